@@ -1,0 +1,125 @@
+"""What data sets there are: facts that need no data, and no heavy import."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file to download: its name under every base address, and its SHA-256."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """Facts about a data set.
+
+    Attributes:
+        name: the value of `RunConfig.dataset`.
+        title: as shown to a reader.
+        classes: how many classes it has.
+        class_names: their names, in order.
+        max_samples_per_class: training samples that every class has.
+        input_dim: dimension of one flattened input; None where the configuration sets it.
+        image_shape: (height, width) or (height, width, 3) of one input, where it is an image.
+        checksum: names the content; part of every run's key.
+        files: what has to be downloaded; empty where nothing has.
+        base_urls: where from, tried in turn.
+        description: one sentence for a reader.
+        defaults: defaults of `RunConfig` that differ for this data set.
+    """
+
+    name: str
+    title: str
+    classes: int
+    class_names: tuple[str, ...]
+    max_samples_per_class: int
+    input_dim: int | None
+    image_shape: tuple[int, ...] | None
+    checksum: str
+    description: str
+    files: tuple[RemoteFile, ...] = ()
+    base_urls: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+
+_DIGIT_NAMES = tuple(str(digit) for digit in range(10))
+
+DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
+    {
+        info.name: info
+        for info in (
+            DatasetInfo(
+                name="digits",
+                title="Digits",
+                classes=10,
+                class_names=_DIGIT_NAMES,
+                max_samples_per_class=150,
+                input_dim=64,
+                image_shape=(8, 8),
+                checksum="scikit-learn digits, 1797 samples",
+                description="1,797 handwritten digits of 8 × 8 pixels; comes with scikit-learn.",
+            ),
+            DatasetInfo(
+                name="gaussian",
+                title="Gaussian clusters",
+                classes=10,
+                class_names=tuple(f"cluster {letter}" for letter in "ABCDEFGHIJ"),
+                max_samples_per_class=5000,
+                input_dim=None,
+                image_shape=None,
+                checksum="gaussian clusters, version 1",
+                description="Points drawn around random centres; generated here.",
+            ),
+            DatasetInfo(
+                name="mnist",
+                title="MNIST",
+                classes=10,
+                class_names=_DIGIT_NAMES,
+                max_samples_per_class=5000,
+                input_dim=784,
+                image_shape=(28, 28),
+                checksum="mnist 440fcabf 3552534a 8d422c7b f7ae60f9",
+                description="70,000 handwritten digits of 28 × 28 pixels; a download of 11.6 MB.",
+                files=(
+                    RemoteFile(
+                        "train-images-idx3-ubyte.gz",
+                        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+                        9_912_422,
+                    ),
+                    RemoteFile(
+                        "train-labels-idx1-ubyte.gz",
+                        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+                        28_881,
+                    ),
+                    RemoteFile(
+                        "t10k-images-idx3-ubyte.gz",
+                        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+                        1_648_877,
+                    ),
+                    RemoteFile(
+                        "t10k-labels-idx1-ubyte.gz",
+                        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+                        4_542,
+                    ),
+                ),
+                base_urls=(
+                    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+                    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+                ),
+            ),
+        )
+    }
+)
+
+
+def dataset_info(name: str) -> DatasetInfo:
+    """Facts about the data set of that name. Raises KeyError for an unknown one."""
+    return DATASETS[name]
