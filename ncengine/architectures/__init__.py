@@ -1,0 +1,1 @@
+"""The paper's architectures, batched over seeds."""

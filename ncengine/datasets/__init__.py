@@ -1,0 +1,31 @@
+"""The data sets: what there is, where it lies, how it gets here, and its samples."""
+
+from ncengine.datasets.fetching import DownloadError, download, mirrors
+from ncengine.datasets.files import (
+    DatasetDamaged,
+    DatasetError,
+    DatasetMissing,
+    folder,
+    is_available,
+    missing,
+)
+from ncengine.datasets.sampling import Data, Split, load
+from ncengine.datasets.registry import DATASETS, DatasetInfo, dataset_info
+
+__all__ = [
+    "DATASETS",
+    "Data",
+    "DatasetDamaged",
+    "DatasetError",
+    "DatasetInfo",
+    "DatasetMissing",
+    "DownloadError",
+    "Split",
+    "dataset_info",
+    "download",
+    "folder",
+    "is_available",
+    "load",
+    "mirrors",
+    "missing",
+]

@@ -1,0 +1,146 @@
+"""Where work runs: a queue of configurations, and the processes that train them."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from concurrent.futures import Future
+
+from joblib.externals.loky import get_reusable_executor
+
+from ncengine.config import RunConfig
+from ncengine.runs import Status
+from ncengine.store import Store, enqueue
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
+MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
+
+
+def run_in_worker(config_json: str, root: str) -> None:
+    """What a worker process is asked to do with one configuration."""
+    from ncengine.training.job import run_job
+
+    run_job(config_json, root)
+
+
+def device_of_worker() -> str:
+    """The device on which a worker computes, for a reader."""
+    from ncengine.training.device import describe, pick_device
+
+    return describe(pick_device())
+
+
+class JobQueue:
+    """Trains what is submitted, one after another, in a process of its own (joblib's loky).
+
+    The queue lives in the journals: what waited when a server ended is taken up by the next.
+    A worker goes on with its run when the server is killed.
+
+    Args:
+        store: where journals and results are kept.
+    """
+
+    def __init__(self, store: Store):
+        self.store = store
+        self._futures: dict[str, Future] = {}
+        self._guard = threading.RLock()
+        self._closed = False
+        self._device = self._executor().submit(device_of_worker)
+        self._adopt()
+        atexit.register(self.close)
+
+    def submit(self, config: RunConfig) -> None:
+        """Put a configuration at the end of the queue, unless it is there, running or done."""
+        with self._guard:
+            run = self.store.open(config)
+            if self._closed or run.status in (Status.DONE, Status.RUNNING):
+                return
+            future = self._futures.get(config.key)
+            if run.status is Status.QUEUED and future is not None and not future.done():
+                return
+            enqueue(self.store, config)
+            self._send(config)
+
+    def cancel(self, config: RunConfig) -> None:
+        """Stop a run at its next pass, or take it out of the queue. What it did is kept."""
+        with self._guard:
+            journal = self.store.journal(config)
+            journal.wish("cancel")
+            future = self._futures.get(config.key)
+            if future is not None:
+                future.cancel()
+            said = journal.status()
+            if said.get("status") == Status.QUEUED:
+                journal.set_status(**{**said, "status": str(Status.CANCELLED)})
+
+    def device(self) -> str | None:
+        """Where training computes; None while the worker is still starting."""
+        if not self._device.done() or self._device.cancelled():
+            return None
+        return None if self._device.exception() else self._device.result()
+
+    def close(self, patience: float = 3.0) -> None:
+        """End the workers. A run in progress keeps its checkpoint, and is taken up by the next queue."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            waiting = [key for key, future in self._futures.items() if not future.done()]
+        for config, journal in self.store.journals():
+            if config.key in waiting and journal.status().get("status") == Status.RUNNING:
+                journal.wish("pause")
+        deadline = time.monotonic() + patience
+        for key in waiting:
+            self._futures[key].cancel()
+        while time.monotonic() < deadline and any(
+            self._futures[key].running() for key in waiting
+        ):
+            time.sleep(0.02)
+        get_reusable_executor(max_workers=1, timeout=IDLE_SECONDS).shutdown(
+            wait=True, kill_workers=True
+        )
+        atexit.unregister(self.close)
+
+    def _executor(self):
+        return get_reusable_executor(max_workers=1, timeout=IDLE_SECONDS, reuse=True)
+
+    def _adopt(self) -> None:
+        """Take up what an earlier queue left waiting, or half done."""
+        for config, journal in self.store.journals():
+            said = journal.status()
+            status = self.store.open(config).status
+            attempts = int(said.get("attempts", 0))
+            if status is Status.QUEUED or (
+                status is Status.INTERRUPTED and attempts < MAX_ATTEMPTS
+            ):
+                journal.wish(None)
+                journal.set_status(
+                    **{**said, "status": str(Status.QUEUED), "queued_at": said.get("queued_at", 0.0)}
+                )
+                self._send(config)
+
+    def _send(self, config: RunConfig) -> None:
+        future = self._executor().submit(
+            run_in_worker, config.canonical_json(), str(self.store.root)
+        )
+        self._futures[config.key] = future
+        future.add_done_callback(lambda done: self._after(config, done))
+
+    def _after(self, config: RunConfig, future: Future) -> None:
+        """A worker that was killed takes the whole executor down: send again what still waited."""
+        if self._closed or future.cancelled() or future.exception() is None:
+            return
+        logger.warning("the process that trained %s ended: %s", config.key, future.exception())
+        if self.store.journal(config).status().get("status") == Status.QUEUED:
+            threading.Thread(target=self._send_again, args=(config,), daemon=True).start()
+
+    def _send_again(self, config: RunConfig) -> None:
+        with self._guard:
+            if not self._closed:
+                self._send(config)
+
+

@@ -1,0 +1,121 @@
+"""Loss plus weight decay, eq. (3), with its parts and its gradient, for all seeds at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ncengine.architectures.build import build
+from ncengine.architectures.shapes import Role, parameter_shapes
+from ncengine.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The objective at one point a seed, and what was computed on the way.
+
+    Attributes:
+        fit, decay_hidden, decay_last: (R,) float64, the three parts of the objective.
+        grad: (R, P) gradient of the objective; None where none was asked for.
+        features: (R, N, d) inputs of the last layer.
+        accuracy: (R,) float64, share of samples whose largest logit is their class's.
+        last_weight: (R, K, d) rows of the last layer.
+    """
+
+    fit: Tensor
+    decay_hidden: Tensor
+    decay_last: Tensor
+    grad: Tensor | None
+    features: Tensor
+    accuracy: Tensor
+    last_weight: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        """(R,) float64, the objective."""
+        return self.fit + self.decay_hidden + self.decay_last
+
+
+class Objective:
+    """The objective of `config` on one set of samples.
+
+    Args:
+        config: what to minimise.
+        inputs: (N, d_0) or, where every seed sees its own samples, (R, N, d_0).
+        labels: (N,) or (R, N) classes.
+    """
+
+    def __init__(self, config: RunConfig, inputs: Tensor, labels: Tensor):
+        self.config = config
+        self.network = build(config)
+        self.inputs = inputs
+        self.labels = labels
+        self.shapes = parameter_shapes(config)
+        self.decay = {Role.HIDDEN: config.decay_hidden, Role.LAST: config.decay_last}
+
+    def evaluate(self, theta: Tensor, *, gradient: bool = True) -> Evaluation:
+        """The objective at theta (R, P), one row a seed."""
+        parameters = self._unflatten(theta)
+        with torch.set_grad_enabled(gradient):
+            if gradient:
+                for parameter in parameters.values():
+                    parameter.requires_grad_()
+            features = self.network.features(parameters, self.inputs)
+            logits = self.network.logits(parameters, features)
+            labels = self.labels.expand(logits.shape[:2])
+            fit = _fit(logits, labels, self.config.loss)
+            grad = self._gradient(fit, parameters, theta) if gradient else None
+        decay = self._decay(parameters, grad)
+        hits = logits.detach().argmax(-1) == labels
+        return Evaluation(
+            fit=fit.detach(),
+            decay_hidden=decay[Role.HIDDEN],
+            decay_last=decay[Role.LAST],
+            grad=grad,
+            features=features.detach(),
+            accuracy=hits.mean(1, dtype=torch.float64),
+            last_weight=parameters["last_weight"].detach().clone(),
+        )
+
+    def _unflatten(self, theta: Tensor) -> dict[str, Tensor]:
+        parameters, start = {}, 0
+        for shape in self.shapes:
+            piece = theta[:, start : start + shape.size]
+            parameters[shape.name] = piece.view(len(theta), *shape.shape).detach()
+            start += shape.size
+        return parameters
+
+    def _gradient(self, fit: Tensor, parameters: dict[str, Tensor], theta: Tensor) -> Tensor:
+        # Seeds share nothing, so the gradient of the sum holds each seed's own.
+        pieces = torch.autograd.grad(fit.sum(), list(parameters.values()))
+        return torch.cat([piece.reshape(len(theta), -1) for piece in pieces], dim=1)
+
+    def _decay(self, parameters: dict[str, Tensor], grad: Tensor | None) -> dict[Role, Tensor]:
+        """The decay terms (R,) by role; adds their gradient to `grad`."""
+        some = next(iter(parameters.values()))
+        terms = {
+            role: torch.zeros(len(some), dtype=torch.float64, device=some.device)
+            for role in self.decay
+        }
+        start = 0
+        for shape in self.shapes:
+            if shape.role in self.decay:
+                weight = parameters[shape.name].detach().reshape(len(some), -1)
+                coefficient = self.decay[shape.role]
+                terms[shape.role] += coefficient / 2 * (weight * weight).sum(1, dtype=torch.float64)
+                if grad is not None:
+                    grad[:, start : start + shape.size].add_(weight, alpha=coefficient)
+            start += shape.size
+        return terms
+
+
+def _fit(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
+    """(R,) float64 mean loss: CE, or 1/(2N) ||W X - Y||_F^2."""
+    if loss == "CE":
+        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        return each.view(labels.shape).mean(1, dtype=torch.float64)
+    target = F.one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    return (logits - target).square().sum(-1).mean(1, dtype=torch.float64) / 2

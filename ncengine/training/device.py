@@ -1,0 +1,43 @@
+"""Where the engine computes: decided here and nowhere else."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+import torch
+
+
+def pick_device() -> torch.device:
+    """CUDA when there, else the CPU; `NCENGINE_DEVICE` names another.
+
+    Raises:
+        ValueError: `NCENGINE_DEVICE` names a device that this machine does not have.
+    """
+    wanted = os.environ.get("NCENGINE_DEVICE", "").strip().lower()
+    if not wanted:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"NCENGINE_DEVICE = {wanted!r}: must name a device this machine has, "
+            "such as cpu or cuda; leave it unset to choose by itself"
+        ) from error
+    return device
+
+
+def describe(device: torch.device) -> str:
+    """The device for a reader, such as "CPU, 2 threads" or "NVIDIA H100"."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        threads = torch.get_num_threads()
+        return f"CPU, {threads} thread{'s' if threads > 1 else ''}"
+    return device.type.upper()
+
+
+def host() -> str:
+    """The machine's operating system and processor type; not its name."""
+    return f"{platform.system()} {platform.machine()}"

@@ -1,0 +1,220 @@
+"""What a worker process does with one configuration: train it, and keep its journal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+
+from ncengine import ENGINE_VERSION
+from ncengine.config import RunConfig
+from ncengine.datasets import load
+from ncengine.journal import Journal
+from ncengine.results import GEOMETRY, stack_curves, stack_geometry
+from ncengine.runs import Status
+from ncengine.samples import shown_labels, shown_samples
+from ncengine.store import Store
+from ncengine.training.device import describe, host, pick_device
+from ncengine.training.train import Training
+
+logger = logging.getLogger(__name__)
+
+STATUS_EVERY = 0.25  # seconds
+CHECKPOINT_EVERY = 5.0
+
+Progress = Callable[[int, int], None]
+
+
+class Cancelled(Exception):
+    """Somebody asked that the run stop; its checkpoint is written."""
+
+
+class Paused(Exception):
+    """The server is going down; the run goes on when one is up again."""
+
+
+def run_job(config_json: str, root: str, progress: Progress | None = None) -> None:
+    """Bring one configuration to its end, unless it is there, or another process is at it.
+
+    How it went is said in the journal; nothing is raised but KeyboardInterrupt.
+    """
+    store = Store(root)
+    config = RunConfig(**json.loads(config_json))
+    journal = store.journal(config)
+    with store.lock(config) as mine:
+        if not mine or store.has_result(config):
+            return
+        attempts = int(journal.status().get("attempts", 0)) + 1
+        report = _Reporter(journal, config, attempts, progress)
+        try:
+            _obey(journal.wished())
+            _compute(store, config, report)
+        except Cancelled:
+            report.say(Status.CANCELLED)
+        except Paused:
+            report.say(Status.QUEUED, queued_at=0.0, attempts=attempts - 1)
+        except KeyboardInterrupt:
+            report.say(Status.INTERRUPTED)
+            raise
+        except Exception as error:
+            logger.exception("run %s failed", config.key)
+            report.say(Status.FAILED, error=_one_line(error))
+
+
+def _compute(store: Store, config: RunConfig, report: _Reporter) -> None:
+    _active[config.key] = report
+    try:
+        result = store.compute(config)
+    finally:
+        del _active[config.key]
+    store.add_to_index(config, result)
+    report.journal.remove()
+
+
+# The cached function takes only what names the result; what its run reports to comes this way.
+_active: dict[str, _Reporter] = {}
+
+
+def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
+    """Train a configuration from its checkpoint, if any, to the end, keeping its journal.
+
+    Returns:
+        The arrays of `results.stack_curves` and, prefixed "geometry_", of `runs.Geometry`;
+        "diverged" (R,), "passes", "seconds"; "machine", JSON text.
+    """
+    config = RunConfig(**json.loads(config_json))
+    store = Store(root)
+    report = _active.get(config.key) or _Reporter(store.journal(config), config, 1, None)
+    journal = report.journal
+    journal.create(config.model_dump(mode="json"))
+    journal.wish(None)
+    data = load(config)
+    device = pick_device()
+    report.machine = _machine(device)
+    training = Training(config, data, device)
+    report.begin(journal.resume(), training)
+    for step in training.steps():
+        if step.snapshot is not None:
+            journal.append(step.snapshot)
+        report.after(step.passes)
+    snapshots, _ = journal.read()
+    geometry = stack_geometry(snapshots, shown_labels(config), shown_samples(config))
+    names = ("epoch", *GEOMETRY, "labels", "sample_index")
+    return {
+        **stack_curves(snapshots),
+        **{f"geometry_{name}": getattr(geometry, name) for name in names},
+        "diverged": training.diverged.copy(),
+        "passes": np.array(training.passes),
+        "seconds": np.array(report.seconds),
+        "machine": np.array(json.dumps(report.machine)),
+    }
+
+
+@dataclass
+class _Reporter:
+    """Says in the journal how the run goes, keeps checkpoints, and obeys wishes."""
+
+    journal: Journal
+    config: RunConfig
+    attempts: int
+    progress: Progress | None
+
+    def __post_init__(self) -> None:
+        self.machine: dict[str, Any] = {}
+        self.seconds_before, self.passes, self.started_passes = 0.0, 0, 0
+        self.started = time.monotonic()
+        self.training: Training | None = None
+        self.checkpoint_every = CHECKPOINT_EVERY
+        self.last_status = self.last_checkpoint = time.monotonic()
+        if not self.journal.exists:
+            self.journal.create(self.config.model_dump(mode="json"))
+        self.say(Status.RUNNING)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of computing, of earlier attempts too."""
+        return self.seconds_before + time.monotonic() - self.started
+
+    def begin(self, state: dict[str, np.ndarray] | None, training: Training) -> None:
+        """Training is about to start, from a checkpoint's state if there is one."""
+        self.training = training
+        self.started = time.monotonic()
+        if state is not None:
+            self.seconds_before = float(state.pop("seconds"))
+            training.restore(state)
+            self.passes = self.started_passes = training.passes
+        self.say(Status.RUNNING)
+
+    def after(self, passes: int) -> None:
+        """One pass is done."""
+        self.passes = passes
+        if self.progress:
+            self.progress(passes, self.config.epochs)
+        now = time.monotonic()
+        wish = None
+        if now - self.last_status >= STATUS_EVERY:
+            self.last_status = now
+            self.say(Status.RUNNING)
+            wish = self.journal.wished()
+        if wish or now - self.last_checkpoint >= self.checkpoint_every:
+            self.checkpoint()
+        _obey(wish)
+
+    def checkpoint(self) -> None:
+        """Keep what another process needs to go on."""
+        if self.training is not None and self.training.passes:
+            state = {**self.training.state(), "seconds": np.array(self.seconds)}
+            begin = time.monotonic()
+            self.journal.save_checkpoint(state)
+            self.last_checkpoint = time.monotonic()
+            # A large network's checkpoints must not eat the time that they protect.
+            self.checkpoint_every = max(CHECKPOINT_EVERY, 100 * (self.last_checkpoint - begin))
+
+    def say(self, status: Status, **more: Any) -> None:
+        """Write the status."""
+        done = self.passes - self.started_passes
+        left = None
+        if done and status is Status.RUNNING:
+            each = (time.monotonic() - self.started) / done
+            left = each * (self.config.epochs - self.passes)
+        self.journal.set_status(
+            **{
+                "status": str(status),
+                "passes": self.passes,
+                "seconds": self.seconds,
+                "seconds_left": left,
+                "machine": self.machine,
+                "attempts": self.attempts,
+                "pid": os.getpid(),
+                **more,
+            }
+        )
+
+
+def _obey(wish: str | None) -> None:
+    if wish == "cancel":
+        raise Cancelled
+    if wish == "pause":
+        raise Paused
+
+
+def _machine(device: torch.device) -> dict[str, Any]:
+    return {
+        "device": describe(device),
+        "host": host(),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": ENGINE_VERSION,
+    }
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split()) or "no further message"
+    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"

@@ -1,0 +1,47 @@
+"""What every solver is."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from torch import Tensor
+
+
+class Solver(Protocol):
+    """Minimises one function a seed by saying where to evaluate it next.
+
+    Use: `start(theta)`, then over and over evaluate at `theta` and `step(loss, grad)`.
+    No seed's state depends on another's.
+
+    Attributes:
+        theta: (R, P) where to evaluate next, one row a seed.
+        resting: (R,) seeds that have converged: nothing below rounding is left to gain.
+        diverged: (R,) seeds whose loss is no number any more, or whose descent got stuck.
+    """
+
+    theta: Tensor
+    resting: np.ndarray
+    diverged: np.ndarray
+
+    def start(self, theta: Tensor) -> None:
+        """Begin at theta (R, P), which the solver then owns."""
+
+    def step(self, loss: Tensor, grad: Tensor) -> np.ndarray:
+        """Take loss (R,) and gradient (R, P) at `theta`, and move `theta` on.
+
+        Returns:
+            (R,) whether the point just evaluated is an iterate, not a mere trial.
+        """
+
+    def state(self) -> dict[str, Any]:
+        """All that is needed to go on: numpy arrays and plain numbers, by name."""
+
+    def restore(self, state: dict[str, Any], theta: Tensor) -> None:
+        """Go on from a state that `state` gave; `theta` tells device and precision."""
+
+
+def finite(loss: Tensor, grad: Tensor) -> np.ndarray:
+    """(R,) whether a seed's loss and whole gradient are finite."""
+    # A sum is finite only if every entry is; cheaper than testing each.
+    return (loss.isfinite() & grad.sum(1).isfinite()).cpu().numpy()

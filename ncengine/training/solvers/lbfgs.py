@@ -1,0 +1,238 @@
+"""L-BFGS for many seeds at once: one evaluation of all serves each seed's own line search."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ncengine.training.solvers.line_search import LineSearch, Point
+
+HISTORY = 20
+
+
+class LBFGS:
+    """Limited-memory BFGS (Nocedal 1980) with a strong Wolfe line search per seed.
+
+    A seed whose search fails from the steepest descent rests if the decrease its curvature
+    promises is within rounding of its loss, and counts as diverged otherwise.
+    """
+
+    def __init__(self, history: int = HISTORY):
+        self.history = history
+
+    def start(self, theta: Tensor) -> None:
+        self.theta = theta
+        self.seeds = [_Seed(row, self.history) for row in theta]
+        self.resting = np.zeros(len(theta), bool)
+        self.diverged = np.zeros(len(theta), bool)
+
+    def step(self, loss: Tensor, grad: Tensor) -> np.ndarray:
+        accepted = np.zeros(len(self.seeds), bool)
+        for r, (seed, value) in enumerate(zip(self.seeds, loss.tolist(), strict=True)):
+            if not (self.diverged[r] or self.resting[r]):
+                accepted[r] = seed.step(value, grad[r])
+                self.resting[r], self.diverged[r] = seed.resting, seed.diverged
+        return accepted
+
+    def state(self) -> dict[str, Any]:
+        state = {"theta": self.theta.cpu().numpy()}
+        state["resting"], state["diverged"] = self.resting.copy(), self.diverged.copy()
+        for r, seed in enumerate(self.seeds):
+            state |= {f"{name}_{r}": value for name, value in seed.state().items()}
+        return state
+
+    def restore(self, state: dict[str, Any], theta: Tensor) -> None:
+        self.start(theta.new_tensor(state["theta"]))
+        self.resting = np.array(state["resting"], bool)
+        self.diverged = np.array(state["diverged"], bool)
+        for r, seed in enumerate(self.seeds):
+            own = f"_{r}"
+            seed.restore({n.removesuffix(own): v for n, v in state.items() if n.endswith(own)})
+
+
+class _Seed:
+    """One seed's L-BFGS. `theta` is its row of the batch: where it is evaluated next."""
+
+    def __init__(self, theta: Tensor, history: int):
+        self.theta = theta
+        self.iterate = theta.clone()
+        self.grad = torch.zeros_like(theta)
+        self.value = math.inf
+        self.direction = torch.zeros_like(theta)
+        self.search: LineSearch | None = None
+        self.memory = _Memory(theta, history)
+        self.resting = self.diverged = False
+
+    def step(self, value: float, grad: Tensor) -> bool:
+        if self.search is None:
+            if not (math.isfinite(value) and bool(grad.sum().isfinite())):
+                self.diverged = True
+                return False
+            self.value = value
+            self.grad.copy_(grad)
+            self._search_along_new_direction()
+            return True
+        verdict = self.search.tell(value, float(grad @ self.direction))
+        if verdict == "accept":
+            self._accept(value, grad)
+            return True
+        if verdict == "trial":
+            self._try()
+        elif self.memory.count:
+            # The curvature gathered may be what misleads: once more, from steepest descent.
+            self.memory.clear()
+            self._search_along_new_direction()
+        else:
+            self._stop()
+        return False
+
+    def _accept(self, value: float, grad: Tensor) -> None:
+        step = self.theta - self.iterate
+        self.memory.push(step, grad - self.grad)
+        self.iterate.copy_(self.theta)
+        self.grad.copy_(grad)
+        self.value = value
+        self._search_along_new_direction()
+
+    def _search_along_new_direction(self) -> None:
+        self.direction, slope = self.memory.direction(self.grad)
+        if not slope < 0 and self.memory.count:
+            self.memory.clear()
+            self.direction, slope = self.memory.direction(self.grad)
+        if not slope < 0:
+            self.resting = True
+            return
+        first = 1.0 if self.memory.count else min(1.0, 0.1 / math.sqrt(-slope))
+        self.search = LineSearch.begin(self.value, slope, first)
+        self._try()
+
+    def _try(self) -> None:
+        torch.add(self.iterate, self.direction, alpha=self.search.t, out=self.theta)
+
+    def _stop(self) -> None:
+        self.theta.copy_(self.iterate)
+        promised = self.memory.last_scale * float(self.grad @ self.grad) / 2
+        self.resting = promised <= 1e-5 * abs(self.value)
+        self.diverged = not self.resting
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = {
+            "iterate": self.iterate.cpu().numpy(),
+            "grad": self.grad.cpu().numpy(),
+            "direction": self.direction.cpu().numpy(),
+            "value": self.value,
+            "searching": self.search is not None,
+            **self.memory.state(),
+        }
+        if self.search is not None:
+            state["search"] = _search_to_array(self.search)
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.iterate = self.theta.new_tensor(state["iterate"])
+        self.grad = self.theta.new_tensor(state["grad"])
+        self.direction = self.theta.new_tensor(state["direction"])
+        self.value = float(state["value"])
+        self.search = _search_from_array(state["search"]) if state["searching"] else None
+        self.memory.restore(state)
+
+
+class _Memory:
+    """The last steps s and gradient changes y, with all their inner products.
+
+    The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
+    direction costs two passes over the memory instead of four times its length in vector operations.
+    """
+
+    def __init__(self, theta: Tensor, size: int):
+        self.size = size
+        self.rows = theta.new_zeros(2 * size, len(theta))  # s in rows 0..size-1, then y
+        self.products = np.zeros((2 * size, 2 * size))
+        self.last_scale = 1.0
+        self.clear()
+
+    def clear(self) -> None:
+        self.order: list[int] = []
+
+    @property
+    def count(self) -> int:
+        return len(self.order)
+
+    def push(self, s: Tensor, y: Tensor) -> None:
+        """Keep the pair, unless rounding left it without positive curvature."""
+        curvature, change = float(s @ y), float(y @ y)
+        if not curvature > 1e-10 * change:
+            return
+        slot = len(self.order) if len(self.order) < self.size else self.order.pop(0)
+        self.order.append(slot)
+        self.rows[slot], self.rows[self.size + slot] = s, y
+        with_all = (self.rows @ torch.stack([s, y], dim=1)).double().cpu().numpy()
+        for column, row in enumerate((slot, self.size + slot)):
+            self.products[row] = self.products[:, row] = with_all[:, column]
+        self.last_scale = curvature / change
+
+    def direction(self, grad: Tensor) -> tuple[Tensor, float]:
+        """-H grad and its slope, its inner product with grad."""
+        if not self.order:
+            return -grad, -float(grad @ grad)
+        with_grad = (self.rows @ grad).double().cpu().numpy()
+        weights, of_grad = self._two_loops(with_grad)
+        direction = grad * of_grad
+        direction.addmv_(self.rows.T, torch.from_numpy(weights).to(grad))
+        return direction, float(grad @ direction)
+
+    def _two_loops(self, with_grad: np.ndarray) -> tuple[np.ndarray, float]:
+        """The two-loop recursion: the direction as weights of the rows, and of the gradient."""
+        n, products = self.size, self.products
+        weights, of_grad = np.zeros(2 * n), -1.0
+        alphas = {}
+        for slot in reversed(self.order):
+            along = weights @ products[:, slot] + of_grad * with_grad[slot]
+            alphas[slot] = along / products[slot, n + slot]
+            weights[n + slot] -= alphas[slot]
+        last = self.order[-1]
+        scale = products[last, n + last] / products[n + last, n + last]
+        weights, of_grad = weights * scale, of_grad * scale
+        for slot in self.order:
+            along = weights @ products[:, n + slot] + of_grad * with_grad[n + slot]
+            weights[slot] += alphas[slot] - along / products[slot, n + slot]
+        return weights, of_grad
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows.cpu().numpy(),
+            "products": self.products,
+            "order": np.array(self.order, int),
+            "last_scale": self.last_scale,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows = self.rows.new_tensor(state["rows"])
+        self.products = np.array(state["products"])
+        self.order = [int(slot) for slot in state["order"]]
+        self.last_scale = float(state["last_scale"])
+
+
+def _search_to_array(search: LineSearch) -> np.ndarray:
+    flat = asdict(search)
+    high = flat["high"] or dict.fromkeys(("t", "value", "slope"), math.nan)
+    points = [*flat["start"].values(), *flat["low"].values(), *high.values()]
+    return np.array([search.t, search.trials, search.settling, search.high is not None, *points])
+
+
+def _search_from_array(array: np.ndarray) -> LineSearch:
+    t, trials, settling, has_high, *points = (float(value) for value in array)
+    start, low, high = (Point(*points[i : i + 3]) for i in (0, 3, 6))
+    return LineSearch(
+        start=start,
+        t=t,
+        low=low,
+        high=high if has_high else None,
+        trials=int(trials),
+        settling=bool(settling),
+    )

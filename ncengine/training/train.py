@@ -1,0 +1,183 @@
+"""Training as a generator of snapshots. It knows nothing of who looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ncengine.architectures.build import initial_parameters
+from ncengine.config import RunConfig
+from ncengine.datasets import Data
+from ncengine.metrics import class_means, neural_collapse
+from ncengine.objective import Evaluation, Objective
+from ncengine.samples import shown_samples
+from ncengine.schedule import snapshot_passes
+from ncengine.training.solvers import make_solver
+
+
+@dataclass(frozen=True)
+class Step:
+    """One pass over the data is done; at some of them there is a snapshot.
+
+    Attributes:
+        passes: passes done.
+        snapshot: None, or arrays by name: every curve of `runs.PER_SEED` but the gap, of
+            shape (R,); at some, the arrays of `runs.Geometry` for that moment too.
+    """
+
+    passes: int
+    snapshot: dict[str, np.ndarray] | None
+
+
+@dataclass
+class _Held:
+    """A seed's last iterate: a row of the evaluation that was made there."""
+
+    evaluation: Evaluation
+    row: int
+
+
+class Training:
+    """Trains all seeds of a configuration; `state` at any step lets another go on from there.
+
+    Args:
+        config: the experiment.
+        data: its samples, training split sorted by class.
+        device: where to compute.
+    """
+
+    def __init__(self, config: RunConfig, data: Data, device: torch.device):
+        self.config = config
+        self.dtype = getattr(torch, config.precision)
+        self.device = device
+        inputs, labels = self._tensors(data.train)
+        self.train = Objective(config, inputs, labels)
+        self.test = Objective(config, *self._tensors(data.test))
+        self.shown = shown_samples(config)
+        self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
+        self.solver = make_solver(config, config.epochs * self.batches)
+        self.solver.start(initial_parameters(config, self.dtype).to(device))
+        self.passes = 0
+        self.iterates = self.solver.theta.clone()
+        self.held: list[_Held] | None = None
+
+    def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
+        return (
+            torch.tensor(split.inputs, dtype=self.dtype, device=self.device),
+            torch.tensor(split.labels, dtype=torch.int64, device=self.device),
+        )
+
+    def steps(self) -> Iterator[Step]:
+        """One `Step` a pass, until the budget is spent or no seed can go on."""
+        metric_passes, geometry_passes = snapshot_passes(self.config.epochs)
+        if self.held is None:
+            self._hold(self.train.evaluate(self.iterates, gradient=False))
+        one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
+        while self.passes < self.config.epochs and not self._over():
+            one_pass()
+            self.passes += 1
+            last = self.passes == self.config.epochs or self._over()
+            snapshot = None
+            if last or self.passes in metric_passes:
+                snapshot = self._snapshot(geometry=last or self.passes in geometry_passes)
+            yield Step(self.passes, snapshot)
+
+    def state(self) -> dict[str, Any]:
+        """All that `restore` needs, between two steps."""
+        return {
+            "passes": self.passes,
+            "iterates": self.iterates.cpu().numpy(),
+            **{f"solver.{name}": value for name, value in self.solver.state().items()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where the training that gave `state` stood."""
+        self.passes = int(state["passes"])
+        self.iterates = self.iterates.new_tensor(state["iterates"])
+        own = "solver."
+        solver = {n.removeprefix(own): v for n, v in state.items() if n.startswith(own)}
+        self.solver.restore(solver, self.iterates)
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """(R,) seeds that diverged."""
+        return self.solver.diverged
+
+    def _over(self) -> bool:
+        return bool((self.solver.resting | self.solver.diverged).all())
+
+    def _full_pass(self) -> None:
+        theta = self.solver.theta
+        evaluation = self.train.evaluate(theta)
+        before = theta.clone()
+        accepted = self.solver.step(evaluation.loss, evaluation.grad)
+        self._hold(evaluation, accepted)
+        keep = torch.from_numpy(accepted).to(self.device)
+        self.iterates = torch.where(keep[:, None], before, self.iterates)
+
+    def _mini_batch_pass(self) -> None:
+        for index in self._batches():
+            objective = Objective(self.config, self.train.inputs[index], self.train.labels[index])
+            evaluation = objective.evaluate(self.solver.theta)
+            self.solver.step(evaluation.loss, evaluation.grad)
+        self.iterates = self.solver.theta.clone()
+        self.held = None
+
+    def _batches(self) -> Iterator[Tensor]:
+        """(R, b) sample indices of each batch; a seed's order depends on seed and pass alone."""
+        orders = [
+            np.random.default_rng([seed, self.passes]).permutation(len(self.train.labels))
+            for seed in self.config.seeds
+        ]
+        order = torch.from_numpy(np.stack(orders)).to(self.device)
+        return iter(order.split(self.config.batch_size, dim=1))
+
+    def _hold(self, evaluation: Evaluation, accepted: np.ndarray | None = None) -> None:
+        new = [_Held(evaluation, r) for r in range(len(self.config.seeds))]
+        if self.held is None or accepted is None:
+            self.held = new
+        else:
+            pairs = zip(accepted, new, self.held, strict=True)
+            self.held = [mine if is_new else old for is_new, mine, old in pairs]
+
+    def _snapshot(self, *, geometry: bool) -> dict[str, np.ndarray]:
+        if self.held is None:
+            self._hold(self.train.evaluate(self.iterates, gradient=False))
+        features = self._held_rows("features")
+        weight = self._held_rows("last_weight")
+        metrics = neural_collapse(features, self.train.labels, weight)
+        snapshot = {
+            name: self._held_rows(name).cpu().numpy()
+            for name in ("loss", "fit", "decay_hidden", "decay_last", "accuracy")
+        }
+        for name in ("nc1", "nc2a", "nc2b", "nc3"):
+            snapshot[name] = getattr(metrics, name).double().cpu().numpy()
+        snapshot["test_accuracy"] = np.full(len(self.config.seeds), np.nan)
+        if geometry:
+            snapshot |= self._geometry(features, weight)
+        for name in (*snapshot,):
+            if len(snapshot[name]) == len(self.config.seeds):
+                snapshot[name][self.diverged] = np.nan
+        return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
+
+    def _geometry(self, features: Tensor, weight: Tensor) -> dict[str, np.ndarray]:
+        test = self.test.evaluate(self.iterates, gradient=False)
+        means = class_means(features, self.train.labels, self.config.classes)
+        shown = features[:, torch.from_numpy(self.shown).to(self.device)]
+        return {
+            "test_accuracy": test.accuracy.cpu().numpy(),
+            "class_means": means.float().cpu().numpy(),
+            "classifier": weight.float().cpu().numpy(),
+            "features": shown.half().cpu().numpy(),
+        }
+
+    def _held_rows(self, name: str) -> Tensor:
+        first = self.held[0].evaluation
+        if all(held.evaluation is first for held in self.held):
+            return getattr(first, name)
+        return torch.stack([getattr(held.evaluation, name)[held.row] for held in self.held])
