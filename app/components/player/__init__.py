@@ -1,0 +1,99 @@
+"""The player: a network's last layer over training, on a canvas in the browser.
+
+All motion happens in the browser. Python sends one message per change of data and is never called
+back; `epoch`, `view` and `camera` reach the page's URL from the browser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from .wire import pack
+
+if TYPE_CHECKING:
+    from ncengine.projection import Projection
+
+__all__ = ["player"]
+
+_HERE = Path(__file__).parent
+# One ES module, made of files of one concept each: the last one holds the default export.
+_SCRIPTS = (
+    "wire",
+    "camera",
+    "clock",
+    "permalink",
+    "theme",
+    "sprites",
+    "scene",
+    "draw",
+    "labels",
+    "pointer",
+    "panel",
+    "player",
+)
+
+
+def _text(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
+
+
+_component = st.components.v2.component(
+    "neural_collapse_player",
+    html=_text("player.html"),
+    css=_text("player.css"),
+    js=_text(*(f"{name}.js" for name in _SCRIPTS)),
+    isolate_styles=True,
+)
+
+
+def player(
+    projection: Projection,
+    *,
+    run: str,
+    class_names: Sequence[str],
+    key: str,
+    colors: Sequence[str] | None = None,
+    thumbnails: np.ndarray | None = None,
+    live: bool = False,
+    height: int = 560,
+    start: Mapping[str, Any] | None = None,
+) -> None:
+    """Draw features, class means, classifier rows and the ideal simplex ETF over training.
+
+    Call it with the same `key` as snapshots arrive: camera, speed and toggles stay, and a viewer
+    who follows the end glides to the new one. Another `run` resets the time line alone.
+
+    Args:
+        projection: G snapshots of S samples and K classes; see `ncengine.projection`.
+        run: names what is shown, for example the run's key and its seed.
+        class_names: K names.
+        key: the component's name on the page.
+        colors: CSS colours, one a class; the app's class palette if None.
+        thumbnails: uint8 (S, h, w) or (S, h, w, 3), shown on hovering a sample.
+        live: whether more snapshots are to come; if so, the player opens at the end.
+        height: pixels, controls included.
+        start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional, as found in
+            the page's URL.
+
+    Raises:
+        ValueError: see `wire.pack`.
+    """
+    if colors is None:
+        from ..palette import CLASS_COLORS
+
+        colors = CLASS_COLORS
+    message = pack(
+        projection,
+        run=run,
+        class_names=class_names,
+        colors=colors,
+        thumbnails=thumbnails,
+        live=live,
+        start=start,
+    )
+    _component(key=key, data=message, height=height)

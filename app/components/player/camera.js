@@ -1,0 +1,165 @@
+// Where the viewer stands: a rotation (unit quaternion [w, x, y, z]), zoom, and in 2D a pan.
+// Turning composes small rotations about the screen's own axes, so no pose is special.
+
+const EYE_DISTANCE = 4.4;
+const ZOOM_RANGE = [0.4, 12];
+const IDENTITY = [1, 0, 0, 0];
+const HOME = turned(turned(IDENTITY, [0, 1, 0], 0.62), [1, 0, 0], 0.34);
+const SPIN_SPEED = 0.22;
+
+function turned(q, axis, angle) {
+  const s = Math.sin(angle / 2);
+  const [aw, ax, ay, az] = [Math.cos(angle / 2), axis[0] * s, axis[1] * s, axis[2] * s];
+  const [bw, bx, by, bz] = q;
+  return unit([
+    aw * bw - ax * bx - ay * by - az * bz,
+    aw * bx + ax * bw + ay * bz - az * by,
+    aw * by - ax * bz + ay * bw + az * bx,
+    aw * bz + ax * by - ay * bx + az * bw,
+  ]);
+}
+
+function unit(q) {
+  const norm = Math.hypot(...q) || 1;
+  return q.map((v) => v / norm);
+}
+
+function slerp(from, to, share) {
+  let dot = from.reduce((sum, v, i) => sum + v * to[i], 0);
+  const sign = dot < 0 ? -1 : 1;
+  dot = Math.min(1, Math.abs(dot));
+  const angle = Math.acos(dot);
+  if (angle < 1e-4) return to;
+  const a = Math.sin((1 - share) * angle) / Math.sin(angle);
+  const b = (sign * Math.sin(share * angle)) / Math.sin(angle);
+  return unit(from.map((v, i) => a * v + b * to[i]));
+}
+
+function smooth(share) {
+  return share * share * (3 - 2 * share);
+}
+
+class Camera {
+  constructor() {
+    this.rotation = HOME;
+    this.zoom = 1;
+    this.pan = [0, 0];
+    this.velocity = [0, 0];
+    this.spinning = false;
+    this.held = false;
+    this.flatGoal = 0;
+    this.flatClock = 0;
+    this.homing = null;
+    this.moved = false;
+  }
+
+  get view() {
+    return this.flatGoal ? "2d" : "3d";
+  }
+
+  /** 0 in 3D, 1 in 2D, in between on the way. */
+  get flat() {
+    return smooth(this.flatClock);
+  }
+
+  setView(view, atOnce) {
+    this.flatGoal = view === "2d" ? 1 : 0;
+    if (atOnce) this.flatClock = this.flatGoal;
+  }
+
+  /** Turn (3D) or shift (2D) by a drag of dx, dy pixels on a stage where one unit is `scale`. */
+  drag(dx, dy, scale, seconds) {
+    this.homing = null;
+    this.moved = true;
+    if (this.flatGoal) {
+      this.pan = [this.pan[0] + dx / scale, this.pan[1] + dy / scale];
+      return;
+    }
+    const perPixel = 1 / Math.max(120, Math.min(scale, 420));
+    this.turn(dx * perPixel, dy * perPixel);
+    if (seconds > 0) {
+      const keep = Math.exp(-seconds / 0.05);
+      const now = [(dx * perPixel) / seconds, (dy * perPixel) / seconds];
+      this.velocity = this.velocity.map((v, i) => v * keep + now[i] * (1 - keep));
+    }
+  }
+
+  turn(x, y) {
+    this.rotation = turned(turned(this.rotation, [0, 1, 0], x), [1, 0, 0], y);
+  }
+
+  zoomBy(factor) {
+    this.homing = null;
+    this.moved = true;
+    this.zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], this.zoom * factor));
+  }
+
+  reset(atOnce) {
+    this.velocity = [0, 0];
+    this.moved = false;
+    this.homing = { rotation: this.rotation, zoom: this.zoom, pan: this.pan, clock: 0 };
+    if (atOnce) this.advanceHoming(10);
+  }
+
+  /** Moves on by some seconds; whether more is to come. */
+  advance(seconds, calm) {
+    let active = false;
+    if (this.flatClock !== this.flatGoal) {
+      const step = calm ? 1 : seconds / 0.7;
+      const side = Math.sign(this.flatGoal - this.flatClock);
+      this.flatClock = Math.min(1, Math.max(0, this.flatClock + side * step));
+      active = true;
+    }
+    if (this.homing) active = this.advanceHoming(calm ? 10 : seconds) || active;
+    if (this.held || this.flatGoal) return active;
+    const speed = Math.hypot(...this.velocity);
+    if (speed > 0.01) {
+      this.turn(this.velocity[0] * seconds, this.velocity[1] * seconds);
+      this.velocity = this.velocity.map((v) => v * Math.exp(-seconds / 0.35));
+      active = true;
+    }
+    if (this.spinning) {
+      this.turn(SPIN_SPEED * seconds, 0);
+      active = true;
+    }
+    return active;
+  }
+
+  advanceHoming(seconds) {
+    const { rotation, zoom, pan } = this.homing;
+    this.homing.clock = Math.min(1, this.homing.clock + seconds / 0.6);
+    const share = smooth(this.homing.clock);
+    this.rotation = slerp(rotation, HOME, share);
+    this.zoom = zoom * (1 / zoom) ** share;
+    this.pan = pan.map((v) => v * (1 - share));
+    if (share === 1) this.homing = null;
+    return true;
+  }
+
+  /** Rows of the rotation that takes data to the screen (x right, y up, z to the viewer). */
+  matrix() {
+    const [w, x, y, z] = slerp(this.rotation, IDENTITY, this.flat);
+    return [
+      1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+      2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+      2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ];
+  }
+
+  /** As it stands in a URL. */
+  toText() {
+    return [...this.rotation, this.zoom, ...this.pan].map((v) => +v.toFixed(3)).join("_");
+  }
+
+  /** Takes the pose from a URL; anything malformed is left aside. */
+  fromText(text) {
+    const numbers = String(text).split("_").map(Number);
+    const whole = numbers.length === 7 && numbers.every(Number.isFinite);
+    if (!whole || Math.hypot(...numbers.slice(0, 4)) < 0.5) return false;
+    this.rotation = unit(numbers.slice(0, 4));
+    this.zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], numbers[4]));
+    this.pan = numbers.slice(5).map((v) => Math.min(3, Math.max(-3, v)));
+    this.moved = true;
+    return true;
+  }
+}

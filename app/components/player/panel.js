@@ -1,0 +1,186 @@
+// Everything around the stage that is HTML: readings, buttons, scrubber, legend, tooltip, help.
+
+const LAYERS = ["samples", "means", "rows", "ideal", "spokes"];
+const TICK_WIDTH = 58;
+const count = new Intl.NumberFormat("en");
+
+class Panel {
+  /** `on` has the handlers act(name), scrub(frame), speed(factor), layer(name), toggle(k), isolate(k). */
+  constructor(root, on) {
+    this.root = root;
+    this.on = on;
+    this.part = (name) => root.querySelector(`[data-testid="nc-${name}"]`);
+    this.scrubber = this.part("scrubber");
+    this.ticks = root.querySelector(".ticks");
+    root.addEventListener("click", (event) => this.click(event));
+    this.part("classes").addEventListener("dblclick", (event) => {
+      const chip = event.target.closest("[data-class]");
+      if (chip) on.isolate(Number(chip.dataset.class));
+    });
+    this.scrubber.addEventListener("input", () => on.scrub(Number(this.scrubber.value)));
+    this.part("speed").addEventListener("change", (event) => on.speed(Number(event.target.value)));
+  }
+
+  click(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    const { act, layer, class: k } = button.dataset;
+    if (act === "help") this.help(this.part("help-text").hidden);
+    else if (act) this.on.act(act);
+    else if (layer) this.on.layer(layer);
+    else if (k !== undefined) this.on.toggle(Number(k));
+  }
+
+  help(open) {
+    this.part("help-text").hidden = !open;
+    this.part("help").setAttribute("aria-expanded", open);
+  }
+
+  /** Another run or more snapshots: class chips, ticks, notes. */
+  load(data, colors) {
+    this.data = data;
+    this.root.dataset.frames = data.frames;
+    this.scrubber.max = data.frames - 1;
+    this.part("exact").hidden = !data.exact;
+    this.part("live").hidden = !data.live;
+    const key = JSON.stringify([data.names, colors]);
+    if (key !== this.classKey) {
+      this.classKey = key;
+      this.part("classes").replaceChildren(...data.names.map((name, k) => classChip(name, k, colors[k])));
+    }
+    this.layTicks();
+    this.shown = null;
+  }
+
+  layTicks() {
+    const { epoch, frames } = this.data;
+    const width = this.ticks.clientWidth;
+    if (!width) return;
+    const left = (frame) => (frames > 1 ? frame / (frames - 1) : 0);
+    const room = (a, b) => Math.abs(left(a) - left(b)) * width >= TICK_WIDTH;
+    const chosen = frames > 1 ? [0, frames - 1] : [0];
+    for (const frame of byRoundness(epoch)) {
+      if (chosen.every((other) => room(frame, other))) chosen.push(frame);
+    }
+    this.ticks.replaceChildren(...chosen.map((frame) => {
+      const tick = document.createElement("span");
+      tick.textContent = shortNumber(epoch[frame]);
+      tick.style.left = `${100 * left(frame)}%`;
+      return tick;
+    }));
+  }
+
+  /** The readings of the moment. Text is touched only when it changes. */
+  show(clock, camera, show) {
+    const { data, root } = this;
+    const share = data.frames > 1 ? clock.at / (data.frames - 1) : 0;
+    this.scrubber.value = clock.at;
+    this.scrubber.style.setProperty("--done", `${100 * share}%`);
+    const shown = [clock.frame, clock.playing, clock.following, camera.view, camera.spinning,
+      LAYERS.map((name) => show.goal[name]), show.goal.classes].join();
+    if (shown === this.shown) return;
+    this.shown = shown;
+    const frame = clock.frame;
+    const epoch = data.epoch[frame];
+    Object.assign(root.dataset, { frame, epoch, playing: clock.playing, view: camera.view });
+    this.part("epoch").textContent = count.format(epoch);
+    this.scrubber.setAttribute("aria-valuetext", `epoch ${count.format(epoch)}`);
+    const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];
+    reading(this.part("share"), kept === null ? null : `${(100 * kept).toFixed(1)} %`,
+      "", " of the class means' variance shown");
+    const angle = data.angle_error[frame];
+    reading(this.part("angle"), angle === null ? null : `${angle.toFixed(1)}°`, "worst angle error ", "");
+    this.part("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
+    press(this.part("live"), clock.following);
+    press(this.part("view-3d"), camera.view === "3d");
+    press(this.part("view-2d"), camera.view === "2d");
+    press(this.part("spin"), camera.spinning);
+    for (const name of LAYERS) press(this.part(`layer-${name}`), show.goal[name] > 0);
+    root.querySelectorAll("[data-class]").forEach((chip, k) => press(chip, show.goal.classes[k] > 0));
+  }
+
+  /** Explains body n at a place on the stage, or nothing if n is -1. */
+  tip(scene, n, place, at) {
+    const tip = this.part("tip");
+    tip.hidden = n < 0;
+    if (n < 0) return;
+    if (n !== this.tipped || at !== this.tippedAt) {
+      [this.tipped, this.tippedAt] = [n, at];
+      const [title, text] = explain(scene, n, at);
+      tip.querySelector("b").textContent = title;
+      tip.querySelector("span").textContent = text;
+      thumbnail(tip.querySelector("canvas"), scene, n);
+    }
+    const stage = tip.parentElement;
+    const x = place[0] + 16 + tip.offsetWidth > stage.clientWidth ? place[0] - 16 - tip.offsetWidth : place[0] + 16;
+    const y = Math.min(stage.clientHeight - tip.offsetHeight - 6, Math.max(6, place[1] - tip.offsetHeight / 2));
+    tip.style.transform = `translate(${Math.max(6, x)}px,${y}px)`;
+  }
+}
+
+function classChip(name, k, color) {
+  const chip = document.createElement("button");
+  chip.type = "button";
+  chip.className = "chip";
+  chip.dataset.class = k;
+  chip.dataset.testid = `nc-class-${k}`;
+  chip.title = "Click: hide or show. Double click: only this class, or all again.";
+  const dot = document.createElement("i");
+  dot.style.setProperty("--of-class", color);
+  chip.append(dot, name);
+  return chip;
+}
+
+function press(button, pressed) {
+  button.setAttribute("aria-pressed", pressed);
+}
+
+function reading(element, value, before, after) {
+  element.hidden = value === null;
+  const number = document.createElement("b");
+  number.textContent = value ?? "";
+  element.replaceChildren(before, number, after);
+}
+
+/** Frames with round epochs first: 1000 before 500 before 437. */
+function byRoundness(epoch) {
+  const digits = (value) => String(value).replace(/0+$/, "").length + (/^[125]0*$/.test(value) ? -1 : 0);
+  return [...epoch.keys()].sort((a, b) => digits(epoch[a]) - digits(epoch[b]) || b - a);
+}
+
+function shortNumber(value) {
+  return value >= 10000 ? `${+(value / 1000).toFixed(1)}k` : count.format(value);
+}
+
+function explain(scene, n, at) {
+  const { data } = scene;
+  if (n < scene.firstMean) {
+    const k = data.labels[n];
+    const away = data.distance[at * data.samples + n] * data.scales.distance;
+    return [data.names[k], `sample ${n}\ndistance to class mean ${away.toPrecision(2)}\n(in units of the feature norm)`];
+  }
+  const kind = Math.floor((n - scene.firstMean) / data.classes);
+  const name = data.names[(n - scene.firstMean) % data.classes];
+  return [
+    [`Class mean of ${name}`, "the average of all its training samples"],
+    [`Classifier row of ${name}`, "the direction in which the last layer looks for this class"],
+    [`Ideal place of ${name}`, "a vertex of the simplex that neural collapse leads to"],
+  ][kind];
+}
+
+function thumbnail(canvas, scene, n) {
+  const shape = scene.data.thumbnail_shape;
+  canvas.hidden = !shape || n >= scene.firstMean;
+  if (canvas.hidden) return;
+  const [height, width, channels] = shape;
+  const size = height * width * channels;
+  const source = scene.data.thumbnails.subarray(n * size, (n + 1) * size);
+  const pixels = new ImageData(width, height);
+  for (let p = 0; p < height * width; p++) {
+    for (let c = 0; c < 3; c++) pixels.data[4 * p + c] = source[p * channels + (channels === 3 ? c : 0)];
+    pixels.data[4 * p + 3] = 255;
+  }
+  Object.assign(canvas, { width, height });
+  canvas.style.width = `${Math.min(110, Math.round((72 * width) / height))}px`;
+  canvas.getContext("2d").putImageData(pixels, 0, 0);
+}

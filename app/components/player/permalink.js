@@ -1,0 +1,45 @@
+// Writes what the viewer chose into the page's URL, without a word to the server.
+
+const WRITE_DELAY = 300;
+
+class Permalink {
+  constructor() {
+    this.values = new Map();
+    this.path = location.pathname;
+    this.timer = null;
+    this.restore = () => this.schedule();
+    // Streamlit may replace the whole query when the script sets a parameter: put ours back.
+    globalThis.navigation?.addEventListener("currententrychange", this.restore);
+  }
+
+  read(name) {
+    return new URLSearchParams(location.search).get(name);
+  }
+
+  /** null removes the parameter. */
+  set(name, value) {
+    if (this.values.get(name) === value) return;
+    this.values.set(name, value);
+    this.schedule();
+  }
+
+  schedule() {
+    this.timer ??= setTimeout(() => this.write(), WRITE_DELAY);
+  }
+
+  write() {
+    this.timer = null;
+    if (location.pathname !== this.path) return;
+    const url = new URL(location.href);
+    for (const [name, value] of this.values) {
+      if (value === null) url.searchParams.delete(name);
+      else url.searchParams.set(name, value);
+    }
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    globalThis.navigation?.removeEventListener("currententrychange", this.restore);
+  }
+}

@@ -1,0 +1,288 @@
+// The player itself: one per place on the page, kept alive from one message to the next.
+
+const FADE_SECONDS = 0.12;
+const METER_SECONDS = 1;
+const KEYS = {
+  " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "forward", Home: "start", End: "end",
+  f: "fullscreen", 2: "2d", 3: "3d",
+};
+
+class Player {
+  constructor(root, shadow) {
+    Object.assign(this, { root, shadow, run: null, scene: null, hovered: -1, pointerAt: null });
+    this.canvas = root.querySelector(".stage > canvas");
+    this.camera = new Camera();
+    this.clock = new Clock();
+    this.link = new Permalink();
+    this.painter = new Painter(this.canvas);
+    this.trail = 0;
+    this.radius = null;
+    this.meter = { cost: 0, draws: 0, since: 0 };
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.show = shownAtFirst();
+    this.panel = new Panel(root, this.panelHandlers());
+    new Pointer(this.canvas, this.pointerHandlers());
+    this.observer = new ResizeObserver(() => this.resized());
+    this.observer.observe(root.querySelector(".stage"));
+    this.onKey = (event) => this.key(event);
+    document.addEventListener("keydown", this.onKey);
+    root.addEventListener("pointerenter", () => { this.under = true; });
+    root.addEventListener("pointerleave", () => { this.under = false; });
+  }
+
+  panelHandlers() {
+    return {
+      act: (name) => this.act(name),
+      scrub: (frame) => this.seek(frame),
+      speed: (factor) => { this.clock.speed = factor; },
+      layer: (name) => this.fade((goal) => { goal[name] = 1 - goal[name]; }),
+      toggle: (k) => this.fade((goal) => { goal.classes[k] = 1 - goal.classes[k]; }),
+      isolate: (k) => this.fade((goal) => {
+        const alone = goal.classes.every((v, j) => v === (j === k ? 1 : 0));
+        goal.classes = goal.classes.map((_, j) => (alone || j === k ? 1 : 0));
+      }),
+    };
+  }
+
+  pointerHandlers() {
+    return {
+      drag: (dx, dy, seconds) => {
+        this.camera.drag(dx, dy, this.painter.scale / this.painter.ratio, seconds);
+        this.wake();
+      },
+      hold: (held, still) => {
+        this.camera.held = held;
+        if (held || still) this.camera.velocity = [0, 0];
+        this.wake();
+      },
+      zoom: (factor) => { this.camera.zoomBy(factor); this.wake(); },
+      reset: () => this.act("home-view"),
+      hover: (place) => { this.pointerAt = place; this.wake(); },
+    };
+  }
+
+  /** Takes a message: a first run, another run, or the same run with more snapshots. */
+  load(data) {
+    const first = this.run === null;
+    const another = data.run !== this.run;
+    const colors = data.names.map((_, k) => data.colors[k % data.colors.length]);
+    this.scene = new Scene(data);
+    this.theme = readTheme(this.root, colors);
+    this.run = data.run;
+    if (this.show.goal.classes.length !== data.classes) this.show = shownAtFirst(data.classes, this.show);
+    if (another) this.clock.rewind();
+    this.clock.extend(data.frames - 1);
+    this.panel.load(data, colors);
+    if (first) this.open(data);
+    else if (another) this.link.set("epoch", null);
+    if (another && !this.opened) this.begin(data);
+    this.opened = false;
+    this.wake();
+  }
+
+  /** The first show: the pose and moment of the URL, else of `start`. */
+  open({ start, epoch }) {
+    const wanted = (name) => this.link.read(name) ?? start[name];
+    if (["2d", "3d"].includes(wanted("view"))) {
+      this.camera.setView(wanted("view"), true);
+      this.link.set("view", this.camera.view);
+    }
+    if (wanted("camera") && this.camera.fromText(wanted("camera"))) {
+      this.link.set("camera", this.camera.toText());
+    }
+    const moment = parseFloat(wanted("epoch"));
+    if (!Number.isFinite(moment)) return;
+    this.opened = true;
+    this.clock.go(nearest(epoch, moment), true);
+    this.rememberMoment();
+  }
+
+  /** A finished run plays once; a live one, or one for calm eyes, shows its end. */
+  begin({ live, frames }) {
+    if (live || this.calm) this.clock.go(frames - 1, true);
+    else this.clock.play();
+  }
+
+  act(name) {
+    const { camera, clock } = this;
+    if (name === "play") {
+      if (clock.playing) clock.pause();
+      else clock.play();
+      if (!clock.playing) this.rememberMoment();
+    } else if (name === "back") this.seek(Math.round(clock.goal) - 1);
+    else if (name === "forward") this.seek(Math.round(clock.goal) + 1);
+    else if (name === "start") this.seek(0);
+    else if (name === "end") this.seek(clock.last);
+    else if (name === "spin") camera.spinning = !camera.spinning;
+    else if (name === "fullscreen") this.fullscreen();
+    else if (name === "home-view") camera.reset(this.calm);
+    else {
+      camera.setView(name, this.calm);
+      this.link.set("view", name);
+    }
+    this.wake();
+  }
+
+  seek(frame) {
+    this.clock.go(frame, this.calm);
+    this.rememberMoment();
+    this.wake();
+  }
+
+  /** While the end is followed, the URL names no epoch. */
+  rememberMoment() {
+    const { goal, following } = this.clock;
+    this.link.set("epoch", following ? null : String(this.scene.data.epoch[Math.round(goal)]));
+  }
+
+  fade(change) {
+    change(this.show.goal);
+    this.wake();
+  }
+
+  fullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.root.requestFullscreen?.();
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const target = event.composedPath()[0];
+    const inside = this.root.contains(target);
+    const typing = target.matches?.("input:not([type=range]), textarea, select, [contenteditable]");
+    if (typing || !(inside || (this.under && !target.matches?.("button, a")))) return;
+    if (event.key === "Escape") this.panel.help(false);
+    const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    // Space on a button presses that button.
+    if (!name || (event.key === " " && target.matches?.("button"))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.act(name);
+  }
+
+  resized() {
+    const stage = this.canvas.parentElement;
+    this.painter.resize(stage.clientWidth, stage.clientHeight);
+    if (!this.scene) return;
+    this.panel.layTicks();
+    this.draw(this.clock.at);
+  }
+
+  wake() {
+    if (this.pending) return;
+    this.before ??= performance.now();
+    this.pending = requestAnimationFrame((now) => this.tick(now));
+  }
+
+  /** One animation frame; sleeps again when nothing moves. */
+  tick(now) {
+    this.pending = null;
+    if (!this.root.isConnected || !this.scene) return;
+    const seconds = Math.min(0.1, Math.max(0, now - this.before) / 1000);
+    this.before = now;
+    const begun = performance.now();
+    const playing = this.clock.playing;
+    const active = [
+      this.clock.advance(seconds, this.calm),
+      this.camera.advance(seconds, this.calm),
+      this.advanceFades(seconds),
+      this.meter.draws > 0 && this.camera.held,
+    ].some(Boolean);
+    if (playing && !this.clock.playing) this.rememberMoment();
+    this.draw(this.clock.at);
+    this.measure(now, performance.now() - begun);
+    if (active) this.wake();
+    else this.rest();
+  }
+
+  /** A pose reaches the URL once it has come to rest. */
+  rest() {
+    this.before = undefined;
+    if (this.camera.moved) this.link.set("camera", this.camera.toText());
+    else if (this.link.values.get("camera")) this.link.set("camera", null);
+  }
+
+  advanceFades(seconds) {
+    const share = this.calm ? 1 : 1 - Math.exp(-seconds / FADE_SECONDS);
+    let active = false;
+    const toward = (from, to) => {
+      if (Math.abs(to - from) < 0.005) return to;
+      active = true;
+      return from + (to - from) * share;
+    };
+    const { show, scene } = this;
+    for (const name of LAYERS) show[name] = toward(show[name], show.goal[name]);
+    show.classes = show.classes.map((v, k) => toward(v, show.goal.classes[k]));
+    this.trail = toward(this.trail, this.clock.playing ? 1 : 0);
+    this.radius = toward(this.radius ?? scene.radius, scene.radius);
+    return active;
+  }
+
+  draw(at) {
+    const { painter, scene, theme, camera, show } = this;
+    if (!this.canvas.width) return;
+    painter.paint(scene, theme, camera, show, at, this.trail, this.hovered, this.radius);
+    const place = this.pointerAt;
+    const hovered = place ? bodyAt(painter, place[0] * painter.ratio, place[1] * painter.ratio) : -1;
+    if (hovered !== this.hovered) {
+      this.hovered = hovered;
+      this.wake();
+    }
+    this.panel.tip(scene, hovered, place, this.clock.frame);
+    this.panel.show(this.clock, camera, show);
+  }
+
+  /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */
+  measure(now, cost) {
+    const { meter } = this;
+    if (now - meter.since > 2000 * METER_SECONDS) Object.assign(meter, { cost: 0, draws: 0, since: now });
+    meter.cost += cost;
+    meter.draws++;
+    const seconds = (now - meter.since) / 1000;
+    if (seconds < METER_SECONDS) return;
+    this.root.dataset.frameMs = (meter.cost / meter.draws).toFixed(2);
+    this.root.dataset.fps = (meter.draws / seconds).toFixed(1);
+    Object.assign(meter, { cost: 0, draws: 0, since: now });
+  }
+
+  close() {
+    cancelAnimationFrame(this.pending);
+    this.observer.disconnect();
+    this.link.close();
+    document.removeEventListener("keydown", this.onKey);
+  }
+}
+
+/** Opacities now, and where they fade to. Layers of an earlier scene stay as they were. */
+function shownAtFirst(classes = 0, earlier = null) {
+  const layers = { samples: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
+  for (const name of earlier ? LAYERS : []) layers[name] = earlier.goal[name];
+  const all = Array(classes).fill(1);
+  return { ...layers, classes: all, goal: { ...layers, classes: [...all] } };
+}
+
+function nearest(sorted, value) {
+  const away = sorted.map((v) => Math.abs(v - value));
+  return away.indexOf(Math.min(...away));
+}
+
+const players = new WeakMap();
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector('[data-testid="nc-player"]');
+  let player = players.get(parentElement);
+  if (player?.root !== root) {
+    player?.close();
+    player = new Player(root, parentElement);
+    players.set(parentElement, player);
+  }
+  player.load(readMessage(data));
+  return () => {
+    // Streamlit also cleans up after a call that a newer one overtook: that player lives on.
+    setTimeout(() => {
+      if (root.isConnected) return;
+      player.close();
+      if (players.get(parentElement) === player) players.delete(parentElement);
+    }, 0);
+  };
+}

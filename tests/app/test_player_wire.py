@@ -1,0 +1,128 @@
+"""The player's message, taken apart with nothing but struct and json."""
+
+import json
+import struct
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from app.components.player.wire import pack
+from hypothesis import given
+from hypothesis import strategies as st
+
+G, S, K = 3, 5, 2
+NAMES = ["even", "ödd"]
+COLORS = ["#112233", "#445566"]
+
+
+def projection(seed=0, **changed):
+    rng = np.random.default_rng(seed)
+    fields = {
+        "epoch": np.array([0, 10, 250]),
+        "points": rng.normal(size=(G, S, 3)).astype(np.float32),
+        "means": rng.normal(size=(G, K, 3)).astype(np.float32),
+        "classifier": 7 * rng.normal(size=(G, K, 3)).astype(np.float32),
+        "ideal": rng.normal(size=(G, K, 3)).astype(np.float32),
+        "labels": np.array([0, 0, 1, 1, 1]),
+        "distance": rng.uniform(0, 3, size=(G, S)),
+        "variance_share": np.array([0.5, 0.75, 1.0]),
+        "variance_share_2d": np.array([0.25, 0.5, 0.625]),
+        "angle_error": np.array([np.nan, 40.5, 1.25]),
+        "focus": (0, 1),
+        "exact": False,
+        "edges": ((0, 1),),
+    }
+    return SimpleNamespace(**(fields | changed))
+
+
+def message(shown=None, **options):
+    return pack(shown or projection(), run="a", class_names=NAMES, colors=COLORS, **options)
+
+
+def header_and_body(raw):
+    (length,) = struct.unpack_from("<I", raw)
+    return json.loads(raw[4 : 4 + length]), raw[4 + length :]
+
+
+def numbers(raw, name):
+    """The array of that name as a flat list of Python integers."""
+    header, body = header_and_body(raw)
+    dtype, offset, size = header["arrays"][name]
+    code = {"int16": "h", "uint16": "H", "uint8": "B"}[dtype]
+    return list(struct.unpack_from(f"<{size}{code}", body, offset))
+
+
+@given(seed=st.integers(0, 2**32 - 1), reach=st.sampled_from([1e-6, 1.0, 1e3]))
+def test_coordinates_come_back_to_within_half_a_step_of_int16(seed, reach):
+    for name in ("points", "means", "classifier", "ideal"):
+        values = reach * getattr(projection(seed), name)
+        raw = message(projection(seed, **{name: values}))
+        step = header_and_body(raw)[0]["scales"][name]
+        assert step <= np.abs(values).max() / 32767 * 1.0001
+        restored = [v * step for v in numbers(raw, name)]
+        assert restored == pytest.approx(values.ravel().tolist(), abs=0.5001 * step)
+
+
+def test_distances_come_back_in_the_order_of_frames_then_samples():
+    shown = projection()
+    raw = message(shown)
+    step = header_and_body(raw)[0]["scales"]["distance"]
+    assert numbers(raw, "distance")[2 * S + 4] * step == pytest.approx(
+        float(shown.distance[2, 4]), abs=step
+    )
+
+
+def test_the_header_says_what_to_draw():
+    header, _ = header_and_body(message(live=True, start={"epoch": 10, "view": "2d"}))
+    assert (header["frames"], header["samples"], header["classes"]) == (G, S, K)
+    assert header["names"] == NAMES and header["colors"] == COLORS
+    assert header["epoch"] == [0, 10, 250]
+    assert header["angle_error"] == [None, 40.5, 1.25]
+    assert header["variance_share_2d"] == [0.25, 0.5, 0.625]
+    assert header["focus"] == [0, 1] and header["edges"] == [[0, 1]]
+    assert header["live"] is True and header["exact"] is False and header["run"] == "a"
+    assert header["start"] == {"epoch": 10, "view": "2d"}
+    assert header["thumbnail_shape"] is None
+
+
+@given(length=st.integers(0, 9))
+def test_every_array_starts_at_a_multiple_of_four_bytes(length):
+    raw = pack(projection(), run="é" * length, class_names=NAMES, colors=COLORS)
+    (header_length,) = struct.unpack_from("<I", raw)
+    assert header_length % 4 == 0
+    assert all(offset % 4 == 0 for _, offset, _ in header_and_body(raw)[0]["arrays"].values())
+
+
+@pytest.mark.parametrize(("shape", "told"), [((S, 2, 3), [2, 3, 1]), ((S, 2, 4, 3), [2, 4, 3])])
+def test_thumbnails_travel_as_they_are(shape, told):
+    images = np.random.default_rng(1).integers(0, 256, shape).astype(np.uint8)
+    raw = message(thumbnails=images)
+    assert header_and_body(raw)[0]["thumbnail_shape"] == told
+    assert numbers(raw, "thumbnails") == images.ravel().tolist()
+
+
+def test_all_zero_coordinates_are_no_division_by_zero():
+    raw = message(projection(means=np.zeros((G, K, 3))))
+    assert numbers(raw, "means") == [0] * (G * K * 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"points": np.full((G, S, 3), np.nan)}, "points: not finite"),
+        ({"ideal": np.zeros((G, K, 2))}, r"ideal: shape \(3, 2, 2\), allowed is \(3, 2, 3\)"),
+        ({"labels": np.array([0, 1, 2, 0, 1])}, "labels: up to 2, allowed are 0 to 1"),
+    ],
+)
+def test_a_bad_field_is_named_with_what_is_allowed(changed, told):
+    with pytest.raises(ValueError, match=told):
+        message(projection(**changed))
+
+
+def test_bad_names_colours_and_thumbnails_are_named():
+    with pytest.raises(ValueError, match="class_names: 1 names, allowed are exactly 2"):
+        pack(projection(), run="a", class_names=["one"], colors=COLORS)
+    with pytest.raises(ValueError, match="colors: none given"):
+        pack(projection(), run="a", class_names=NAMES, colors=[])
+    with pytest.raises(ValueError, match="thumbnails: float64"):
+        message(thumbnails=np.zeros((S, 2, 2)))
