@@ -1,0 +1,73 @@
+"""The page's address: what a link carries, shared by several owners of parameters.
+
+Each owner (the picker, the view's controls, the player in the browser) keeps to its own
+names, so that none removes what another wrote.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+# A click can reach the server with the address as it was before the server's last change
+# came to the browser. For this many seconds the replaced address is taken for such an echo,
+# not for someone pressing Back.
+ECHO_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _Memory:
+    seen: Mapping[str, str]
+    replaced: Mapping[str, str]
+    replaced_at: float
+
+
+def read(names: Iterable[str]) -> dict[str, str]:
+    """The address's values of those `names` that it has."""
+    return {name: st.query_params[name] for name in names if name in st.query_params}
+
+
+def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
+    """The owner's values where the address changed from outside; None where it did not.
+
+    Outside means: a page just opened, a link followed, the browser's Back and Forward.
+    """
+    now = read(names)
+    memory = st.session_state.get(_key(owner))
+    if memory is None:
+        return now
+    if now == memory.seen:
+        return None
+    echo = now == memory.replaced and time.monotonic() - memory.replaced_at < ECHO_SECONDS
+    return None if echo else now
+
+
+def accept(owner: str, names: Iterable[str]) -> None:
+    """Take the address as it stands for the owner's own."""
+    memory = st.session_state.get(_key(owner))
+    replaced = (memory.replaced, memory.replaced_at) if memory else ({}, 0.0)
+    st.session_state[_key(owner)] = _Memory(read(names), *replaced)
+
+
+def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
+    """Put the owner's `values` into the address, and take out its other `names`.
+
+    Nothing is sent where the address says so already. Other owners' parameters stay.
+    """
+    names = tuple(names)
+    now = read(names)
+    if now == values:
+        accept(owner, names)
+        return
+    foreign = {
+        name: st.query_params.get_all(name) for name in st.query_params if name not in names
+    }
+    st.query_params.from_dict({**foreign, **values})
+    st.session_state[_key(owner)] = _Memory(dict(values), now, time.monotonic())
+
+
+def _key(owner: str) -> str:
+    return f"address:{owner}"

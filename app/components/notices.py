@@ -1,0 +1,42 @@
+"""What was wrong with an address, in words, until the reader dismisses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+LONGEST_VALUE = 60
+
+
+def post(owner: str, lines: Sequence[str]) -> None:
+    """Replace the owner's lines; no lines take its notice down."""
+    st.session_state.setdefault("notices", {})[owner] = tuple(lines)
+
+
+def wrong_value(label: str, value: Any, allowed: str, used: str) -> str:
+    """One line: the field, the value given, what is allowed, what is used instead."""
+    return f"**{label}**: {_code(value)} {allowed}; showing **{used}** instead."
+
+
+def draw() -> None:
+    """One warning with every owner's lines and a button that dismisses it."""
+    lines = [line for owned in st.session_state.get("notices", {}).values() for line in owned]
+    if not lines:
+        return
+    with st.container(key="notices"):
+        heading = "This address asks for something that cannot be."
+        st.warning("\n".join([heading, "", *(f"- {line}" for line in lines)]))
+        st.button("Dismiss", key="dismiss_notices", on_click=_dismiss)
+
+
+def _dismiss() -> None:
+    st.session_state["notices"] = {}
+
+
+def _code(value: Any) -> str:
+    text = "".join(c if c.isprintable() else " " for c in str(value)).replace("`", "'").strip()
+    if len(text) > LONGEST_VALUE:
+        text = text[: LONGEST_VALUE - 1] + "…"
+    return f"`{text}`" if text else "an empty value"

@@ -1,0 +1,191 @@
+"""The player with the choices it leaves to the server: seed, basis, focus classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.components import address, engine, notices, palette
+from ncengine.config import RunConfig
+from ncengine.datasets.registry import dataset_info
+from ncengine.runs import Geometry, Run
+
+OWNER = "view"
+NAMES = ("seed", "basis", "focus")
+# Kept in the address by the player itself, in the browser.
+PLAYER_NAMES = ("epoch", "view", "camera")
+BASES = {"last": "last snapshot", "each": "each snapshot"}
+FOCUS_SIZES = (3, 4)
+PLAYER_HEIGHT = 640
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: a seed, the basis projected on, the classes picked to focus on."""
+
+    seed: int
+    basis: str = "last"
+    picked: tuple[int, ...] = ()
+
+    def focus(self, classes: int) -> tuple[int, ...]:
+        """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
+        if classes in FOCUS_SIZES:
+            return tuple(range(classes))
+        return self.picked if len(self.picked) in FOCUS_SIZES else ()
+
+    def query(self, config: RunConfig) -> dict[str, str]:
+        """What the address says of it: only what differs from the default."""
+        said = {}
+        if self.seed != config.seeds[0]:
+            said["seed"] = str(self.seed)
+        if self.basis != "last":
+            said["basis"] = self.basis
+        if self.picked:
+            said["focus"] = ",".join(map(str, self.picked))
+        return said
+
+
+def settle(config: RunConfig) -> View:
+    """The view after all that happened: clicks first, else a changed address."""
+    before: View | None = st.session_state.get(OWNER)
+    view = _from_widgets(before or View(config.seeds[0]))
+    if before is None or view == before:
+        said = address.arrival(OWNER, NAMES)
+        if said is not None:
+            view, wrong = parse(said, config)
+            notices.post(OWNER, wrong)
+    view = _fit(view, config)
+    st.session_state[OWNER] = view
+    address.write(OWNER, NAMES, view.query(config))
+    return view
+
+
+def parse(said: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
+    """The view that an address asks for, and what was wrong with it, in words."""
+    readers = {"seed": _read_seed, "basis": _read_basis, "focus": _read_focus}
+    values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": ()}, []
+    for name, text in said.items():
+        try:
+            values[name] = readers[name](text, config)
+        except (ValueError, OverflowError):
+            used = {"seed": config.seeds[0], "basis": "last", "focus": "all classes"}[name]
+            line = notices.wrong_value(name.capitalize(), text, _allowed(name, config), used)
+            wrong.append(line)
+    return View(values["seed"], values["basis"], values["focus"]), wrong
+
+
+def draw_controls(run: Run, view: View) -> None:
+    """Seed, basis and focus in one row above the player."""
+    config = run.config
+    st.session_state["view:seed"] = view.seed
+    st.session_state["view:basis"] = view.basis
+    st.session_state["view:focus"] = list(view.picked)
+    with st.container(horizontal=True, key="view_controls", gap="medium"):
+        if len(config.seeds) > 1:
+            st.segmented_control(
+                "Seed",
+                config.seeds,
+                key="view:seed",
+                required=True,
+                help="Which of the networks, trained side by side, is looked at.",
+            )
+        st.segmented_control(
+            "Basis",
+            tuple(BASES),
+            format_func=BASES.__getitem__,
+            key="view:basis",
+            required=True,
+            help="Principal axes of the class means: those of the last snapshot for the whole "
+            "film, or each snapshot's own, aligned to its neighbour.",
+        )
+        if config.classes > max(FOCUS_SIZES):
+            names = dataset_info(config.dataset).class_names
+            st.pills(
+                "Focus on 3 or 4 classes",
+                tuple(range(config.classes)),
+                selection_mode="multi",
+                format_func=names.__getitem__,
+                key="view:focus",
+                help="Projects on the span of exactly these classes' means. Their ideal is an "
+                "equilateral triangle or a regular tetrahedron.",
+            )
+
+
+def draw_player(run: Run, view: View) -> None:
+    """The player on the run's geometry; a placeholder of the same size before there is any."""
+    if run.geometry is None or not len(run.geometry):
+        st.skeleton(height=PLAYER_HEIGHT)
+        return
+    from app.components.player import player
+
+    config = run.config
+    r = config.seeds.index(view.seed)
+    focus = view.focus(config.classes)
+    player(
+        engine.project(config, run.geometry, r, view.basis, focus),
+        class_names=dataset_info(config.dataset).class_names[: config.classes],
+        colors=palette.CLASS_COLORS[: config.classes],
+        thumbnails=engine.thumbnails(config, run.geometry),
+        live=run.status.busy,
+        key="player",
+        run=f"{run.key} {view.seed}",
+        height=PLAYER_HEIGHT,
+        start=address.read(PLAYER_NAMES),
+    )
+
+
+def shown_snapshot(geometry: Geometry) -> int:
+    """Index of the snapshot nearest to the address's epoch; the last where it names none."""
+    try:
+        epoch = float(address.read(["epoch"])["epoch"])
+    except (KeyError, ValueError):
+        return len(geometry) - 1
+    return int(abs(geometry.epoch - epoch).argmin())
+
+
+def _from_widgets(before: View) -> View:
+    said = st.session_state
+    return View(
+        said.get("view:seed", before.seed),
+        said.get("view:basis", before.basis),
+        tuple(sorted(said.get("view:focus", before.picked))),
+    )
+
+
+def _fit(view: View, config: RunConfig) -> View:
+    seed = view.seed if view.seed in config.seeds else config.seeds[0]
+    picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
+    return View(seed, view.basis, picked if config.classes > max(FOCUS_SIZES) else ())
+
+
+def _read_seed(text: str, config: RunConfig) -> int:
+    seed = int(text)
+    if seed not in config.seeds:
+        raise ValueError
+    return seed
+
+
+def _read_basis(text: str, _: RunConfig) -> str:
+    if text not in BASES:
+        raise ValueError
+    return text
+
+
+def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
+    picked = tuple(sorted(int(part) for part in text.split(",")))
+    distinct = len(set(picked)) == len(picked)
+    if len(picked) > max(FOCUS_SIZES) or not distinct or not 0 <= picked[0] <= picked[-1]:
+        raise ValueError
+    if picked[-1] >= config.classes:
+        raise ValueError
+    return picked
+
+
+def _allowed(name: str, config: RunConfig) -> str:
+    return {
+        "seed": "must be one of this run's seeds, " + ", ".join(map(str, config.seeds)),
+        "basis": "must be last or each",
+        "focus": "must be 3 or 4 different class numbers from 0 to "
+        f"{config.classes - 1}, with commas between",
+    }[name]

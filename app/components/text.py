@@ -1,0 +1,55 @@
+"""Numbers and times as a reader wants them."""
+
+from __future__ import annotations
+
+import math
+
+MISSING = "–"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits; powers of ten where the number is small or large."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(float(f"{abs(value):.2e}")))
+    if -3 <= exponent < 5:
+        return f"{value:.{max(2 - exponent, 0)}f}".replace("-", "−")
+    return f"{value / 10**exponent:.2f}e{exponent}".replace("-", "−")
+
+
+def percent(share: float | None) -> str:
+    """A share of 1 as a percentage of three significant digits."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    return f"{number(100 * share)} %"
+
+
+def accuracy(share: float | None) -> str:
+    """A share of 1 as a percentage with one decimal; 100 % only where nothing is wrong."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    if share == 1:
+        return "100 %"
+    return f"{min(100 * share, 99.9):.1f} %"
+
+
+def duration(seconds: float) -> str:
+    """About how long, in at most two units."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def seeds(numbers: list[int]) -> str:
+    """ "seed 3", "seeds 0 and 2", "seeds 0, 2 and 5"."""
+    if len(numbers) == 1:
+        return f"seed {numbers[0]}"
+    head = ", ".join(map(str, numbers[:-1]))
+    return f"seeds {head} and {numbers[-1]}"

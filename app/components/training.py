@@ -1,0 +1,153 @@
+"""What a run's status means to a reader, and what can be done about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components import engine, text
+from ncengine.config import RunConfig
+from ncengine.datasets.registry import dataset_info
+from ncengine.runs import Run, Status
+
+# Every state takes the same height, so that nothing below jumps when one becomes another.
+BAR_HEIGHT = 76
+
+
+def draw(run: Run) -> None:
+    """Status, progress and buttons; tells of diverged seeds."""
+    if run.status is Status.ABSENT:
+        _invite(run)
+        return
+    bars = {
+        Status.QUEUED: _queued,
+        Status.RUNNING: _running,
+        Status.INTERRUPTED: _stopped,
+        Status.CANCELLED: _stopped,
+        Status.FAILED: _failed,
+        Status.DIVERGED: _all_diverged,
+        Status.DONE: _done,
+    }
+    bars[run.status](run)
+    _some_diverged(run)
+
+
+def draw_download(config: RunConfig) -> None:
+    """Say that the data set is missing, and fetch it on request."""
+    info = dataset_info(config.dataset)
+    st.subheader(f"{info.title} is not on this machine yet", anchor=False)
+    st.write(
+        f"{info.description} Once fetched, it stays. Digits and Gaussian clusters work offline."
+    )
+    if not st.button(f"Download {info.title}", type="primary", key="download"):
+        return
+    bar = st.progress(0.0, f"Fetching {info.title} …")
+
+    def show(done: int, total: int) -> None:
+        bar.progress(min(done / max(total, 1), 1.0), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        engine.download(config.dataset, show)
+    except RuntimeError as error:
+        bar.empty()
+        st.error(str(error))
+        return
+    st.rerun()
+
+
+def time_estimate(config: RunConfig) -> str:
+    """How long training takes, judged by earlier runs."""
+    seconds = engine.store().estimate(config)
+    if seconds is None:
+        return "no earlier run to judge the time by"
+    return f"about {text.duration(seconds)}, from earlier runs"
+
+
+def _invite(run: Run) -> None:
+    with st.container(border=True, key="invitation", gap="medium"):
+        st.subheader("Nobody has trained this network yet", anchor=False)
+        st.markdown(
+            "Train it, and watch its last layer tidy up: the samples of each class draw together "
+            "into one point, and the classes move as far apart as they can. The curves below "
+            "will show how far that has come, and the player shows it happening in space."
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _train_button(run.config, "Train")
+            st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
+
+
+def _train_button(config: RunConfig, label: str) -> None:
+    st.button(
+        label,
+        type="primary",
+        key="train",
+        shortcut="T",
+        on_click=lambda: engine.jobs().submit(config),
+    )
+
+
+def _stop_button(config: RunConfig) -> None:
+    st.button("Stop", key="stop", on_click=lambda: engine.jobs().cancel(config))
+
+
+def _bar() -> st.delta_generator.DeltaGenerator:
+    return st.container(
+        horizontal=True, vertical_alignment="center", height=BAR_HEIGHT, key="status"
+    )
+
+
+def _queued(run: Run) -> None:
+    place = "" if run.place is None else f": number {run.place} in the queue"
+    with _bar():
+        st.progress(0.0, f"**Waiting**{place}. It starts by itself.")
+        _stop_button(run.config)
+
+
+def _running(run: Run) -> None:
+    share = min(run.passes / run.config.epochs, 1.0)
+    parts = [f"**Training**: {run.passes:,} of {run.config.epochs:,} passes", f"{share:.0%}"]
+    if run.seconds_left is not None:
+        parts.append(f"{text.duration(run.seconds_left)} left")
+    with _bar():
+        st.progress(share, " · ".join(parts))
+        _stop_button(run.config)
+
+
+def _stopped(run: Run) -> None:
+    happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
+    share = min(run.passes / run.config.epochs, 1.0)
+    with _bar():
+        st.progress(
+            share,
+            f"**{happened}** after {run.passes:,} of {run.config.epochs:,} passes. "
+            "It can go on from there.",
+        )
+        _train_button(run.config, "Continue")
+
+
+def _failed(run: Run) -> None:
+    st.error(f"**Training failed.** {run.error or 'The log of the server has the details.'}")
+    _train_button(run.config, "Try again")
+
+
+def _all_diverged(run: Run) -> None:
+    st.error(
+        "**Every seed diverged**, so there is no mean to show. Try a lower learning rate "
+        "(under Advanced), or the solver L-BFGS, which never takes a step that makes the "
+        "objective larger."
+    )
+
+
+def _some_diverged(run: Run) -> None:
+    if run.status is Status.DIVERGED or not run.diverged.any():
+        return
+    gone = [seed for seed, gone in zip(run.config.seeds, run.diverged, strict=True) if gone]
+    name = text.seeds(gone)
+    st.warning(f"{name.capitalize()} diverged and is left out of all means." if len(gone) == 1
+               else f"{name.capitalize()} diverged and are left out of all means.")
+
+
+def _done(run: Run) -> None:
+    parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
+    parts += [str(run.machine[name]) for name in ("device", "date") if run.machine.get(name)]
+    with _bar():
+        st.progress(1.0, " · ".join(parts))

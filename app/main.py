@@ -1,0 +1,47 @@
+"""The app: page set-up, the experiment picker, navigation."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+# `streamlit run app/main.py` puts app/ on the path, not the folder above it, from which
+# the app's own modules are imported as `app.…`.
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)
+
+import streamlit as st  # noqa: E402
+
+from app.components import notices, picker  # noqa: E402
+from app.views import explore  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Draw the picker, then the page that is open."""
+    st.set_page_config(
+        page_title="Neural Collapse Explorer",
+        page_icon="🔺",
+        layout="wide",
+        initial_sidebar_state="expanded",
+    )
+    config = picker.draw()
+    page = st.navigation(
+        [st.Page(lambda: explore.draw(config), title="Explore", url_path="explore", default=True)]
+    )
+    notices.draw()
+    page.run()
+
+
+try:
+    main()
+except Exception:
+    # Streamlit's own signals (rerun, stop) are no Exceptions and pass.
+    logger.exception("The page could not be drawn")
+    st.error(
+        "Something went wrong while drawing this page; the log has the details. "
+        "Reload the page, or pick the preset “Default”."
+    )

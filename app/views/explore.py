@@ -1,0 +1,126 @@
+"""Explore: pick a network, train it, watch it collapse."""
+
+from __future__ import annotations
+
+import logging
+
+import streamlit as st
+
+from app.components import charts, engine, figures, stage, training
+from ncengine.config import RunConfig
+from ncengine.datasets.registry import dataset_info
+from ncengine.runs import Run, Status
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at a run that moves, and at one that someone else may set going.
+LIVE, IDLE = 0.5, 2.0
+
+
+def draw(config: RunConfig) -> None:
+    """The page for the configuration that is picked."""
+    status = engine.store().open(config).status
+    _heading(config)
+    st.fragment(_live, run_every=_interval(status))(config, status)
+    _explanation(config)
+
+
+def _interval(status: Status) -> float | None:
+    if status.busy:
+        return LIVE
+    return None if status in (Status.DONE, Status.DIVERGED) else IDLE
+
+
+def _heading(config: RunConfig) -> None:
+    st.header(config.title(), anchor=False)
+    parts = [f"{engine.parameter_count(config):,} parameters"]
+    if len(config.seeds) > 1:
+        parts[0] += f" × {len(config.seeds)} seeds"
+    parts.append(training.time_estimate(config))
+    device = engine.jobs().device()
+    if device is not None:
+        parts.append(f"computing on {device}")
+    st.caption(" · ".join(parts))
+
+
+def _live(config: RunConfig, drawn: Status) -> None:
+    """All that changes while a run goes on."""
+    try:
+        run = engine.store().open(config)
+        if run.status is not drawn:
+            st.rerun()
+        _body(run)
+    except Exception:
+        logger.exception("The run %s could not be drawn", config.key)
+        st.error("This run could not be drawn; the log of the server has the details.")
+
+
+def _body(run: Run) -> None:
+    view = stage.settle(run.config)
+    if not run.points and not run.status.busy and engine.needs_download(run.config):
+        training.draw_download(run.config)
+        return
+    training.draw(run)
+    if not run.points and not run.status.busy:
+        return
+    figures.draw(run)
+    st.space("small")
+    left, right = st.columns([1.35, 1], gap="medium")
+    with left:
+        stage.draw_controls(run, view)
+        stage.draw_player(run, view)
+    with right:
+        charts.draw_objective(run)
+        charts.draw_collapse(run)
+        _cosines(run, view)
+
+
+def _cosines(run: Run, view: stage.View) -> None:
+    st.markdown("##### Cosines between class means")
+    if run.geometry is None or not len(run.geometry):
+        st.skeleton(height=charts.HEATMAP_HEIGHT)
+        return
+    classes, shown = run.config.classes, stage.shown_snapshot(run.geometry)
+    means = run.geometry.class_means[shown, run.config.seeds.index(view.seed)]
+    names = dataset_info(run.config.dataset).class_names[:classes]
+    charts.draw_cosines(engine.cosines(means), names)
+    st.caption(
+        f"Seed {view.seed}, after {run.geometry.epoch[shown]:,.0f} passes. In a simplex every "
+        f"two classes meet at the same cosine, −1/(K − 1) = {-1 / (classes - 1):.3f}."
+    )
+
+
+def _explanation(config: RunConfig) -> None:
+    with st.expander("What am I looking at?"):
+        st.markdown(
+            "The **features** of a sample are what the last linear layer sees of it: a point in "
+            f"a space of {config.width} dimensions. Trained long enough, a deep network moves "
+            "these points into a strikingly simple figure: **neural collapse**."
+        )
+        first, second, third, fourth = st.columns(4, gap="medium")
+        with first:
+            st.markdown("**NC1: classes become points.** Spread within classes against spread of "
+                        "the class means.")
+            st.latex(r"\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}")
+        with second:
+            _explain_nc2(config)
+        with third:
+            st.markdown("**NC3: samples meet their classifier.** Each feature points along the "
+                        "classifier row of its class.")
+            st.latex(r"1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)")
+        with fourth:
+            st.markdown("**The floor.** The least objective that any such network can reach; a "
+                        "collapsed one reaches it. Zero gap means globally optimal.")
+            st.latex(r"\mathcal{L}(\theta)\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}")
+
+
+def _explain_nc2(config: RunConfig) -> None:
+    if config.nc2_name == "nc2a":
+        st.markdown("**NC2: classes form a simplex.** The classifier's rows are all equally far "
+                    "apart.")
+        st.latex(r"\min_{c\ge 0}\frac{\lVert WW^\top-c\,(I-\frac1K\mathbf{1}\mathbf{1}^\top)"
+                 r"\rVert_F}{\lVert WW^\top\rVert_F}")
+    else:
+        st.markdown("**NC2: classes form an orthogonal frame.** The classifier's rows are at "
+                    "right angles.")
+        st.latex(r"\min_{c\ge 0}\frac{\lVert WW^\top-c\,I\rVert_F}{\lVert WW^\top\rVert_F}")
