@@ -4,7 +4,8 @@
 const EYE_DISTANCE = 4.4;
 const ZOOM_RANGE = [0.4, 12];
 const IDENTITY = [1, 0, 0, 0];
-const HOME = turned(turned(IDENTITY, [0, 1, 0], 0.62), [1, 0, 0], 0.34);
+const HOME_YAW = 0.62;
+const HOME_PITCH = 0.34;
 const SPIN_SPEED = 0.22;
 
 function turned(q, axis, angle) {
@@ -17,6 +18,19 @@ function turned(q, axis, angle) {
     aw * by - ax * bz + ay * bw + az * bx,
     aw * bz + ax * by - ay * bx + az * bw,
   ]);
+}
+
+function pose(yaw, pitch) {
+  return turned(turned(IDENTITY, [0, 1, 0], yaw), [1, 0, 0], pitch);
+}
+
+/** Rows of the rotation that takes data to the screen (x right, y up, z to the viewer). */
+function rotationMatrix([w, x, y, z]) {
+  return [
+    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+  ];
 }
 
 function unit(q) {
@@ -41,7 +55,8 @@ function smooth(share) {
 
 class Camera {
   constructor() {
-    this.rotation = HOME;
+    this.home = pose(HOME_YAW, HOME_PITCH);
+    this.rotation = this.home;
     this.zoom = 1;
     this.pan = [0, 0];
     this.velocity = [0, 0];
@@ -129,21 +144,21 @@ class Camera {
     const { rotation, zoom, pan } = this.homing;
     this.homing.clock = Math.min(1, this.homing.clock + seconds / 0.6);
     const share = smooth(this.homing.clock);
-    this.rotation = slerp(rotation, HOME, share);
+    this.rotation = slerp(rotation, this.home, share);
     this.zoom = zoom * (1 / zoom) ** share;
     this.pan = pan.map((v) => v * (1 - share));
     if (share === 1) this.homing = null;
     return true;
   }
 
-  /** Rows of the rotation that takes data to the screen (x right, y up, z to the viewer). */
   matrix() {
-    const [w, x, y, z] = slerp(this.rotation, IDENTITY, this.flat);
-    return [
-      1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-      2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-      2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-    ];
+    return rotationMatrix(slerp(this.rotation, IDENTITY, this.flat));
+  }
+
+  /** Another pose to start from and to reset to; who has turned the scene keeps theirs. */
+  setHome(rotation, atOnce) {
+    this.home = rotation;
+    if (!this.moved) this.reset(atOnce);
   }
 
   /** As it stands in a URL. */

@@ -183,36 +183,38 @@ class Painter {
     ctx.drawImage(image, center[0] - half, center[1] - half);
     ctx.strokeStyle = css(theme.text);
     ctx.lineWidth = this.ratio;
+    ctx.lineCap = "butt";
     const upright = 1 - flat;
     for (const [p, q] of CIRCLES) this.greatCircle(p, q, upright);
+    ctx.lineCap = "round";
   }
 
+  /** The half behind the sphere is fainter than the one in front. */
   greatCircle(p, q, upright) {
     const { ctx, matrix, scale, center, flat } = this;
-    for (const front of [false, true]) {
-      ctx.globalAlpha = (front ? 0.26 : 0.1) * (upright * 0.8 + 0.2);
-      ctx.beginPath();
-      let drawing = false;
-      for (let step = 0; step <= CIRCLE_STEPS; step++) {
-        const angle = (2 * Math.PI * step) / CIRCLE_STEPS;
-        const point = [0, 0, 0];
-        point[p] = Math.cos(angle);
-        point[q] = Math.sin(angle);
-        point[2] *= upright;
-        const [x, y, z] = [0, 3, 6].map((r) =>
-          matrix[r] * point[0] + matrix[r + 1] * point[1] + matrix[r + 2] * point[2]);
-        const pixels = scale * (flat + upright * perspective(z));
-        if (z >= 0 !== front) {
-          drawing = false;
-          continue;
-        }
-        const target = [center[0] + x * pixels, center[1] - y * pixels];
-        if (drawing) ctx.lineTo(...target);
-        else ctx.moveTo(...target);
-        drawing = true;
+    const halves = [new Path2D(), new Path2D()];
+    let before = null;
+    for (let step = 0; step <= CIRCLE_STEPS; step++) {
+      const angle = (2 * Math.PI * step) / CIRCLE_STEPS;
+      const point = [0, 0, 0];
+      point[p] = Math.cos(angle);
+      point[q] = Math.sin(angle);
+      point[2] *= upright;
+      const [x, y, z] = [0, 3, 6].map((r) =>
+        matrix[r] * point[0] + matrix[r + 1] * point[1] + matrix[r + 2] * point[2]);
+      const pixels = scale * (flat + upright * perspective(z));
+      const now = [center[0] + x * pixels, center[1] - y * pixels, z];
+      if (before) {
+        const half = halves[before[2] + z > 0 ? 1 : 0];
+        half.moveTo(before[0], before[1]);
+        half.lineTo(now[0], now[1]);
       }
-      ctx.stroke();
+      before = now;
     }
+    halves.forEach((half, front) => {
+      ctx.globalAlpha = (front ? 0.26 : 0.1) * (upright * 0.8 + 0.2);
+      ctx.stroke(half);
+    });
   }
 
   /** Faint lines from each sample to its class mean: one path a class. */

@@ -9,14 +9,16 @@ class LabelPlacer {
   }
 
   place(painter) {
-    const { scene, ctx, names, show, canvas } = painter;
+    const { scene, ctx, names, show } = painter;
     const taken = [];
+    const balls = [];
     const near = [...Array(scene.data.classes).keys()]
       .filter((k) => scene.inFocus[k] && show.classes[k] * show.means > 0.05)
       .sort((j, k) => scene.depth[scene.firstMean + k] - scene.depth[scene.firstMean + j]);
+    for (const k of near) balls.push(ballBox(painter, k));
     for (const k of near) {
       const image = names.images[k];
-      const side = this.freeSide(painter, k, image, taken, canvas);
+      const side = this.freeSide(painter, k, image, taken, balls);
       if (side === null) continue;
       const box = boxAt(painter, k, image, SIDES[side]);
       taken.push(box);
@@ -26,16 +28,23 @@ class LabelPlacer {
     }
   }
 
-  freeSide(painter, k, image, taken, canvas) {
-    const kept = this.sides.get(k) ?? 0;
-    const sides = [kept, ...SIDES.keys()];
-    const free = (side) => {
+  /** A side free of names and balls; else one free of names; else null: the name is left out. */
+  freeSide(painter, k, image, taken, balls) {
+    const { width, height } = painter.canvas;
+    const sides = [this.sides.get(k) ?? 0, ...SIDES.keys()];
+    const free = (side, others) => {
       const box = boxAt(painter, k, image, SIDES[side]);
-      const within = box[0] >= 0 && box[1] >= 0 && box[2] <= canvas.width && box[3] <= canvas.height;
-      return within && !taken.some((other) => overlap(box, other));
+      const within = box[0] >= 0 && box[1] >= 0 && box[2] <= width && box[3] <= height;
+      return within && !others.some((other) => overlap(box, other));
     };
-    return sides.find(free) ?? null;
+    const all = [...taken, ...balls];
+    return sides.find((side) => free(side, all)) ?? sides.find((side) => free(side, taken)) ?? null;
   }
+}
+
+function ballBox({ scene, meanRadius }, k) {
+  const [x, y] = [scene.x[scene.firstMean + k], scene.y[scene.firstMean + k]];
+  return [x - meanRadius, y - meanRadius, x + meanRadius, y + meanRadius];
 }
 
 function boxAt(painter, k, image, [across, down]) {

@@ -1,7 +1,7 @@
 // Everything around the stage that is HTML: readings, buttons, scrubber, legend, tooltip, help.
 
 const LAYERS = ["samples", "means", "rows", "ideal", "spokes"];
-const TICK_WIDTH = 58;
+const TICK_WIDTH = 84;
 const count = new Intl.NumberFormat("en");
 
 class Panel {
@@ -73,8 +73,8 @@ class Panel {
   /** The readings of the moment. Text is touched only when it changes. */
   show(clock, camera, show) {
     const { data, root } = this;
-    const share = data.frames > 1 ? clock.at / (data.frames - 1) : 0;
-    this.scrubber.value = clock.at;
+    const share = data.frames > 1 ? clock.goal / (data.frames - 1) : 0;
+    this.scrubber.value = clock.goal;
     this.scrubber.style.setProperty("--done", `${100 * share}%`);
     const shown = [clock.frame, clock.playing, clock.following, camera.view, camera.spinning,
       LAYERS.map((name) => show.goal[name]), show.goal.classes].join();

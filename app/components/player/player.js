@@ -70,6 +70,9 @@ class Player {
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
     if (this.show.goal.classes.length !== data.classes) this.show = shownAtFirst(data.classes, this.show);
+    const posed = JSON.stringify([data.run, data.focus]);
+    if (posed !== this.posed) this.camera.setHome(this.scene.clearPose(), first || this.calm);
+    this.posed = posed;
     if (another) this.clock.rewind();
     this.clock.extend(data.frames - 1);
     this.panel.load(data, colors);
@@ -186,7 +189,6 @@ class Player {
       this.clock.advance(seconds, this.calm),
       this.camera.advance(seconds, this.calm),
       this.advanceFades(seconds),
-      this.meter.draws > 0 && this.camera.held,
     ].some(Boolean);
     if (playing && !this.clock.playing) this.rememberMoment();
     this.draw(this.clock.at);
@@ -198,6 +200,7 @@ class Player {
   /** A pose reaches the URL once it has come to rest. */
   rest() {
     this.before = undefined;
+    Object.assign(this.meter, { cost: 0, draws: 0, since: 0 });
     if (this.camera.moved) this.link.set("camera", this.camera.toText());
     else if (this.link.values.get("camera")) this.link.set("camera", null);
   }
@@ -235,7 +238,7 @@ class Player {
   /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */
   measure(now, cost) {
     const { meter } = this;
-    if (now - meter.since > 2000 * METER_SECONDS) Object.assign(meter, { cost: 0, draws: 0, since: now });
+    meter.since ||= now;
     meter.cost += cost;
     meter.draws++;
     const seconds = (now - meter.since) / 1000;

@@ -4,6 +4,15 @@
 
 const BUCKETS = 512;
 const MARGIN = 1.06;
+// A class mean is drawn before (on top of) the samples that gather around it.
+const MEAN_LIFT = 0.4;
+
+// Vertices farther apart than this share of the scene's radius are apart enough.
+const CLEAR = 0.55;
+// Turns away from the usual pose, small ones first.
+const POSES = [-0.6, -0.3, 0, 0.3]
+  .flatMap((pitch) => Array.from({ length: 25 }, (_, n) => [(n - 12) * 0.26, pitch]))
+  .sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
 
 class Scene {
   constructor(data) {
@@ -35,6 +44,21 @@ class Scene {
     // Every 7th sample is enough to tell how far the cloud spreads.
     const cloud = longest(data.points, data.scales.points, 21);
     return Math.min(1.05, Math.max(far, 0.9 * cloud));
+  }
+
+  /** A pose near the usual one in which no two of the ideal's vertices cover each other. */
+  clearPose() {
+    const { data, inFocus } = this;
+    const last = 3 * data.classes * (data.frames - 1);
+    const vertices = [...inFocus.keys()].filter((k) => inFocus[k]).map((k) =>
+      [0, 1, 2].map((axis) => data.ideal[last + 3 * k + axis] * data.scales.ideal));
+    let [best, most] = [pose(HOME_YAW, HOME_PITCH), -1];
+    for (const [yaw, pitch] of POSES) {
+      const rotation = pose(HOME_YAW + yaw, HOME_PITCH + pitch);
+      const clear = Math.min(CLEAR * this.radius, closest(vertices, rotationMatrix(rotation)));
+      if (clear > most) [best, most] = [rotation, clear];
+    }
+    return best;
   }
 
   /** Interpolates all bodies to a fractional frame. */
@@ -76,7 +100,8 @@ class Scene {
     counts.fill(0);
     const perUnit = BUCKETS / (2 * DEEPEST);
     for (let n = 0; n < this.bodies; n++) {
-      bucket[n] = Math.min(BUCKETS - 1, Math.max(0, (depth[n] + DEEPEST) * perUnit));
+      const lift = n >= this.firstMean && n < this.firstRow ? MEAN_LIFT : 0;
+      bucket[n] = Math.min(BUCKETS - 1, Math.max(0, (depth[n] + lift + DEEPEST) * perUnit));
       counts[bucket[n] + 1]++;
     }
     for (let n = 1; n <= BUCKETS; n++) counts[n] += counts[n - 1];
@@ -89,6 +114,17 @@ function blend(array, scale, from, to, share, out, offset, count) {
     const start = array[from + n];
     out[offset + n] = (start + (array[to + n] - start) * share) * scale;
   }
+}
+
+/** Least distance on the screen between any two points, up to scale and perspective. */
+function closest(points, matrix) {
+  const placed = points.map((p) => [0, 3].map((r) =>
+    matrix[r] * p[0] + matrix[r + 1] * p[1] + matrix[r + 2] * p[2]));
+  let least = Infinity;
+  placed.forEach((a, n) => {
+    for (const b of placed.slice(n + 1)) least = Math.min(least, Math.hypot(a[0] - b[0], a[1] - b[1]));
+  });
+  return least;
 }
 
 function longest(array, scale, step) {

@@ -97,7 +97,7 @@ class LabelSprites {
       ctx.lineWidth = halo * 1.6;
       ctx.strokeStyle = css(theme.background, 0.9);
       ctx.strokeText(name, halo, canvas.height / 2);
-      ctx.fillStyle = css(mixed(theme.classes[k], theme.text, 0.55));
+      ctx.fillStyle = css(mixed(theme.classes[k], theme.text, 0.68));
       ctx.fillText(name, halo, canvas.height / 2);
       return canvas;
     });
