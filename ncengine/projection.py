@@ -93,7 +93,8 @@ def project(
     d, classes = geometry.class_means.shape[-1], geometry.class_means.shape[-2]
     means = geometry.class_means[:, r].astype(np.float64) / np.sqrt(d)
     rows = geometry.classifier[:, r].astype(np.float64)
-    frames = np.flatnonzero(np.isfinite(means).all(axis=(1, 2)) & np.isfinite(rows).all(axis=(1, 2)))
+    finite = np.isfinite(means).all(axis=(1, 2)) & np.isfinite(rows).all(axis=(1, 2))
+    frames = np.flatnonzero(finite)
     means, rows = means[frames], rows[frames]
     exact = d <= EXACT_WIDTH
     space = _zero_sum_basis(d) if exact else np.eye(d)

@@ -143,7 +143,7 @@ def test_a_perfect_orthogonal_frame_has_nc2b_zero():
     assert result.nc2a > 0.1
 
 
-def test_nc2_takes_no_negative_multiple():
+def test_a_gram_matrix_with_no_part_of_the_simplex_has_nc2a_one():
     weight = np.array([[1.0, 0.0], [1.0, 0.0]])
     result = neural_collapse(np.array([[1.0, 0], [0, 1.0]]), np.arange(2), weight)
     assert result.nc2a == pytest.approx(1.0)
