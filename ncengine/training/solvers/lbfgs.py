@@ -222,14 +222,15 @@ def _search_to_array(search: LineSearch) -> np.ndarray:
     flat = asdict(search)
     high = flat["high"] or dict.fromkeys(("t", "value", "slope"), math.nan)
     points = [*flat["start"].values(), *flat["low"].values(), *high.values()]
-    return np.array([search.t, search.trials, search.settling, search.high is not None, *points])
+    return np.array([search.first, search.t, search.trials, search.settling, search.high is not None, *points])
 
 
 def _search_from_array(array: np.ndarray) -> LineSearch:
-    t, trials, settling, has_high, *points = (float(value) for value in array)
+    first, t, trials, settling, has_high, *points = (float(value) for value in array)
     start, low, high = (Point(*points[i : i + 3]) for i in (0, 3, 6))
     return LineSearch(
         start=start,
+        first=first,
         t=t,
         low=low,
         high=high if has_high else None,

@@ -34,6 +34,7 @@ class LineSearch:
     """
 
     start: Point
+    first: float
     t: float
     low: Point
     high: Point | None = None
@@ -44,7 +45,7 @@ class LineSearch:
     def begin(cls, value: float, slope: float, t: float) -> LineSearch:
         """A search from value and (negative) slope at step 0, first trying step t."""
         start = Point(0.0, value, slope)
-        return cls(start=start, t=t, low=start)
+        return cls(start=start, first=t, t=t, low=start)
 
     def tell(self, value: float, slope: float) -> str:
         """Take value and slope at `t`.
@@ -75,6 +76,8 @@ class LineSearch:
 
     def _decreases(self, here: Point) -> bool:
         start = self.start
+        if not here.value < start.value and here.t < 1e-3 * self.first:
+            return False  # so short a step changes nothing but by rounding
         if here.value <= start.value + SUFFICIENT_DECREASE * here.t * start.slope:
             return here.value < self.low.value or self.low.t == 0.0
         # Rounding can hide a decrease that the slope still shows (approximate Wolfe).
@@ -97,7 +100,7 @@ class LineSearch:
     def _next(self) -> float:
         low, high = self.low, self.high
         if high is None:
-            ahead = _secant(self.start if low.t == 0 else self.start, low)
+            ahead = _secant(self.start, low)
             return min(max(ahead, 1.5 * low.t), 5 * low.t)
         width = high.t - low.t
         if not (math.isfinite(high.value) and math.isfinite(high.slope)):

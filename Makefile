@@ -1,0 +1,32 @@
+# Two commands: `make app` and `make test`. Everything is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: app test chromium benchmarks clean
+
+app: $(VENV)/.app
+	$(BIN)/streamlit run app/main.py
+
+test: $(VENV)/.test chromium
+	$(BIN)/python -m pytest
+
+benchmarks: $(VENV)/.test chromium
+	$(BIN)/python -m benchmarks
+
+$(VENV)/.app: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.app
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]'
+	touch $@
+
+# Chromium from the distribution, where there is a package manager that can give it.
+chromium:
+	@sh tests/e2e/chromium.sh
+
+clean:
+	rm -rf $(VENV) *.egg-info build

@@ -1,0 +1,162 @@
+"""The command line: `ncengine train`, `ncengine list`. Options derive from the schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, ConfigError, RunConfig, as_text, paper_preset
+
+FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.command(options)
+    except ConfigError as error:
+        for problem in error.problems:
+            option = "--" + problem.field.replace("_", "-")
+            print(f"ncengine: {option} {problem.value}: {problem.allowed}", file=sys.stderr)
+        return 2
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"ncengine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "ncengine: stopped; the same command goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ncengine", description="Train deep regularised networks and measure neural collapse."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser(
+        "train",
+        help="train a configuration, or fetch it from the cache",
+        description="Train a configuration, or fetch it from the cache. While it trains, the app "
+        "shows it live. Ctrl-C stops it; the same command goes on from there.",
+    )
+    train.set_defaults(command=_train)
+    _add_config_options(train)
+    train.add_argument("--preset", choices=["paper"], help="start from the paper's training")
+    train.add_argument("--download", action="store_true", help="fetch the data set if it is absent")
+    train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    listing = commands.add_parser("list", help="list the finished runs, newest first")
+    listing.set_defaults(command=_list)
+    listing.add_argument("--json", action="store_true", help="print one JSON object a line")
+    return parser
+
+
+def _add_config_options(parser: argparse.ArgumentParser) -> None:
+    groups: dict[str, Any] = {}
+    for name, param in PARAMS.items():
+        group = groups.get(param.group) or parser.add_argument_group(param.group)
+        groups[param.group] = group
+        what = f"{param.help} ({param.allowed}; default {as_text(PARAMS_DEFAULTS[name])})"
+        group.add_argument(
+            "--" + name.replace("_", "-"),
+            dest=name,
+            metavar="|".join(map(str, param.choices)) or param.kind.upper(),
+            nargs="?" if param.kind == "bool" else None,
+            const="true" if param.kind == "bool" else None,
+            help=what.replace("%", "%%"),
+        )
+
+
+def _config(options: argparse.Namespace) -> RunConfig:
+    given = {n: v for n, v in vars(options).items() if n in PARAMS and v is not None}
+    config = RunConfig(**given)
+    if options.preset == "paper":
+        # What is said on the command line goes before what the preset says.
+        preset = paper_preset(config).model_dump()
+        config = RunConfig(**{**preset, **given})
+    return config
+
+
+def _train(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from ncengine.api import run
+    from ncengine.datasets import is_available
+
+    config = _config(options)
+    if options.download and not is_available(config.dataset):
+        _download(config.dataset)
+    show = sys.stderr.isatty() and not options.json
+    with tqdm(total=config.epochs, unit="pass", disable=not show, file=sys.stderr) as bar:
+
+        def progress(passes: int, _: int) -> None:
+            bar.update(passes - bar.n)
+
+        bar.set_description(config.title())
+        finished = run(config, progress=progress)
+    summary = finished.summary()
+    print(json.dumps(_without_nan(summary)) if options.json else _table(summary, config))
+    return 0
+
+
+def _download(name: str) -> None:
+    from tqdm import tqdm
+
+    from ncengine.datasets import download
+
+    with tqdm(unit="B", unit_scale=True, desc=name, file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        download(name, progress=progress)
+
+
+def _table(summary: dict[str, Any], config: RunConfig) -> str:
+    lines = [config.title(), f"run {summary['key']}, {summary['seconds']:.1f} s"]
+    if summary["floor"] is not None:
+        lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
+    lines.append("seed   " + "".join(f"{name:>14}" for name in FIGURES))
+    for seed in summary["seeds"]:
+        if seed["diverged"]:
+            lines.append(f"{seed['seed']:<7}diverged")
+            continue
+        figures = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in FIGURES)
+        lines.append(f"{seed['seed']:<7}" + "".join(f"{figure:>14}" for figure in figures))
+    return "\n".join(lines)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ncengine.store import Store
+
+    for entry in Store().list():
+        if options.json:
+            print(json.dumps(_without_nan(entry)))
+        else:
+            config = RunConfig(**entry["config"])
+            print(f"{entry['key']}  {entry['seconds']:8.1f} s  {config.title()}")
+    return 0
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())
