@@ -94,7 +94,9 @@ class _Groups:
 
     def __init__(self, xp: Any, features: Array, labels: Array, classes: int):
         if features.ndim not in (2, 3):
-            raise ValueError(f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d)")
+            raise ValueError(
+                f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d)"
+            )
         labels = xp.asarray(labels, device=device(features))
         samples = features.shape[-2]
         if tuple(labels.shape) != (samples,):

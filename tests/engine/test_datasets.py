@@ -44,7 +44,7 @@ def config(monkeypatch):
         if dataset == "mnist":
             folder = mnist_folder()
             if folder is None:
-                pytest.skip("the original MNIST files are not here; name their folder: NC_TEST_DATA")
+                pytest.skip("no original MNIST files here; NC_TEST_DATA names their folder")
             monkeypatch.setenv("NCENGINE_DATA", str(folder.parent))
         return RunConfig(dataset=dataset, **values)
 
