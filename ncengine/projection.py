@@ -172,7 +172,7 @@ def _samples(
     into: np.ndarray,
     origin: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Projected features (G, S, 3) and their distances (G, S), a frame at a time: it fits caches."""
+    """Projected features (G, S, 3) and distances (G, S), a frame at a time, to stay in cache."""
     frames, _, d = means.shape
     points = np.empty((frames, len(labels), 3), np.float32)
     distance = np.empty((frames, len(labels)), np.float32)
