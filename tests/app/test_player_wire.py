@@ -15,6 +15,19 @@ NAMES = ["even", "ödd"]
 COLORS = ["#112233", "#445566"]
 
 
+NO_FRAMES = {
+    "points": (S, 3),
+    "means": (K, 3),
+    "classifier": (K, 3),
+    "ideal": (K, 3),
+    "distance": (S,),
+    "epoch": (),
+    "variance_share": (),
+    "variance_share_2d": (),
+    "angle_error": (),
+}
+
+
 def projection(seed=0, **changed):
     rng = np.random.default_rng(seed)
     fields = {
@@ -30,6 +43,7 @@ def projection(seed=0, **changed):
         "angle_error": np.array([np.nan, 40.5, 1.25]),
         "focus": (0, 1),
         "exact": False,
+        "ideal_fits": True,
         "edges": ((0, 1),),
     }
     return SimpleNamespace(**(fields | changed))
@@ -80,6 +94,7 @@ def test_the_header_says_what_to_draw():
     assert header["angle_error"] == [None, 40.5, 1.25]
     assert header["variance_share_2d"] == [0.25, 0.5, 0.625]
     assert header["focus"] == [0, 1] and header["edges"] == [[0, 1]]
+    assert header["ideal_fits"] is True
     assert header["live"] is True and header["exact"] is False and header["run"] == "a"
     assert header["start"] == {"epoch": 10, "view": "2d"}
     assert header["thumbnail_shape"] is None
@@ -109,6 +124,7 @@ def test_all_zero_coordinates_are_no_division_by_zero():
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
+        ({name: np.zeros((0, *shape)) for name, shape in NO_FRAMES.items()}, "epoch: no snapshot"),
         ({"points": np.full((G, S, 3), np.nan)}, "points: not finite"),
         ({"ideal": np.zeros((G, K, 2))}, r"ideal: shape \(3, 2, 2\), allowed is \(3, 2, 3\)"),
         ({"labels": np.array([0, 1, 2, 0, 1])}, "labels: up to 2, allowed are 0 to 1"),

@@ -1,6 +1,8 @@
 // Paints a scene on the canvas. All lengths are device pixels.
 
+// Outside the focus. Means and ideals lie on top of each other there, hence fainter still.
 const DIMMED = 0.07;
+const DIMMED_MARK = 0.02;
 const TRAIL_STEPS = 12;
 const TRAIL_STRIDE = 0.45;
 const CIRCLES = [[0, 1], [0, 2], [1, 2]];
@@ -38,8 +40,8 @@ class Painter {
     const side = Math.min(this.canvas.width, this.canvas.height);
     const crowd = scene.data.samples > 1200 ? 0.82 : 1;
     const grown = Math.sqrt(camera.zoom);
-    const base = Math.max(2.4 * this.ratio, side * 0.0078 * crowd) * Math.min(2, Math.max(0.75, grown));
-    const radius = Math.round(base * 2) / 2;
+    const base = Math.max(2.4 * this.ratio, side * 0.0078 * crowd);
+    const radius = Math.round(base * Math.min(2, Math.max(0.75, grown)) * 2) / 2;
     const size = Math.round(Math.max(16 * this.ratio, Math.min(34 * this.ratio, side * 0.034)));
     this.meanRadius = Math.round(Math.max(6.5 * this.ratio, side * 0.0145));
     this.keep("atlas", SampleAtlas, theme, radius);
@@ -74,26 +76,28 @@ class Painter {
   }
 
   /** Opacity of a class: what the legend says, dimmed outside the focus. */
-  classAlpha(k) {
-    return this.show.classes[k] * (this.scene.inFocus[k] ? 1 : DIMMED);
+  classAlpha(k, dimmed = DIMMED_MARK) {
+    return this.show.classes[k] * (this.scene.inFocus[k] ? 1 : dimmed);
   }
 
   bodies() {
     const { scene, ctx, atlas, show } = this;
     const { labels } = scene.data;
     const { order, x, y, depth, firstMean } = scene;
-    const { canvas: sheet, cell, sizes } = atlas;
-    const alphas = Float32Array.from(show.classes, (_, k) => this.classAlpha(k));
+    const { image: sheet, cell, sizes } = atlas;
+    const alphas = Float32Array.from(show.classes, (_, k) =>
+      this.classAlpha(k, DIMMED) * show.samples);
+    const marks = Float32Array.from(show.classes, (_, k) => this.classAlpha(k));
     let alpha = -1;
     for (let at = 0; at < scene.bodies; at++) {
       const n = order[at];
       if (n >= firstMean) {
-        this.body(n, alphas);
+        this.body(n, marks);
         alpha = -1;
         continue;
       }
       const k = labels[n];
-      const wanted = alphas[k] * show.samples;
+      const wanted = alphas[k];
       if (wanted < 0.01) continue;
       if (wanted !== alpha) ctx.globalAlpha = alpha = wanted;
       const level = depthLevel(depth[n]);
@@ -108,6 +112,7 @@ class Painter {
     const { scene, show } = this;
     if (n < scene.firstRow) this.mean(n, alphas[n - scene.firstMean] * show.means);
     else if (n < scene.firstIdeal) this.row(n, alphas[n - scene.firstRow] * show.rows);
+    else if (!scene.data.ideal_fits) return;
     else if (n < scene.firstEdge) this.vertex(n, alphas[n - scene.firstIdeal] * show.ideal);
     else this.edge(n, show.ideal);
   }
@@ -133,7 +138,8 @@ class Painter {
     const [bx, by] = [scene.x[n] - ux * head, scene.y[n] - uy * head];
     const [wide, half] = [4.6 * ratio, 1.3 * ratio];
     const k = n - scene.firstRow;
-    ctx.globalAlpha = alpha * (0.55 + 0.35 * smooth(Math.min(1, Math.max(0, scene.depth[n] + 0.5))));
+    const near = smooth(Math.min(1, Math.max(0, scene.depth[n] + 0.5)));
+    ctx.globalAlpha = alpha * (0.55 + 0.35 * near);
     ctx.fillStyle = css(mixed(theme.classes[k], theme.text, theme.dark ? 0.25 : 0.12));
     ctx.beginPath();
     ctx.moveTo(center[0], center[1]);
@@ -168,9 +174,13 @@ class Painter {
     ctx.globalAlpha = alpha * (0.3 + 0.45 * Math.min(1, Math.max(0, scene.depth[n] + 0.5)));
     ctx.lineWidth = 1.6 * this.ratio;
     ctx.strokeStyle = css(theme.text);
+    const [dx, dy] = [scene.x[k] - scene.x[j], scene.y[k] - scene.y[j]];
+    // Ends short of the diamonds, whose balls it would cross.
+    const short = (2 * this.meanRadius) / Math.hypot(dx, dy);
+    if (short > 0.5) return;
     ctx.beginPath();
-    ctx.moveTo(scene.x[j], scene.y[j]);
-    ctx.lineTo(scene.x[k], scene.y[k]);
+    ctx.moveTo(scene.x[j] + dx * short, scene.y[j] + dy * short);
+    ctx.lineTo(scene.x[k] - dx * short, scene.y[k] - dy * short);
     ctx.stroke();
   }
 
@@ -275,7 +285,9 @@ class Painter {
   halo(n) {
     const { ctx, scene, theme, ratio } = this;
     const sample = n < scene.firstMean;
-    const radius = sample ? this.atlas.radii[depthLevel(scene.depth[n])] + 4 * ratio : 2 * this.meanRadius;
+    const radius = sample
+      ? this.atlas.radii[depthLevel(scene.depth[n])] + 4 * ratio
+      : 2 * this.meanRadius;
     ctx.globalAlpha = 0.95;
     ctx.lineWidth = 2 * ratio;
     ctx.strokeStyle = css(theme.text);

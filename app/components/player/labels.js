@@ -1,7 +1,9 @@
 // Class names beside their means, so placed that none covers another. A name keeps its side for as
 // long as that side is free: names that hop are worse than names that are a little farther away.
 
-const SIDES = [[1, 0], [-1, 0], [0, -1], [0, 1], [0.8, -0.9], [-0.8, -0.9], [0.8, 0.9], [-0.8, 0.9]];
+const SIDES = [
+  [1, 0], [-1, 0], [0, -1], [0, 1], [0.8, -0.9], [-0.8, -0.9], [0.8, 0.9], [-0.8, 0.9],
+];
 
 class LabelPlacer {
   constructor() {

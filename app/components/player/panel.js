@@ -5,7 +5,10 @@ const TICK_WIDTH = 84;
 const count = new Intl.NumberFormat("en");
 
 class Panel {
-  /** `on` has the handlers act(name), scrub(frame), speed(factor), layer(name), toggle(k), isolate(k). */
+  /**
+   * `on` has the handlers act(name), scrub(frame), speed(factor), layer(name), toggle(k) and
+   * isolate(k).
+   */
   constructor(root, on) {
     this.root = root;
     this.on = on;
@@ -43,10 +46,12 @@ class Panel {
     this.scrubber.max = data.frames - 1;
     this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;
+    this.part("layer-ideal").hidden = !data.ideal_fits;
     const key = JSON.stringify([data.names, colors]);
     if (key !== this.classKey) {
       this.classKey = key;
-      this.part("classes").replaceChildren(...data.names.map((name, k) => classChip(name, k, colors[k])));
+      const chips = data.names.map((name, k) => classChip(name, k, colors[k]));
+      this.part("classes").replaceChildren(...chips);
     }
     this.layTicks();
     this.shown = null;
@@ -89,14 +94,17 @@ class Panel {
     reading(this.part("share"), kept === null ? null : `${(100 * kept).toFixed(1)} %`,
       "", " of the class means' variance shown");
     const angle = data.angle_error[frame];
-    reading(this.part("angle"), angle === null ? null : `${angle.toFixed(1)}°`, "worst angle error ", "");
+    const worst = angle === null ? null : `${angle.toFixed(1)}°`;
+    reading(this.part("angle"), worst, "worst angle error ", "");
     this.part("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     press(this.part("live"), clock.following);
     press(this.part("view-3d"), camera.view === "3d");
     press(this.part("view-2d"), camera.view === "2d");
     press(this.part("spin"), camera.spinning);
     for (const name of LAYERS) press(this.part(`layer-${name}`), show.goal[name] > 0);
-    root.querySelectorAll("[data-class]").forEach((chip, k) => press(chip, show.goal.classes[k] > 0));
+    root.querySelectorAll("[data-class]").forEach((chip, k) => {
+      press(chip, show.goal.classes[k] > 0);
+    });
   }
 
   /** Explains body n at a place on the stage, or nothing if n is -1. */
@@ -112,8 +120,10 @@ class Panel {
       thumbnail(tip.querySelector("canvas"), scene, n);
     }
     const stage = tip.parentElement;
-    const x = place[0] + 16 + tip.offsetWidth > stage.clientWidth ? place[0] - 16 - tip.offsetWidth : place[0] + 16;
-    const y = Math.min(stage.clientHeight - tip.offsetHeight - 6, Math.max(6, place[1] - tip.offsetHeight / 2));
+    const { offsetWidth: width, offsetHeight: height } = tip;
+    const beyond = place[0] + 16 + width > stage.clientWidth;
+    const x = beyond ? place[0] - 16 - width : place[0] + 16;
+    const y = Math.min(stage.clientHeight - height - 6, Math.max(6, place[1] - height / 2));
     tip.style.transform = `translate(${Math.max(6, x)}px,${y}px)`;
   }
 }
@@ -144,7 +154,8 @@ function reading(element, value, before, after) {
 
 /** Frames with round epochs first: 1000 before 500 before 437. */
 function byRoundness(epoch) {
-  const digits = (value) => String(value).replace(/0+$/, "").length + (/^[125]0*$/.test(value) ? -1 : 0);
+  const digits = (value) =>
+    String(value).replace(/0+$/, "").length - (/^[125]0*$/.test(value) ? 1 : 0);
   return [...epoch.keys()].sort((a, b) => digits(epoch[a]) - digits(epoch[b]) || b - a);
 }
 
@@ -157,7 +168,8 @@ function explain(scene, n, at) {
   if (n < scene.firstMean) {
     const k = data.labels[n];
     const away = data.distance[at * data.samples + n] * data.scales.distance;
-    return [data.names[k], `sample ${n}\ndistance to class mean ${away.toPrecision(2)}\n(in units of the feature norm)`];
+    const distance = `distance to class mean ${away.toPrecision(2)}`;
+    return [data.names[k], `sample ${n}\n${distance}\n(in units of the feature norm)`];
   }
   const kind = Math.floor((n - scene.firstMean) / data.classes);
   const name = data.names[(n - scene.firstMean) % data.classes];
@@ -177,7 +189,9 @@ function thumbnail(canvas, scene, n) {
   const source = scene.data.thumbnails.subarray(n * size, (n + 1) * size);
   const pixels = new ImageData(width, height);
   for (let p = 0; p < height * width; p++) {
-    for (let c = 0; c < 3; c++) pixels.data[4 * p + c] = source[p * channels + (channels === 3 ? c : 0)];
+    for (let c = 0; c < 3; c++) {
+      pixels.data[4 * p + c] = source[p * channels + (channels === 3 ? c : 0)];
+    }
     pixels.data[4 * p + 3] = 255;
   }
   Object.assign(canvas, { width, height });

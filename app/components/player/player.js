@@ -66,10 +66,14 @@ class Player {
     const first = this.run === null;
     const another = data.run !== this.run;
     const colors = data.names.map((_, k) => data.colors[k % data.colors.length]);
+    const earlier = this.scene;
     this.scene = new Scene(data);
+    this.scene.departFrom(earlier);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
-    if (this.show.goal.classes.length !== data.classes) this.show = shownAtFirst(data.classes, this.show);
+    if (this.show.goal.classes.length !== data.classes) {
+      this.show = shownAtFirst(data.classes, this.show);
+    }
     const posed = JSON.stringify([data.run, data.focus]);
     if (posed !== this.posed) this.camera.setHome(this.scene.clearPose(), first || this.calm);
     this.posed = posed;
@@ -152,8 +156,10 @@ class Player {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.composedPath()[0];
     const inside = this.root.contains(target);
-    const typing = target.matches?.("input:not([type=range]), textarea, select, [contenteditable]");
-    if (typing || !(inside || (this.under && !target.matches?.("button, a")))) return;
+    const taken = inside
+      ? "select"
+      : "input, textarea, select, button, a, [role], [contenteditable]";
+    if (target.matches?.(taken) || !(inside || this.under)) return;
     if (event.key === "Escape") this.panel.help(false);
     const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     // Space on a button presses that button.
@@ -188,6 +194,7 @@ class Player {
     const active = [
       this.clock.advance(seconds, this.calm),
       this.camera.advance(seconds, this.calm),
+      this.scene.advance(seconds, this.calm),
       this.advanceFades(seconds),
     ].some(Boolean);
     if (playing && !this.clock.playing) this.rememberMoment();
@@ -226,7 +233,8 @@ class Player {
     if (!this.canvas.width) return;
     painter.paint(scene, theme, camera, show, at, this.trail, this.hovered, this.radius);
     const place = this.pointerAt;
-    const hovered = place ? bodyAt(painter, place[0] * painter.ratio, place[1] * painter.ratio) : -1;
+    const { ratio } = painter;
+    const hovered = place ? bodyAt(painter, place[0] * ratio, place[1] * ratio) : -1;
     if (hovered !== this.hovered) {
       this.hovered = hovered;
       this.wake();

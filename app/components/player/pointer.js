@@ -6,8 +6,8 @@ const REACH = 12;
 function bodyAt(painter, x, y) {
   const { scene, show, ratio } = painter;
   if (!scene) return -1;
-  const { labels, classes } = scene.data;
-  const layers = [show.samples, show.means, show.rows, show.ideal];
+  const { labels, classes, ideal_fits } = scene.data;
+  const layers = [show.samples, show.means, show.rows, ideal_fits ? show.ideal : 0];
   let [best, found] = [Infinity, -1];
   for (let n = 0; n < scene.firstEdge; n++) {
     const sample = n < scene.firstMean;
@@ -24,7 +24,10 @@ function bodyAt(painter, x, y) {
 }
 
 class Pointer {
-  /** `on` has the handlers drag(dx, dy, seconds), hold(held), zoom(factor), reset() and hover(x, y). */
+  /**
+   * `on` has the handlers drag(dx, dy, seconds), hold(held, still), zoom(factor), reset() and
+   * hover(place), place being [x, y] in CSS pixels or null.
+   */
   constructor(canvas, on) {
     Object.assign(this, { canvas, on, fingers: new Map(), time: 0 });
     canvas.addEventListener("pointerdown", (event) => this.down(event));

@@ -4,6 +4,8 @@
 
 const BUCKETS = 512;
 const MARGIN = 1.06;
+// A change of basis, of focus or of seed is a motion, not a cut.
+const ARRIVAL_SECONDS = 0.7;
 // A class mean is drawn before (on top of) the samples that gather around it.
 const MEAN_LIFT = 0.4;
 
@@ -33,6 +35,23 @@ class Scene {
     this.inFocus = new Uint8Array(K).fill(data.focus.length ? 0 : 1);
     for (const k of data.focus) this.inFocus[k] = 1;
     this.radius = this.reach();
+    this.earlier = null;
+    this.arrival = 1;
+  }
+
+  /** Sets out from where an earlier scene's bodies stood, if they are the same bodies. */
+  departFrom(earlier) {
+    if (earlier?.data.run !== this.data.run || earlier.xyz.length !== this.xyz.length) return;
+    this.earlier = earlier.xyz;
+    this.arrival = 0;
+  }
+
+  /** Moves on by some seconds; whether more is to come. */
+  advance(seconds, calm) {
+    if (!this.earlier) return false;
+    this.arrival = calm ? 1 : Math.min(1, this.arrival + seconds / ARRIVAL_SECONDS);
+    if (this.arrival === 1) this.earlier = null;
+    return true;
   }
 
   /** Radius of the ball that holds what matters over the whole run; the view is fitted to it. */
@@ -40,18 +59,21 @@ class Scene {
     const { data } = this;
     if (data.exact) return 1;
     let far = 0.2;
-    for (const name of ["means", "ideal"]) far = Math.max(far, longest(data[name], data.scales[name], 3));
+    for (const name of ["means", "ideal"]) {
+      far = Math.max(far, longest(data[name], data.scales[name], 3));
+    }
     // Every 7th sample is enough to tell how far the cloud spreads.
     const cloud = longest(data.points, data.scales.points, 21);
     return Math.min(1.05, Math.max(far, 0.9 * cloud));
   }
 
-  /** A pose near the usual one in which no two of the ideal's vertices cover each other. */
+  /** A pose near the usual one in which no two classes' places cover each other. */
   clearPose() {
     const { data, inFocus } = this;
+    const figure = data.ideal_fits ? "ideal" : "means";
     const last = 3 * data.classes * (data.frames - 1);
     const vertices = [...inFocus.keys()].filter((k) => inFocus[k]).map((k) =>
-      [0, 1, 2].map((axis) => data.ideal[last + 3 * k + axis] * data.scales.ideal));
+      [0, 1, 2].map((axis) => data[figure][last + 3 * k + axis] * data.scales[figure]));
     let [best, most] = [pose(HOME_YAW, HOME_PITCH), -1];
     for (const [yaw, pitch] of POSES) {
       const rotation = pose(HOME_YAW + yaw, HOME_PITCH + pitch);
@@ -69,9 +91,16 @@ class Scene {
     let offset = 0;
     for (const name of ["points", "means", "classifier", "ideal"]) {
       const count = 3 * (name === "points" ? data.samples : data.classes);
-      blend(data[name], data.scales[name], frame * count, next * count, at - frame, this.xyz, offset, count);
+      const [from, to] = [frame * count, next * count];
+      blend(data[name], data.scales[name], from, to, at - frame, this.xyz, offset, count);
       offset += count;
     }
+    if (this.earlier) this.hold(1 - smooth(this.arrival));
+  }
+
+  hold(share) {
+    const { xyz, earlier } = this;
+    for (let n = 0; n < xyz.length; n++) xyz[n] += (earlier[n] - xyz[n]) * share;
   }
 
   /** Projects on the screen: `center` and `scale` in pixels. */
@@ -80,7 +109,9 @@ class Scene {
     const [a, b, c, d, e, f, g, h, i] = matrix;
     const upright = 1 - flat;
     for (let n = 0, at = 0; n < this.firstEdge; n++, at += 3) {
-      const [u, v, w] = [xyz[at], xyz[at + 1], xyz[at + 2] * upright];
+      const u = xyz[at];
+      const v = xyz[at + 1];
+      const w = xyz[at + 2] * upright;
       const z = g * u + h * v + i * w;
       const pixels = scale * (flat + upright * perspective(z));
       x[n] = center[0] + (a * u + b * v + c * w) * pixels;
@@ -122,7 +153,9 @@ function closest(points, matrix) {
     matrix[r] * p[0] + matrix[r + 1] * p[1] + matrix[r + 2] * p[2]));
   let least = Infinity;
   placed.forEach((a, n) => {
-    for (const b of placed.slice(n + 1)) least = Math.min(least, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    for (const b of placed.slice(n + 1)) {
+      least = Math.min(least, Math.hypot(a[0] - b[0], a[1] - b[1]));
+    }
   });
   return least;
 }

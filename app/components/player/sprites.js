@@ -41,18 +41,19 @@ class SampleAtlas {
       radius * perspective(levelDepth(level)));
     this.cell = 2 * Math.ceil(this.radii[DEPTH_LEVELS - 1]) + 2;
     this.sizes = Int32Array.from(this.radii, (r) => 2 * Math.ceil(r) + 2);
-    this.canvas = document.createElement("canvas");
-    this.canvas.width = this.cell * DEPTH_LEVELS;
-    this.canvas.height = this.cell * theme.classes.length;
-    const ctx = this.canvas.getContext("2d");
+    const canvas = new OffscreenCanvas(this.cell * DEPTH_LEVELS, this.cell * theme.classes.length);
+    const ctx = canvas.getContext("2d");
     theme.classes.forEach((rgb, k) => {
       for (let level = 0; level < DEPTH_LEVELS; level++) {
         const haze = FOG * (1 - level / (DEPTH_LEVELS - 1)) ** 1.3;
         const half = this.sizes[level] / 2;
         const center = [level * this.cell + half, k * this.cell + half];
-        shadedBall(ctx, ...center, this.radii[level], mixed(rgb, theme.background, haze), theme.dark);
+        const hazy = mixed(rgb, theme.background, haze);
+        shadedBall(ctx, ...center, this.radii[level], hazy, theme.dark);
       }
     });
+    // A bitmap, since drawing from another canvas takes a snapshot of it every time.
+    this.image = canvas.transferToImageBitmap();
   }
 }
 

@@ -51,7 +51,8 @@ def pack(
         start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional.
 
     Raises:
-        ValueError: where shapes disagree, coordinates are not finite, or K exceeds `MAX_CLASSES`.
+        ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
+            exceeds `MAX_CLASSES`.
     """
     frames, samples, classes = _checked_sizes(projection, class_names, colors)
     scales: dict[str, float] = {}
@@ -74,6 +75,7 @@ def pack(
         "colors": list(colors),
         "live": bool(live),
         "exact": bool(projection.exact),
+        "ideal_fits": bool(projection.ideal_fits),
         "focus": [int(k) for k in projection.focus],
         "edges": [[int(i), int(j)] for i, j in projection.edges],
         "epoch": _plain(projection.epoch),
@@ -111,6 +113,8 @@ def _checked_sizes(
         if np.shape(getattr(projection, name)) != shape:
             found = np.shape(getattr(projection, name))
             raise ValueError(f"{name}: shape {found}, allowed is {shape}")
+    if not frames:
+        raise ValueError("epoch: no snapshot, allowed is one or more")
     if not 0 < classes <= MAX_CLASSES:
         raise ValueError(f"means: {classes} classes, allowed are 1 to {MAX_CLASSES}")
     if len(class_names) != classes:
