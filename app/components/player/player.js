@@ -24,6 +24,11 @@ class Player {
     new Pointer(this.canvas, this.pointerHandlers());
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root.querySelector(".stage"));
+    // Names drawn before the app's font arrived are drawn again in it.
+    document.fonts.ready.then(() => {
+      this.painter.names = null;
+      this.wake();
+    });
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
     root.addEventListener("pointerenter", () => { this.under = true; });

@@ -10,7 +10,7 @@ const ARRIVAL_SECONDS = 0.7;
 const MEAN_LIFT = 0.4;
 
 // Vertices farther apart than this share of the scene's radius are apart enough.
-const CLEAR = 0.55;
+const CLEAR = 0.8;
 // Turns away from the usual pose, small ones first.
 const POSES = [-0.6, -0.3, 0, 0.3]
   .flatMap((pitch) => Array.from({ length: 25 }, (_, n) => [(n - 12) * 0.26, pitch]))
