@@ -8,8 +8,8 @@ const KEYS = {
 };
 
 class Player {
-  constructor(root, shadow) {
-    Object.assign(this, { root, shadow, run: null, scene: null, hovered: -1, pointerAt: null });
+  constructor(root) {
+    Object.assign(this, { root, run: null, scene: null, hovered: -1, pointerAt: null });
     this.canvas = root.querySelector(".stage > canvas");
     this.camera = new Camera();
     this.clock = new Clock();
@@ -289,7 +289,7 @@ export default function ({ data, parentElement }) {
   let player = players.get(parentElement);
   if (player?.root !== root) {
     player?.close();
-    player = new Player(root, parentElement);
+    player = new Player(root);
     players.set(parentElement, player);
   }
   player.load(readMessage(data));
