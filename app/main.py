@@ -8,13 +8,13 @@ from pathlib import Path
 
 # `streamlit run app/main.py` puts app/ on the path, not the folder above it, from which
 # the app's own modules are imported as `app.…`.
-ROOT = str(Path(__file__).resolve().parent.parent)
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)
+HERE = Path(__file__).resolve().parent
+if str(HERE.parent) not in sys.path:
+    sys.path.insert(0, str(HERE.parent))
 
 import streamlit as st  # noqa: E402
 
-from app.components import notices, picker  # noqa: E402
+from app.components import picker  # noqa: E402
 from app.views import explore  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ def main() -> None:
         layout="wide",
         initial_sidebar_state="expanded",
     )
+    st.html(HERE / "static" / "app.css")
     config = picker.draw()
     page = st.navigation(
         [st.Page(lambda: explore.draw(config), title="Explore", url_path="explore", default=True)]
     )
-    notices.draw()
     page.run()
 
 

@@ -16,15 +16,15 @@ import streamlit as st
 from app.components import palette
 from ncengine.runs import Run
 
-CURVE_HEIGHT = 300
-HEATMAP_HEIGHT = 380
+CURVE_HEIGHT = 312
+HEATMAP_WIDTH, HEATMAP_HEIGHT = 520, 400
 PASSES = "passes over the data"
-OBJECTIVE_PARTS = ("objective", "fit", "hidden decay", "last-layer decay", "floor")
+OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
 # The heat map's colours reach this far to either side of the ideal cosine.
-COSINE_REACH = 0.5
+COSINE_REACH = 0.3
 
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
 _VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5))
@@ -49,7 +49,7 @@ def draw_collapse(run: Run) -> None:
 def draw_cosines(cosines: np.ndarray, class_names: tuple[str, ...]) -> None:
     """The K x K `cosines` of the class means; colours are centred on the ideal -1/(K-1)."""
     table, spec = cosine_table(cosines, class_names), cosine_spec(tuple(class_names))
-    st.vega_lite_chart(table, spec, key="chart_cosines")
+    st.vega_lite_chart(table, spec, key="chart_cosines", width=HEATMAP_WIDTH)
 
 
 def nc2_label(run: Run) -> str:
@@ -60,11 +60,14 @@ def nc2_label(run: Run) -> str:
 def objective_table(run: Run) -> pa.Table:
     """One row a point: passes, and `OBJECTIVE_PARTS` as means over seeds that did not diverge."""
     epoch = _epoch(run)
-    columns = {"passes": epoch}
-    for part, name in zip(OBJECTIVE_PARTS, ("loss", "fit", "decay_hidden", "decay_last")):
-        columns[part] = mean_over_seeds(run, name)
-    floor = np.nan if run.floor is None else run.floor
-    columns["floor"] = np.full(len(epoch), floor)
+    columns = {
+        "passes": epoch,
+        "objective": mean_over_seeds(run, "loss"),
+        "fit": mean_over_seeds(run, "fit"),
+        "floor": np.full(len(epoch), np.nan if run.floor is None else run.floor),
+        "hidden decay": mean_over_seeds(run, "decay_hidden"),
+        "last-layer decay": mean_over_seeds(run, "decay_last"),
+    }
     return pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
 
 
@@ -153,7 +156,8 @@ def objective_spec() -> dict[str, Any]:
                 "part:N",
                 sort=None,
                 scale=alt.Scale(
-                    domain=list(OBJECTIVE_PARTS), range=[[1, 0]] * 4 + [[7, 5]]
+                    domain=list(OBJECTIVE_PARTS),
+                    range=[[7, 5] if part == "floor" else [1, 0] for part in OBJECTIVE_PARTS],
                 ),
                 legend=None,
             ),
@@ -204,13 +208,14 @@ def cosine_spec(class_names: tuple[str, ...]) -> dict[str, Any]:
 
     ideal = -1 / (len(class_names) - 1)
     bar = [ideal - COSINE_REACH, ideal, ideal + COSINE_REACH]
+    long_names = max(map(len, class_names)) > 2
     cells = alt.Chart().mark_rect(cornerRadius=2, stroke=None)
     chart = cells.encode(
-        x=_class_axis(alt, "class", class_names, labelAngle=0 if len(class_names[0]) < 3 else -40),
+        x=_class_axis(alt, "class", class_names, labelAngle=-40 if long_names else 0),
         y=_class_axis(alt, "other class", class_names),
         color=alt.Color(
             "cosine:Q",
-            scale=alt.Scale(domain=bar, range=list(palette.DIVERGING), clamp=True),
+            scale=alt.Scale(domain=bar, range=list(palette.DIVERGING), clamp=True, interpolate="rgb"),
             legend=alt.Legend(
                 title="cosine",
                 values=bar,
@@ -264,7 +269,13 @@ def _legend(alt: Any, name: str, colors: dict[str, str]) -> Any:
         sort=None,
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
         legend=alt.Legend(
-            title=None, orient="top", direction="horizontal", symbolType="stroke", columnPadding=18
+            title=None,
+            orient="top",
+            direction="horizontal",
+            columns=3,
+            columnPadding=8,
+            symbolType="stroke",
+            symbolOpacity=1,
         ),
     )
 
@@ -305,7 +316,7 @@ def _finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
         .configure_axis(
             labelFontSize=14, titleFontSize=14, titleFontWeight="normal", titlePadding=10
         )
-        .configure_legend(labelFontSize=15, titleFontSize=14, symbolStrokeWidth=4, symbolSize=260)
+        .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=140)
         .configure_view(stroke=None)
     )
     return chart.to_dict()

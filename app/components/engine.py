@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -15,17 +17,19 @@ from ncengine.runs import Geometry
 
 if TYPE_CHECKING:
     from ncengine.executors import JobQueue
+    from ncengine.projection import Projection
     from ncengine.store import Store
+    from ncengine.theory import GufmOptimum
 
 
 def store() -> Store:
     """Where runs are read from."""
-    return _parts(_source())[0]
+    return _engine().parts()[0]
 
 
 def jobs() -> JobQueue:
     """Where runs are put to be computed."""
-    return _parts(_source())[1]
+    return _engine().parts()[1]
 
 
 def parameter_count(config: RunConfig) -> int:
@@ -37,12 +41,8 @@ def parameter_count(config: RunConfig) -> int:
 
 def no_floor_reason(config: RunConfig) -> str:
     """Why there is no collapsed optimum for this configuration; "" where there is one."""
-    from ncengine.theory import gufm_optimum
-
     try:
-        gufm_optimum(
-            config.classes, config.width, config.weight_decay, config.loss, config.last_bias
-        )
+        _optimum(config)
     except ValueError as error:
         return str(error)
     return ""
@@ -62,7 +62,7 @@ def needs_download(config: RunConfig) -> bool:
     return not datasets.is_available(config.dataset)
 
 
-def download(name: str, progress: Any) -> None:
+def download(name: str, progress: Callable[[int, int], None]) -> None:
     """Fetch the data set; `progress(done, total)` in bytes. Raises RuntimeError in words."""
     from ncengine import datasets
 
@@ -87,7 +87,9 @@ def _thumbnails(config: RunConfig, _geometry: Geometry) -> np.ndarray | None:
     return None if images is None else images[_geometry.sample_index]
 
 
-def project(config: RunConfig, geometry: Geometry, r: int, basis: str, focus: tuple) -> Any:
+def project(
+    config: RunConfig, geometry: Geometry, r: int, basis: str, focus: tuple[int, ...]
+) -> Projection:
     """The projection of seed number `r`, computed once for each set of snapshots."""
     return _project(config, len(geometry), r, basis, focus, _geometry=geometry)
 
@@ -95,7 +97,7 @@ def project(config: RunConfig, geometry: Geometry, r: int, basis: str, focus: tu
 @st.cache_resource(show_spinner=False, max_entries=32)
 def _project(
     config: RunConfig, frames: int, r: int, basis: str, focus: tuple, _geometry: Geometry
-) -> Any:
+) -> Projection:
     from ncengine.projection import project
 
     return project(
@@ -104,19 +106,49 @@ def _project(
 
 
 def _row_norm(config: RunConfig) -> float | None:
-    from ncengine.theory import gufm_optimum
-
     try:
-        return gufm_optimum(
-            config.classes, config.width, config.weight_decay, config.loss, config.last_bias
-        ).row_norm
+        return _optimum(config).row_norm
     except ValueError:
         return None
 
 
-# Hot reload would leave the old engine's objects in use; a new source makes new ones.
-@st.cache_resource(show_spinner=False, max_entries=1, on_release=lambda parts: parts[1].close())
-def _parts(source: str) -> tuple[Store, JobQueue]:
+def _optimum(config: RunConfig) -> GufmOptimum:
+    from ncengine.theory import gufm_optimum
+
+    return gufm_optimum(
+        config.classes, config.width, config.weight_decay, config.loss, config.last_bias
+    )
+
+
+class _Engine:
+    """Store and queue, made anew when the engine's source changes under a hot reload."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._source = ""
+        self._parts: tuple[Store, JobQueue] | None = None
+
+    def parts(self) -> tuple[Store, JobQueue]:
+        source = _source()
+        with self._guard:
+            if self._parts is None or self._source != source:
+                # The old queue ends first: both would share one pool of workers.
+                self.close()
+                self._parts, self._source = _make_parts(), source
+            return self._parts
+
+    def close(self) -> None:
+        if self._parts is not None:
+            self._parts[1].close()
+            self._parts = None
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda engine: engine.close())
+def _engine() -> _Engine:
+    return _Engine()
+
+
+def _make_parts() -> tuple[Store, JobQueue]:
     from ncengine.executors import JobQueue
     from ncengine.store import Store
 
@@ -125,6 +157,7 @@ def _parts(source: str) -> tuple[Store, JobQueue]:
 
 
 def _source() -> str:
+    """Names the engine's source as it is on disk now."""
     files = sorted(Path(ncengine.__file__).parent.rglob("*.py"))
     stamps = [f"{file}:{file.stat().st_mtime_ns}" for file in files]
     return hashlib.sha256("\n".join(stamps).encode()).hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from urllib.parse import quote
 
 import numpy as np
 import streamlit as st
@@ -13,29 +14,6 @@ from ncengine.runs import Run
 
 SPARK_POINTS = 60
 SPARK_WIDTH, SPARK_HEIGHT = 100, 28
-
-_STYLE = """
-<style>
-.figures { display: grid; grid-template-columns: repeat(7, minmax(0, 1fr)); gap: 0.75rem; }
-@media (max-width: 900px) {
-  .figures { grid-template-columns: repeat(auto-fill, minmax(7.5rem, 1fr)); }
-}
-.figure { position: relative; padding: 0.6rem 0.75rem 0.5rem; border-radius: 0.5rem;
-  border: 1px solid color-mix(in srgb, currentColor 16%, transparent); min-height: 8.6rem; }
-.figure dt { font-size: 0.875rem; opacity: 0.8; margin: 0; white-space: nowrap; }
-.figure dd { margin: 0; }
-.figure .value { font-size: clamp(1.125rem, 1.7vw, 1.75rem); font-weight: 650; line-height: 1.35;
-  font-variant-numeric: tabular-nums; white-space: nowrap; }
-.figure .note { font-size: 0.8125rem; opacity: 0.75; min-height: 1.25rem; line-height: 1.25rem;
-  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.figure svg { display: block; width: 100%; height: 28px; margin-top: 0.35rem; }
-.figure .why { visibility: hidden; position: absolute; z-index: 5; left: 0; top: 100%;
-  width: 16rem; padding: 0.6rem 0.75rem; border-radius: 0.5rem; font-size: 0.875rem;
-  line-height: 1.4; background: #1a202c; color: #f5f7fb; box-shadow: 0 4px 16px #0006; }
-.figure:nth-child(n+5) .why { left: auto; right: 0; }
-.figure:hover .why, .figure:focus .why { visibility: visible; }
-</style>
-"""
 
 
 @dataclass(frozen=True)
@@ -53,7 +31,7 @@ class Figure:
 def draw(run: Run) -> None:
     """All figures of the run, as means over the seeds that did not diverge."""
     cells = "".join(_cell(figure) for figure in figures(run))
-    st.html(f'{_STYLE}<dl class="figures" style="margin: 0">{cells}</dl>')
+    st.html(f'<div class="figures">{cells}</div>')
 
 
 def figures(run: Run) -> list[Figure]:
@@ -116,12 +94,12 @@ def _collapse(run: Run) -> list[Figure]:
 def _metric(run: Run, name: str, help: str, color: str) -> Figure:
     mean, deviation = charts.log_mean_and_deviation(run, name.lower())
     last = _last(mean)
-    note = ""
-    if last is not None:
-        spread = float(deviation[np.isfinite(mean)][-1])
-        note = f"log₁₀ {last:.2f} ± {spread:.2f}".replace("-", "−")
-    value = text.number(None if last is None else 10**last)
-    return Figure(name, value, note, help, color, mean)
+    if last is None:
+        return Figure(name, text.MISSING, "", help, color, mean)
+    log = f"log₁₀ {last:.2f}".replace("-", "−")
+    spread = deviation[np.isfinite(mean)][-1]
+    help = f"{help} Over the seeds, {log} ± {spread:.2f}."
+    return Figure(name, text.number(10**last), log, help, color, mean)
 
 
 def _accuracies(run: Run) -> list[Figure]:
@@ -155,9 +133,9 @@ def _cell(figure: Figure) -> str:
         escape, (figure.label, figure.value, figure.note, figure.help)
     )
     return (
-        f'<div class="figure" tabindex="0"><dt>{label}</dt><dd class="value">{value}</dd>'
-        f'<dd class="note" title="{note}">{note}</dd>'
-        f'<dd>{_sparkline(figure.course, figure.color)}</dd><dd class="why">{help}</dd></div>'
+        f'<div class="figure" tabindex="0"><div class="label">{label}</div><div class="value">{value}</div>'
+        f'<div class="note">{note}</div>'
+        f'{_sparkline(figure.course, figure.color)}<div class="why">{help}</div></div>'
     )
 
 
@@ -165,15 +143,16 @@ def _sparkline(course: np.ndarray, color: str) -> str:
     """The course as a line without axes. Points are log-spaced in time already."""
     finite = course[np.isfinite(course)]
     points = finite[np.linspace(0, len(finite) - 1, min(len(finite), SPARK_POINTS)).astype(int)]
-    path = ""
-    if len(points) > 1:
-        low, high = points.min(), points.max()
-        y = (SPARK_HEIGHT - 4) * (1 - (points - low) / ((high - low) or 1)) + 2
-        x = np.linspace(0, SPARK_WIDTH, len(points))
-        line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-        path = (
-            f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="2" '
-            'stroke-linejoin="round" vector-effect="non-scaling-stroke"/>'
-        )
-    box = f"0 0 {SPARK_WIDTH} {SPARK_HEIGHT}"
-    return f'<svg viewBox="{box}" preserveAspectRatio="none" aria-hidden="true">{path}</svg>'
+    if len(points) < 2:
+        return ""
+    low, high = points.min(), points.max()
+    y = 2 + (SPARK_HEIGHT - 4) * (1 - (points - low) / ((high - low) or 1))
+    x = np.linspace(0, SPARK_WIDTH, len(points))
+    line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" '
+        f'preserveAspectRatio="none"><polyline points="{line}" fill="none" stroke="{color}" '
+        'stroke-width="2" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+    )
+    # As an image: Streamlit takes inline SVG out of HTML.
+    return f'<img alt="" src="data:image/svg+xml,{quote(drawing)}">'

@@ -18,13 +18,13 @@ NEUTRAL = "#7c8798"
 OBJECTIVE_COLORS = {
     "objective": "#3b7cf0",
     "fit": "#12a07f",
-    "hidden decay": "#e07b1a",
-    "last-layer decay": "#b06ae0",
     "floor": NEUTRAL,
+    "hidden decay": "#e07b1a",
+    "last-layer decay": "#d040b8",
 }
 
 # NC1, NC2, NC3.
 NC_COLORS = ("#d6457f", "#1c94b8", "#a38a12")
 
 # Below, at and above the ideal cosine.
-DIVERGING = ("#2166c8", "#e8ebf0", "#d2571a")
+DIVERGING = ("#2166c8", "#cdd3de", "#d2571a")

@@ -120,7 +120,7 @@ def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
         pair = members[:2]
         paired = len(pair) == 2 and all(widgets.is_narrow(param) for _, param in pair)
         row = pair if paired else pair[:1]
-        columns = st.columns(2) if paired else [st.container()]
+        columns = st.columns(2, vertical_alignment="bottom") if paired else [st.container()]
         for column, (name, param) in zip(columns, row, strict=True):
             with column:
                 widgets.draw(name, param, getattr(config, name))

@@ -125,7 +125,7 @@ def _stopped(run: Run) -> None:
 
 
 def _failed(run: Run) -> None:
-    st.error(f"**Training failed.** {run.error or 'The log of the server has the details.'}")
+    st.error(f"**Training failed.** {text.plain(run.error or 'The log has more.')}")
     _train_button(run.config, "Try again")
 
 
@@ -141,13 +141,15 @@ def _some_diverged(run: Run) -> None:
     if run.status is Status.DIVERGED or not run.diverged.any():
         return
     gone = [seed for seed, gone in zip(run.config.seeds, run.diverged, strict=True) if gone]
-    name = text.seeds(gone)
-    st.warning(f"{name.capitalize()} diverged and is left out of all means." if len(gone) == 1
-               else f"{name.capitalize()} diverged and are left out of all means.")
+    are = "is" if len(gone) == 1 else "are"
+    st.warning(f"{text.seeds(gone).capitalize()} diverged and {are} left out of all means.")
 
 
 def _done(run: Run) -> None:
     parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
-    parts += [str(run.machine[name]) for name in ("device", "date") if run.machine.get(name)]
+    if run.machine.get("device"):
+        parts.append(str(run.machine["device"]))
+    if run.machine.get("date"):
+        parts.append(text.day(str(run.machine["date"])))
     with _bar():
         st.progress(1.0, " · ".join(parts))

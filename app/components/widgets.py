@@ -31,7 +31,7 @@ def value_of(name: str, fallback: Any) -> Any:
 
 def set_value(name: str, param: Param, value: Any) -> None:
     """Make the field's widget, drawn next, show `value`."""
-    if value_of(name, None) == value:
+    if key(name) in st.session_state and value_of(name, value) == value:
         return
     if _is_pills(param) and value not in param.suggested:
         st.session_state[key(name)] = OTHER

@@ -6,7 +6,7 @@ import logging
 
 import streamlit as st
 
-from app.components import charts, engine, figures, stage, training
+from app.components import charts, engine, figures, notices, stage, text, training
 from ncengine.config import RunConfig
 from ncengine.datasets.registry import dataset_info
 from ncengine.runs import Run, Status
@@ -20,9 +20,10 @@ LIVE, IDLE = 0.5, 2.0
 def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
     status = engine.store().open(config).status
+    stage.settle(config)
+    notices.draw()
     _heading(config)
     st.fragment(_live, run_every=_interval(status))(config, status)
-    _explanation(config)
 
 
 def _interval(status: Status) -> float | None:
@@ -62,17 +63,21 @@ def _body(run: Run) -> None:
         return
     training.draw(run)
     if not run.points and not run.status.busy:
+        _explanation(run.config)
         return
     figures.draw(run)
-    st.space("small")
-    left, right = st.columns([1.35, 1], gap="medium")
+    stage.draw_controls(run, view)
+    left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        stage.draw_controls(run, view)
         stage.draw_player(run, view)
     with right:
         charts.draw_objective(run)
         charts.draw_collapse(run)
+    below, beside = st.columns([1.15, 1], gap="medium")
+    with below:
         _cosines(run, view)
+    with beside:
+        _explanation(run.config)
 
 
 def _cosines(run: Run, view: stage.View) -> None:
@@ -86,41 +91,50 @@ def _cosines(run: Run, view: stage.View) -> None:
     charts.draw_cosines(engine.cosines(means), names)
     st.caption(
         f"Seed {view.seed}, after {run.geometry.epoch[shown]:,.0f} passes. In a simplex every "
-        f"two classes meet at the same cosine, −1/(K − 1) = {-1 / (classes - 1):.3f}."
+        f"two classes meet at the same cosine, −1/(K − 1) = {text.number(-1 / (classes - 1))}."
     )
 
 
 def _explanation(config: RunConfig) -> None:
-    with st.expander("What am I looking at?"):
+    with st.expander("What am I looking at?", key="explanation"):
         st.markdown(
             "The **features** of a sample are what the last linear layer sees of it: a point in "
             f"a space of {config.width} dimensions. Trained long enough, a deep network moves "
             "these points into a strikingly simple figure: **neural collapse**."
         )
-        first, second, third, fourth = st.columns(4, gap="medium")
-        with first:
-            st.markdown("**NC1: classes become points.** Spread within classes against spread of "
-                        "the class means.")
-            st.latex(r"\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}")
-        with second:
-            _explain_nc2(config)
-        with third:
-            st.markdown("**NC3: samples meet their classifier.** Each feature points along the "
-                        "classifier row of its class.")
-            st.latex(r"1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)")
-        with fourth:
-            st.markdown("**The floor.** The least objective that any such network can reach; a "
-                        "collapsed one reaches it. Zero gap means globally optimal.")
-            st.latex(r"\mathcal{L}(\theta)\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}")
+        st.markdown(
+            "**NC1: classes become points.** Spread within the classes against spread of the "
+            "class means."
+        )
+        st.latex(r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}")
+        _explain_nc2(config)
+        st.markdown(
+            "**NC3: samples meet their classifier.** Each feature points along the classifier "
+            "row of its class."
+        )
+        st.latex(r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)")
+        st.markdown(
+            "**The floor.** The least objective that any such network can reach, in closed form; "
+            "a collapsed one reaches it without hidden decay. No gap means globally optimal."
+        )
+        st.latex(
+            r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
+            r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
+        )
 
 
 def _explain_nc2(config: RunConfig) -> None:
     if config.nc2_name == "nc2a":
-        st.markdown("**NC2: classes form a simplex.** The classifier's rows are all equally far "
-                    "apart.")
-        st.latex(r"\min_{c\ge 0}\frac{\lVert WW^\top-c\,(I-\frac1K\mathbf{1}\mathbf{1}^\top)"
-                 r"\rVert_F}{\lVert WW^\top\rVert_F}")
+        st.markdown(
+            "**NC2A: classes form a simplex.** The classifier's rows are all equally far apart."
+        )
+        ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)"
     else:
-        st.markdown("**NC2: classes form an orthogonal frame.** The classifier's rows are at "
-                    "right angles.")
-        st.latex(r"\min_{c\ge 0}\frac{\lVert WW^\top-c\,I\rVert_F}{\lVert WW^\top\rVert_F}")
+        st.markdown(
+            "**NC2B: classes form an orthogonal frame.** The classifier's rows are at right angles."
+        )
+        ideal = "I"
+    st.latex(
+        rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
+        rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}"
+    )

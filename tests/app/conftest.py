@@ -1,0 +1,120 @@
+"""The page on synthetic runs: nothing is trained, nothing is read from a cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from app.components import engine
+from streamlit.testing.v1 import AppTest
+
+from ncengine.config import RunConfig
+from ncengine.runs import PER_SEED, Geometry, Run, Status
+
+MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
+FLOOR = 0.0123
+POINTS = 7
+
+
+class FakeStore:
+    """Answers with the run that was put in; absent otherwise."""
+
+    def __init__(self):
+        self.runs = {}
+        self.seconds = None
+
+    def put(self, run: Run) -> None:
+        self.runs[run.key] = run
+
+    def open(self, config: RunConfig) -> Run:
+        return self.runs.get(config.key, Run(config, Status.ABSENT))
+
+    def estimate(self, config: RunConfig) -> float | None:
+        return self.seconds
+
+
+class FakeJobs:
+    """Remembers what it was asked."""
+
+    def __init__(self):
+        self.submitted = []
+        self.cancelled = []
+
+    def submit(self, config: RunConfig) -> None:
+        self.submitted.append(config)
+
+    def cancel(self, config: RunConfig) -> None:
+        self.cancelled.append(config)
+
+    def device(self) -> str | None:
+        return "CPU, 2 threads"
+
+
+def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
+    """A run with curves and two snapshots made of random numbers."""
+    rng = np.random.default_rng(0)
+    seeds, classes, width = len(config.seeds), config.classes, config.width
+    curves = {"epoch": np.geomspace(1, config.epochs, POINTS).round()}
+    for name in PER_SEED:
+        curves[name] = rng.uniform(0.02, 0.9, size=(POINTS, seeds))
+    labels = np.repeat(np.arange(classes), 2)
+    geometry = Geometry(
+        epoch=np.array([1, config.epochs]),
+        class_means=rng.normal(size=(2, seeds, classes, width)).astype(np.float32),
+        classifier=rng.normal(size=(2, seeds, classes, width)).astype(np.float32),
+        features=rng.normal(size=(2, seeds, len(labels), width)).astype(np.float16),
+        labels=labels,
+        sample_index=np.arange(len(labels)),
+    )
+    fields = {
+        "curves": curves,
+        "geometry": geometry,
+        "diverged": np.zeros(seeds, bool),
+        "floor": FLOOR,
+        "passes": config.epochs,
+        "seconds": 12.0,
+        "machine": {"device": "CPU, 2 threads"},
+    }
+    return Run(config, status, **{**fields, **changed})
+
+
+@pytest.fixture
+def store(monkeypatch) -> FakeStore:
+    fake = FakeStore()
+    monkeypatch.setattr(engine, "store", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def jobs(monkeypatch) -> FakeJobs:
+    fake = FakeJobs()
+    monkeypatch.setattr(engine, "jobs", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def at(store, jobs) -> AppTest:
+    return AppTest.from_file(MAIN, default_timeout=20)
+
+
+def open_at(at: AppTest, **query: str) -> AppTest:
+    """The page opened at an address."""
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def texts(at: AppTest) -> str:
+    """All that the page says in words."""
+    kinds = ("markdown", "caption", "header", "subheader", "warning", "error", "title")
+    said = [element.value for kind in kinds for element in getattr(at, kind)]
+    said += [element.proto.text for element in at.get("progress")]
+    said += [element.proto.body for element in at.get("html")]
+    return "\n".join(said)
+
+
+def assert_sound(at: AppTest) -> None:
+    """Nothing on the page went wrong."""
+    assert not at.exception
+    assert not at.error, [element.value for element in at.error]

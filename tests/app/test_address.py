@@ -1,0 +1,178 @@
+"""The address and the picker: either leads, neither breaks the at."""
+
+import pytest
+from conftest import FakeJobs, FakeStore, MAIN, assert_sound, make_run, open_at, texts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from app.components import engine
+from ncengine.config import PARAMS, RunConfig, paper_preset
+
+
+def query_of(at):
+    return {name: values[0] if isinstance(values, list) else values
+            for name, values in at.query_params.items()}
+
+
+def picked(at):
+    return at.session_state["config"]
+
+
+UNUSUAL = {
+    "depth": 7,
+    "width": 48,
+    "weight_decay": 0.0037,
+    "dataset": "gaussian",
+    "classes": 4,
+    "spread": 0.77,
+    "seeds": (4, 9),
+    "loss": "MSE",
+    "last_bias": True,
+    "solver": "SGD",
+    "momentum": 0.77,
+    "learning_rate": 0.0123,
+    "epochs": 77,
+}
+
+
+def test_a_configuration_survives_the_way_through_an_address(at, store):
+    config = RunConfig(**UNUSUAL)
+    store.put(make_run(config))
+    open_at(at, **config.query())
+    assert_sound(at)
+    assert picked(at) == config
+    assert not at.warning
+    assert RunConfig.nearest(query_of(at)) == (config, [])
+    at.run()
+    assert picked(at) == config
+
+
+def test_a_click_writes_the_address_and_leaves_foreign_parameters(at):
+    open_at(at, epoch="250", camera="1,2,3", utm="x")
+    at.button_group(key="field:depth").set_value(13).run()
+    assert_sound(at)
+    assert query_of(at) == {
+        **RunConfig(depth=13).query(), "epoch": "250", "camera": "1,2,3", "utm": "x"
+    }
+
+
+def test_a_field_that_no_longer_applies_leaves_the_address(at):
+    open_at(at, dataset="gaussian", spread="0.5")
+    at.selectbox(key="field:dataset").set_value("digits").run()
+    assert_sound(at)
+    assert "spread" not in query_of(at)
+    assert query_of(at)["dataset"] == "digits"
+
+
+def test_widgets_follow_an_address_that_changes_from_outside(at):
+    open_at(at, depth="8")
+    at.query_params["depth"] = "21"
+    at.run()
+    assert picked(at).depth == 21
+    assert at.button_group(key="field:depth").value == 21
+
+
+def test_a_data_set_with_fewer_samples_clamps_them(at):
+    open_at(at, dataset="mnist", samples_per_class="1000", depth="8")
+    at.selectbox(key="field:dataset").set_value("digits").run()
+    assert_sound(at)
+    assert picked(at) == RunConfig(dataset="digits", samples_per_class=150, depth=8)
+
+
+def test_any_depth_can_be_typed(at):
+    at.run()
+    at.button_group(key="field:depth").set_value("other").run()
+    at.number_input(key="field:depth:other").set_value(17).run()
+    assert_sound(at)
+    assert picked(at).depth == 17
+
+
+def test_the_presets_set_every_field(at):
+    open_at(at, architecture="RN2", depth="8", width="16")
+    at.button(key="preset_paper").click().run()
+    assert_sound(at)
+    assert picked(at) == paper_preset(RunConfig(architecture="RN2", depth=8))
+    at.button(key="preset_default").click().run()
+    assert picked(at) == RunConfig()
+
+
+def test_wrong_values_are_listed_with_what_is_allowed_and_used(at):
+    open_at(at, depth="900", loss="hinge", width="48")
+    assert_sound(at)
+    said = at.warning[0].value
+    assert "**Depth L**: `900` must be a whole number from 2 to 200; showing **200** instead" in said
+    assert "**Loss**: `hinge` must be one of CE, MSE; showing **CE** instead" in said
+    assert "Width" not in said
+    assert picked(at) == RunConfig(depth=200, width=48)
+    at.button(key="dismiss_notices").click().run()
+    assert not at.warning
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ({"seed": "77"}, "Seed"),
+        ({"seed": "x"}, "Seed"),
+        ({"basis": "sideways"}, "Basis"),
+        ({"focus": "1,2,99"}, "Focus"),
+        ({"focus": "1,1,2"}, "Focus"),
+        ({"focus": ","}, "Focus"),
+    ],
+)
+def test_a_wrong_view_is_told_and_the_default_shown(at, store, query, word):
+    store.put(make_run(RunConfig()))
+    open_at(at, **query)
+    assert_sound(at)
+    assert f"**{word}**" in at.warning[0].value
+    assert not {"seed", "basis", "focus"} & query_of(at).keys()
+
+
+def test_seed_basis_and_focus_live_in_the_address(at, store):
+    store.put(make_run(RunConfig()))
+    query = {"seed": "2", "basis": "each", "focus": "0,3,7"}
+    open_at(at, **query)
+    assert_sound(at)
+    assert not at.warning
+    assert query.items() <= query_of(at).items()
+    assert at.session_state["view"].focus(10) == (0, 3, 7)
+    assert "Seed 2" in texts(at)
+
+
+def test_a_focus_of_two_classes_is_no_focus_yet(at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at, focus="0,3")
+    assert_sound(at)
+    assert at.session_state["view"].focus(10) == ()
+
+
+def test_of_four_classes_the_focus_is_all(at, store):
+    store.put(make_run(RunConfig(classes=4)))
+    open_at(at, classes="4")
+    assert_sound(at)
+    assert at.session_state["view"].focus(4) == (0, 1, 2, 3)
+
+
+odd = ["nan", "inf", "-inf", "1e999", "-0", "", " ", "None", "0x10", "1_0", "9" * 400]
+garbage = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from(odd),
+    st.integers().map(str),
+    st.floats().map(str),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.dictionaries(st.sampled_from([*PARAMS, "seed", "basis", "focus", "epoch"]), garbage,
+                       max_size=5))
+def test_no_address_breaks_the_page(query):
+    with pytest.MonkeyPatch.context() as patch:
+        store = FakeStore()
+        patch.setattr(engine, "store", lambda: store)
+        patch.setattr(engine, "jobs", lambda: FakeJobs())
+        patch.setattr(engine, "needs_download", lambda config: False)
+        at = open_at(AppTest.from_file(MAIN, default_timeout=20), **query)
+        assert_sound(at)
+        expected, problems = RunConfig.nearest({k: v for k, v in query.items() if k in PARAMS})
+        assert picked(at) == expected
+        assert bool(problems) <= bool(at.warning)

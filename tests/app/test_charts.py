@@ -1,0 +1,122 @@
+"""Specs hold no data; tables hold the right figures."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import FLOOR, make_run
+
+from app.components import charts, figures, text
+from ncengine.config import RunConfig
+
+CONFIG = RunConfig(seeds=4)
+
+
+def specs_on(at):
+    return [json.loads(chart.proto.spec) for chart in at.get("vega_lite_chart")]
+
+
+def test_other_data_leave_every_spec_as_it_was(at, store):
+    run = make_run(RunConfig())
+    store.put(run)
+    before = specs_on(at.run())
+    scaled = {name: values * 1000 + 1 for name, values in run.curves.items()}
+    store.put(make_run(RunConfig(), curves=scaled, floor=77.7))
+    after = specs_on(at.run())
+    assert len(before) == 3
+    assert before == after
+
+
+def test_specs_name_the_nc2_that_the_loss_makes_meaningful():
+    assert "NC2A" in json.dumps(charts.collapse_spec("NC2A"))
+    assert "NC2A" not in json.dumps(charts.collapse_spec("NC2B"))
+    assert charts.nc2_label(make_run(RunConfig(loss="MSE"))) == "NC2B"
+    assert charts.nc2_label(make_run(RunConfig(loss="MSE", last_bias=True))) == "NC2A"
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_the_colours_of_cosines_are_centred_on_the_ideal(classes):
+    spec = charts.cosine_spec(tuple("ABCDEFGHIJ"[:classes]))
+    low, middle, high = spec["encoding"]["color"]["scale"]["domain"]
+    assert middle == pytest.approx(-1 / (classes - 1))
+    assert middle - low == pytest.approx(high - middle)
+
+
+def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
+    run = make_run(CONFIG, diverged=np.array([False, True, False, False]))
+    run.curves["loss"][:, 1] = np.nan
+    run.curves["fit"][2, 3] = np.nan
+    table = charts.objective_table(run).to_pydict()
+    live = [0, 2, 3]
+    for t in range(run.points):
+        assert table["passes"][t] == run.curves["epoch"][t]
+        mean = sum(run.curves["loss"][t, r] for r in live) / 3
+        assert table["objective"][t] == pytest.approx(mean)
+        assert table["floor"][t] == pytest.approx(FLOOR)
+    pair = run.curves["fit"][2, 0], run.curves["fit"][2, 2]
+    assert table["fit"][2] == pytest.approx(sum(pair) / 2)
+
+
+def test_bands_are_one_deviation_of_the_logarithm():
+    run = make_run(CONFIG, diverged=np.array([False, False, False, True]))
+    rows = charts.collapse_table(run, "NC2A").to_pylist()
+    assert [row["metric"] for row in rows] == ["NC1"] * 7 + ["NC2A"] * 7 + ["NC3"] * 7
+    for row, t in zip(rows[7:14], range(7), strict=True):
+        logs = np.log10(run.curves["nc2a"][t, :3])
+        assert row["mean"] == pytest.approx(10 ** np.mean(logs), rel=1e-5)
+        assert row["high"] / row["mean"] == pytest.approx(10 ** np.std(logs), rel=1e-5)
+        assert row["low"] * row["high"] == pytest.approx(row["mean"] ** 2, rel=1e-5)
+
+
+def test_a_class_has_no_cosine_with_itself():
+    cosines = np.array([[1, -0.4, -0.6], [-0.4, 1, -0.5], [-0.6, -0.5, 1]])
+    rows = charts.cosine_table(cosines, ("a", "b", "c")).to_pylist()
+    shown = {(row["class"], row["other class"]): row["cosine"] for row in rows}
+    assert shown["a", "c"] == pytest.approx(-0.6)
+    assert shown["c", "b"] == pytest.approx(-0.5)
+    assert all(np.isnan(shown[name, name]) for name in "abc")
+
+
+def test_the_row_of_figures_has_its_seven():
+    names = [figure.label for figure in figures.figures(make_run(CONFIG))]
+    assert names == [
+        "Objective", "Gap to floor", "NC1", "NC2A", "NC3", "Train accuracy", "Test accuracy"
+    ]  # fmt: skip
+
+
+def test_figures_without_a_value_show_a_dash():
+    run = make_run(CONFIG)
+    for name in run.curves.keys() - {"epoch"}:
+        run.curves[name][:] = np.nan
+    assert {figure.value for figure in figures.figures(run)} == {text.MISSING}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.030849, "0.0308"), (1.0, "1.00"), (0.00099999, "0.00100"), (0.000999, "9.99e−4"), (0.9996, "1.00"),
+        (-0.1111, "−0.111"), (1.2345e-7, "1.23e−7"), (123456.0, "1.23e5"), (9999.6, "10000"),
+        (0, "0"), (None, "–"), (float("nan"), "–"), (float("inf"), "–"), (4.2e-310, "4.20e−310"),
+    ],
+)  # fmt: skip
+def test_numbers_have_three_significant_digits(value, shown):
+    assert text.number(value) == shown
+
+
+def test_accuracy_says_100_only_where_nothing_is_wrong():
+    assert text.accuracy(1.0) == "100 %"
+    assert text.accuracy(0.9999) == "99.9 %"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(0.3, "less than a second"), (40, "40 s"), (200, "3 min"), (4500, "75 min"),
+     (4 * 3600 + 360, "4 h 6 min")],
+)  # fmt: skip
+def test_durations_are_rounded_for_a_reader(seconds, shown):
+    assert text.duration(seconds) == shown
+
+
+def test_a_day_is_told_without_the_hour():
+    assert text.day("2026-03-07T16:59:41+00:00") == "7 March 2026"
+    assert text.day("once") == "once"

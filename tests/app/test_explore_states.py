@@ -1,0 +1,169 @@
+"""What Explore shows in every state of a run."""
+
+import numpy as np
+import pytest
+from conftest import FLOOR, assert_sound, make_run, texts
+
+from app.components import engine
+from ncengine.config import RunConfig
+from ncengine.runs import Run, Status
+
+CONFIG = RunConfig()
+
+
+def charts_of(at):
+    return at.get("vega_lite_chart")
+
+
+def labels(at):
+    return [button.label for button in at.button]
+
+
+def test_an_absent_run_invites_to_train_and_draws_nothing_else(at, jobs):
+    at.run()
+    assert_sound(at)
+    assert "Nobody has trained this network yet" in texts(at)
+    assert "no earlier run to judge the time by" in texts(at)
+    assert not charts_of(at)
+    at.button(key="train").click().run()
+    assert jobs.submitted == [CONFIG]
+
+
+def test_the_heading_tells_network_size_time_and_device(at, store):
+    store.seconds = 40.0
+    at.run()
+    said = texts(at)
+    assert CONFIG.title() in said
+    # An embedding and four blocks of 64 × 64 with biases, and a last layer of 10 × 64.
+    assert f"{5 * (64 * 64 + 64) + 640:,} parameters × 3 seeds" in said
+    assert "about 40 s, from earlier runs" in said
+    assert "CPU, 2 threads" in said
+
+
+def test_a_cached_run_is_drawn_at_once(at, store):
+    run = make_run(CONFIG)
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert len(charts_of(at)) == 3
+    assert "train" not in [button.key for button in at.button]
+    said = texts(at)
+    assert "Done" in said
+    objective = run.curves["loss"][-1].mean()
+    assert f">{objective:.3f}<" in said
+    assert f"{100 * run.curves['gap'][-1].mean() / FLOOR:.0f} % of floor".replace(",", "") in said
+    geometric = np.exp(np.log(run.curves["nc1"][-1]).mean())
+    assert f">{geometric:.3f}<" in said
+
+
+def test_a_running_run_shows_progress_curves_and_stop(at, store, jobs):
+    store.put(make_run(CONFIG, Status.RUNNING, passes=250, seconds_left=30.4))
+    at.run()
+    assert_sound(at)
+    assert "250 of 1,000 passes · 25% · 30 s left" in texts(at)
+    assert len(charts_of(at)) == 3
+    at.button(key="stop").click().run()
+    assert jobs.cancelled == [CONFIG]
+
+
+def test_a_run_that_just_began_keeps_the_layout_while_empty(at, store):
+    store.put(Run(CONFIG, Status.RUNNING, floor=FLOOR))
+    at.run()
+    assert_sound(at)
+    assert len(charts_of(at)) == 2
+    assert len(at.get("skeleton")) == 2
+
+
+def test_a_waiting_run_shows_its_place(at, store, jobs):
+    store.put(Run(CONFIG, Status.QUEUED, place=3))
+    at.run()
+    assert_sound(at)
+    assert "number 3 in the queue" in texts(at)
+    assert "Stop" in labels(at)
+
+
+@pytest.mark.parametrize(
+    ("status", "word"), [(Status.CANCELLED, "Stopped"), (Status.INTERRUPTED, "Interrupted")]
+)
+def test_a_stopped_run_can_go_on_and_keeps_its_curves(at, store, jobs, status, word):
+    store.put(make_run(CONFIG, status, passes=400))
+    at.run()
+    assert_sound(at)
+    assert f"**{word}** after 400 of 1,000 passes" in texts(at)
+    assert len(charts_of(at)) == 3
+    assert at.button(key="train").label == "Continue"
+    at.button(key="train").click().run()
+    assert jobs.submitted == [CONFIG]
+
+
+def test_a_failed_run_says_why_in_words_and_can_be_tried_again(at, store):
+    store.put(Run(CONFIG, Status.FAILED, error="the disk is full"))
+    at.run()
+    assert not at.exception
+    assert "the disk is full" in at.error[0].value
+    assert at.button(key="train").label == "Try again"
+
+
+def test_diverged_seeds_are_named_and_left_out_of_means(at, store):
+    run = make_run(CONFIG, diverged=np.array([False, True, False]))
+    run.curves["loss"][-1] = [0.2, 700.0, 0.4]
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert "Seed 1 diverged and is left out of all means." in [w.value for w in at.warning]
+    assert ">0.300<" in texts(at)
+
+
+def test_when_every_seed_diverged_the_page_says_what_to_try(at, store):
+    store.put(make_run(CONFIG, Status.DIVERGED, diverged=np.ones(3, bool)))
+    at.run()
+    assert not at.exception
+    assert "lower learning rate" in at.error[0].value
+
+
+def test_a_width_too_small_for_the_figure_says_why_there_is_no_floor(at, store):
+    config = RunConfig(width=4)
+    store.put(make_run(config, floor=None))
+    at.query_params["width"] = "4"
+    at.run()
+    assert_sound(at)
+    assert "There is no floor to compare with" in texts(at)
+    assert "no floor here" in texts(at)
+
+
+def test_a_missing_data_set_offers_the_download_and_nothing_else(at, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(engine, "needs_download", lambda config: not fetched)
+    monkeypatch.setattr(engine, "download", lambda name, progress: fetched.append(name))
+    at.query_params["dataset"] = "mnist"
+    at.run()
+    assert_sound(at)
+    assert "MNIST is not on this machine yet" in texts(at)
+    assert "Train" not in labels(at)
+    at.button(key="download").click().run()
+    assert fetched == ["mnist"]
+    assert "Train" in labels(at)
+
+
+def test_a_failed_download_is_told_in_words(at, monkeypatch):
+    def fail(name, progress):
+        raise RuntimeError("no mirror answers")
+
+    monkeypatch.setattr(engine, "needs_download", lambda config: True)
+    monkeypatch.setattr(engine, "download", fail)
+    at.query_params["dataset"] = "mnist"
+    at.run()
+    at.button(key="download").click().run()
+    assert not at.exception
+    assert at.error[0].value == "no mirror answers"
+
+
+def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):
+    def fail(config):
+        raise KeyError("a secret path")
+
+    monkeypatch.setattr(store, "open", fail)
+    at.run()
+    assert not at.exception
+    assert "Something went wrong" in at.error[0].value
+    assert "secret" not in texts(at)
