@@ -14,7 +14,7 @@ if str(HERE.parent) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from app.components import picker  # noqa: E402
+from app.components import picker, warmup  # noqa: E402
 from app.views import explore  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ def main() -> None:
         [st.Page(lambda: explore.draw(config), title="Explore", url_path="explore", default=True)]
     )
     page.run()
+    warmup.start()
 
 
 try:

@@ -16,7 +16,7 @@ import streamlit as st
 from app.components import palette
 from ncengine.runs import Run
 
-CURVE_HEIGHT = 312
+CURVE_HEIGHT = 292
 HEATMAP_WIDTH, HEATMAP_HEIGHT = 520, 400
 PASSES = "passes over the data"
 OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
@@ -141,6 +141,7 @@ def objective_spec() -> dict[str, Any]:
     """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic."""
     import altair as alt
 
+    shown = _legend_toggle(alt, "part")
     lines = (
         alt.Chart()
         .transform_fold(list(OBJECTIVE_PARTS), as_=["part", "value"])
@@ -164,9 +165,9 @@ def objective_spec() -> dict[str, Any]:
             strokeWidth=alt.condition(
                 "datum.part == 'objective'", alt.value(4), alt.value(2.5)
             ),
-            opacity=alt.condition("shown", alt.value(1), alt.value(0.08)),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
-        .add_params(_legend_toggle(alt, "part"), _zoom(alt))
+        .add_params(shown, _zoom(alt))
     )
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in OBJECTIVE_PARTS]
@@ -179,21 +180,22 @@ def collapse_spec(nc2: str) -> dict[str, Any]:
     import altair as alt
 
     metrics = ("NC1", nc2, "NC3")
+    shown = _legend_toggle(alt, "metric")
     base = alt.Chart().encode(
         x=_passes_axis(alt), color=_legend(alt, "metric", dict(zip(metrics, palette.NC_COLORS)))
     )
     bands = base.mark_area(interpolate="monotone", clip=True).encode(
         y=_value_axis(alt, "low", "collapse, mean ± deviation"),
         y2="high:Q",
-        opacity=alt.condition("shown", alt.value(0.22), alt.value(0.02)),
+        opacity=alt.condition(shown, alt.value(0.22), alt.value(0.02)),
     )
     lines = (
         base.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
         .encode(
             y=_value_axis(alt, "mean", "collapse, mean ± deviation"),
-            opacity=alt.condition("shown", alt.value(1), alt.value(0.08)),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
-        .add_params(_legend_toggle(alt, "metric"), _zoom(alt))
+        .add_params(shown, _zoom(alt))
     )
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{metric}:Q", format=".3~g") for metric in metrics]
@@ -215,7 +217,9 @@ def cosine_spec(class_names: tuple[str, ...]) -> dict[str, Any]:
         y=_class_axis(alt, "other class", class_names),
         color=alt.Color(
             "cosine:Q",
-            scale=alt.Scale(domain=bar, range=list(palette.DIVERGING), clamp=True, interpolate="rgb"),
+            scale=alt.Scale(
+                domain=bar, range=list(palette.DIVERGING), clamp=True, interpolate="rgb"
+            ),
             legend=alt.Legend(
                 title="cosine",
                 values=bar,

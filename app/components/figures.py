@@ -32,6 +32,9 @@ def draw(run: Run) -> None:
     """All figures of the run, as means over the seeds that did not diverge."""
     cells = "".join(_cell(figure) for figure in figures(run))
     st.html(f'<div class="figures">{cells}</div>')
+    if run.points and run.floor is None:
+        reason = text.plain(engine.no_floor_reason(run.config))
+        st.caption(f"There is no floor to compare the objective with: {reason}.")
 
 
 def figures(run: Run) -> list[Figure]:
@@ -60,14 +63,11 @@ def _gap(run: Run) -> Figure:
         note = "no floor here" if run.points else ""
     else:
         note = "" if last is None else f"{text.percent(last / run.floor)} of floor"
-    reason = engine.no_floor_reason(run.config) if run.points and run.floor is None else ""
     return Figure(
         "Gap to floor",
         text.number(last),
         note,
-        f"There is no floor to compare with: {reason}"
-        if reason
-        else "How far the objective is above the proven least value, that of the collapsed "
+        "How far the objective is above the proven least value, that of the collapsed "
         "optimum. The smaller, the closer training came to the global optimum.",
         palette.NEUTRAL,
         _log10(course),
@@ -105,11 +105,7 @@ def _metric(run: Run, name: str, help: str, color: str) -> Figure:
 def _accuracies(run: Run) -> list[Figure]:
     shown = (
         ("Train accuracy", "accuracy", "Share of the training samples that are told apart right."),
-        (
-            "Test accuracy",
-            "test_accuracy",
-            "Share right among samples that training never saw.",
-        ),
+        ("Test accuracy", "test_accuracy", "Share right among samples that training never saw."),
     )
     found = []
     for label, name, help in shown:
@@ -129,11 +125,11 @@ def _log10(course: np.ndarray) -> np.ndarray:
 
 
 def _cell(figure: Figure) -> str:
-    label, value, note, help = map(
-        escape, (figure.label, figure.value, figure.note, figure.help)
-    )
+    words = (figure.label, figure.value, figure.note, figure.help)
+    label, value, note, help = map(escape, words)
     return (
-        f'<div class="figure" tabindex="0"><div class="label">{label}</div><div class="value">{value}</div>'
+        f'<div class="figure" tabindex="0"><div class="label">{label}</div>'
+        f'<div class="value">{value}</div>'
         f'<div class="note">{note}</div>'
         f'{_sparkline(figure.course, figure.color)}<div class="why">{help}</div></div>'
     )

@@ -25,7 +25,7 @@ def draw() -> None:
     lines = [line for owned in st.session_state.get("notices", {}).values() for line in owned]
     if not lines:
         return
-    with st.container(key="notices", horizontal=True, vertical_alignment="center"):
+    with st.container(key="notices", horizontal=True, wrap=False, vertical_alignment="center"):
         heading = "This address asks for something that cannot be."
         st.warning("\n".join([heading, "", *(f"- {line}" for line in lines)]))
         st.button("Dismiss", key="dismiss_notices", on_click=_dismiss)

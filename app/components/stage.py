@@ -17,7 +17,7 @@ NAMES = ("seed", "basis", "focus")
 PLAYER_NAMES = ("epoch", "view", "camera")
 BASES = {"last": "last snapshot", "each": "each snapshot"}
 FOCUS_SIZES = (3, 4)
-PLAYER_HEIGHT = 640
+PLAYER_HEIGHT = 600
 
 
 @dataclass(frozen=True)

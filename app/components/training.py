@@ -11,6 +11,7 @@ from ncengine.runs import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
 BAR_HEIGHT = 76
+BUTTON_WIDTH = 150
 
 
 def draw(run: Run) -> None:
@@ -81,6 +82,7 @@ def _train_button(config: RunConfig, label: str) -> None:
         type="primary",
         key="train",
         shortcut="T",
+        width=BUTTON_WIDTH,
         on_click=lambda: engine.jobs().submit(config),
     )
 

@@ -101,7 +101,7 @@ def test_wrong_values_are_listed_with_what_is_allowed_and_used(at):
     open_at(at, depth="900", loss="hinge", width="48")
     assert_sound(at)
     said = at.warning[0].value
-    assert "**Depth L**: `900` must be a whole number from 2 to 200; showing **200** instead" in said
+    assert "**Depth L**: `900` must be a whole number from 2 to 200; showing **200**" in said
     assert "**Loss**: `hinge` must be one of CE, MSE; showing **CE** instead" in said
     assert "Width" not in said
     assert picked(at) == RunConfig(depth=200, width=48)

@@ -127,7 +127,7 @@ def test_a_width_too_small_for_the_figure_says_why_there_is_no_floor(at, store):
     at.query_params["width"] = "4"
     at.run()
     assert_sound(at)
-    assert "There is no floor to compare with" in texts(at)
+    assert "no floor to compare the objective with: width = 4" in texts(at)
     assert "no floor here" in texts(at)
 
 
