@@ -54,7 +54,7 @@ def settle(config: RunConfig) -> View:
         said = address.arrival(OWNER, NAMES)
         if said is not None:
             view, wrong = parse(said, config)
-            notices.post(OWNER, wrong)
+            notices.post(OWNER, wrong + _wrong_start())
     view = _fit(view, config)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
@@ -135,11 +135,29 @@ def draw_player(run: Run, view: View) -> None:
     )
 
 
+def _wrong_start() -> list[str]:
+    """What is wrong with the player's own parameters, which it passes over by itself."""
+    said, wrong = address.read(PLAYER_NAMES), []
+    if "epoch" in said and _epoch(said["epoch"]) is None:
+        allowed = "must be a number of passes, from 0"
+        wrong.append(notices.wrong_value("Epoch", said["epoch"], allowed, "the last snapshot"))
+    if said.get("view", "3d") not in ("2d", "3d"):
+        wrong.append(notices.wrong_value("View", said["view"], "must be 2d or 3d", "3d"))
+    return wrong
+
+
+def _epoch(text: str) -> float | None:
+    try:
+        epoch = float(text)
+    except ValueError:
+        return None
+    return epoch if 0 <= epoch < float("inf") else None
+
+
 def shown_snapshot(geometry: Geometry) -> int:
     """Index of the snapshot nearest to the address's epoch; the last where it names none."""
-    try:
-        epoch = float(address.read(["epoch"])["epoch"])
-    except (KeyError, ValueError):
+    epoch = _epoch(address.read(["epoch"]).get("epoch", ""))
+    if epoch is None:
         return len(geometry) - 1
     return int(abs(geometry.epoch - epoch).argmin())
 

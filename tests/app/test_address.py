@@ -128,6 +128,27 @@ def test_a_wrong_view_is_told_and_the_default_shown(at, store, query, word):
     assert not {"seed", "basis", "focus"} & query_of(at).keys()
 
 
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [({"epoch": "soon"}, "Epoch"), ({"epoch": "nan"}, "Epoch"), ({"epoch": "-3"}, "Epoch"),
+     ({"view": "4d"}, "View")],
+)  # fmt: skip
+def test_a_wrong_moment_is_told_and_the_run_drawn(at, store, query, word):
+    store.put(make_run(RunConfig()))
+    open_at(at, camera="askew", **query)
+    assert_sound(at)
+    assert f"**{word}**" in at.warning[0].value
+    assert "after 1,000 passes" in texts(at)
+
+
+def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at, epoch="30")
+    assert_sound(at)
+    assert not at.warning
+    assert "after 1 passes" in texts(at)
+
+
 def test_seed_basis_and_focus_live_in_the_address(at, store):
     store.put(make_run(RunConfig()))
     query = {"seed": "2", "basis": "each", "focus": "0,3,7"}
