@@ -91,7 +91,7 @@ class JobQueue:
             self._closed = True
             waiting = [key for key, future in self._futures.items() if not future.done()]
         for config, journal in self.store.journals():
-            if config.key in waiting and journal.status().get("status") == Status.RUNNING:
+            if config.key in waiting:
                 journal.wish("pause")
         deadline = time.monotonic() + patience
         for key in waiting:

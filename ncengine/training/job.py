@@ -52,10 +52,14 @@ def run_job(config_json: str, root: str, progress: Progress | None = None) -> No
     with store.lock(config) as mine:
         if not mine or store.has_result(config):
             return
-        attempts = int(journal.status().get("attempts", 0)) + 1
+        said, wish = journal.status(), journal.wished()
+        if wish == "cancel":
+            journal.set_status(**{**said, "status": str(Status.CANCELLED)})
+        if wish:
+            return
+        attempts = int(said.get("attempts", 0)) + 1
         report = _Reporter(journal, config, attempts, progress)
         try:
-            _obey(journal.wished())
             _compute(store, config, report)
         except Cancelled:
             report.say(Status.CANCELLED)

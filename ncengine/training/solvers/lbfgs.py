@@ -13,13 +13,16 @@ from torch import Tensor
 from ncengine.training.solvers.line_search import LineSearch, Point
 
 HISTORY = 20
+QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
+QUIET = 1e-9  # relative gain of one step that counts as none
 
 
 class LBFGS:
     """Limited-memory BFGS (Nocedal 1980) with a strong Wolfe line search per seed.
 
-    A seed whose search fails from the steepest descent rests if the decrease its curvature
-    promises is within rounding of its loss, and counts as diverged otherwise.
+    A seed rests when its iterates stop gaining. One whose search fails from the steepest descent
+    rests if the decrease its curvature promises is within rounding of its loss, and counts as
+    diverged otherwise.
     """
 
     def __init__(self, history: int = HISTORY):
@@ -66,6 +69,7 @@ class _Seed:
         self.direction = torch.zeros_like(theta)
         self.search: LineSearch | None = None
         self.memory = _Memory(theta, history)
+        self.quiet = 0
         self.resting = self.diverged = False
 
     def step(self, value: float, grad: Tensor) -> bool:
@@ -96,8 +100,12 @@ class _Seed:
         self.memory.push(step, grad - self.grad)
         self.iterate.copy_(self.theta)
         self.grad.copy_(grad)
+        gained = self.value - value
+        self.quiet = self.quiet + 1 if gained <= QUIET * abs(value) else 0
         self.value = value
-        self._search_along_new_direction()
+        self.resting = self.quiet >= QUIET_STEPS
+        if not self.resting:
+            self._search_along_new_direction()
 
     def _search_along_new_direction(self) -> None:
         self.direction, slope = self.memory.direction(self.grad)
@@ -126,6 +134,7 @@ class _Seed:
             "grad": self.grad.cpu().numpy(),
             "direction": self.direction.cpu().numpy(),
             "value": self.value,
+            "quiet": self.quiet,
             "searching": self.search is not None,
             **self.memory.state(),
         }
@@ -138,6 +147,7 @@ class _Seed:
         self.grad = self.theta.new_tensor(state["grad"])
         self.direction = self.theta.new_tensor(state["direction"])
         self.value = float(state["value"])
+        self.quiet = int(state["quiet"])
         self.search = _search_from_array(state["search"]) if state["searching"] else None
         self.memory.restore(state)
 

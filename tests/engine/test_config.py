@@ -1,0 +1,148 @@
+"""The schema: what it accepts, what it refuses and how it says so, keys, text and back."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ncengine.config import PARAMS, ConfigError, RunConfig, as_text, bounded, paper_preset
+
+
+def value_of(name, dataset):
+    param = bounded(name, dataset)
+    if param.kind == "choice":
+        return st.sampled_from(list(param.choices))
+    if param.kind == "bool":
+        return st.booleans()
+    if param.kind == "int":
+        return st.integers(int(param.low), int(param.high))
+    if param.kind == "seeds":
+        return st.lists(st.integers(0, 50), min_size=1, max_size=8, unique=True).map(tuple)
+    return st.floats(param.low, param.high)
+
+
+configs = st.sampled_from(list(PARAMS["dataset"].choices)).flatmap(
+    lambda dataset: st.fixed_dictionaries(
+        {n: st.just(dataset) if n == "dataset" else value_of(n, dataset) for n in PARAMS}
+    ).map(lambda values: RunConfig(**values))
+)
+
+
+@given(configs)
+def test_text_of_every_configuration_reads_back(config):
+    again, problems = RunConfig.nearest(config.query())
+    assert problems == []
+    assert again == config
+    assert again.key == config.key
+    assert RunConfig(**json.loads(config.canonical_json())) == config
+
+
+@given(st.dictionaries(st.sampled_from([*PARAMS, "unknown"]), st.text() | st.integers() | st.none()))
+def test_nearest_never_raises_and_names_what_was_wrong(values):
+    config, problems = RunConfig.nearest(values)
+    assert RunConfig(**config.model_dump()) == config
+    assert {problem.field for problem in problems} <= set(values)
+    if not problems:
+        assert RunConfig(**values) == config
+    else:
+        with pytest.raises(ConfigError):
+            RunConfig(**values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "allowed"),
+    [
+        ("depth", 1, "from 2 to 200"),
+        ("depth", 2.5, "a whole number"),
+        ("depth", True, "a whole number"),
+        ("weight_decay", 0, "from 1e-06 to 1"),
+        ("weight_decay", "nan", "from 1e-06 to 1"),
+        ("weight_decay", float("inf"), "from 1e-06 to 1"),
+        ("loss", "hinge", "must be one of CE, MSE"),
+        ("dataset", "imagenet", "must be one of digits, gaussian, mnist"),
+        ("samples_per_class", 151, "from 1 to 150"),
+        ("seeds", 0, "from 1 to 32"),
+        ("seeds", [1, 1], "different"),
+        ("seeds", "3-1", "list of at most"),
+        ("last_bias", "maybe", "true or false"),
+        ("colour", "red", "is not a field"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(field, value, allowed):
+    with pytest.raises(ConfigError) as error:
+        RunConfig(**{field: value})
+    assert field in str(error.value)
+    assert repr(value) in str(error.value)
+    assert allowed in str(error.value)
+
+
+def test_every_fault_is_named_at_once():
+    with pytest.raises(ConfigError) as error:
+        RunConfig(depth=0, loss="x", width=1)
+    assert {problem.field for problem in error.value.problems} == {"depth", "loss", "width"}
+
+
+@pytest.mark.parametrize(
+    ("given_as", "seeds"),
+    [
+        (3, (0, 1, 2)), ("3", (0, 1, 2)), ("0-2", (0, 1, 2)), ("4,1", (4, 1)), ("7,", (7,)),
+        ([5], (5,)), (range(2), (0, 1)),
+    ],
+)
+def test_seeds_are_a_number_of_them_or_a_list(given_as, seeds):
+    assert RunConfig(seeds=given_as).seeds == seeds
+
+
+def test_the_key_ignores_what_does_not_apply_and_nothing_else():
+    base = RunConfig()
+    assert base.with_(momentum=0.5, batch_size=32, spread=1.0).key == base.key
+    changed = {
+        "dataset": "gaussian", "classes": 9, "samples_per_class": 99, "data_seed": 1,
+        "architecture": "RN2", "norm": "pre", "depth": 6, "width": 63, "loss": "MSE",
+        "last_bias": True, "weight_decay": 0.0051, "decay_schedule": "1/L", "solver": "Adam",
+        "epochs": 999, "seeds": 2, "learning_rate": 0.0051, "warmup": 7, "precision": "float64",
+    }
+    keys = {base.with_(**{name: value}).key for name, value in changed.items()}
+    assert len(keys | {base.key}) == len(changed) + 1
+    assert set(changed) == set(base.params)
+
+
+def test_the_key_is_the_same_in_another_process():
+    code = "from ncengine.config import RunConfig; print(RunConfig(depth=8).key)"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == RunConfig(depth=8).key
+
+
+def test_decay_schedules_are_the_papers():
+    config = RunConfig(depth=10, weight_decay=0.05)
+    for schedule, hidden, last in (
+        ("constant", 0.05, 0.05), ("1/L", 0.005, 0.05), ("uniform 1/L", 0.005, 0.005),
+    ):
+        with_schedule = config.with_(decay_schedule=schedule)
+        assert with_schedule.decay_hidden == pytest.approx(hidden)
+        assert with_schedule.decay_last == pytest.approx(last)
+
+
+def test_the_title_is_in_the_papers_notation():
+    title = RunConfig(dataset="mnist", depth=13).title()
+    assert title == "13-RN1, post-LN · MNIST, 10 × 100 · CE · λ = 0.005"
+
+
+def test_the_papers_preset():
+    preset = paper_preset(RunConfig(dataset="mnist", architecture="RN2", depth=21))
+    assert (preset.solver, preset.epochs, preset.learning_rate) == ("Adam", 5000, 0.005)
+    assert (preset.decay_schedule, preset.depth, preset.dataset) == ("1/L", 21, "mnist")
+    assert preset.seeds == (0, 1, 2, 3, 4)
+
+
+def test_a_configuration_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        RunConfig().depth = 3
+
+
+def test_as_text_keeps_a_single_seed_apart_from_a_number_of_seeds():
+    assert as_text((1,)) == "1,"
+    assert as_text((0, 1)) == "2"

@@ -1,0 +1,259 @@
+"""Store, queue and workers: what must hold when processes are killed and files are damaged."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncengine.api import run
+from ncengine.config import RunConfig
+from ncengine.executors import JobQueue
+from ncengine.runs import PER_SEED, Status
+from ncengine.store import Store
+
+QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
+# Long enough to be caught in the middle.
+LONG = QUICK.with_(epochs=3000, solver="Adam", depth=4)
+
+TRAIN = """
+import sys
+from ncengine.training import job
+job.CHECKPOINT_EVERY = 0.05
+job.run_job(sys.argv[1], sys.argv[2])
+"""
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def queue(store):
+    queue = JobQueue(store)
+    yield queue
+    queue.close()
+
+
+def wait(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def start_training(store, config):
+    return subprocess.Popen([sys.executable, "-c", TRAIN, config.canonical_json(), store.root])
+
+
+def assert_same(a, b):
+    assert a.status == b.status
+    for name in ("epoch", *PER_SEED):
+        np.testing.assert_allclose(a.curves[name], b.curves[name], rtol=1e-6, err_msg=name)
+    np.testing.assert_allclose(a.geometry.class_means, b.geometry.class_means, atol=1e-5)
+
+
+def test_a_run_is_computed_once_and_then_comes_from_the_cache(store):
+    assert store.open(QUICK).status is Status.ABSENT
+    first = run(QUICK, store=store)
+    assert first.status is Status.DONE
+    assert first.passes == 40
+    assert first.curves["nc1"].shape == (40, 2)
+    np.testing.assert_allclose(first.curves["gap"], first.curves["loss"] - first.floor)
+    before = sorted(p.stat().st_mtime_ns for p in store.root.rglob("output.pkl"))
+    again = run(QUICK, store=Store(store.root))
+    assert before == sorted(p.stat().st_mtime_ns for p in store.root.rglob("output.pkl"))
+    assert_same(first, again)
+    assert not store.journal(QUICK).exists
+    assert [entry["key"] for entry in store.list()] == [QUICK.key]
+    assert store.estimate(QUICK.with_(depth=9)) > store.estimate(QUICK) > 0
+
+
+def test_the_summary_holds_plain_json_values(store):
+    summary = run(QUICK, store=store).summary()
+    json.dumps(summary, allow_nan=False)
+    seed = summary["seeds"][1]
+    assert seed["seed"] == 1
+    assert seed["loss"] == pytest.approx(seed["fit"] + seed["decay_hidden"] + seed["decay_last"])
+    assert seed["gap"] == pytest.approx(seed["loss"] - summary["floor"])
+    assert set(PER_SEED) < set(seed)
+
+
+@pytest.mark.parametrize("damage", ["truncate", "garbage", "empty", "other pickle"])
+def test_a_damaged_result_is_noticed_logged_and_computed_again(store, caplog, damage):
+    first = run(QUICK, store=store)
+    (path,) = store.root.rglob("output.pkl")
+    whole = path.read_bytes()
+    import pickle
+
+    path.write_bytes(
+        {
+            "truncate": whole[: len(whole) // 2],
+            "garbage": os.urandom(300),
+            "empty": b"",
+            "other pickle": pickle.dumps({"epoch": 3}),
+        }[damage]
+    )
+    with caplog.at_level(logging.WARNING):
+        assert Store(store.root).open(QUICK).status is Status.ABSENT
+    assert "damaged" in caplog.text
+    assert QUICK.key in caplog.text
+    assert_same(first, run(QUICK, store=Store(store.root)))
+
+
+def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store, tmp_path):
+    expected = run(LONG, store=Store(tmp_path / "whole"))
+    process = start_training(store, LONG)
+    wait(lambda: store.open(LONG).passes > 500 and store.journal(LONG).has_checkpoint())
+    assert store.open(LONG).status is Status.RUNNING
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    interrupted = store.open(LONG)
+    assert interrupted.status is Status.INTERRUPTED
+    assert 0 < interrupted.points < expected.points
+    kept = int(store.journal(LONG).resume()["passes"])
+    assert kept > 0
+    seen = []
+    finished = run(LONG, store=store, progress=lambda passes, _: seen.append(passes))
+    assert seen[0] == kept + 1
+    assert_same(finished, expected)
+
+
+def test_processes_asked_for_the_same_configuration_compute_it_once(store):
+    config = LONG.with_(epochs=800)
+    code = "import sys,json,ncengine; ncengine.run(ncengine.RunConfig(**json.loads(sys.argv[1])))"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, config.canonical_json()],
+            env={**os.environ, "NCENGINE_CACHE": str(store.root)},
+        )
+        for _ in range(3)
+    ]
+    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    assert store.open(config).status is Status.DONE
+    lines = (store.root / "index.jsonl").read_text().splitlines()
+    assert len(lines) == 1
+
+
+def test_a_failed_run_says_why_and_can_be_tried_again(store, monkeypatch):
+    monkeypatch.setenv("NCENGINE_DEVICE", "abacus")
+    with pytest.raises(RuntimeError, match="NCENGINE_DEVICE = 'abacus'"):
+        run(QUICK, store=store)
+    assert store.open(QUICK).status is Status.FAILED
+    assert "must name a device" in store.open(QUICK).error
+    monkeypatch.delenv("NCENGINE_DEVICE")
+    assert run(QUICK, store=store).status is Status.DONE
+
+
+def test_the_queue_trains_one_after_another_and_knows_places(store, queue):
+    others = [QUICK.with_(depth=depth) for depth in (4, 5)]
+    for config in (LONG, *others):
+        queue.submit(config)
+        queue.submit(config)
+    wait(lambda: store.open(LONG).status is Status.RUNNING)
+    assert [store.open(config).place for config in others] == [1, 2]
+    queue.cancel(others[0])
+    assert store.open(others[0]).status is Status.CANCELLED
+    assert store.open(others[1]).place == 1
+    queue.cancel(LONG)
+    wait(lambda: store.open(LONG).status is Status.CANCELLED)
+    assert store.open(LONG).points > 0
+    wait(lambda: store.open(others[1]).status is Status.DONE)
+    assert store.open(others[0]).status is Status.CANCELLED
+    assert queue.device()
+
+
+def test_a_cancelled_run_goes_on_where_it_was(store, queue):
+    queue.submit(LONG)
+    wait(lambda: store.open(LONG).passes > 300)
+    queue.cancel(LONG)
+    wait(lambda: store.open(LONG).status is Status.CANCELLED)
+    stopped = store.open(LONG)
+    queue.submit(LONG)
+    assert store.open(LONG).points >= stopped.points
+    wait(lambda: store.open(LONG).status is Status.DONE)
+    assert store.open(LONG).curves["epoch"][-1] == LONG.epochs
+
+
+def test_a_killed_worker_does_not_take_the_queue_with_it(store, queue):
+    queue.submit(LONG)
+    queue.submit(QUICK)
+    wait(lambda: store.open(LONG).status is Status.RUNNING and store.open(LONG).passes > 50)
+    os.kill(store.journal(LONG).status()["pid"], signal.SIGKILL)
+    wait(lambda: store.open(LONG).status is Status.INTERRUPTED)
+    wait(lambda: store.open(QUICK).status is Status.DONE)
+    queue.submit(LONG)
+    wait(lambda: store.open(LONG).status is Status.DONE)
+
+
+def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store):
+    first = JobQueue(store)
+    first.submit(LONG)
+    first.submit(QUICK)
+    wait(lambda: store.open(LONG).passes > 50)
+    first.close()
+    assert store.open(LONG).status is Status.QUEUED
+    assert store.open(LONG).points > 0
+    assert store.open(QUICK).status is Status.QUEUED
+    second = JobQueue(store)
+    try:
+        wait(lambda: store.open(QUICK).status is Status.DONE)
+        assert store.open(LONG).status is Status.DONE
+    finally:
+        second.close()
+
+
+def test_a_worker_finishes_its_run_when_the_server_is_killed(store):
+    server = """
+import sys, time, json
+from ncengine.config import RunConfig
+from ncengine.executors import JobQueue
+from ncengine.store import Store
+queue = JobQueue(Store(sys.argv[2]))
+queue.submit(RunConfig(**json.loads(sys.argv[1])))
+time.sleep(600)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", server, LONG.canonical_json(), store.root]
+    )
+    wait(lambda: store.open(LONG).passes > 50)
+    process.kill()
+    process.wait()
+    assert store.open(LONG).status is Status.RUNNING
+    wait(lambda: store.open(LONG).status is Status.DONE)
+
+
+
+
+def test_many_threads_can_look_at_once(store):
+    run(QUICK, store=store)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: store.open(QUICK).status, range(64)))
+    assert set(statuses) == {Status.DONE}
+
+
+def test_an_unreadable_line_of_the_index_is_passed_over(store):
+    run(QUICK, store=store)
+    with (store.root / "index.jsonl").open("a") as file:
+        file.write('{"key": "half')
+    assert [entry["key"] for entry in Store(store.root).list()] == [QUICK.key]
+
+
+def test_opening_a_run_does_not_load_torch(store):
+    run(QUICK, store=store)
+    code = (
+        "import sys, json; from ncengine.config import RunConfig; from ncengine.store import Store;"
+        "run = Store(sys.argv[2]).open(RunConfig(**json.loads(sys.argv[1])));"
+        "assert run.status == 'done', run.status; assert 'torch' not in sys.modules"
+    )
+    subprocess.run(
+        [sys.executable, "-c", code, QUICK.canonical_json(), str(store.root)], check=True
+    )

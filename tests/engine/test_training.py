@@ -1,0 +1,150 @@
+"""The training generator: resumption, independence of seeds, the floor, divergence."""
+
+import numpy as np
+import pytest
+import torch
+
+from ncengine.config import RunConfig
+from ncengine.datasets import load
+from ncengine.journal import pack, unpack
+from ncengine.metrics import neural_collapse
+from ncengine.runs import PER_SEED
+from ncengine.samples import shown_labels, shown_samples
+from ncengine.schedule import GEOMETRY_POINTS, METRIC_POINTS, log_spaced, snapshot_passes
+from ncengine.training.train import Training
+from ncengine.watch import floor_of
+
+SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 12, "width": 8, "seeds": 3}
+
+
+def training(config):
+    return Training(config, load(config), torch.device("cpu"))
+
+
+def snapshots(config):
+    return [step.snapshot for step in training(config).steps() if step.snapshot is not None]
+
+
+@pytest.mark.parametrize("solver", ["L-BFGS", "Adam", "SGD"])
+@pytest.mark.parametrize("batch_size", [0, 16])
+def test_training_goes_on_from_a_saved_state_with_the_same_numbers(solver, batch_size):
+    config = RunConfig(
+        **SMALL, depth=3, solver=solver, batch_size=batch_size, epochs=60, warmup=20,
+        learning_rate=0.01,
+    )
+    whole = {step.passes: step.snapshot for step in training(config).steps()}
+    for stop in (7, 20, 33):
+        first = training(config)
+        for step in first.steps():
+            if step.passes == stop:
+                break
+        saved, _ = unpack(pack(first.state()), 0)
+        second = training(config)
+        second.restore(saved)
+        rest = {step.passes: step.snapshot for step in second.steps()}
+        assert sorted(rest) == list(range(stop + 1, 61))
+        for passes, snapshot in rest.items():
+            for name, values in (snapshot or {}).items():
+                np.testing.assert_array_equal(values, whole[passes][name], err_msg=name)
+
+
+@pytest.mark.parametrize("solver", ["L-BFGS", "Adam"])
+def test_a_seeds_results_do_not_depend_on_the_seeds_beside_it(solver):
+    together = RunConfig(**SMALL, depth=5, solver=solver, epochs=80, warmup=30)
+    alone = together.with_(seeds=[2])
+    for a, b in zip(snapshots(together), snapshots(alone), strict=True):
+        for name in PER_SEED:
+            if name in a:
+                np.testing.assert_array_equal(a[name][2], b[name][0], err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("loss", "bias", "schedule"),
+    [("CE", False, "constant"), ("MSE", False, "1/L"), ("MSE", True, "uniform 1/L")],
+)
+@pytest.mark.parametrize("architecture", ["RN1", "RN2"])
+def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, bias, schedule):
+    config = RunConfig(
+        **SMALL, architecture=architecture, depth=4, loss=loss, last_bias=bias,
+        decay_schedule=schedule, weight_decay=0.02, epochs=300, warmup=40, norm="pre",
+    )
+    losses = np.stack([s["loss"] for s in snapshots(config)])
+    epochs = np.array([s["epoch"] for s in snapshots(config)])
+    assert np.isfinite(losses).all()
+    assert (losses >= floor_of(config)).all()
+    assert (np.diff(losses[epochs > 40], axis=0) <= 0).all()
+
+
+def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
+    config = RunConfig(**SMALL, depth=3, epochs=40, warmup=10)
+    run = training(config)
+    *_, last = run.steps()
+    snapshot = last.snapshot
+    evaluation = run.train.evaluate(run.iterates)
+    data = load(config)
+    features = evaluation.features.double().numpy()
+    for r in range(3):
+        means = np.stack([features[r][data.train.labels == k].mean(0) for k in range(4)])
+        np.testing.assert_allclose(snapshot["class_means"][r], means, atol=1e-5)
+        weight = evaluation.last_weight[r].double().numpy()
+        np.testing.assert_allclose(snapshot["classifier"][r], weight, atol=1e-6)
+        within = np.mean(((features[r] - means[data.train.labels]) ** 2).sum(1))
+        between = np.mean(((means - means.mean(0)) ** 2).sum(1))
+        assert snapshot["nc1"][r] == pytest.approx(within / between, rel=1e-4)
+    np.testing.assert_allclose(snapshot["loss"], evaluation.loss.numpy(), rtol=1e-6)
+    parts = snapshot["fit"] + snapshot["decay_hidden"] + snapshot["decay_last"]
+    np.testing.assert_allclose(snapshot["loss"], parts, rtol=1e-12)
+    np.testing.assert_allclose(
+        snapshot["features"], features[:, shown_samples(config)], atol=2e-3
+    )
+    np.testing.assert_array_equal(
+        shown_labels(config), data.train.labels[shown_samples(config)]
+    )
+    expected = neural_collapse(features, data.train.labels, evaluation.last_weight.double().numpy())
+    np.testing.assert_allclose(snapshot["nc3"], expected.nc3, rtol=1e-3)
+
+
+def test_a_diverged_seed_is_marked_and_the_others_go_on():
+    config = RunConfig(**SMALL, depth=3, solver="SGD", learning_rate=0.05, epochs=30)
+    run = training(config)
+    run.solver.theta[1] = float("nan")
+    *_, last = run.steps()
+    assert last.passes == 30
+    assert run.diverged.tolist() == [False, True, False]
+    for name in ("loss", "nc1", "accuracy", "test_accuracy"):
+        assert np.isfinite(last.snapshot[name]).tolist() == [True, False, True], name
+    assert np.isnan(last.snapshot["features"][1]).all()
+    clean = snapshots(config)[-1]
+    np.testing.assert_array_equal(clean["loss"][[0, 2]], last.snapshot["loss"][[0, 2]])
+
+
+def test_training_ends_early_when_every_seed_rests():
+    config = RunConfig(
+        dataset="gaussian", input_dim=2, classes=2, samples_per_class=2, width=2, depth=2,
+        spread=0.0, weight_decay=0.5, epochs=5000, warmup=0, seeds=1,
+    )
+    steps = list(training(config).steps())
+    assert steps[-1].passes < 5000
+    assert "features" in steps[-1].snapshot
+    assert not np.isnan(steps[-1].snapshot["loss"]).any()
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 47, 219, 220, 400, 1000, 5000, 100_000])
+def test_snapshots_are_log_spaced_and_include_both_ends(epochs):
+    metrics, geometry = snapshot_passes(epochs)
+    assert geometry <= metrics
+    assert {1, epochs} <= geometry
+    assert len(geometry) == min(epochs, GEOMETRY_POINTS)
+    assert min(epochs, METRIC_POINTS) <= len(metrics) <= METRIC_POINTS + GEOMETRY_POINTS
+    if epochs >= 1000:
+        late = np.array(sorted(p for p in log_spaced(epochs, METRIC_POINTS) if p > 100))
+        ratios = late[1:] / late[:-1]
+        assert ratios.max() < 1.5 * np.median(ratios)
+
+
+def test_float64_starts_where_float32_does():
+    single = RunConfig(**SMALL, depth=3, epochs=1)
+    double = single.with_(precision="float64")
+    a, b = snapshots(single)[0], snapshots(double)[0]
+    np.testing.assert_allclose(a["loss"], b["loss"], rtol=1e-5)
+    assert (a["loss"] != b["loss"]).any()
