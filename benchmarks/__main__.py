@@ -1,0 +1,18 @@
+"""Runs every benchmark and prints its tables as Markdown: `python -m benchmarks [NAME ...]`."""
+
+import importlib
+import platform
+import sys
+from datetime import date
+
+import torch
+
+NAMES = ("solver", "overhead", "page")
+
+if __name__ == "__main__":
+    print(
+        f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, "
+        f"torch {torch.__version__}, Python {platform.python_version()}, {date.today()}\n"
+    )
+    for name in sys.argv[1:] or NAMES:
+        importlib.import_module(f"benchmarks.{name}").main()

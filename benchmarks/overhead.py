@@ -1,0 +1,68 @@
+"""What looking on costs: metrics, snapshots, journal and checkpoints as a share of training."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from benchmarks.table import show
+from ncengine.config import RunConfig
+from ncengine.journal import Journal
+from ncengine.store import Store
+from ncengine.training import job
+from ncengine.training.train import Training
+
+SETTINGS = {
+    "digits 10 × 150, L = 13, 3 seeds": RunConfig(samples_per_class=150, depth=13),
+    "digits 10 × 100, L = 5, 3 seeds": RunConfig(depth=5),
+    "digits 10 × 100, L = 5, 5 seeds, Adam": RunConfig(depth=5, solver="Adam", seeds=5),
+}
+WATCHED = {
+    "metrics and snapshots": (Training, "_snapshot"),
+    "journal": (Journal, "append"),
+    "checkpoints": (job._Reporter, "checkpoint"),
+    "status": (job._Reporter, "say"),
+}
+
+
+@contextmanager
+def stopwatch(seconds: dict[str, float]):
+    """Adds up the time spent in each watched method."""
+
+    def timed(name, method):
+        def wrapper(*args, **kwargs):
+            start = time.perf_counter()
+            try:
+                return method(*args, **kwargs)
+            finally:
+                seconds[name] += time.perf_counter() - start
+
+        return wrapper
+
+    patches = [
+        patch.object(owner, method, timed(name, getattr(owner, method)))
+        for name, (owner, method) in WATCHED.items()
+    ]
+    for one in patches:
+        one.start()
+    try:
+        yield
+    finally:
+        for one in patches:
+            one.stop()
+
+
+def main() -> None:
+    """Print the share of each part."""
+    rows = []
+    for title, config in SETTINGS.items():
+        seconds: dict[str, float] = defaultdict(float)
+        with tempfile.TemporaryDirectory() as folder, stopwatch(seconds):
+            job.run_job(config.canonical_json(), folder)
+            whole = Store(folder).open(config).seconds
+        shares = [f"{seconds[name] / whole:.2%}" for name in WATCHED]
+        rows.append((title, f"{whole:.1f} s", *shares, f"{sum(seconds.values()) / whole:.2%}"))
+    show("Cost of looking on, as a share of training", ("run", "time", *WATCHED, "all"), rows)
