@@ -277,7 +277,7 @@ def _legend(alt: Any, name: str, colors: dict[str, str]) -> Any:
             orient="top",
             direction="horizontal",
             columns=3,
-            columnPadding=8,
+            columnPadding=4,
             symbolType="stroke",
             symbolOpacity=1,
         ),
@@ -320,7 +320,7 @@ def _finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
         .configure_axis(
             labelFontSize=14, titleFontSize=14, titleFontWeight="normal", titlePadding=10
         )
-        .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=140)
+        .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=100)
         .configure_view(stroke=None)
     )
     return chart.to_dict()

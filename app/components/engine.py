@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from ncengine.projection import Projection
     from ncengine.store import Store
     from ncengine.theory import GufmOptimum
+
+# Seconds between two looks at the engine's source: a hundred files are not worth a look at
+# every call.
+SOURCE_SECONDS = 2.0
 
 
 def store() -> Store:
@@ -116,7 +121,7 @@ def _optimum(config: RunConfig) -> GufmOptimum:
     from ncengine.theory import gufm_optimum
 
     return gufm_optimum(
-        config.classes, config.width, config.weight_decay, config.loss, config.last_bias
+        config.classes, config.width, config.decay_last, config.loss, config.last_bias
     )
 
 
@@ -126,11 +131,14 @@ class _Engine:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._source = ""
+        self._looked = -SOURCE_SECONDS
         self._parts: tuple[Store, JobQueue] | None = None
 
     def parts(self) -> tuple[Store, JobQueue]:
-        source = _source()
         with self._guard:
+            if self._parts is not None and time.monotonic() - self._looked < SOURCE_SECONDS:
+                return self._parts
+            source, self._looked = _source(), time.monotonic()
             if self._parts is None or self._source != source:
                 # The old queue ends first: both would share one pool of workers.
                 self.close()

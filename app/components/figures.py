@@ -13,7 +13,7 @@ from app.components import charts, engine, palette, text
 from ncengine.runs import Run
 
 SPARK_POINTS = 60
-SPARK_WIDTH, SPARK_HEIGHT = 100, 28
+SPARK_WIDTH, SPARK_HEIGHT = 100, 24
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def _gap(run: Run) -> Figure:
     if run.floor is None:
         note = "no floor here" if run.points else ""
     else:
-        note = "" if last is None else f"{text.percent(last / run.floor)} of floor"
+        note = "" if last is None else text.share_of(last, run.floor, "floor")
     return Figure(
         "Gap to floor",
         text.number(last),
@@ -131,7 +131,8 @@ def _cell(figure: Figure) -> str:
         f'<div class="figure" tabindex="0"><div class="label">{label}</div>'
         f'<div class="value">{value}</div>'
         f'<div class="note">{note}</div>'
-        f'{_sparkline(figure.course, figure.color)}<div class="why">{help}</div></div>'
+        f'<div class="spark">{_sparkline(figure.course, figure.color)}</div>'
+        f'<div class="why">{help}</div></div>'
     )
 
 

@@ -19,6 +19,7 @@ def draw() -> RunConfig:
     for name, param in config.params.items():
         widgets.set_value(name, param, getattr(config, name))
     with st.sidebar:
+        st.html('<p class="app-name">Neural Collapse Explorer</p>')
         _presets()
         _fields(config)
     st.session_state[_STATE] = config

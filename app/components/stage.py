@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from app.components import address, engine, notices, palette
@@ -11,11 +13,14 @@ from ncengine.config import RunConfig
 from ncengine.datasets.registry import dataset_info
 from ncengine.runs import Geometry, Run
 
+if TYPE_CHECKING:
+    from ncengine.projection import Projection
+
 OWNER = "view"
 NAMES = ("seed", "basis", "focus")
 # Kept in the address by the player itself, in the browser.
 PLAYER_NAMES = ("epoch", "view", "camera")
-BASES = {"last": "last snapshot", "each": "each snapshot"}
+BASES = {"last": "last", "each": "each"}
 FOCUS_SIZES = (3, 4)
 PLAYER_HEIGHT = 600
 
@@ -81,7 +86,7 @@ def draw_controls(run: Run, view: View) -> None:
     st.session_state["view:seed"] = view.seed
     st.session_state["view:basis"] = view.basis
     st.session_state["view:focus"] = list(view.picked)
-    with st.container(horizontal=True, key="view_controls", gap="medium"):
+    with st.container(horizontal=True, key="view_controls"):
         if len(config.seeds) > 1:
             st.segmented_control(
                 "Seed",
@@ -91,7 +96,7 @@ def draw_controls(run: Run, view: View) -> None:
                 help="Which of the networks, trained side by side, is looked at.",
             )
         st.segmented_control(
-            "Basis",
+            "Axes of snapshot",
             tuple(BASES),
             format_func=BASES.__getitem__,
             key="view:basis",
@@ -114,16 +119,34 @@ def draw_controls(run: Run, view: View) -> None:
 
 def draw_player(run: Run, view: View) -> None:
     """The player on the run's geometry; a placeholder of the same size before there is any."""
-    if run.geometry is None or not len(run.geometry):
-        st.skeleton(height=PLAYER_HEIGHT)
-        return
+    with st.container(key="stage"):
+        if run.geometry is None or not len(run.geometry):
+            st.skeleton(height=PLAYER_HEIGHT)
+            return
+        config = run.config
+        r = config.seeds.index(view.seed)
+        focus = view.focus(config.classes)
+        projection = engine.project(config, run.geometry, r, view.basis, focus)
+        if len(projection.epoch):
+            _player(run, view, projection)
+        else:
+            st.info(nothing_to_show(view))
+
+
+def nothing_to_show(view: View) -> str:
+    """What to say of a seed that has no snapshot with numbers in it."""
+    return (
+        f"Seed {view.seed} diverged before its first snapshot: its numbers grew beyond all "
+        "bounds, and there is nothing to draw. Pick another seed, or a lower learning rate."
+    )
+
+
+def _player(run: Run, view: View, projection: Projection) -> None:
     from app.components.player import player
 
     config = run.config
-    r = config.seeds.index(view.seed)
-    focus = view.focus(config.classes)
     player(
-        engine.project(config, run.geometry, r, view.basis, focus),
+        projection,
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
         thumbnails=engine.thumbnails(config, run.geometry),
@@ -154,12 +177,18 @@ def _epoch(text: str) -> float | None:
     return epoch if 0 <= epoch < float("inf") else None
 
 
-def shown_snapshot(geometry: Geometry) -> int:
-    """Index of the snapshot nearest to the address's epoch; the last where it names none."""
+def shown_snapshot(geometry: Geometry, r: int) -> int | None:
+    """Index of the snapshot nearest to the address's epoch; the last where it names none.
+
+    Snapshots in which seed number `r` had diverged do not count; None where no other is left.
+    """
+    frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
+    if not len(frames):
+        return None
     epoch = _epoch(address.read(["epoch"]).get("epoch", ""))
     if epoch is None:
-        return len(geometry) - 1
-    return int(abs(geometry.epoch - epoch).argmin())
+        return int(frames[-1])
+    return int(frames[abs(geometry.epoch[frames] - epoch).argmin()])
 
 
 def _from_widgets(before: View) -> View:

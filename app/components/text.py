@@ -28,6 +28,13 @@ def percent(share: float | None) -> str:
     return f"{number(100 * share)} %"
 
 
+def share_of(part: float, whole: float, name: str) -> str:
+    """How `part` compares with `whole`, which is called `name`: "12.0 % of floor", "31× floor"."""
+    if not math.isfinite(part) or part < 10 * whole:
+        return f"{percent(part / whole)} of {name}"
+    return f"{number(part / whole)}× {name}"
+
+
 def accuracy(share: float | None) -> str:
     """A share of 1 as a percentage with one decimal; 100 % only where nothing is wrong."""
     if share is None or not math.isfinite(share):

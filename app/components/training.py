@@ -10,7 +10,7 @@ from ncengine.datasets.registry import dataset_info
 from ncengine.runs import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
-BAR_HEIGHT = 76
+BAR_HEIGHT = 46
 BUTTON_WIDTH = 150
 
 
@@ -60,7 +60,8 @@ def time_estimate(config: RunConfig) -> str:
     seconds = engine.store().estimate(config)
     if seconds is None:
         return "no earlier run to judge the time by"
-    return f"about {text.duration(seconds)}, from earlier runs"
+    about = "" if seconds < 1 else "about "
+    return f"{about}{text.duration(seconds)}, from earlier runs"
 
 
 def _invite(run: Run) -> None:
@@ -93,7 +94,11 @@ def _stop_button(config: RunConfig) -> None:
 
 def _bar() -> st.delta_generator.DeltaGenerator:
     return st.container(
-        horizontal=True, vertical_alignment="center", height=BAR_HEIGHT, key="status"
+        horizontal=True,
+        vertical_alignment="center",
+        height=BAR_HEIGHT,
+        border=False,
+        key="status",
     )
 
 

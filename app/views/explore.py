@@ -15,6 +15,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two looks at a run that moves, and at one that someone else may set going.
 LIVE, IDLE = 0.5, 2.0
+# The player's share of the page, and that of the curves beside it.
+HALVES = (1.25, 1)
 
 
 def draw(config: RunConfig) -> None:
@@ -66,14 +68,14 @@ def _body(run: Run) -> None:
         _explanation(run.config)
         return
     figures.draw(run)
-    stage.draw_controls(run, view)
-    left, right = st.columns([1.15, 1], gap="medium")
+    left, right = st.columns(HALVES, gap="medium")
     with left:
         stage.draw_player(run, view)
     with right:
+        stage.draw_controls(run, view)
         charts.draw_objective(run)
         charts.draw_collapse(run)
-    below, beside = st.columns([1.15, 1], gap="medium")
+    below, beside = st.columns(HALVES, gap="medium")
     with below:
         _cosines(run, view)
     with beside:
@@ -85,8 +87,12 @@ def _cosines(run: Run, view: stage.View) -> None:
     if run.geometry is None or not len(run.geometry):
         st.skeleton(height=charts.HEATMAP_HEIGHT)
         return
-    classes, shown = run.config.classes, stage.shown_snapshot(run.geometry)
-    means = run.geometry.class_means[shown, run.config.seeds.index(view.seed)]
+    classes, r = run.config.classes, run.config.seeds.index(view.seed)
+    shown = stage.shown_snapshot(run.geometry, r)
+    if shown is None:
+        st.info(stage.nothing_to_show(view))
+        return
+    means = run.geometry.class_means[shown, r]
     names = dataset_info(run.config.dataset).class_names[:classes]
     charts.draw_cosines(engine.cosines(means), names)
     st.caption(
@@ -96,7 +102,7 @@ def _cosines(run: Run, view: stage.View) -> None:
 
 
 def _explanation(config: RunConfig) -> None:
-    with st.expander("What am I looking at?", key="explanation"):
+    with st.expander("What am I looking at?", expanded=True, key="explanation"):
         st.markdown(
             "The **features** of a sample are what the last linear layer sees of it: a point in "
             f"a space of {config.width} dimensions. Trained long enough, a deep network moves "

@@ -51,7 +51,7 @@ def test_a_cached_run_is_drawn_at_once(at, store):
     assert "Done" in said
     objective = run.curves["loss"][-1].mean()
     assert f">{objective:.3f}<" in said
-    assert f"{100 * run.curves['gap'][-1].mean() / FLOOR:.0f} % of floor".replace(",", "") in said
+    assert f"{run.curves['gap'][-1].mean() / FLOOR:.1f}× floor" in said
     geometric = np.exp(np.log(run.curves["nc1"][-1]).mean())
     assert f">{geometric:.3f}<" in said
 

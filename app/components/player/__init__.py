@@ -1,7 +1,8 @@
 """The player: a network's last layer over training, on a canvas in the browser.
 
-All motion happens in the browser. Python sends one message per change of data and is never called
-back; `epoch`, `view` and `camera` reach the page's URL from the browser.
+All motion happens in the browser. Python sends one message per change of data; `epoch`, `view` and
+`camera` reach the page's URL from the browser. When the viewer comes to rest at another epoch, the
+script (or the fragment that holds the player) runs again, so that what is drawn beside can follow.
 """
 
 from __future__ import annotations
@@ -96,4 +97,8 @@ def player(
         live=live,
         start=start,
     )
-    _component(key=key, data=message, height=height)
+    _component(key=key, data=message, height=height, on_epoch_change=_rerun_only)
+
+
+def _rerun_only() -> None:
+    """The epoch itself is read from the URL."""

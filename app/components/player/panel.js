@@ -91,8 +91,11 @@ class Panel {
     this.part("epoch").textContent = count.format(epoch);
     this.scrubber.setAttribute("aria-valuetext", `epoch ${count.format(epoch)}`);
     const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];
-    reading(this.part("share"), kept === null ? null : `${(100 * kept).toFixed(1)} %`,
-      "", " of the class means' variance shown");
+    if (data.focus.length && !data.exact) this.part("share").textContent = span(data, camera.view);
+    else {
+      reading(this.part("share"), kept === null ? null : `${(100 * kept).toFixed(1)} %`,
+        "", " of the class means' variance shown");
+    }
     const angle = data.angle_error[frame];
     const worst = angle === null ? null : `${angle.toFixed(1)}°`;
     reading(this.part("angle"), worst, "worst angle error ", "");
@@ -126,6 +129,14 @@ class Panel {
     const y = Math.min(stage.clientHeight - height - 6, Math.max(6, place[1] - height / 2));
     tip.style.transform = `translate(${Math.max(6, x)}px,${y}px)`;
   }
+}
+
+/** Under a focus the share of all classes' variance would puzzle: the point is what is whole. */
+function span({ focus, classes }, view) {
+  const means = `${focus.length} ${focus.length < classes ? "focused " : ""}class means`;
+  return view === "3d" || focus.length === 3
+    ? `whole span of the ${means}`
+    : `a plane within the span of the ${means}`;
 }
 
 function classChip(name, k, color) {

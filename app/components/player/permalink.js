@@ -3,7 +3,10 @@
 const WRITE_DELAY = 300;
 
 class Permalink {
-  constructor() {
+  /** `moved(epoch)` is called when another epoch came into the URL; null: none, the newest. */
+  constructor(moved) {
+    this.moved = moved;
+    this.epoch = this.read("epoch");
     this.values = new Map();
     this.path = location.pathname;
     this.timer = null;
@@ -36,6 +39,9 @@ class Permalink {
       else url.searchParams.set(name, value);
     }
     if (url.href !== location.href) history.replaceState(history.state, "", url);
+    const epoch = url.searchParams.get("epoch");
+    if (epoch !== this.epoch) this.moved(epoch);
+    this.epoch = epoch;
   }
 
   close() {

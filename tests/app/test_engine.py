@@ -1,0 +1,65 @@
+"""What the page asks of the engine's long-lived parts."""
+
+import numpy as np
+import pytest
+from conftest import FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
+
+from app.components import engine, stage, text
+from ncengine.config import RunConfig
+from ncengine.runs import Status
+from ncengine.watch import floor_of
+
+UNIFORM = RunConfig(decay_schedule="uniform 1/L", depth=8)
+
+
+def test_the_optimum_is_that_of_the_last_layers_own_decay():
+    assert UNIFORM.decay_last != UNIFORM.weight_decay
+    assert engine._optimum(UNIFORM).loss == floor_of(UNIFORM)
+
+
+def test_the_source_is_looked_at_now_and_then_not_at_every_call(monkeypatch):
+    looks, made = [], []
+    monkeypatch.setattr(engine, "_source", lambda: looks.append(1) or "same")
+    monkeypatch.setattr(
+        engine, "_make_parts", lambda: made.append(1) or (FakeStore(), FakeJobs())
+    )
+    parts = engine._Engine()
+    monkeypatch.setattr(engine.time, "monotonic", lambda: 100.0)
+    for _ in range(50):
+        parts.parts()
+    assert (len(looks), len(made)) == (1, 1)
+    monkeypatch.setattr(engine.time, "monotonic", lambda: 100.0 + engine.SOURCE_SECONDS)
+    parts.parts()
+    assert (len(looks), len(made)) == (2, 1)
+
+
+def diverged_run(config: RunConfig, snapshots: int):
+    """A run whose seed 0 has no numbers in its last `snapshots` snapshots."""
+    run = make_run(config, Status.DONE, diverged=np.array([True, False, False]))
+    first = len(run.geometry) - snapshots
+    for name in ("class_means", "classifier", "features"):
+        getattr(run.geometry, name)[first:, 0] = np.nan
+    return run
+
+
+def test_a_seed_without_any_snapshot_gets_a_sentence_in_place_of_the_player(at, store):
+    store.put(diverged_run(RunConfig(), snapshots=2))
+    open_at(at)
+    assert_sound(at)
+    assert [info.value for info in at.info] == [stage.nothing_to_show(stage.View(0))] * 2
+    assert "Seed 0 diverged" in at.info[0].value
+
+
+def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
+    store.put(diverged_run(RunConfig(data_seed=1), snapshots=1))
+    open_at(at, data_seed="1", epoch="1000")
+    assert_sound(at)
+    assert not at.info
+    assert "after 1 passes" in texts(at)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"), [(0.3, "15.0 % of floor"), (19.0, "950 % of floor"), (640.0, "320× floor")]
+)
+def test_a_gap_beyond_all_bounds_is_told_as_a_multiple(part, said):
+    assert text.share_of(part, 2.0, "floor") == said
