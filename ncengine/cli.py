@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list the finished runs, newest first")
     listing.set_defaults(command=_list)
     listing.add_argument("--json", action="store_true", help="print one JSON object a line")
+    listing.add_argument(
+        "--rebuild", action="store_true", help="make the list anew from the cache first"
+    )
     return parser
 
 
@@ -138,7 +141,10 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
 def _list(options: argparse.Namespace) -> int:
     from ncengine.store import Store
 
-    for entry in Store().list():
+    store = Store()
+    if options.rebuild:
+        store.rebuild_index()
+    for entry in store.list():
         if options.json:
             print(json.dumps(_without_nan(entry)))
         else:

@@ -27,6 +27,10 @@ class Index:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
+    def clear(self) -> None:
+        """Forget all runs."""
+        self.path.unlink(missing_ok=True)
+
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
         try:

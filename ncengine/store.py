@@ -123,6 +123,24 @@ class Store:
         """List a finished run."""
         self.index.add(self._to_run(config, result).summary() | json.loads(str(result["machine"])))
 
+    def rebuild_index(self) -> int:
+        """List anew what the cache holds; gives how many runs that is."""
+        self.index.clear()
+        backend, found = self._cached.store_backend, []
+        for item in backend.get_items():
+            call_id = (self._cached.func_id, Path(item.path).name)
+            try:
+                result = backend.load_item(call_id)
+                config = RunConfig(**json.loads(str(result["config"])))
+            except Exception as error:  # a broken pickle can raise anything
+                logger.warning("a damaged result was passed over: %s", error)
+                continue
+            if self._call_id(config) == call_id:
+                found.append((json.loads(str(result["machine"]))["date"], config, result))
+        for _, config, result in sorted(found, key=lambda entry: entry[0]):
+            self.add_to_index(config, result)
+        return len(found)
+
     def forget(self, config: RunConfig) -> None:
         """Drop a run's result and journal."""
         with self._guard:

@@ -92,7 +92,7 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
 
     Returns:
         The arrays of `results.stack_curves` and, prefixed "geometry_", of `runs.Geometry`;
-        "diverged" (R,), "passes", "seconds"; "machine", JSON text.
+        "diverged" (R,), "passes", "seconds"; "machine" and "config", JSON text.
     """
     config = RunConfig(**json.loads(config_json))
     store = Store(root)
@@ -119,6 +119,7 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
         "passes": np.array(training.passes),
         "seconds": np.array(report.seconds),
         "machine": np.array(json.dumps(report.machine)),
+        "config": np.array(config_json),
     }
 
 

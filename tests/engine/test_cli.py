@@ -1,0 +1,122 @@
+"""The command line as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from ncengine.cli import main
+from ncengine.config import PARAMS, RunConfig
+from ncengine.store import Store
+from ncengine.theory import gufm_optimum
+
+QUICK = (
+    "--dataset digits --architecture RN1 --depth 3 --classes 3 --samples-per-class 10 --width 8 "
+    "--epochs 30 --warmup 10 --seeds 2 --decay-schedule 1/L"
+).split()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_train_prints_one_json_object(capsys):
+    assert main(["train", *QUICK, "--json"]) == 0
+    out = capsys.readouterr()
+    answer = json.loads(out.out)
+    assert out.err == ""
+    config = RunConfig(**answer["config"])
+    assert answer["key"] == config.key
+    assert (config.depth, config.decay_schedule, config.seeds) == (3, "1/L", (0, 1))
+    assert [seed["seed"] for seed in answer["seeds"]] == [0, 1]
+    floor = gufm_optimum(3, 8, 0.005).loss
+    for seed in answer["seeds"]:
+        parts = seed["fit"] + seed["decay_hidden"] + seed["decay_last"]
+        assert seed["loss"] == pytest.approx(parts)
+        assert seed["gap"] == pytest.approx(seed["loss"] - floor)
+        assert {"nc1", "nc2a", "nc2b", "nc3", "accuracy"} <= set(seed)
+
+
+def test_a_second_call_comes_from_the_cache(capsys):
+    main(["train", *QUICK, "--json"])
+    first = json.loads(capsys.readouterr().out)
+    main(["train", *QUICK, "--json"])
+    assert json.loads(capsys.readouterr().out) == first
+
+
+def test_list_shows_what_was_trained_even_after_the_index_is_lost(capsys, cache):
+    main(["train", *QUICK, "--json"])
+    key = json.loads(capsys.readouterr().out)["key"]
+    main(["list"])
+    listed = capsys.readouterr().out
+    assert key in listed
+    (cache / "index.jsonl").unlink()
+    main(["list"])
+    assert capsys.readouterr().out == ""
+    main(["list", "--rebuild"])
+    assert capsys.readouterr().out == listed
+
+
+def test_list_gives_json_lines(capsys):
+    main(["train", *QUICK, "--json"])
+    key = json.loads(capsys.readouterr().out)["key"]
+    main(["list", "--json"])
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["key"] == key
+
+
+def test_a_table_for_people(capsys):
+    assert main(["train", *QUICK]) == 0
+    out = capsys.readouterr().out
+    assert "3-RN1, post-LN" in out
+    assert "nc1" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--depth", "1"], "--depth 1: must be a whole number from 2 to 200"),
+        (["--loss", "hinge"], "--loss hinge: must be one of CE, MSE"),
+        (["--samples-per-class", "999"], "--samples-per-class 999: must be a whole number"),
+    ],
+)
+def test_a_bad_value_is_named(options, says, capsys):
+    assert main(["train", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_every_field_is_an_option_with_help(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    for name in PARAMS:
+        assert "--" + name.replace("_", "-") in out
+
+
+def test_the_papers_preset_gives_way_to_what_is_said(capsys):
+    main(["train", *QUICK, "--preset", "paper", "--json"])
+    config = RunConfig(**json.loads(capsys.readouterr().out)["config"])
+    assert (config.solver, config.epochs, config.width) == ("Adam", 30, 8)
+
+
+def test_a_missing_data_set_is_said_in_one_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "nothing"))
+    assert main(["train", "--dataset", "mnist", "--epochs", "1"]) == 1
+    err = capsys.readouterr().err
+    assert "MNIST" in err
+    assert "Traceback" not in err
+    assert Store().list() == []
+
+
+def test_the_module_runs_as_a_program(cache):
+    done = subprocess.run(
+        [sys.executable, "-m", "ncengine.cli", "train", *QUICK, "--json"],
+        capture_output=True, text=True, env={**os.environ, "NCENGINE_CACHE": str(cache)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["seeds"]
