@@ -398,7 +398,7 @@ class RunConfig(BaseModel):
         float,
         Param(
             "Learning rate",
-            "Step size of Adam and SGD; for L-BFGS, of the Adam steps it starts with.",
+            "Step size of Adam and SGD. The Adam steps with which L-BFGS starts take twice this.",
             "Optimiser",
             "float",
             low=1e-6,
@@ -457,11 +457,11 @@ class RunConfig(BaseModel):
             "int",
             low=0,
             high=10_000,
-            suggested=(0, 50, 100, 150, 200, 300),
+            suggested=(0, 20, 50, 100, 200, 300),
             advanced=True,
             applies=lambda values: values["solver"] == "L-BFGS",
         ),
-    ] = 150
+    ] = 50
     precision: Annotated[
         str,
         Param(
