@@ -65,8 +65,13 @@ def main() -> None:
             at = int(reached.argmax())
             ratio = run.seconds[at] / paper.seconds[-1]
             rows.append(
-                (budget, at + 1, f"{run.seconds[at]:.1f} s", f"{paper.seconds[-1]:.1f} s",
-                 f"1/{1 / ratio:.1f}")
+                (
+                    budget,
+                    at + 1,
+                    f"{run.seconds[at]:.1f} s",
+                    f"{paper.seconds[-1]:.1f} s",
+                    f"1/{1 / ratio:.1f}",
+                )
             )
     show(
         "Time until every seed is at the objective with which Paper ends",

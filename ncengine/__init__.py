@@ -1,8 +1,8 @@
 """Trains deep regularised ResNets and measures their neural collapse.
 
-    import ncengine
-    run = ncengine.run(ncengine.RunConfig(dataset="digits", depth=13))
-    run.curves["nc1"], run.geometry, run.summary()
+import ncengine
+run = ncengine.run(ncengine.RunConfig(dataset="digits", depth=13))
+run.curves["nc1"], run.geometry, run.summary()
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ ENGINE_VERSION = "1"
 
 # Loaded when first asked for, so that who only looks at results never loads torch.
 _LAZY = {
-    "ConfigError": "ncengine.config",
+    "ConfigError": "ncengine.param",
     "RunConfig": "ncengine.config",
     "Run": "ncengine.runs",
     "Status": "ncengine.runs",

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, ConfigError, RunConfig, as_text, paper_preset
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, paper_preset
+from ncengine.param import ConfigError, as_text
 
 FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
 

@@ -9,173 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from ncengine import ENGINE_VERSION
 from ncengine.datasets.registry import DATASETS, dataset_info
+from ncengine.param import ConfigError, Param, Problem, as_text
 
-MAX_SEEDS = 32
 PAPER_DEPTHS = (2, 3, 5, 8, 13, 21, 34)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with one field: its name, the value given, what is allowed."""
-
-    field: str
-    value: Any
-    allowed: str
-
-    def __str__(self) -> str:
-        return f"{self.field} = {self.value!r}: {self.allowed}"
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be. `problems` lists every field at fault."""
-
-    def __init__(self, problems: list[Problem]):
-        self.problems = problems
-        super().__init__("; ".join(str(problem) for problem in problems))
-
-
-def _always(_: Mapping[str, Any]) -> bool:
-    return True
-
-
-def _fold(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
-
-
-@dataclass(frozen=True)
-class Param:
-    """How a field is read, checked and shown.
-
-    Attributes:
-        label: short name on a widget.
-        help: one or two sentences, in the paper's notation.
-        group: heading under which the picker shows it.
-        kind: "choice", "int", "float", "bool" or "seeds".
-        choices: value -> text shown, for kind "choice".
-        low, high: inclusive bounds, for numbers.
-        suggested: values a picker offers first.
-        log: whether a slider over it is logarithmic.
-        advanced: whether the picker tucks it away.
-        applies: whether the field matters, given the other values. A field
-            that does not apply takes its default and is left out of the key.
-    """
-
-    label: str
-    help: str
-    group: str
-    kind: str
-    choices: Mapping[Any, str] = field(default_factory=dict)
-    low: float | None = None
-    high: float | None = None
-    suggested: tuple = ()
-    log: bool = False
-    advanced: bool = False
-    applies: Callable[[Mapping[str, Any]], bool] = _always
-
-    @property
-    def allowed(self) -> str:
-        """What values are allowed, as the end of a sentence."""
-        if self.kind == "choice":
-            return "must be one of " + ", ".join(str(choice) for choice in self.choices)
-        if self.kind == "bool":
-            return "must be true or false"
-        if self.kind == "seeds":
-            return (
-                f"must be a number of seeds from 1 to {MAX_SEEDS}, or a list of at most "
-                f"{MAX_SEEDS} different whole numbers from {int(self.low)} to {int(self.high)}"
-            )
-        what = "a whole number" if self.kind == "int" else "a number"
-        return f"must be {what} from {self.low:g} to {self.high:g}"
-
-    def parse(self, value: Any) -> Any:
-        """The value in the field's own type, from a value or from text. Raises ValueError."""
-        parsers = {
-            "choice": self._parse_choice,
-            "bool": _parse_bool,
-            "int": self._parse_number,
-            "float": self._parse_number,
-            "seeds": self._parse_seeds,
-        }
-        return parsers[self.kind](value)
-
-    def nearest(self, value: Any) -> Any | None:
-        """The allowed value nearest to a number that is out of bounds; None where there is none."""
-        if self.kind not in ("int", "float"):
-            return None
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            return None
-        if math.isnan(number):
-            return None
-        number = min(max(number, self.low), self.high)
-        return round(number) if self.kind == "int" else number
-
-    def _parse_choice(self, value: Any) -> Any:
-        for choice in self.choices:
-            if value == choice and type(value) is type(choice):
-                return choice
-        if isinstance(value, str):
-            for choice in self.choices:
-                if _fold(value) == _fold(str(choice)):
-                    return choice
-        raise ValueError
-
-    def _parse_number(self, value: Any) -> float | int:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            if not hasattr(value, "item"):
-                raise ValueError
-            value = value.item()
-        number = float(value)
-        if not self.low <= number <= self.high:
-            raise ValueError
-        if self.kind == "float":
-            return number
-        if number != int(number):
-            raise ValueError
-        return int(number)
-
-    def _parse_seeds(self, value: Any) -> tuple[int, ...]:
-        if isinstance(value, str):
-            text = value.strip()
-            if "," not in text and "-" in text:
-                first, last = (int(part) for part in text.split("-"))
-                if last - first >= MAX_SEEDS:
-                    raise ValueError
-                value = range(first, last + 1)
-            else:
-                parts = [int(part) for part in text.split(",") if part.strip()]
-                value = parts if "," in text else parts[0]
-        if isinstance(value, bool):
-            raise ValueError
-        if isinstance(value, int):
-            if not 1 <= value <= MAX_SEEDS:
-                raise ValueError
-            return tuple(range(value))
-        seeds = tuple(int(seed) for seed in value)
-        in_bounds = all(self.low <= seed <= self.high for seed in seeds)
-        if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds) or not in_bounds:
-            raise ValueError
-        return seeds
-
-
-def _parse_bool(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.casefold() in ("true", "1", "yes", "on"):
-        return True
-    if isinstance(value, str) and value.casefold() in ("false", "0", "no", "off"):
-        return False
-    raise ValueError
 
 
 def _first_order(values: Mapping[str, Any]) -> bool:
@@ -208,8 +52,8 @@ class RunConfig(BaseModel):
         int,
         Param(
             "Classes K",
-            "How many classes are used: the first K of the data set. With K = 4 and width d = 4 the "
-            "features live on an ordinary sphere, and the player shows them exactly.",
+            "How many classes are used: the first K of the data set. With K = 4 and width d = 4 "
+            "the features live on an ordinary sphere, and the player shows them exactly.",
             "Data",
             "int",
             low=2,
@@ -325,8 +169,8 @@ class RunConfig(BaseModel):
         bool,
         Param(
             "Last-layer bias",
-            "Gives the last layer a bias, which is not decayed. With MSE it decides which figure is "
-            "optimal: with it a simplex ETF (NC2A), without it an orthogonal frame (NC2B).",
+            "Gives the last layer a bias, which is not decayed. With MSE it decides which figure "
+            "is optimal: with it a simplex ETF (NC2A), without it an orthogonal frame (NC2B).",
             "Objective",
             "bool",
         ),
@@ -335,15 +179,13 @@ class RunConfig(BaseModel):
         float,
         Param(
             "Weight decay λ",
-            "The objective adds λ/2 times the squared norm of the weights of hidden and last layer; "
-            "biases and the embedding are never decayed (eq. 3).",
+            "The objective adds λ/2 times the squared norm of the weights of hidden and last "
+            "layer; biases and the embedding are never decayed (eq. 3).",
             "Objective",
             "float",
             low=1e-6,
             high=1.0,
-            suggested=tuple(
-                float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 2.5, 5)
-            ),
+            suggested=tuple(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 2.5, 5)),
             log=True,
         ),
     ] = 0.005
@@ -362,8 +204,8 @@ class RunConfig(BaseModel):
         str,
         Param(
             "Solver",
-            "L-BFGS starts with Adam, then goes on to (nearly) an optimum, which is what the theorems "
-            "speak of. Adam at the paper's rate for 5000 epochs is the preset “Paper”.",
+            "L-BFGS starts with Adam, then goes on to (nearly) an optimum, which is what the "
+            "theorems speak of. Adam at the paper's rate for 5000 epochs is the preset “Paper”.",
             "Optimiser",
             "choice",
             choices={"L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD"},
@@ -373,8 +215,8 @@ class RunConfig(BaseModel):
         int,
         Param(
             "Budget",
-            "Passes over the training data. One evaluation of the full objective and its gradient is "
-            "one pass, so solvers compare fairly.",
+            "Passes over the training data. One evaluation of the full objective and its gradient "
+            "is one pass, so solvers compare fairly.",
             "Optimiser",
             "int",
             low=1,
@@ -528,7 +370,7 @@ class RunConfig(BaseModel):
 
     @property
     def key(self) -> str:
-        """Hexadecimal name of this run: of its fields, the data's checksum, the engine's version."""
+        """Hexadecimal name of this run: of fields, the data's checksum, the engine's version."""
         parts = (self.canonical_json(), dataset_info(self.dataset).checksum, ENGINE_VERSION)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
@@ -553,17 +395,6 @@ def _schedule_text(schedule: str) -> str:
     return {"constant": "", "1/L": ", hidden λ/L", "uniform 1/L": ", all λ/L"}[schedule]
 
 
-def as_text(value: Any) -> str:
-    """A field's value as text that its `Param` reads back."""
-    if isinstance(value, tuple):
-        if value == tuple(range(len(value))):
-            return str(len(value))
-        return ",".join(map(str, value)) + ("," if len(value) == 1 else "")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, float) else str(value)
-
-
 PARAMS: dict[str, Param] = {
     name: next(meta for meta in info.metadata if isinstance(meta, Param))
     for name, info in RunConfig.model_fields.items()
@@ -582,7 +413,7 @@ def bounded(name: str, dataset: str) -> Param:
         return param
     high = min(param.high, limits[name])
     suggested = tuple(value for value in param.suggested if value <= high)
-    return Param(**{**param.__dict__, "high": high, "suggested": suggested})
+    return replace(param, high=high, suggested=suggested)
 
 
 def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:

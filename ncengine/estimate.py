@@ -7,7 +7,8 @@ from statistics import median
 from typing import Any
 
 from ncengine.architectures.shapes import pass_work
-from ncengine.config import ConfigError, RunConfig
+from ncengine.config import RunConfig
+from ncengine.param import ConfigError
 
 RECENT = 8
 

@@ -84,7 +84,7 @@ class JobQueue:
         return None if self._device.exception() else self._device.result()
 
     def close(self, patience: float = 3.0) -> None:
-        """End the workers. A run in progress keeps its checkpoint, and is taken up by the next queue."""
+        """End the workers. A run in progress is kept, and taken up by the next queue."""
         with self._guard:
             if self._closed:
                 return
@@ -96,9 +96,7 @@ class JobQueue:
         deadline = time.monotonic() + patience
         for key in waiting:
             self._futures[key].cancel()
-        while time.monotonic() < deadline and any(
-            self._futures[key].running() for key in waiting
-        ):
+        while time.monotonic() < deadline and any(self._futures[key].running() for key in waiting):
             time.sleep(0.02)
         get_reusable_executor(max_workers=1, timeout=IDLE_SECONDS).shutdown(
             wait=True, kill_workers=True
@@ -119,7 +117,11 @@ class JobQueue:
             ):
                 journal.wish(None)
                 journal.set_status(
-                    **{**said, "status": str(Status.QUEUED), "queued_at": said.get("queued_at", 0.0)}
+                    **{
+                        **said,
+                        "status": str(Status.QUEUED),
+                        "queued_at": said.get("queued_at", 0.0),
+                    }
                 )
                 self._send(config)
 
@@ -142,5 +144,3 @@ class JobQueue:
         with self._guard:
             if not self._closed:
                 self._send(config)
-
-

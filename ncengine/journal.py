@@ -1,4 +1,4 @@
-"""A run's journal: an append-only file of snapshots, a checkpoint, a status, and what is asked of it.
+"""A run's journal: a growing file of snapshots, a checkpoint, a status, and what is asked of it.
 
 Whoever wants to watch a run reads its journal; it does not matter which process writes it.
 """

@@ -23,7 +23,7 @@ def cached_compute(root: str) -> MemorizedFunc:
 
 
 def stack_curves(snapshots: Sequence[Arrays]) -> Arrays:
-    """"epoch" (T,) and every curve but the gap (T, R), float64."""
+    """ "epoch" (T,) and every curve but the gap (T, R), float64."""
     curves = {"epoch": np.array([int(s["epoch"]) for s in snapshots], np.float64)}
     for name in CURVES:
         curves[name] = np.stack([np.asarray(s[name], np.float64) for s in snapshots])

@@ -17,11 +17,12 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from ncengine import ENGINE_VERSION
-from ncengine.config import ConfigError, RunConfig
+from ncengine.config import RunConfig
 from ncengine.datasets.registry import dataset_info
 from ncengine.estimate import estimate_seconds
 from ncengine.index import Index
 from ncengine.journal import Journal
+from ncengine.param import ConfigError
 from ncengine.results import CURVES, GEOMETRY, Arrays, cached_compute
 from ncengine.runs import Geometry, Run, Status
 from ncengine.watch import JournalReader, finish_curves, floor_of

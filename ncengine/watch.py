@@ -76,6 +76,4 @@ class JournalReader:
         self.curves = finish_curves(stack_curves(self.snapshots), self.config)
         if any("features" in snapshot for snapshot in new):
             shown = shown_samples(self.config)
-            self.geometry = stack_geometry(
-                self.snapshots, shown_labels(self.config), shown
-            )
+            self.geometry = stack_geometry(self.snapshots, shown_labels(self.config), shown)

@@ -7,7 +7,8 @@ from itertools import groupby
 import streamlit as st
 
 from app.components import address, notices, widgets
-from ncengine.config import PARAMS, Param, Problem, RunConfig, as_text, paper_preset
+from ncengine.config import PARAMS, RunConfig, paper_preset
+from ncengine.param import Param, Problem, as_text
 
 OWNER = "config"
 _STATE = "config"

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ncengine.config import Param
+from ncengine.param import Param
 
 OTHER = "other"
 LONGEST_SEGMENT = 12

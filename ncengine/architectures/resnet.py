@@ -48,9 +48,7 @@ class ResNet:
         seeds = parameters["embedding_weight"].shape[0]
         if inputs.dim() == 2:
             inputs = inputs.expand(seeds, *inputs.shape)
-        x = layer_norm(
-            linear(inputs, parameters["embedding_weight"], parameters["embedding_bias"])
-        )
+        x = layer_norm(linear(inputs, parameters["embedding_weight"], parameters["embedding_bias"]))
         names = [f"block_{kind}{layer}" for layer in self.layers for kind in ("weight", "bias")]
         for block in zip(*(parameters[name].unbind(1) for name in names), strict=True):
             if self.pre_norm:

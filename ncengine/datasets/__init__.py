@@ -9,8 +9,8 @@ from ncengine.datasets.files import (
     is_available,
     missing,
 )
-from ncengine.datasets.sampling import Data, Split, load
 from ncengine.datasets.registry import DATASETS, DatasetInfo, dataset_info
+from ncengine.datasets.sampling import Data, Split, load
 
 __all__ = [
     "DATASETS",

@@ -99,9 +99,7 @@ def load(config: RunConfig) -> Data:
     else:
         files.require(config.dataset)
         shape = ()
-    return _load(
-        config.dataset, config.classes, config.samples_per_class, config.data_seed, shape
-    )
+    return _load(config.dataset, config.classes, config.samples_per_class, config.data_seed, shape)
 
 
 @lru_cache(maxsize=4)

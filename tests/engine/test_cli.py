@@ -116,7 +116,9 @@ def test_a_missing_data_set_is_said_in_one_line(capsys, monkeypatch, tmp_path):
 def test_the_module_runs_as_a_program(cache):
     done = subprocess.run(
         [sys.executable, "-m", "ncengine.cli", "train", *QUICK, "--json"],
-        capture_output=True, text=True, env={**os.environ, "NCENGINE_CACHE": str(cache)},
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NCENGINE_CACHE": str(cache)},
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["seeds"]

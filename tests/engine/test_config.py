@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ncengine.config import PARAMS, ConfigError, RunConfig, as_text, bounded, paper_preset
+from ncengine.config import PARAMS, RunConfig, bounded, paper_preset
+from ncengine.param import ConfigError, as_text
 
 
 def value_of(name, dataset):
@@ -40,7 +41,9 @@ def test_text_of_every_configuration_reads_back(config):
     assert RunConfig(**json.loads(config.canonical_json())) == config
 
 
-@given(st.dictionaries(st.sampled_from([*PARAMS, "unknown"]), st.text() | st.integers() | st.none()))
+@given(
+    st.dictionaries(st.sampled_from([*PARAMS, "unknown"]), st.text() | st.integers() | st.none())
+)
 def test_nearest_never_raises_and_names_what_was_wrong(values):
     config, problems = RunConfig.nearest(values)
     assert RunConfig(**config.model_dump()) == config
@@ -88,8 +91,13 @@ def test_every_fault_is_named_at_once():
 @pytest.mark.parametrize(
     ("given_as", "seeds"),
     [
-        (3, (0, 1, 2)), ("3", (0, 1, 2)), ("0-2", (0, 1, 2)), ("4,1", (4, 1)), ("7,", (7,)),
-        ([5], (5,)), (range(2), (0, 1)),
+        (3, (0, 1, 2)),
+        ("3", (0, 1, 2)),
+        ("0-2", (0, 1, 2)),
+        ("4,1", (4, 1)),
+        ("7,", (7,)),
+        ([5], (5,)),
+        (range(2), (0, 1)),
     ],
 )
 def test_seeds_are_a_number_of_them_or_a_list(given_as, seeds):
@@ -100,10 +108,24 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
     base = RunConfig()
     assert base.with_(momentum=0.5, batch_size=32, spread=1.0).key == base.key
     changed = {
-        "dataset": "gaussian", "classes": 9, "samples_per_class": 99, "data_seed": 1,
-        "architecture": "RN2", "norm": "pre", "depth": 6, "width": 63, "loss": "MSE",
-        "last_bias": True, "weight_decay": 0.0051, "decay_schedule": "1/L", "solver": "Adam",
-        "epochs": 999, "seeds": 2, "learning_rate": 0.0051, "warmup": 7, "precision": "float64",
+        "dataset": "gaussian",
+        "classes": 9,
+        "samples_per_class": 99,
+        "data_seed": 1,
+        "architecture": "RN2",
+        "norm": "pre",
+        "depth": 6,
+        "width": 63,
+        "loss": "MSE",
+        "last_bias": True,
+        "weight_decay": 0.0051,
+        "decay_schedule": "1/L",
+        "solver": "Adam",
+        "epochs": 999,
+        "seeds": 2,
+        "learning_rate": 0.0051,
+        "warmup": 7,
+        "precision": "float64",
     }
     keys = {base.with_(**{name: value}).key for name, value in changed.items()}
     assert len(keys | {base.key}) == len(changed) + 1
@@ -119,7 +141,9 @@ def test_the_key_is_the_same_in_another_process():
 def test_decay_schedules_are_the_papers():
     config = RunConfig(depth=10, weight_decay=0.05)
     for schedule, hidden, last in (
-        ("constant", 0.05, 0.05), ("1/L", 0.005, 0.05), ("uniform 1/L", 0.005, 0.005),
+        ("constant", 0.05, 0.05),
+        ("1/L", 0.005, 0.05),
+        ("uniform 1/L", 0.005, 0.005),
     ):
         with_schedule = config.with_(decay_schedule=schedule)
         assert with_schedule.decay_hidden == pytest.approx(hidden)

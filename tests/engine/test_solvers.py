@@ -72,7 +72,10 @@ def test_lbfgs_reaches_the_optimum_that_scipy_reaches(name):
 
     for r in range(4):
         scipys = minimize(
-            value_and_grad, start[r].numpy(), jac=True, method="L-BFGS-B",
+            value_and_grad,
+            start[r].numpy(),
+            jac=True,
+            method="L-BFGS-B",
             options={"maxiter": 2000, "ftol": 1e-15, "gtol": 1e-10},
         )
         assert accepted[r][-1] <= scipys.fun + 1e-8
@@ -91,8 +94,15 @@ def network_objective():
     x, y = load_iris(return_X_y=True)
     x = torch.from_numpy((x - x.mean(0)) / x.std(0))
     config = RunConfig(
-        dataset="gaussian", input_dim=4, classes=3, samples_per_class=50, depth=3, width=8,
-        weight_decay=0.01, seeds=3, precision="float64",
+        dataset="gaussian",
+        input_dim=4,
+        classes=3,
+        samples_per_class=50,
+        depth=3,
+        width=8,
+        weight_decay=0.01,
+        seeds=3,
+        precision="float64",
     )
     return Objective(config, x, torch.from_numpy(y)), initial_parameters(config, torch.float64)
 
@@ -109,8 +119,13 @@ def test_lbfgs_does_as_well_as_torchs_on_a_small_network():
     for r in range(3):
         point = theta[r : r + 1].clone().requires_grad_()
         torchs = torch.optim.LBFGS(
-            [point], max_iter=300, max_eval=300, history_size=20, line_search_fn="strong_wolfe",
-            tolerance_grad=0, tolerance_change=0,
+            [point],
+            max_iter=300,
+            max_eval=300,
+            history_size=20,
+            line_search_fn="strong_wolfe",
+            tolerance_grad=0,
+            tolerance_change=0,
         )
 
         def closure(point=point):

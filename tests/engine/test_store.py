@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,16 +220,12 @@ queue = JobQueue(Store(sys.argv[2]))
 queue.submit(RunConfig(**json.loads(sys.argv[1])))
 time.sleep(600)
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", server, LONG.canonical_json(), store.root]
-    )
+    process = subprocess.Popen([sys.executable, "-c", server, LONG.canonical_json(), store.root])
     wait(lambda: store.open(LONG).passes > 50)
     process.kill()
     process.wait()
     assert store.open(LONG).status is Status.RUNNING
     wait(lambda: store.open(LONG).status is Status.DONE)
-
-
 
 
 def test_many_threads_can_look_at_once(store):

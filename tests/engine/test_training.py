@@ -29,7 +29,12 @@ def snapshots(config):
 @pytest.mark.parametrize("batch_size", [0, 16])
 def test_training_goes_on_from_a_saved_state_with_the_same_numbers(solver, batch_size):
     config = RunConfig(
-        **SMALL, depth=3, solver=solver, batch_size=batch_size, epochs=60, warmup=20,
+        **SMALL,
+        depth=3,
+        solver=solver,
+        batch_size=batch_size,
+        epochs=60,
+        warmup=20,
         learning_rate=0.01,
     )
     whole = {step.passes: step.snapshot for step in training(config).steps()}
@@ -65,8 +70,16 @@ def test_a_seeds_results_do_not_depend_on_the_seeds_beside_it(solver):
 @pytest.mark.parametrize("architecture", ["RN1", "RN2"])
 def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, bias, schedule):
     config = RunConfig(
-        **SMALL, architecture=architecture, depth=4, loss=loss, last_bias=bias,
-        decay_schedule=schedule, weight_decay=0.02, epochs=300, warmup=40, norm="pre",
+        **SMALL,
+        architecture=architecture,
+        depth=4,
+        loss=loss,
+        last_bias=bias,
+        decay_schedule=schedule,
+        weight_decay=0.02,
+        epochs=300,
+        warmup=40,
+        norm="pre",
     )
     losses = np.stack([s["loss"] for s in snapshots(config)])
     epochs = np.array([s["epoch"] for s in snapshots(config)])
@@ -94,12 +107,8 @@ def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
     np.testing.assert_allclose(snapshot["loss"], evaluation.loss.numpy(), rtol=1e-6)
     parts = snapshot["fit"] + snapshot["decay_hidden"] + snapshot["decay_last"]
     np.testing.assert_allclose(snapshot["loss"], parts, rtol=1e-12)
-    np.testing.assert_allclose(
-        snapshot["features"], features[:, shown_samples(config)], atol=2e-3
-    )
-    np.testing.assert_array_equal(
-        shown_labels(config), data.train.labels[shown_samples(config)]
-    )
+    np.testing.assert_allclose(snapshot["features"], features[:, shown_samples(config)], atol=2e-3)
+    np.testing.assert_array_equal(shown_labels(config), data.train.labels[shown_samples(config)])
     expected = neural_collapse(features, data.train.labels, evaluation.last_weight.double().numpy())
     np.testing.assert_allclose(snapshot["nc3"], expected.nc3, rtol=1e-3)
 
@@ -120,8 +129,17 @@ def test_a_diverged_seed_is_marked_and_the_others_go_on():
 
 def test_training_ends_early_when_every_seed_rests():
     config = RunConfig(
-        dataset="gaussian", input_dim=2, classes=2, samples_per_class=2, width=2, depth=2,
-        spread=0.0, weight_decay=0.5, epochs=5000, warmup=0, seeds=1,
+        dataset="gaussian",
+        input_dim=2,
+        classes=2,
+        samples_per_class=2,
+        width=2,
+        depth=2,
+        spread=0.0,
+        weight_decay=0.5,
+        epochs=5000,
+        warmup=0,
+        seeds=1,
     )
     steps = list(training(config).steps())
     assert steps[-1].passes < 5000

@@ -156,7 +156,7 @@ class _Memory:
     """The last steps s and gradient changes y, with all their inner products.
 
     The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
-    direction costs two passes over the memory instead of four times its length in vector operations.
+    direction costs two passes over the memory, not four times its length in vector operations.
     """
 
     def __init__(self, theta: Tensor, size: int):
@@ -232,7 +232,9 @@ def _search_to_array(search: LineSearch) -> np.ndarray:
     flat = asdict(search)
     high = flat["high"] or dict.fromkeys(("t", "value", "slope"), math.nan)
     points = [*flat["start"].values(), *flat["low"].values(), *high.values()]
-    return np.array([search.first, search.t, search.trials, search.settling, search.high is not None, *points])
+    return np.array(
+        [search.first, search.t, search.trials, search.settling, search.high is not None, *points]
+    )
 
 
 def _search_from_array(array: np.ndarray) -> LineSearch:

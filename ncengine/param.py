@@ -1,0 +1,176 @@
+"""Param: how one field of the schema is read, checked, written as text and shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_SEEDS = 32
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one field: its name, the value given, what is allowed."""
+
+    field: str
+    value: Any
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.field} = {self.value!r}: {self.allowed}"
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be. `problems` lists every field at fault."""
+
+    def __init__(self, problems: list[Problem]):
+        self.problems = problems
+        super().__init__("; ".join(str(problem) for problem in problems))
+
+
+def _always(_: Mapping[str, Any]) -> bool:
+    return True
+
+
+def _fold(text: str) -> str:
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+@dataclass(frozen=True)
+class Param:
+    """How a field is read, checked and shown.
+
+    Attributes:
+        label: short name on a widget.
+        help: one or two sentences, in the paper's notation.
+        group: heading under which the picker shows it.
+        kind: "choice", "int", "float", "bool" or "seeds".
+        choices: value -> text shown, for kind "choice".
+        low, high: inclusive bounds, for numbers.
+        suggested: values a picker offers first.
+        log: whether a slider over it is logarithmic.
+        advanced: whether the picker tucks it away.
+        applies: whether the field matters, given the other values. A field
+            that does not apply takes its default and is left out of the key.
+    """
+
+    label: str
+    help: str
+    group: str
+    kind: str
+    choices: Mapping[Any, str] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
+    suggested: tuple = ()
+    log: bool = False
+    advanced: bool = False
+    applies: Callable[[Mapping[str, Any]], bool] = _always
+
+    @property
+    def allowed(self) -> str:
+        """What values are allowed, as the end of a sentence."""
+        if self.kind == "choice":
+            return "must be one of " + ", ".join(str(choice) for choice in self.choices)
+        if self.kind == "bool":
+            return "must be true or false"
+        if self.kind == "seeds":
+            return (
+                f"must be a number of seeds from 1 to {MAX_SEEDS}, or a list of at most "
+                f"{MAX_SEEDS} different whole numbers from {int(self.low)} to {int(self.high)}"
+            )
+        what = "a whole number" if self.kind == "int" else "a number"
+        return f"must be {what} from {self.low:g} to {self.high:g}"
+
+    def parse(self, value: Any) -> Any:
+        """The value in the field's own type, from a value or from text. Raises ValueError."""
+        parsers = {
+            "choice": self._parse_choice,
+            "bool": _parse_bool,
+            "int": self._parse_number,
+            "float": self._parse_number,
+            "seeds": self._parse_seeds,
+        }
+        return parsers[self.kind](value)
+
+    def nearest(self, value: Any) -> Any | None:
+        """The allowed value nearest to a number that is out of bounds; None where there is none."""
+        if self.kind not in ("int", "float"):
+            return None
+        try:
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if math.isnan(number):
+            return None
+        number = min(max(number, self.low), self.high)
+        return round(number) if self.kind == "int" else number
+
+    def _parse_choice(self, value: Any) -> Any:
+        for choice in self.choices:
+            if value == choice and type(value) is type(choice):
+                return choice
+        if isinstance(value, str):
+            for choice in self.choices:
+                if _fold(value) == _fold(str(choice)):
+                    return choice
+        raise ValueError
+
+    def _parse_number(self, value: Any) -> float | int:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            if not hasattr(value, "item"):
+                raise ValueError
+            value = value.item()
+        number = float(value)
+        if not self.low <= number <= self.high:
+            raise ValueError
+        if self.kind == "float":
+            return number
+        if number != int(number):
+            raise ValueError
+        return int(number)
+
+    def _parse_seeds(self, value: Any) -> tuple[int, ...]:
+        if isinstance(value, str):
+            text = value.strip()
+            if "," not in text and "-" in text:
+                first, last = (int(part) for part in text.split("-"))
+                if last - first >= MAX_SEEDS:
+                    raise ValueError
+                value = range(first, last + 1)
+            else:
+                parts = [int(part) for part in text.split(",") if part.strip()]
+                value = parts if "," in text else parts[0]
+        if isinstance(value, bool):
+            raise ValueError
+        if isinstance(value, int):
+            if not 1 <= value <= MAX_SEEDS:
+                raise ValueError
+            return tuple(range(value))
+        seeds = tuple(int(seed) for seed in value)
+        in_bounds = all(self.low <= seed <= self.high for seed in seeds)
+        if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds) or not in_bounds:
+            raise ValueError
+        return seeds
+
+
+def _parse_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.casefold() in ("true", "1", "yes", "on"):
+        return True
+    if isinstance(value, str) and value.casefold() in ("false", "0", "no", "off"):
+        return False
+    raise ValueError
+
+
+def as_text(value: Any) -> str:
+    """A field's value as text that its `Param` reads back."""
+    if isinstance(value, tuple):
+        if value == tuple(range(len(value))):
+            return str(len(value))
+        return ",".join(map(str, value)) + ("," if len(value) == 1 else "")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)
