@@ -124,6 +124,11 @@ class Journal:
             os.truncate(self._snapshots, kept)
         return state
 
+    def drop_snapshots(self) -> None:
+        """Forget snapshots and checkpoint: the run begins anew."""
+        self._checkpoint.unlink(missing_ok=True)
+        self._snapshots.unlink(missing_ok=True)
+
     def has_checkpoint(self) -> bool:
         """Whether there is something to go on from."""
         return self._checkpoint.exists()

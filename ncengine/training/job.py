@@ -99,12 +99,7 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
     report = _active.get(config.key) or _Reporter(store.journal(config), config, 1, None)
     journal = report.journal
     journal.create(config.model_dump(mode="json"))
-    journal.wish(None)
-    data = load(config)
-    device = pick_device()
-    report.machine = _machine(device)
-    training = Training(config, data, device)
-    report.begin(journal.resume(), training)
+    training = _resumed(config, report)
     for step in training.steps():
         if step.snapshot is not None:
             journal.append(step.snapshot)
@@ -121,6 +116,24 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
         "machine": np.array(json.dumps(report.machine)),
         "config": np.array(config_json),
     }
+
+
+def _resumed(config: RunConfig, report: _Reporter) -> Training:
+    """The training, where its last checkpoint left it; from the start without a usable one."""
+    data, device = load(config), pick_device()
+    report.machine = _machine(device)
+    state = report.journal.resume()
+    if state is not None:
+        try:
+            training = Training(config, data, device)
+            report.begin(training, state)
+            return training
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            logger.warning("a checkpoint of %s does not fit and was dropped: %s", config.key, error)
+            report.journal.drop_snapshots()
+    training = Training(config, data, device)
+    report.begin(training, None)
+    return training
 
 
 @dataclass
@@ -148,13 +161,14 @@ class _Reporter:
         """Seconds of computing, of earlier attempts too."""
         return self.seconds_before + time.monotonic() - self.started
 
-    def begin(self, state: dict[str, np.ndarray] | None, training: Training) -> None:
+    def begin(self, training: Training, state: dict[str, np.ndarray] | None) -> None:
         """Training is about to start, from a checkpoint's state if there is one."""
+        if state is not None:
+            training.restore(state)
         self.training = training
         self.started = time.monotonic()
         if state is not None:
-            self.seconds_before = float(state.pop("seconds"))
-            training.restore(state)
+            self.seconds_before = float(state["seconds"])
             self.passes = self.started_passes = training.passes
         self.say(Status.RUNNING)
 

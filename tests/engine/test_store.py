@@ -126,6 +126,19 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store,
     assert_same(finished, expected)
 
 
+def test_a_checkpoint_that_does_not_fit_means_from_the_start(store, caplog):
+    journal = store.journal(QUICK)
+    journal.create(QUICK.model_dump(mode="json"))
+    journal.set_status(status="interrupted")
+    journal.append({"epoch": np.array(1)})
+    journal.save_checkpoint({"passes": np.array(7)})
+    with caplog.at_level(logging.WARNING):
+        finished = run(QUICK, store=store)
+    assert "does not fit" in caplog.text
+    assert finished.curves["epoch"][0] == 1
+    assert finished.passes == 40
+
+
 def test_processes_asked_for_the_same_configuration_compute_it_once(store):
     config = LONG.with_(epochs=800)
     code = "import sys,json,ncengine; ncengine.run(ncengine.RunConfig(**json.loads(sys.argv[1])))"
