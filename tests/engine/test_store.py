@@ -130,7 +130,6 @@ def test_a_checkpoint_that_does_not_fit_means_from_the_start(store, caplog):
     journal = store.journal(QUICK)
     journal.create(QUICK.model_dump(mode="json"))
     journal.set_status(status="interrupted")
-    journal.append({"epoch": np.array(1)})
     journal.save_checkpoint({"passes": np.array(7)})
     with caplog.at_level(logging.WARNING):
         finished = run(QUICK, store=store)
