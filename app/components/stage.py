@@ -178,17 +178,23 @@ def _epoch(text: str) -> float | None:
 
 
 def shown_snapshot(geometry: Geometry, r: int) -> int | None:
-    """Index of the snapshot nearest to the address's epoch; the last where it names none.
+    """Index of the snapshot at which the player rests; the last where no epoch is named.
 
     Snapshots in which seed number `r` had diverged do not count; None where no other is left.
     """
     frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
     if not len(frames):
         return None
-    epoch = _epoch(address.read(["epoch"]).get("epoch", ""))
+    epoch = _epoch(_moment())
     if epoch is None:
         return int(frames[-1])
     return int(frames[abs(geometry.epoch[frames] - epoch).argmin()])
+
+
+def _moment() -> str:
+    """The epoch that the player told; before it told any, the one that the page opened at."""
+    told = getattr(st.session_state.get("player"), "epoch", None)
+    return address.read(["epoch"]).get("epoch", "") if told is None else told
 
 
 def _from_widgets(before: View) -> View:

@@ -96,7 +96,7 @@ def _cosines(run: Run, view: stage.View) -> None:
     names = dataset_info(run.config.dataset).class_names[:classes]
     charts.draw_cosines(engine.cosines(means), names)
     st.caption(
-        f"Seed {view.seed}, after {run.geometry.epoch[shown]:,.0f} passes. In a simplex every "
+        f"Seed {view.seed}, epoch {run.geometry.epoch[shown]:,.0f}. In a simplex every "
         f"two classes meet at the same cosine, −1/(K − 1) = {text.number(-1 / (classes - 1))}."
     )
 

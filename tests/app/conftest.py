@@ -82,6 +82,8 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
 @pytest.fixture
 def store(monkeypatch) -> FakeStore:
     fake = FakeStore()
+    # Made-up runs of one configuration differ from test to test.
+    engine._project.clear()
     monkeypatch.setattr(engine, "store", lambda: fake)
     return fake
 

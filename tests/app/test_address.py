@@ -138,7 +138,7 @@ def test_a_wrong_moment_is_told_and_the_run_drawn(at, store, query, word):
     open_at(at, camera="askew", **query)
     assert_sound(at)
     assert f"**{word}**" in at.warning[0].value
-    assert "after 1,000 passes" in texts(at)
+    assert "epoch 1,000." in texts(at)
 
 
 def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):
@@ -146,7 +146,7 @@ def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):
     open_at(at, epoch="30")
     assert_sound(at)
     assert not at.warning
-    assert "after 1 passes" in texts(at)
+    assert "epoch 1." in texts(at)
 
 
 def test_seed_basis_and_focus_live_in_the_address(at, store):

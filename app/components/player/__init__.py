@@ -2,7 +2,8 @@
 
 All motion happens in the browser. Python sends one message per change of data; `epoch`, `view` and
 `camera` reach the page's URL from the browser. When the viewer comes to rest at another epoch, the
-script (or the fragment that holds the player) runs again, so that what is drawn beside can follow.
+script (or the fragment that holds the player) runs again, and finds it in the component's state as
+`epoch`, text that is empty at the newest: what is drawn beside can follow.
 """
 
 from __future__ import annotations
@@ -101,4 +102,4 @@ def player(
 
 
 def _rerun_only() -> None:
-    """The epoch itself is read from the URL."""
+    """A component's state needs a callback; that the script runs again is all there is to do."""

@@ -42,7 +42,7 @@ class Panel {
   /** Another run or more snapshots: class chips, ticks, notes. */
   load(data, colors) {
     this.data = data;
-    this.root.dataset.frames = data.frames;
+    Object.assign(this.root.dataset, { frames: data.frames, run: data.run });
     this.scrubber.max = data.frames - 1;
     this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;

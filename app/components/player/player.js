@@ -66,9 +66,9 @@ class Player {
     };
   }
 
-  /** Lets the server know at which moment the viewer rests, for what it draws beside. */
+  /** Lets the server know at which epoch the viewer rests ("": the newest), for what it draws. */
   tell(epoch) {
-    this.setState?.("epoch", epoch);
+    this.setState?.("epoch", epoch ?? "");
   }
 
   /** Takes a message: a first run, another run, or the same run with more snapshots. */

@@ -1,0 +1,167 @@
+"""The page in a real Chromium: its start, a cached pick, a live refresh, the player."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import mean, median
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+import ncengine
+from benchmarks.table import show
+from ncengine.config import RunConfig
+from ncengine.store import Store
+from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
+
+DEPTHS = (2, 3, 5, 8)
+PICKS = 12
+EPOCHS = 400
+REFRESHES = 30
+LIVE = {"solver": "Adam", "epochs": 100_000}
+
+# Clicks a depth and asks every 20 ms whether heading, figures, charts and player are all those of
+# the run that was picked; gives the milliseconds until they are, one frame painted.
+PICK = """async ([depth, run]) => {
+  const find = (which) => document.querySelector(which);
+  const charts = () => [...document.querySelectorAll('[data-testid=stVegaLiteChart] .marks')]
+    .map((node) => node.tagName === 'CANVAS' ? node.toDataURL() : node.innerHTML);
+  const player = () => [...document.querySelectorAll('.st-key-player *')]
+    .map((node) => node.shadowRoot?.querySelector('.nc')).find(Boolean);
+  const before = charts();
+  const figures = find('.figures').innerHTML;
+  const button = [...document.querySelectorAll('.st-key-field-depth button')]
+    .find((node) => node.textContent.trim() === depth);
+  const start = performance.now();
+  button.click();
+  for (;;) {
+    await new Promise((resume) => setTimeout(resume, 20));
+    const now = charts();
+    if (find('h2').textContent.startsWith(`${depth}-`)
+        && find('.figures').innerHTML !== figures
+        && now.length === before.length && now.every((drawing, n) => drawing !== before[n])
+        && player()?.dataset.run.startsWith(run)) break;
+    if (performance.now() - start > 20000) return null;
+  }
+  await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
+
+def main() -> None:
+    """Print the table."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        cache = Path(folder) / "cache"
+        store = Store(cache)
+        picks = [RunConfig(depth=depth, epochs=EPOCHS) for depth in DEPTHS]
+        for config in picks:
+            ncengine.run(config, store=store)
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
+        )
+        rows = [
+            *_with_the_app(browser, cache, picks),
+            _refresh(browser, cache),
+            _player(browser, cache),
+        ]
+        browser.close()
+    show("The page", ("what", "measured", "wanted"), rows)
+
+
+def _with_the_app(browser: Browser, cache: Path, picks: list[RunConfig]) -> list[tuple]:
+    app = LiveApp(cache)
+    try:
+        seconds = _first_page(browser, app)
+        drawn = _picks(browser, app, picks)
+        maps = Path(f"/proc/{app.process.pid}/maps")
+        torch = maps.exists() and "libtorch" in maps.read_text()
+    finally:
+        app.end()
+    return [
+        ("`streamlit run` to first usable page", f"{seconds:.1f} s", "3 s"),
+        (
+            "cached pick to drawn, median (slowest)",
+            f"{median(drawn):.0f} ms ({max(drawn):.0f} ms)",
+            "500 ms",
+        ),
+        ("server process has loaded torch", "yes" if torch else "no", "no"),
+    ]
+
+
+def _first_page(browser: Browser, app: LiveApp) -> float:
+    with _page(browser) as page:
+        start = time.perf_counter()
+        app.start().wait()
+        page.goto(app.url())
+        page.get_by_role("button", name="Train").wait_for()
+        return time.perf_counter() - start
+
+
+def _picks(browser: Browser, app: LiveApp, picks: list[RunConfig]) -> list[float]:
+    with _page(browser) as page:
+        page.goto(app.url(epochs=EPOCHS, depth=picks[-1].depth))
+        page.get_by_test_id("nc-player").wait_for()
+        found = []
+        for n in range(len(picks) + PICKS):
+            page.wait_for_timeout(1500)
+            config = picks[n % len(picks)]
+            found.append(page.evaluate(PICK, [str(config.depth), config.key]))
+    # The first round fills the server's memory.
+    return found[len(picks) :]
+
+
+def _refresh(browser: Browser, cache: Path) -> tuple:
+    times = cache.with_name("times")
+    script = Path(__file__).with_name("timed_app.py")
+    app = LiveApp(cache, script=script, env={"PAGE_TIMES": str(times)})
+    try:
+        app.start().wait()
+        with _page(browser) as page:
+            page.goto(app.url(**LIVE))
+            page.get_by_role("button", name="Train").click()
+            page.get_by_test_id("nc-player").wait_for()
+
+            def enough() -> bool:
+                page.wait_for_timeout(500)
+                return times.exists() and len(times.read_text().split()) >= REFRESHES
+
+            wait_until(enough, "too few refreshes", 120)
+    finally:
+        app.end()
+    seconds = [float(line) for line in times.read_text().split()]
+    # Those at the start import what later ones have.
+    mine = mean(seconds[REFRESHES // 3 :])
+    return ("server time of a live refresh", f"{1000 * mine:.0f} ms", "30 ms")
+
+
+def _player(browser: Browser, cache: Path) -> tuple:
+    app = LiveApp(cache, script=Path(__file__).with_name("player_app.py"))
+    try:
+        app.start().wait()
+        with _page(browser) as page:
+            page.goto(app.base)
+            player = page.get_by_test_id("nc-player")
+            player.wait_for()
+            # It plays once by itself, in about six seconds.
+            page.wait_for_timeout(5000)
+            fps, cost = (player.get_attribute(f"data-{name}") for name in ("fps", "frame-ms"))
+    finally:
+        app.end()
+    what = "player, 2,000 points over 60 snapshots, 1280 × 720"
+    return (what, f"{fps} frames/s, {cost} ms a frame", "60 frames/s")
+
+
+@contextmanager
+def _page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+if __name__ == "__main__":
+    main()

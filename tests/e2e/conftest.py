@@ -1,0 +1,97 @@
+"""The app in a real Chromium: one server for all tests, and an eye on every page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+import ncengine
+from ncengine.config import RunConfig
+from ncengine.store import Store
+from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
+from tests.e2e.pages import EXACT, FINISHED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def executable() -> str:
+    """Chromium's path; without one, all tests here are skipped."""
+    found = chromium()
+    if found is None:
+        pytest.skip("no Chromium or Chrome on this machine: sh tests/e2e/chromium.sh installs it")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(executable: str) -> dict:
+    return {"executable_path": executable, "args": CHROMIUM_ARGUMENTS}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args() -> dict:
+    return {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
+    """A server with two finished runs in its cache, which must end without a trace."""
+    app = LiveApp(tmp_path_factory.mktemp("e2e") / "cache")
+    store = Store(app.cache)
+    for query in (FINISHED, EXACT):
+        ncengine.run(RunConfig(**query), store=store)
+    app.start().wait()
+    try:
+        yield app
+        assert_ends_cleanly(app)
+    finally:
+        app.end()
+
+
+def assert_ends_cleanly(app: LiveApp) -> None:
+    """Ctrl-C ends server and workers, and nothing is said of an accident."""
+    app.interrupt()
+    wait_until(lambda: not app.processes(), "some process outlived the server", 20)
+    for word in ("Traceback", "terminate called", "Aborted", "leaked"):
+        assert word not in app.said(), app.said()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
+    """Each test finds an idle worker."""
+    yield
+    store = Store(app.cache)
+
+    def idle() -> bool:
+        runs = [(store.open(config), journal) for config, journal in store.journals()]
+        busy = [journal for run, journal in runs if run.status.busy]
+        for journal in busy:
+            journal.wish("cancel")
+        return not busy
+
+    wait_until(idle, "a run that was asked to stop went on")
+
+
+@pytest.fixture
+def new_context(browser: Browser, browser_context_args: dict) -> Iterator[Callable]:
+    """Contexts whose pages may neither complain nor ask for anything beyond this machine."""
+    made, asked, complaints = [], set(), []
+
+    def make(**options) -> BrowserContext:
+        context = browser.new_context(**{**browser_context_args, **options})
+        made.append(context)
+        context.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on(
+            "console",
+            lambda line: complaints.append(line.text) if line.type == "error" else None,
+        )
+        return context
+
+    yield make
+    for context in made:
+        context.close()
+    assert complaints == []
+    # Without a host: data: and blob:, which are no requests to anyone.
+    assert asked <= {"127.0.0.1", None}

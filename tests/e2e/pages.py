@@ -1,0 +1,78 @@
+"""What tests do with Explore, in words of the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.e2e.live_app import LiveApp, wait_until
+
+SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 20, "width": 8, "depth": 3}
+FINISHED = {**SMALL, "classes": 5, "epochs": 120, "seeds": "0,1"}
+EXACT = {**SMALL, "width": 4, "epochs": 120, "seeds": "1"}
+# Goes on for as long as a test looks on, however fast the machine.
+ENDLESS = {**SMALL, "solver": "Adam", "epochs": 100_000, "seeds": "1"}
+PATIENCE = 30_000
+
+
+def open_page(page: Page, app: LiveApp, **query: Any) -> Page:
+    """Open Explore at these parameters and wait for its heading."""
+    page.set_default_timeout(PATIENCE)
+    page.goto(app.url(**query))
+    expect(page.get_by_role("heading", level=2)).to_be_visible(timeout=PATIENCE)
+    return page
+
+
+def train(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("^Train")).click()
+
+
+def status(page: Page) -> Locator:
+    """The line with progress and what can be done."""
+    return page.locator(".st-key-status")
+
+
+def expect_status(page: Page, words: str) -> None:
+    expect(status(page)).to_contain_text(words, timeout=2 * PATIENCE)
+
+
+def passes(page: Page) -> int:
+    """How many passes the page says are done."""
+    found = re.search(r"([\d,]+) of [\d,]+ passes", status(page).inner_text())
+    return int(found[1].replace(",", "")) if found else 0
+
+
+def expect_progress(page: Page) -> None:
+    """The page shows more passes after a while than now."""
+    before = passes(page)
+    wait_until(lambda: passes(page) > before, f"no pass after {before} was shown")
+
+
+def player(page: Page) -> Locator:
+    return page.get_by_test_id("nc-player")
+
+
+def expect_frame(page: Page, frame: int) -> None:
+    """The player rests at this snapshot."""
+    expect(player(page)).to_have_attribute("data-frame", str(frame), timeout=PATIENCE)
+
+
+def pixels(page: Page) -> str:
+    """What is on the player's canvas."""
+    return page.get_by_test_id("nc-canvas").evaluate("canvas => canvas.toDataURL()")
+
+
+def expect_other_pixels(page: Page, before: str) -> str:
+    """Wait until the canvas has changed, and come to rest; what it shows then."""
+    wait_until(lambda: pixels(page) != before, "the canvas did not change")
+    seen = [""]
+
+    def rests() -> bool:
+        seen.append(pixels(page))
+        page.wait_for_timeout(60)
+        return seen[-1] == seen[-2]
+
+    wait_until(rests, "the canvas did not come to rest")
+    return seen[-1]

@@ -1,0 +1,122 @@
+"""The player on a finished run: it moves, it turns, and its address holds what it shows."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import expect
+
+from tests.e2e.live_app import wait_until
+from tests.e2e.pages import (
+    EXACT,
+    FINISHED,
+    expect_frame,
+    expect_other_pixels,
+    open_page,
+    pixels,
+    player,
+)
+
+
+def query_of(page):
+    # Asked of the page itself: Playwright's own `page.url` stands still while nothing is asked.
+    url = page.evaluate("location.href")
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def expect_query(page, name, value):
+    wait_until(lambda: query_of(page).get(name) == value, f"{name} = {value} is not in the URL")
+
+
+def scrub(page, share):
+    """Press the scrubber at a share of its length, as a mouse does."""
+    box = page.get_by_test_id("nc-scrubber").bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def test_scrubbing_stepping_and_playing(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    frames = int(player(page).get_attribute("data-frames"))
+    first = pixels(page)
+    scrub(page, 0.5)
+    half = expect_other_pixels(page, first)
+    epoch = player(page).get_attribute("data-epoch")
+    assert 1 < int(epoch) < FINISHED["epochs"]
+    expect(page.get_by_test_id("nc-epoch")).to_have_text(epoch)
+    expect_query(page, "epoch", epoch)
+    # What stands beside the player follows once it rests.
+    expect(page.get_by_text(f"Seed 0, epoch {epoch}.")).to_be_visible()
+    assert pixels(page) == half
+
+    page.get_by_test_id("nc-canvas").hover(position={"x": 5, "y": 200})
+    frame = int(player(page).get_attribute("data-frame"))
+    page.keyboard.press("ArrowRight")
+    expect_frame(page, frame + 1)
+    page.keyboard.press("ArrowLeft")
+    expect_frame(page, frame)
+    page.keyboard.press("Home")
+    expect_frame(page, 0)
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "false")
+    page.keyboard.press("End")
+    expect_frame(page, frames - 1)
+    expect_query(page, "epoch", None)
+
+
+def test_dragging_turns_and_the_view_can_be_flat(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    expect(player(page)).to_have_attribute("data-view", "3d")
+    before = expect_other_pixels(page, "")
+    box = page.get_by_test_id("nc-canvas").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 + 90, box["y"] + box["height"] / 2, steps=5)
+    page.mouse.up()
+    turned = expect_other_pixels(page, before)
+    wait_until(lambda: "camera" in query_of(page), "the pose is not in the URL")
+    page.get_by_test_id("nc-view-2d").click()
+    expect(player(page)).to_have_attribute("data-view", "2d")
+    expect_other_pixels(page, turned)
+    expect_query(page, "view", "2d")
+
+
+def test_with_width_4_the_view_is_exact(page, app):
+    open_page(page, app, **EXACT)
+    expect(page.get_by_test_id("nc-exact")).to_contain_text("all features lie on this sphere")
+    expect(page.get_by_test_id("nc-share")).to_contain_text("100.0 %")
+
+
+def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
+    open_page(page, app, **FINISHED, epoch=1)
+    page.locator(".st-key-view_controls").get_by_role("radio", name="1", exact=True).click()
+    expect_query(page, "seed", "1")
+    for name in ("0", "2", "3"):
+        page.locator(".st-key-view_controls").get_by_role("button", name=name, exact=True).click()
+        wait_until(lambda: name in query_of(page).get("focus", ""), "the focus is not in the URL")
+    scrub(page, 0.4)
+    wait_until(lambda: query_of(page).get("epoch", "1") != "1", "the epoch is not in the URL")
+    expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")
+    expect_other_pixels(page, "")
+    angle = page.get_by_test_id("nc-angle").inner_text()
+
+    other = new_context().new_page()
+    other.goto(page.evaluate("location.href"))
+    expect(player(other)).to_have_attribute("data-epoch", query_of(page)["epoch"])
+    expect(other.get_by_text("Seed 1, epoch")).to_be_visible()
+    expect(other.get_by_test_id("nc-angle")).to_have_text(angle)
+    expect(other.get_by_role("heading", level=2)).to_have_text(
+        page.get_by_role("heading", level=2).inner_text()
+    )
+    assert query_of(other) == query_of(page)
+
+
+def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
+    open_page(page, app, **{**FINISHED, "depth": "deep"}, epoch="soon", focus="1,2,99", seed=9)
+    notice = page.locator(".st-key-notices")
+    for label in ("Depth L", "Epoch", "Focus", "Seed"):
+        expect(notice).to_contain_text(label)
+    assert "Traceback" not in page.content()
+    expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
