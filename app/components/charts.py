@@ -139,7 +139,7 @@ def _kept(run: Run, name: str) -> np.ndarray:
 @lru_cache
 def objective_spec() -> dict[str, Any]:
     """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic."""
-    import altair as alt
+    alt = _altair()
 
     shown = _legend_toggle(alt, "part")
     lines = (
@@ -177,7 +177,7 @@ def objective_spec() -> dict[str, Any]:
 @lru_cache
 def collapse_spec(nc2: str) -> dict[str, Any]:
     """Lines and bands of the metrics over passes; `nc2` is "NC2A" or "NC2B"."""
-    import altair as alt
+    alt = _altair()
 
     metrics = ("NC1", nc2, "NC3")
     shown = _legend_toggle(alt, "metric")
@@ -206,7 +206,7 @@ def collapse_spec(nc2: str) -> dict[str, Any]:
 @lru_cache
 def cosine_spec(class_names: tuple[str, ...]) -> dict[str, Any]:
     """The heat map for these classes. Its colours, and the mark on its bar, show the ideal."""
-    import altair as alt
+    alt = _altair()
 
     ideal = -1 / (len(class_names) - 1)
     bar = [ideal - COSINE_REACH, ideal, ideal + COSINE_REACH]
@@ -236,6 +236,15 @@ def cosine_spec(class_names: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     return _finish(alt, chart, height=HEATMAP_HEIGHT)
+
+
+def _altair() -> Any:
+    # Altair asks whatever pandas it finds, even one that another thread is only half through
+    # importing. To import it here is to wait for that thread.
+    import pandas  # noqa: F401, I001
+    import altair
+
+    return altair
 
 
 def _class_axis(alt: Any, name: str, class_names: tuple[str, ...], **axis: Any) -> Any:

@@ -41,7 +41,11 @@ def set_value(name: str, param: Param, value: Any) -> None:
 
 
 def draw(name: str, param: Param, value: Any) -> None:
-    """Draw the field's widget, which shows `value` (see `set_value`)."""
+    """Draw the field's widget, which shows `value` (see `set_value`).
+
+    `value` is its default too: a widget that the browser has to build anew, and whose state it
+    has lost, would otherwise come back with its first choice, and pick that.
+    """
     _drawer(param)(name, param, value)
 
 
@@ -75,20 +79,22 @@ def _other_key(name: str) -> str:
     return f"{key(name)}:{OTHER}"
 
 
-def _titles(name: str, param: Param, _: Any) -> None:
+def _titles(name: str, param: Param, value: Any) -> None:
     st.selectbox(
         param.label,
         tuple(param.choices),
+        index=list(param.choices).index(value),
         format_func=param.choices.__getitem__,
         key=key(name),
         help=param.help,
     )
 
 
-def _segments(name: str, param: Param, _: Any) -> None:
+def _segments(name: str, param: Param, value: Any) -> None:
     st.segmented_control(
         param.label,
         tuple(param.choices),
+        default=value,
         format_func=param.choices.__getitem__,
         key=key(name),
         help=param.help,
@@ -97,14 +103,15 @@ def _segments(name: str, param: Param, _: Any) -> None:
     )
 
 
-def _toggle(name: str, param: Param, _: Any) -> None:
-    st.toggle(param.label, key=key(name), help=param.help)
+def _toggle(name: str, param: Param, value: Any) -> None:
+    st.toggle(param.label, value, key=key(name), help=param.help)
 
 
 def _pills(name: str, param: Param, value: Any) -> None:
     st.pills(
         param.label,
         (*param.suggested, OTHER),
+        default=value if value in param.suggested else OTHER,
         format_func=str,
         key=key(name),
         help=param.help,
@@ -116,6 +123,7 @@ def _pills(name: str, param: Param, value: Any) -> None:
             f"{param.label}, other",
             int(param.low),
             int(param.high),
+            value,
             key=_other_key(name),
             label_visibility="collapsed",
         )
@@ -125,6 +133,7 @@ def _slider(name: str, param: Param, value: Any) -> None:
     st.select_slider(
         param.label,
         sorted({*param.suggested, value}),
+        value=value,
         format_func=_text,
         key=key(name),
         help=param.help,
@@ -133,9 +142,11 @@ def _slider(name: str, param: Param, value: Any) -> None:
 
 def _list(name: str, param: Param, value: Any) -> None:
     listed = param.suggested or range(int(param.low), int(param.high) + 1)
+    options = sorted({*listed, value})
     st.selectbox(
         param.label,
-        sorted({*listed, value}),
+        options,
+        index=options.index(value),
         format_func=_text,
         key=key(name),
         help=f"{param.help} Pick a value or type one: it {param.allowed}.",
@@ -143,12 +154,13 @@ def _list(name: str, param: Param, value: Any) -> None:
     )
 
 
-def _number(name: str, param: Param, _: Any) -> None:
+def _number(name: str, param: Param, value: Any) -> None:
     whole = param.kind == "int"
     st.number_input(
         param.label,
         int(param.low) if whole else param.low,
         int(param.high) if whole else param.high,
+        value,
         key=key(name),
         help=param.help,
     )
@@ -159,6 +171,7 @@ def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
     st.segmented_control(
         param.label,
         counted if value in counted else [*counted, value],
+        default=[value],
         format_func=_seeds_text,
         key=key(name),
         help=param.help,
