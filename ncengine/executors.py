@@ -22,15 +22,18 @@ MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken 
 
 def run_in_worker(config_json: str, root: str) -> None:
     """What a worker process is asked to do with one configuration."""
+    from ncengine.training.device import leave_a_core
     from ncengine.training.job import run_job
 
+    leave_a_core()
     run_job(config_json, root)
 
 
 def device_of_worker() -> str:
     """The device on which a worker computes, for a reader."""
-    from ncengine.training.device import describe, pick_device
+    from ncengine.training.device import describe, leave_a_core, pick_device
 
+    leave_a_core()
     return describe(pick_device())
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 import os
 import platform
 
+import joblib
 import torch
+
+
+def leave_a_core() -> None:
+    """Use one thread less than there are cores, for a process that works beside others.
+
+    Threads wait for each other many thousand times a second. Where server or browser take
+    the core of one of them, all stand still: on two cores, two threads were then several
+    times slower than one. `OMP_NUM_THREADS` goes before this.
+    """
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, joblib.cpu_count() - 1))
 
 
 def pick_device() -> torch.device:

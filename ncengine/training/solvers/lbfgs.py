@@ -97,7 +97,7 @@ class _Seed:
 
     def _accept(self, value: float, grad: Tensor) -> None:
         step = self.theta - self.iterate
-        self.memory.push(step, grad - self.grad)
+        with_grad = self.memory.push(step, grad - self.grad, grad)
         self.iterate.copy_(self.theta)
         self.grad.copy_(grad)
         gained = self.value - value
@@ -105,10 +105,10 @@ class _Seed:
         self.value = value
         self.resting = self.quiet >= QUIET_STEPS
         if not self.resting:
-            self._search_along_new_direction()
+            self._search_along_new_direction(with_grad)
 
-    def _search_along_new_direction(self) -> None:
-        self.direction, slope = self.memory.direction(self.grad)
+    def _search_along_new_direction(self, with_grad: np.ndarray | None = None) -> None:
+        self.direction, slope = self.memory.direction(self.grad, with_grad)
         if not slope < 0 and self.memory.count:
             self.memory.clear()
             self.direction, slope = self.memory.direction(self.grad)
@@ -173,24 +173,35 @@ class _Memory:
     def count(self) -> int:
         return len(self.order)
 
-    def push(self, s: Tensor, y: Tensor) -> None:
-        """Keep the pair, unless rounding left it without positive curvature."""
+    def push(self, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray | None:
+        """Keep the pair, unless rounding left it without positive curvature.
+
+        Returns:
+            The inner products of all rows with `grad`, for `direction`: one pass over the
+            memory gives them together with the pair's own. None where the pair is not kept.
+        """
         curvature, change = float(s @ y), float(y @ y)
         if not curvature > 1e-10 * change:
-            return
+            return None
         slot = len(self.order) if len(self.order) < self.size else self.order.pop(0)
         self.order.append(slot)
         self.rows[slot], self.rows[self.size + slot] = s, y
-        with_all = (self.rows @ torch.stack([s, y], dim=1)).double().cpu().numpy()
-        for column, row in enumerate((slot, self.size + slot)):
-            self.products[row] = self.products[:, row] = with_all[:, column]
+        with_s, with_y, with_grad = self._with(s, y, grad)
+        self.products[slot] = self.products[:, slot] = with_s
+        self.products[self.size + slot] = self.products[:, self.size + slot] = with_y
         self.last_scale = curvature / change
+        return with_grad
 
-    def direction(self, grad: Tensor) -> tuple[Tensor, float]:
+    def _with(self, *vectors: Tensor) -> np.ndarray:
+        """Inner products of each vector with all rows."""
+        return (torch.stack(vectors) @ self.rows.T).double().cpu().numpy()
+
+    def direction(self, grad: Tensor, with_grad: np.ndarray | None = None) -> tuple[Tensor, float]:
         """-H grad and its slope, its inner product with grad."""
         if not self.order:
             return -grad, -float(grad @ grad)
-        with_grad = (self.rows @ grad).double().cpu().numpy()
+        if with_grad is None:
+            (with_grad,) = self._with(grad)
         weights, of_grad = self._two_loops(with_grad)
         direction = grad * of_grad
         direction.addmv_(self.rows.T, torch.from_numpy(weights).to(grad))
