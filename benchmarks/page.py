@@ -18,9 +18,9 @@ from ncengine.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
 
 DEPTHS = (2, 3, 5, 8)
-PICKS = 12
-EPOCHS = 400
-REFRESHES = 30
+PICKS = 8
+EPOCHS = 200
+REFRESHES = 24
 LIVE = {"solver": "Adam", "epochs": 100_000}
 
 # Clicks a depth and asks every 20 ms whether heading, figures, charts and player are all those of
@@ -59,9 +59,7 @@ def main() -> None:
         picks = [RunConfig(depth=depth, epochs=EPOCHS) for depth in DEPTHS]
         for config in picks:
             ncengine.run(config, store=store)
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=CHROMIUM_ARGUMENTS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         rows = [
             *_with_the_app(browser, cache, picks),
             _refresh(browser, cache),

@@ -72,7 +72,12 @@ class LiveApp:
     def start(self) -> LiveApp:
         """Start the server; it may not answer yet."""
         command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
-        options = {"server.port": self.port, "server.headless": "true"}
+        # Files that someone edits meanwhile would be loaded anew in the midst of a test.
+        options = {
+            "server.port": self.port,
+            "server.headless": "true",
+            "server.fileWatcherType": "none",
+        }
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         with self.log.open("ab") as log:

@@ -23,6 +23,7 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
         expect_progress(page)
         page.close()
         app.kill()
+        orphans = frozenset(app.processes())
 
         app.start().wait()
         page = open_page(new_context().new_page(), app, **QUERY)
@@ -32,7 +33,7 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
         train(page)
         expect_progress(page)
         page.close()
-        assert_ends_cleanly(app)
+        assert_ends_cleanly(app, orphans)
 
         # The next server takes up what the last one left.
         app.start().wait()
