@@ -22,7 +22,7 @@ def projection():
     """Points around the vertices of a simplex, ever closer to them."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(CLASSES), SAMPLES // CLASSES)
-    vertices = 8 * simplex_etf(CLASSES) @ np.linalg.qr(rng.normal(size=(WIDTH, CLASSES)))[0].T
+    vertices = 8 * simplex_etf(CLASSES) @ np.linalg.qr(rng.normal(size=(WIDTH, CLASSES - 1)))[0].T
     spread = np.geomspace(1, 0.05, SNAPSHOTS)[:, None, None]
     features = vertices[labels] + spread * rng.normal(size=(SAMPLES, WIDTH))
     means = features.reshape(SNAPSHOTS, CLASSES, -1, WIDTH).mean(axis=2)
