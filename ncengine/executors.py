@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 import threading
 import time
 from concurrent.futures import Future
@@ -17,7 +18,24 @@ from ncengine.store import Store, enqueue
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
+ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
 MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
+
+
+def end_with_parent() -> None:
+    """In a worker: end the process when the server is gone and no run is in progress."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent or _busy.locked():
+            time.sleep(ORPHAN_SECONDS)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+# Held by a worker while it trains.
+_busy = threading.Lock()
 
 
 def run_in_worker(config_json: str, root: str) -> None:
@@ -26,7 +44,8 @@ def run_in_worker(config_json: str, root: str) -> None:
     from ncengine.training.job import run_job
 
     leave_a_core()
-    run_job(config_json, root)
+    with _busy:
+        run_job(config_json, root)
 
 
 def device_of_worker() -> str:
@@ -101,13 +120,13 @@ class JobQueue:
             self._futures[key].cancel()
         while time.monotonic() < deadline and any(self._futures[key].running() for key in waiting):
             time.sleep(0.02)
-        get_reusable_executor(max_workers=1, timeout=IDLE_SECONDS).shutdown(
-            wait=True, kill_workers=True
-        )
+        self._executor().shutdown(wait=True, kill_workers=True)
         atexit.unregister(self.close)
 
     def _executor(self):
-        return get_reusable_executor(max_workers=1, timeout=IDLE_SECONDS, reuse=True)
+        return get_reusable_executor(
+            max_workers=1, timeout=IDLE_SECONDS, reuse=True, initializer=end_with_parent
+        )
 
     def _adopt(self) -> None:
         """Take up what an earlier queue left waiting, or half done."""

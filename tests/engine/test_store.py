@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +48,17 @@ def wait(condition, seconds=60):
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.02)
+
+
+def is_alive(pid):
+    """Whether a process runs; one that ended and was not waited for does not."""
+    try:
+        if Path("/proc/self/stat").exists():
+            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+        os.kill(pid, 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return True
 
 
 def start_training(store, config):
@@ -234,10 +246,12 @@ time.sleep(600)
 """
     process = subprocess.Popen([sys.executable, "-c", server, LONG.canonical_json(), store.root])
     wait(lambda: store.open(LONG).passes > 50)
+    worker = store.journal(LONG).status()["pid"]
     process.kill()
     process.wait()
     assert store.open(LONG).status is Status.RUNNING
     wait(lambda: store.open(LONG).status is Status.DONE)
+    wait(lambda: not is_alive(worker))
 
 
 def test_many_threads_can_look_at_once(store):

@@ -16,8 +16,8 @@ class Solver(Protocol):
 
     Attributes:
         theta: (R, P) where to evaluate next, one row a seed.
-        resting: (R,) seeds that have converged: nothing below rounding is left to gain.
-        diverged: (R,) seeds whose loss is no number any more, or whose descent got stuck.
+        resting: (R,) seeds that have ended: no further descent was found.
+        diverged: (R,) seeds whose loss is no number any more, or that found no descent at all.
     """
 
     theta: Tensor

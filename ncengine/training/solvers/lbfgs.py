@@ -20,9 +20,8 @@ QUIET = 1e-9  # relative gain of one step that counts as none
 class LBFGS:
     """Limited-memory BFGS (Nocedal 1980) with a strong Wolfe line search per seed.
 
-    A seed rests when its iterates stop gaining. One whose search fails from the steepest descent
-    rests if the decrease its curvature promises is within rounding of its loss, and counts as
-    diverged otherwise.
+    A seed rests when its iterates stop gaining, or when even the steepest descent leads nowhere:
+    with ReLU that can be a kink. One that never came below where it began has diverged.
     """
 
     def __init__(self, history: int = HISTORY):
@@ -65,7 +64,7 @@ class _Seed:
         self.theta = theta
         self.iterate = theta.clone()
         self.grad = torch.zeros_like(theta)
-        self.value = math.inf
+        self.value = self.first_value = math.inf
         self.direction = torch.zeros_like(theta)
         self.search: LineSearch | None = None
         self.memory = _Memory(theta, history)
@@ -77,7 +76,7 @@ class _Seed:
             if not (math.isfinite(value) and bool(grad.sum().isfinite())):
                 self.diverged = True
                 return False
-            self.value = value
+            self.value = self.first_value = value
             self.grad.copy_(grad)
             self._search_along_new_direction()
             return True
@@ -124,8 +123,7 @@ class _Seed:
 
     def _stop(self) -> None:
         self.theta.copy_(self.iterate)
-        promised = self.memory.last_scale * float(self.grad @ self.grad) / 2
-        self.resting = promised <= 1e-5 * abs(self.value)
+        self.resting = self.value < self.first_value
         self.diverged = not self.resting
 
     def state(self) -> dict[str, Any]:
@@ -134,6 +132,7 @@ class _Seed:
             "grad": self.grad.cpu().numpy(),
             "direction": self.direction.cpu().numpy(),
             "value": self.value,
+            "first_value": self.first_value,
             "quiet": self.quiet,
             "searching": self.search is not None,
             **self.memory.state(),
@@ -147,6 +146,7 @@ class _Seed:
         self.grad = self.theta.new_tensor(state["grad"])
         self.direction = self.theta.new_tensor(state["direction"])
         self.value = float(state["value"])
+        self.first_value = float(state["first_value"])
         self.quiet = int(state["quiet"])
         self.search = _search_from_array(state["search"]) if state["searching"] else None
         self.memory.restore(state)
@@ -163,7 +163,6 @@ class _Memory:
         self.size = size
         self.rows = theta.new_zeros(2 * size, len(theta))  # s in rows 0..size-1, then y
         self.products = np.zeros((2 * size, 2 * size))
-        self.last_scale = 1.0
         self.clear()
 
     def clear(self) -> None:
@@ -189,7 +188,6 @@ class _Memory:
         with_s, with_y, with_grad = self._with(s, y, grad)
         self.products[slot] = self.products[:, slot] = with_s
         self.products[self.size + slot] = self.products[:, self.size + slot] = with_y
-        self.last_scale = curvature / change
         return with_grad
 
     def _with(self, *vectors: Tensor) -> np.ndarray:
@@ -229,14 +227,12 @@ class _Memory:
             "rows": self.rows.cpu().numpy(),
             "products": self.products,
             "order": np.array(self.order, int),
-            "last_scale": self.last_scale,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.rows = self.rows.new_tensor(state["rows"])
         self.products = np.array(state["products"])
         self.order = [int(slot) for slot in state["order"]]
-        self.last_scale = float(state["last_scale"])
 
 
 def _search_to_array(search: LineSearch) -> np.ndarray:
