@@ -62,9 +62,7 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
     if now == values:
         accept(owner, names)
         return
-    foreign = {
-        name: st.query_params.get_all(name) for name in st.query_params if name not in names
-    }
+    foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
     st.session_state[_key(owner)] = _Memory(dict(values), now, time.monotonic())
 

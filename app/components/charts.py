@@ -145,9 +145,7 @@ def objective_spec() -> dict[str, Any]:
     lines = (
         alt.Chart()
         .transform_fold(list(OBJECTIVE_PARTS), as_=["part", "value"])
-        .transform_filter(
-            f"isValid(datum.value) && datum.value > {NEGLIGIBLE} * datum.objective"
-        )
+        .transform_filter(f"isValid(datum.value) && datum.value > {NEGLIGIBLE} * datum.objective")
         .mark_line(interpolate="monotone", clip=True)
         .encode(
             x=_passes_axis(alt),
@@ -162,9 +160,7 @@ def objective_spec() -> dict[str, Any]:
                 ),
                 legend=None,
             ),
-            strokeWidth=alt.condition(
-                "datum.part == 'objective'", alt.value(4), alt.value(2.5)
-            ),
+            strokeWidth=alt.condition("datum.part == 'objective'", alt.value(4), alt.value(2.5)),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, _zoom(alt))

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
-import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
-import ncengine
 from ncengine.config import RunConfig
 from ncengine.runs import Geometry
 
@@ -22,19 +17,15 @@ if TYPE_CHECKING:
     from ncengine.store import Store
     from ncengine.theory import GufmOptimum
 
-# Seconds between two looks at the engine's source: a hundred files are not worth a look at
-# every call.
-SOURCE_SECONDS = 2.0
-
 
 def store() -> Store:
     """Where runs are read from."""
-    return _engine().parts()[0]
+    return _engine()[0]
 
 
 def jobs() -> JobQueue:
     """Where runs are put to be computed."""
-    return _engine().parts()[1]
+    return _engine()[1]
 
 
 def parameter_count(config: RunConfig) -> int:
@@ -125,47 +116,10 @@ def _optimum(config: RunConfig) -> GufmOptimum:
     )
 
 
-class _Engine:
-    """Store and queue, made anew when the engine's source changes under a hot reload."""
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._source = ""
-        self._looked = -SOURCE_SECONDS
-        self._parts: tuple[Store, JobQueue] | None = None
-
-    def parts(self) -> tuple[Store, JobQueue]:
-        with self._guard:
-            if self._parts is not None and time.monotonic() - self._looked < SOURCE_SECONDS:
-                return self._parts
-            source, self._looked = _source(), time.monotonic()
-            if self._parts is None or self._source != source:
-                # The old queue ends first: both would share one pool of workers.
-                self.close()
-                self._parts, self._source = _make_parts(), source
-            return self._parts
-
-    def close(self) -> None:
-        if self._parts is not None:
-            self._parts[1].close()
-            self._parts = None
-
-
-@st.cache_resource(show_spinner=False, on_release=lambda engine: engine.close())
-def _engine() -> _Engine:
-    return _Engine()
-
-
-def _make_parts() -> tuple[Store, JobQueue]:
+@st.cache_resource(show_spinner=False, on_release=lambda parts: parts[1].close())
+def _engine() -> tuple[Store, JobQueue]:
     from ncengine.executors import JobQueue
     from ncengine.store import Store
 
     store = Store()
     return store, JobQueue(store)
-
-
-def _source() -> str:
-    """Names the engine's source as it is on disk now."""
-    files = sorted(Path(ncengine.__file__).parent.rglob("*.py"))
-    stamps = [f"{file}:{file.stat().st_mtime_ns}" for file in files]
-    return hashlib.sha256("\n".join(stamps).encode()).hexdigest()

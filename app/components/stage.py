@@ -152,7 +152,7 @@ def _player(run: Run, view: View, projection: Projection) -> None:
         thumbnails=engine.thumbnails(config, run.geometry),
         live=run.status.busy,
         key="player",
-        run=f"{run.key} {view.seed}",
+        run=run.key,
         height=PLAYER_HEIGHT,
         start=address.read(PLAYER_NAMES),
     )

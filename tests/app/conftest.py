@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app.components import engine
 from streamlit.testing.v1 import AppTest
 
+from app.components import engine
 from ncengine.config import RunConfig
 from ncengine.runs import PER_SEED, Geometry, Run, Status
 

@@ -1,7 +1,7 @@
 """The address and the picker: either leads, neither breaks the at."""
 
 import pytest
-from conftest import FakeJobs, FakeStore, MAIN, assert_sound, make_run, open_at, texts
+from conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
@@ -11,8 +11,10 @@ from ncengine.config import PARAMS, RunConfig, paper_preset
 
 
 def query_of(at):
-    return {name: values[0] if isinstance(values, list) else values
-            for name, values in at.query_params.items()}
+    return {
+        name: values[0] if isinstance(values, list) else values
+        for name, values in at.query_params.items()
+    }
 
 
 def picked(at):
@@ -53,7 +55,10 @@ def test_a_click_writes_the_address_and_leaves_foreign_parameters(at):
     at.button_group(key="field:depth").set_value(13).run()
     assert_sound(at)
     assert query_of(at) == {
-        **RunConfig(depth=13).query(), "epoch": "250", "camera": "1,2,3", "utm": "x"
+        **RunConfig(depth=13).query(),
+        "epoch": "250",
+        "camera": "1,2,3",
+        "utm": "x",
     }
 
 
@@ -184,8 +189,11 @@ garbage = st.one_of(
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.dictionaries(st.sampled_from([*PARAMS, "seed", "basis", "focus", "epoch"]), garbage,
-                       max_size=5))
+@given(
+    st.dictionaries(
+        st.sampled_from([*PARAMS, "seed", "basis", "focus", "epoch"]), garbage, max_size=5
+    )
+)
 def test_no_address_breaks_the_page(query):
     with pytest.MonkeyPatch.context() as patch:
         store = FakeStore()

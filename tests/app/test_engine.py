@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
+from conftest import assert_sound, make_run, open_at, texts
 
 from app.components import engine, stage, text
 from ncengine.config import RunConfig
@@ -15,22 +15,6 @@ UNIFORM = RunConfig(decay_schedule="uniform 1/L", depth=8)
 def test_the_optimum_is_that_of_the_last_layers_own_decay():
     assert UNIFORM.decay_last != UNIFORM.weight_decay
     assert engine._optimum(UNIFORM).loss == floor_of(UNIFORM)
-
-
-def test_the_source_is_looked_at_now_and_then_not_at_every_call(monkeypatch):
-    looks, made = [], []
-    monkeypatch.setattr(engine, "_source", lambda: looks.append(1) or "same")
-    monkeypatch.setattr(
-        engine, "_make_parts", lambda: made.append(1) or (FakeStore(), FakeJobs())
-    )
-    parts = engine._Engine()
-    monkeypatch.setattr(engine.time, "monotonic", lambda: 100.0)
-    for _ in range(50):
-        parts.parts()
-    assert (len(looks), len(made)) == (1, 1)
-    monkeypatch.setattr(engine.time, "monotonic", lambda: 100.0 + engine.SOURCE_SECONDS)
-    parts.parts()
-    assert (len(looks), len(made)) == (2, 1)
 
 
 def diverged_run(config: RunConfig, snapshots: int):

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from app.components.player.wire import pack
 from hypothesis import given
 from hypothesis import strategies as st
+
+from app.components.player.wire import pack
 
 G, S, K = 3, 5, 2
 NAMES = ["even", "ödd"]

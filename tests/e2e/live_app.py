@@ -72,12 +72,7 @@ class LiveApp:
     def start(self) -> LiveApp:
         """Start the server; it may not answer yet."""
         command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
-        # Files that someone edits meanwhile would be loaded anew in the midst of a test.
-        options = {
-            "server.port": self.port,
-            "server.headless": "true",
-            "server.fileWatcherType": "none",
-        }
+        options = {"server.port": self.port, "server.headless": "true"}
         for name, value in options.items():
             command += [f"--{name}", str(value)]
         with self.log.open("ab") as log:
