@@ -158,7 +158,8 @@ class JobQueue:
         """A worker that was killed takes the whole executor down: send again what still waited."""
         if self._closed or future.cancelled() or future.exception() is None:
             return
-        logger.warning("the process that trained %s ended: %s", config.key, future.exception())
+        reason = type(future.exception()).__name__
+        logger.warning("the process that trained %s ended: %s", config.key, reason)
         if self.store.journal(config).status().get("status") == Status.QUEUED:
             threading.Thread(target=self._send_again, args=(config,), daemon=True).start()
 

@@ -14,6 +14,9 @@ from ncengine.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
 from tests.e2e.pages import EXACT, FINISHED
 
+# What a log says when something went wrong with a process.
+ACCIDENTS = ("Traceback", "terminate called", "Aborted", "leaked")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def executable() -> str:
@@ -49,14 +52,11 @@ def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
         app.end()
 
 
-def assert_ends_cleanly(app: LiveApp, orphans: frozenset[int] = frozenset()) -> None:
-    """Ctrl-C ends server and workers, and nothing is said of an accident.
-
-    `orphans` are processes of a server that was killed before: the new one is not their parent.
-    """
+def assert_ends_cleanly(app: LiveApp, accidents: tuple[str, ...] = ACCIDENTS) -> None:
+    """Ctrl-C ends server and workers, and nothing is said of an accident."""
     app.interrupt()
-    wait_until(lambda: app.processes() <= orphans, "some process outlived the server", 20)
-    for word in ("Traceback", "terminate called", "Aborted", "leaked"):
+    wait_until(lambda: not app.processes(), "some process outlived the server", 20)
+    for word in accidents:
         assert word not in app.said(), app.said()
 
 

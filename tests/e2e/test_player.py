@@ -95,7 +95,9 @@ def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
     expect_query(page, "seed", "1")
     for name in ("0", "2", "3"):
         page.locator(".st-key-view_controls").get_by_role("button", name=name, exact=True).click()
-        wait_until(lambda: name in query_of(page).get("focus", ""), "the focus is not in the URL")
+        wait_until(
+            lambda name=name: name in query_of(page).get("focus", ""), "the focus is not in the URL"
+        )
     scrub(page, 0.4)
     wait_until(lambda: query_of(page).get("epoch", "1") != "1", "the epoch is not in the URL")
     expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import assert_ends_cleanly
+from conftest import ACCIDENTS, assert_ends_cleanly
 
 from tests.e2e.live_app import LiveApp
 from tests.e2e.pages import ENDLESS, SMALL, expect_progress, expect_status, open_page, train
@@ -23,7 +23,6 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
         expect_progress(page)
         page.close()
         app.kill()
-        orphans = frozenset(app.processes())
 
         app.start().wait()
         page = open_page(new_context().new_page(), app, **QUERY)
@@ -33,7 +32,8 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
         train(page)
         expect_progress(page)
         page.close()
-        assert_ends_cleanly(app, orphans)
+        # A killed server cannot hand its semaphores back; joblib does, and says so.
+        assert_ends_cleanly(app, tuple(word for word in ACCIDENTS if word != "leaked"))
 
         # The next server takes up what the last one left.
         app.start().wait()
