@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
     _add_config_options(train)
     train.add_argument("--preset", choices=["paper"], help="start from the paper's training")
-    train.add_argument("--download", action="store_true", help="fetch the data set if it is absent")
+    train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     listing = commands.add_parser("list", help="list the finished runs, newest first")
     listing.set_defaults(command=_list)
@@ -93,36 +93,28 @@ def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ncengine.api import run
-    from ncengine.datasets import is_available
+    from ncengine.datasets import dataset_info, download, is_available
 
     config = _config(options)
-    if options.download and not is_available(config.dataset):
-        _download(config.dataset)
     show = sys.stderr.isatty() and not options.json
+    if options.download and dataset_info(config.dataset).files:
+        # Also where files are there: only their checksums tell whether they are whole.
+        download(config.dataset, progress=show)
     with tqdm(total=config.epochs, unit="pass", disable=not show, file=sys.stderr) as bar:
 
         def progress(passes: int, _: int) -> None:
             bar.update(passes - bar.n)
 
         bar.set_description(config.title())
-        finished = run(config, progress=progress)
+        try:
+            finished = run(config, progress=progress)
+        except RuntimeError as error:
+            if is_available(config.dataset):
+                raise
+            raise RuntimeError(f"{error} The option --download fetches the data set.") from error
     summary = finished.summary()
     print(json.dumps(_without_nan(summary)) if options.json else _table(summary, config))
     return 0
-
-
-def _download(name: str) -> None:
-    from tqdm import tqdm
-
-    from ncengine.datasets import download
-
-    with tqdm(unit="B", unit_scale=True, desc=name, file=sys.stderr) as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        download(name, progress=progress)
 
 
 def _table(summary: dict[str, Any], config: RunConfig) -> str:

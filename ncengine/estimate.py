@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from statistics import median
 from typing import Any
 
 from ncengine.architectures.shapes import pass_work
 from ncengine.config import RunConfig
-from ncengine.param import ConfigError
 
 RECENT = 8
 
@@ -22,13 +22,15 @@ def estimate_seconds(config: RunConfig, entries: Sequence[dict[str, Any]]) -> fl
     Args:
         entries: the index's, oldest first.
     """
-    speeds: dict[bool, list[float]] = {True: [], False: []}
-    for entry in reversed(entries):
-        try:
-            other = RunConfig(**entry["config"])
-            same = other.architecture == config.architecture
-            speeds[same].append(entry["seconds"] / (entry["passes"] * pass_work(other)))
-        except (ConfigError, KeyError, TypeError, ZeroDivisionError):
-            continue
-    known = (speeds[True] or speeds[False])[:RECENT]
-    return median(known) * pass_work(config) * config.epochs if known else None
+    timed = [entry for entry in reversed(entries) if entry["passes"] > 0]
+    same = (e for e in timed if e["config"].get("architecture") == config.architecture)
+    speeds = _speeds(same) or _speeds(timed)
+    return median(speeds) * pass_work(config) * config.epochs if speeds else None
+
+
+def _speeds(entries: Iterable[dict[str, Any]]) -> list[float]:
+    """Seconds per unit of work of the first few entries. No more are looked at."""
+    return [
+        entry["seconds"] / (entry["passes"] * pass_work(RunConfig(**entry["config"])))
+        for entry in islice(entries, RECENT)
+    ]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from pathlib import Path
 from typing import Any
+
+from ncengine.config import RunConfig
 
 logger = logging.getLogger(__name__)
 
@@ -13,14 +16,16 @@ logger = logging.getLogger(__name__)
 class Index:
     """Summaries of finished runs in the order in which they ended.
 
-    An entry is `Run.summary()` with the machine's facts. Lines that cannot be read are
-    passed over: the cache is the authority, the index a convenience.
+    An entry is `Run.summary()` with the machine's facts. What `entries` gives has a text "key",
+    a "config" that RunConfig accepts, and finite numbers "seconds" and "passes", not negative.
+    Lines without these are passed over: the cache is the authority, the index a convenience.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self._seen: tuple[float, int] | None = None
         self._entries: list[dict[str, Any]] = []
+        self._judged: dict[str, dict[str, Any] | None] = {}
 
     def add(self, entry: dict[str, Any]) -> None:
         """Append a run; a later entry of the same key stands for the earlier."""
@@ -43,12 +48,37 @@ class Index:
         return list(self._entries)
 
     def _read(self) -> list[dict[str, Any]]:
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        # A line is judged once: the file grows by a line a run, and is read again each time.
+        self._judged = {
+            line: self._judged[line] if line in self._judged else self._judge(line)
+            for line in lines
+        }
         by_key: dict[str, dict[str, Any]] = {}
-        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                entry = json.loads(line)
+        for entry in (self._judged[line] for line in lines):
+            if entry is not None:
                 by_key.pop(entry["key"], None)
                 by_key[entry["key"]] = entry
-            except (ValueError, TypeError, KeyError):
-                logger.warning("an unreadable line in %s was passed over", self.path.name)
         return list(by_key.values())
+
+    def _judge(self, line: str) -> dict[str, Any] | None:
+        """The entry of a line; None, and a warning, where there is none in it."""
+        try:
+            entry = json.loads(line)
+            RunConfig(**entry["config"])
+            if isinstance(entry["key"], str) and all(map(_is_amount, _amounts(entry))):
+                return entry
+            reason = "its key or numbers are not what they should be"
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            reason = f"{type(error).__name__}: {error}"
+        logger.warning("an unreadable line in %s was passed over: %s", self.path.name, reason)
+        return None
+
+
+def _amounts(entry: dict[str, Any]) -> tuple[Any, Any]:
+    return entry["seconds"], entry["passes"]
+
+
+def _is_amount(value: Any) -> bool:
+    """Whether it is a number to calculate with, and not below 0."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -105,6 +105,8 @@ class _Groups:
             )
         if not xp.isdtype(labels.dtype, "integral"):
             raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
+        # Torch gathers by int64 only, and K may be more than a narrow type holds.
+        labels = xp.astype(labels, xp.int64, copy=False)
         if classes < 1:
             raise ValueError(f"classes = {classes}: must be at least 1")
         self.xp, self.classes = xp, classes

@@ -84,7 +84,10 @@ class Param:
         return f"must be {what} from {self.low:g} to {self.high:g}"
 
     def parse(self, value: Any) -> Any:
-        """The value in the field's own type, from a value or from text. Raises ValueError."""
+        """The value in the field's own type, from a value, also of numpy's types, or from text.
+
+        Raises ValueError or TypeError for anything else.
+        """
         parsers = {
             "choice": self._parse_choice,
             "bool": _parse_bool,
@@ -92,7 +95,7 @@ class Param:
             "float": self._parse_number,
             "seeds": self._parse_seeds,
         }
-        return parsers[self.kind](value)
+        return parsers[self.kind](_unwrapped(value))
 
     def nearest(self, value: Any) -> Any | None:
         """The allowed value nearest to a number that is out of bounds; None where there is none."""
@@ -119,9 +122,7 @@ class Param:
 
     def _parse_number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            if not hasattr(value, "item"):
-                raise ValueError
-            value = value.item()
+            raise ValueError
         number = float(value)
         if not self.low <= number <= self.high:
             raise ValueError
@@ -148,11 +149,15 @@ class Param:
             if not 1 <= value <= MAX_SEEDS:
                 raise ValueError
             return tuple(range(value))
-        seeds = tuple(int(seed) for seed in value)
-        in_bounds = all(self.low <= seed <= self.high for seed in seeds)
-        if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds) or not in_bounds:
+        seeds = tuple(self._parse_number(_unwrapped(seed)) for seed in value)
+        if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds):
             raise ValueError
         return seeds
+
+
+def _unwrapped(value: Any) -> Any:
+    """Python's own value of a numpy scalar; anything else as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 else value
 
 
 def _parse_bool(value: Any) -> bool:

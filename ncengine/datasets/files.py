@@ -29,7 +29,7 @@ class DatasetMissing(DatasetError):
 
 
 class DatasetDamaged(DatasetError):
-    """A file is there, but it is not the published one. Downloading the data set repairs it."""
+    """Files are there, but they are not the published ones. A download repairs the data set."""
 
 
 def folder(name: str) -> Path:
@@ -92,6 +92,31 @@ def matches(path: Path, file: RemoteFile) -> bool:
 
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+
+
+def check(name: str) -> None:
+    """Raises DatasetDamaged unless the files have the published content.
+
+    What is damaged is renamed to `*.damaged` where the folder allows it, so that
+    `is_available` tells the truth from then on; the message says what became of each file.
+    """
+    damaged = [
+        path for path, file in zip(require(name), known(name).files) if not matches(path, file)
+    ]
+    if damaged:
+        fates = " ".join(_set_aside(path) for path in damaged)
+        raise DatasetDamaged(f"{fates} Download {known(name).title} again.")
+
+
+def _set_aside(path: Path) -> str:
+    """Renames a damaged file, if it can be; one sentence on the file and what became of it."""
+    other = path.with_name(path.name + ".damaged")
+    try:
+        path.replace(other)
+        fate = f"it was renamed to {other.name}"
+    except OSError as error:
+        fate = f"it could not be renamed ({error.strerror})"
+    return f"{path} is not the published file, its SHA-256 differs; {fate}."
 
 
 def known(name: str) -> DatasetInfo:

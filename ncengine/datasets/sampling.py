@@ -28,7 +28,7 @@ import numpy as np
 
 from ncengine.datasets import files
 from ncengine.datasets.idx import read_idx
-from ncengine.datasets.registry import DATASETS, dataset_info
+from ncengine.datasets.registry import dataset_info
 
 if TYPE_CHECKING:
     from ncengine.config import RunConfig
@@ -92,7 +92,7 @@ def load(config: RunConfig) -> Data:
 
     Raises:
         DatasetMissing: it has to be downloaded first, which this never does by itself.
-        DatasetDamaged: a file is not the published one.
+        DatasetDamaged: a file is not the published one; it is set aside, see `files.check`.
     """
     if config.dataset == "gaussian":
         shape = (config.input_dim, config.spread)
@@ -175,11 +175,7 @@ def _digits() -> _Pool:
 
 
 def _mnist() -> _Pool:
-    for path, file in zip(files.require("mnist"), DATASETS["mnist"].files, strict=True):
-        if not files.matches(path, file):
-            raise files.DatasetDamaged(
-                f"{path} is not the published file: its SHA-256 differs. Download MNIST again."
-            )
+    files.check("mnist")
     train_images, train_labels, test_images, test_labels = (
         read_idx(path, dimensions)
         for path, dimensions in zip(files.require("mnist"), (3, 1, 3, 1), strict=True)

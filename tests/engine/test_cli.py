@@ -9,6 +9,7 @@ import pytest
 
 from ncengine.cli import main
 from ncengine.config import PARAMS, RunConfig
+from ncengine.datasets import dataset_info
 from ncengine.store import Store
 from ncengine.theory import gufm_optimum
 
@@ -109,8 +110,36 @@ def test_a_missing_data_set_is_said_in_one_line(capsys, monkeypatch, tmp_path):
     assert main(["train", "--dataset", "mnist", "--epochs", "1"]) == 1
     err = capsys.readouterr().err
     assert "MNIST" in err
+    assert "--download" in err
     assert "Traceback" not in err
     assert Store().list() == []
+
+
+def test_download_repairs_what_is_there_but_damaged(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
+    monkeypatch.setenv("NCENGINE_MIRROR_MNIST", "http://127.0.0.1:1")
+    for file in dataset_info("mnist").files:
+        with open(tmp_path / file.name, "wb") as stream:
+            stream.truncate(file.bytes)
+    assert main(["train", "--dataset", "mnist", "--epochs", "1", "--download"]) == 1
+    # It was asked for, though nobody was there to answer.
+    assert "MNIST could not be downloaded: train-images-idx3-ubyte.gz" in capsys.readouterr().err
+
+
+def test_download_asks_nothing_of_a_data_set_without_files(capsys):
+    assert main(["train", *QUICK, "--download", "--json"]) == 0
+    out = capsys.readouterr()
+    assert json.loads(out.out)["key"] and out.err == ""
+
+
+def test_list_passes_over_odd_lines(capsys, cache):
+    main(["train", *QUICK, "--json"])
+    key = json.loads(capsys.readouterr().out)["key"]
+    with (cache / "index.jsonl").open("a") as file:
+        file.write('{"key": "odd"}\n{"key": "odder", "config": {"depth": 999}, "seconds": null}\n')
+    assert main(["list"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(key)
 
 
 def test_the_module_runs_as_a_program(cache):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +71,13 @@ def test_nearest_never_raises_and_names_what_was_wrong(values):
         ("seeds", 0, "from 1 to 32"),
         ("seeds", [1, 1], "different"),
         ("seeds", "3-1", "list of at most"),
+        ("seeds", [0, 1.7], "whole numbers"),
+        ("seeds", [True, False], "whole numbers"),
+        ("seeds", [0, -1], "whole numbers"),
+        ("seeds", np.array([0.5, 1.0]), "whole numbers"),
+        ("seeds", np.True_, "whole numbers"),
+        ("depth", np.True_, "a whole number"),
+        ("last_bias", np.int64(1), "true or false"),
         ("last_bias", "maybe", "true or false"),
         ("colour", "red", "is not a field"),
     ],
@@ -98,10 +106,33 @@ def test_every_fault_is_named_at_once():
         ("7,", (7,)),
         ([5], (5,)),
         (range(2), (0, 1)),
+        ("0,2", (0, 2)),
+        (np.int64(3), (0, 1, 2)),
+        (np.array([4, 1], np.int32), (4, 1)),
+        (np.array([5]), (5,)),
+        ([np.int64(4), 1], (4, 1)),
     ],
 )
 def test_seeds_are_a_number_of_them_or_a_list(given_as, seeds):
-    assert RunConfig(seeds=given_as).seeds == seeds
+    config = RunConfig(seeds=given_as)
+    assert config.seeds == seeds
+    assert {type(seed) for seed in config.seeds} == {int}
+
+
+@pytest.mark.parametrize(
+    ("field", "given_as", "value"),
+    [
+        ("last_bias", np.True_, True),
+        ("last_bias", np.False_, False),
+        ("depth", np.int64(7), 7),
+        ("width", np.array(8), 8),
+        ("weight_decay", np.float64(0.25), 0.25),
+        ("loss", np.str_("MSE"), "MSE"),
+    ],
+)
+def test_numpys_scalars_become_pythons(field, given_as, value):
+    read = getattr(RunConfig(**{field: given_as}), field)
+    assert read == value and type(read) is type(value)
 
 
 def test_the_key_ignores_what_does_not_apply_and_nothing_else():

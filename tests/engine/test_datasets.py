@@ -195,7 +195,25 @@ def test_a_file_of_the_right_size_with_other_content_is_noticed(data_folder):
         with open(data_folder / file.name, "wb") as stream:
             stream.truncate(file.bytes)
     assert datasets.is_available("mnist")
-    with pytest.raises(datasets.DatasetDamaged, match="SHA-256 differs"):
+    with pytest.raises(datasets.DatasetDamaged, match="SHA-256 differs") as caught:
+        datasets.load(RunConfig(dataset="mnist"))
+    assert "renamed to train-images-idx3-ubyte.gz.damaged" in str(caught.value)
+    assert "Download MNIST again." in str(caught.value)
+    names = {file.name + ".damaged" for file in datasets.dataset_info("mnist").files}
+    assert {path.name for path in data_folder.iterdir()} == names
+    assert not datasets.is_available("mnist")
+
+
+def test_a_damaged_file_that_cannot_be_renamed_is_told(data_folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    for file in datasets.dataset_info("mnist").files:
+        with open(data_folder / file.name, "wb") as stream:
+            stream.truncate(file.bytes)
+    monkeypatch.setattr(Path, "replace", refuse)
+    message = r"SHA-256 differs; it could not be renamed \(Permission denied\)"
+    with pytest.raises(datasets.DatasetDamaged, match=message):
         datasets.load(RunConfig(dataset="mnist"))
 
 

@@ -103,6 +103,18 @@ def test_torch_and_numpy_agree(dtype, order):
         np.testing.assert_allclose(value.numpy(), getattr(by_numpy, name), rtol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int16", "int32", "int64"])
+@pytest.mark.parametrize("order", ["sorted", "random"])
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_labels_may_be_of_any_integral_type(dtype, order, library):
+    features, labels, weight = problem(np.random.default_rng(10), [4, 4, 4], 5, order=order)
+    expected = definition(features, labels, weight)
+    given = (features, labels.astype(dtype), weight)
+    result = neural_collapse(*(map(torch.from_numpy, given) if library == "torch" else given))
+    for name in NAMES:
+        np.testing.assert_allclose(getattr(result, name), expected[name], rtol=1e-7, atol=1e-10)
+
+
 def test_a_seed_does_not_depend_on_the_others():
     rng = np.random.default_rng(2)
     features, labels, weight = problem(rng, [4, 4, 4], 5, seeds=3)
