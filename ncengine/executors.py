@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from joblib.externals.loky import get_reusable_executor
 
 from ncengine.config import RunConfig
+from ncengine.journal import Journal
 from ncengine.runs import Status
 from ncengine.store import Store, enqueue
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
+RETRY_SECONDS = 0.5  # after a worker ended without a word, until its run is tried again
 MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
 
 
@@ -45,7 +47,7 @@ def run_in_worker(config_json: str, root: str) -> None:
 
     leave_a_core()
     with _busy:
-        run_job(config_json, root)
+        run_job(config_json, root, in_worker=True)
 
 
 def device_of_worker() -> str:
@@ -112,15 +114,19 @@ class JobQueue:
                 return
             self._closed = True
             waiting = [key for key, future in self._futures.items() if not future.done()]
-        for config, journal in self.store.journals():
-            if config.key in waiting:
-                journal.wish("pause")
-        deadline = time.monotonic() + patience
         for key in waiting:
             self._futures[key].cancel()
-        while time.monotonic() < deadline and any(self._futures[key].running() for key in waiting):
+        for _, journal in self._running_here():
+            journal.wish("pause")
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline and any(
+            journal.wished() == "pause" for _, journal in self._running_here()
+        ):
             time.sleep(0.02)
         self._executor().shutdown(wait=True, kill_workers=True)
+        for _, journal in self._running_here():
+            journal.wish(None)
+            journal.set_status(**{**journal.status(), "status": str(Status.QUEUED)})
         atexit.unregister(self.close)
 
     def _executor(self):
@@ -128,10 +134,22 @@ class JobQueue:
             max_workers=1, timeout=IDLE_SECONDS, reuse=True, initializer=end_with_parent
         )
 
+    def _running_here(self) -> list[tuple[RunConfig, Journal]]:
+        """Runs that a worker of this server says it trains."""
+        found = []
+        for config, journal in self.store.journals():
+            said = journal.status()
+            if said.get("status") == Status.RUNNING and said.get("parent") == os.getpid():
+                found.append((config, journal))
+        return found
+
     def _adopt(self) -> None:
         """Take up what an earlier queue left waiting, or half done."""
         for config, journal in self.store.journals():
             said = journal.status()
+            if self.store.has_result(config):
+                self.store.settle(config)
+                continue
             status = self.store.open(config).status
             attempts = int(said.get("attempts", 0))
             if status is Status.QUEUED or (
@@ -155,15 +173,33 @@ class JobQueue:
         future.add_done_callback(lambda done: self._after(config, done))
 
     def _after(self, config: RunConfig, future: Future) -> None:
-        """A worker that was killed takes the whole executor down: send again what still waited."""
-        if self._closed or future.cancelled() or future.exception() is None:
+        """See to a run that its worker left unfinished, for whatever reason."""
+        if self._closed or future.cancelled():
             return
-        reason = type(future.exception()).__name__
-        logger.warning("the process that trained %s ended: %s", config.key, reason)
-        if self.store.journal(config).status().get("status") == Status.QUEUED:
-            threading.Thread(target=self._send_again, args=(config,), daemon=True).start()
+        error = future.exception()
+        if error is not None:
+            logger.warning("run %s: its process ended: %s", config.key, _named(error))
+        journal = self.store.journal(config)
+        said = journal.status()
+        if said.get("status") != Status.QUEUED:
+            return
+        # It still waits: its worker was killed beside it, or another server paused it. One
+        # that time and again brings nothing but errors is given up.
+        attempts = int(said.get("attempts", 0)) + (error is not None)
+        if attempts >= MAX_ATTEMPTS:
+            journal.set_status(**{**said, "status": str(Status.FAILED), "error": _named(error)})
+            return
+        journal.wish(None)
+        journal.set_status(**{**said, "attempts": attempts})
+        again = threading.Timer(RETRY_SECONDS, self._send_again, args=(config,))
+        again.daemon = True
+        again.start()
 
     def _send_again(self, config: RunConfig) -> None:
         with self._guard:
             if not self._closed:
                 self._send(config)
+
+
+def _named(error: BaseException | None) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")

@@ -6,6 +6,8 @@ Whoever wants to watch a run reads its journal; it does not matter which process
 from __future__ import annotations
 
 import json
+import logging
+import math
 import os
 import shutil
 import struct
@@ -16,8 +18,12 @@ from typing import Any
 
 import numpy as np
 
-_HEAD = struct.Struct("<4sIII")  # magic, header length, payload length, CRC of both
-_MAGIC = b"NCJ1"
+from ncengine.runs import Status
+
+logger = logging.getLogger(__name__)
+
+_HEAD = struct.Struct("<4sIQI")  # magic, header length, payload length, CRC of both
+_MAGIC = b"NCJ2"
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -76,7 +82,14 @@ class Journal:
 
     def status(self) -> dict[str, Any]:
         """What the run's process last said of it; empty where nothing was said."""
-        return _read_json(self._status) or {}
+        said = _read_json(self._status)
+        if said is None:
+            return {}
+        wrong = _wrong_in_status(said)
+        if wrong:
+            logger.warning("%s was passed over: %s", self._status, wrong)
+            return {}
+        return said
 
     def set_status(self, **status: Any) -> None:
         """Say how the run stands, in place of what was said before."""
@@ -112,17 +125,29 @@ class Journal:
 
     def resume(self) -> dict[str, np.ndarray] | None:
         """The checkpoint's state, snapshots cut back to it; None (and no snapshots) without one."""
+        state = self._checkpoint_state()
+        if state is None:
+            self.drop_snapshots()
+            return None
+        kept = int(state.pop("journal_bytes"))
+        if self.size() >= kept:
+            if self._snapshots.exists():
+                os.truncate(self._snapshots, kept)
+            if self.read()[1] == kept:
+                return state
+        logger.warning("snapshots in %s are damaged; the run begins anew", self.folder)
+        self.drop_snapshots()
+        return None
+
+    def _checkpoint_state(self) -> dict[str, np.ndarray] | None:
         try:
             record = unpack(self._checkpoint.read_bytes(), 0)
         except FileNotFoundError:
-            record = None
-        state = record[0] if record else None
-        kept = int(state.pop("journal_bytes")) if state else 0
-        if self.size() < kept:
-            state, kept = None, 0
-        if self._snapshots.exists():
-            os.truncate(self._snapshots, kept)
-        return state
+            return None
+        if record is None or "journal_bytes" not in record[0]:
+            logger.warning("the checkpoint in %s is damaged; the run begins anew", self.folder)
+            return None
+        return record[0]
 
     def drop_snapshots(self) -> None:
         """Forget snapshots and checkpoint: the run begins anew."""
@@ -159,8 +184,25 @@ def write_atomically(path: Path, data: bytes) -> None:
     os.replace(temporary, path)
 
 
+def _wrong_in_status(said: dict[str, Any]) -> str | None:
+    if said.get("status") not in set(Status):
+        return f"status = {said.get('status')!r}"
+    for name in ("passes", "seconds", "attempts", "queued_at"):
+        value = said.get(name, 0)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            return f"{name} = {value!r}"
+    return None
+
+
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_bytes())
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        logger.warning("%s is damaged and was passed over", path)
+        return None
+    return value

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ncengine.architectures.build import build
+from ncengine.architectures.resnet import layer_norm
 from ncengine.architectures.shapes import Role, parameter_shapes
 from ncengine.config import RunConfig
 
@@ -23,6 +24,7 @@ class Evaluation:
         features: (R, N, d) inputs of the last layer.
         accuracy: (R,) float64, share of samples whose largest logit is their class's.
         last_weight: (R, K, d) rows of the last layer.
+        last_bias: (R, K) its bias; None where it has none.
     """
 
     fit: Tensor
@@ -32,6 +34,7 @@ class Evaluation:
     features: Tensor
     accuracy: Tensor
     last_weight: Tensor
+    last_bias: Tensor | None
 
     @property
     def loss(self) -> Tensor:
@@ -78,7 +81,24 @@ class Objective:
             features=features.detach(),
             accuracy=hits.mean(1, dtype=torch.float64),
             last_weight=parameters["last_weight"].detach().clone(),
+            last_bias=parameters["last_bias"].detach().clone() if self.config.last_bias else None,
         )
+
+    def exact_last_layer(
+        self, features: Tensor, weight: Tensor, bias: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Fit and last-layer decay (R,) in float64, for features that are normalised exactly.
+
+        In single precision a collapsed network's fit can read 1e-7 too low, which is below
+        the floor.
+        """
+        exact = layer_norm(features.double())
+        logits = torch.bmm(exact, weight.double().transpose(1, 2))
+        if bias is not None:
+            logits = logits + bias.double().unsqueeze(1)
+        fit = _fit(logits, self.labels.expand(logits.shape[:2]), self.config.loss)
+        decay = self.config.decay_last / 2 * weight.double().square().sum((1, 2))
+        return fit, decay
 
     def _unflatten(self, theta: Tensor) -> dict[str, Tensor]:
         parameters, start = {}, 0

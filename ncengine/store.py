@@ -15,13 +15,14 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
+from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
 from ncengine import ENGINE_VERSION
 from ncengine.config import RunConfig
 from ncengine.datasets.registry import dataset_info
 from ncengine.estimate import estimate_seconds
 from ncengine.index import Index
-from ncengine.journal import Journal
+from ncengine.journal import Journal, write_atomically
 from ncengine.param import ConfigError
 from ncengine.results import CURVES, GEOMETRY, Arrays, cached_compute
 from ncengine.runs import Geometry, Run, Status
@@ -52,6 +53,7 @@ class Store:
         self.root.mkdir(parents=True, exist_ok=True)
         self.index = Index(self.root / "index.jsonl")
         self._cached = cached_compute(str(self.root / "results"))
+        self._check_function_code()
         self._memory: OrderedDict[str, tuple[float, Run]] = OrderedDict()
         self._readers: OrderedDict[str, JournalReader] = OrderedDict()
         self._guard = threading.RLock()
@@ -120,8 +122,15 @@ class Store:
         finally:
             lock.release()
 
-    def add_to_index(self, config: RunConfig, result: Arrays) -> None:
-        """List a finished run."""
+    def settle(self, config: RunConfig) -> None:
+        """A run's result is there: list it, and let its journal go."""
+        result = self._load(config)
+        if result is not None:
+            if all(entry["key"] != config.key for entry in self.index.entries()):
+                self._add_to_index(config, result)
+            self.journal(config).remove()
+
+    def _add_to_index(self, config: RunConfig, result: Arrays) -> None:
         self.index.add(self._to_run(config, result).summary() | json.loads(str(result["machine"])))
 
     def rebuild_index(self) -> int:
@@ -139,7 +148,7 @@ class Store:
             if self._call_id(config) == call_id:
                 found.append((json.loads(str(result["machine"]))["date"], config, result))
         for _, config, result in sorted(found, key=lambda entry: entry[0]):
-            self.add_to_index(config, result)
+            self._add_to_index(config, result)
         return len(found)
 
     def forget(self, config: RunConfig) -> None:
@@ -147,6 +156,23 @@ class Store:
         with self._guard:
             self._clear(config)
             self.journal(config).remove()
+
+    def _check_function_code(self) -> None:
+        """Keep a damaged note of joblib's from standing in the way of every result.
+
+        joblib compares it with the function's code, and drops all results where they differ.
+        """
+        path = Path(self._cached.store_backend.location, self._cached.func_id, "func_code.py")
+        try:
+            code, _ = extract_first_line(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            if not isinstance(error, FileNotFoundError):
+                logger.warning("%s is damaged and is written anew", path)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            code = self._cached.func_code_info[0]
+            write_atomically(path, f"{FIRST_LINE_TEXT} -1\n{code}".encode())
+        if code != self._cached.func_code_info[0]:
+            logger.warning("the cached function has changed: all results in %s go", self.root)
 
     def _lock(self, config: RunConfig) -> FileLock:
         folder = self.root / "locks"
@@ -252,7 +278,7 @@ class Store:
         waiting = [
             other.key
             for other, journal in self.journals()
-            if journal.status().get("status") == Status.QUEUED
+            if journal.status().get("status") == Status.QUEUED and not self.has_result(other)
         ]
         return waiting.index(config.key) + 1 if config.key in waiting else 1
 

@@ -16,7 +16,7 @@ import torch
 
 from ncengine import ENGINE_VERSION
 from ncengine.config import RunConfig
-from ncengine.datasets import load
+from ncengine.datasets import DatasetError, load
 from ncengine.journal import Journal
 from ncengine.results import GEOMETRY, stack_curves, stack_geometry
 from ncengine.runs import Status
@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 STATUS_EVERY = 0.25  # seconds
 CHECKPOINT_EVERY = 5.0
 
+# What can go wrong without a fault of the program; the message says all.
+EXPECTED = (DatasetError, ValueError, OSError)
+
 Progress = Callable[[int, int], None]
 
 
@@ -41,16 +44,22 @@ class Paused(Exception):
     """The server is going down; the run goes on when one is up again."""
 
 
-def run_job(config_json: str, root: str, progress: Progress | None = None) -> None:
+def run_job(
+    config_json: str, root: str, progress: Progress | None = None, *, in_worker: bool = False
+) -> None:
     """Bring one configuration to its end, unless it is there, or another process is at it.
 
-    How it went is said in the journal; nothing is raised but KeyboardInterrupt.
+    How it went is said in the journal; nothing is raised but KeyboardInterrupt. That one
+    stops a run of a terminal as Stop does; a worker's is taken up by the next server.
     """
     store = Store(root)
     config = RunConfig(**json.loads(config_json))
     journal = store.journal(config)
     with store.lock(config) as mine:
-        if not mine or store.has_result(config):
+        if not mine:
+            return
+        if store.has_result(config):
+            store.settle(config)
             return
         said, wish = journal.status(), journal.wished()
         if wish == "cancel":
@@ -64,23 +73,29 @@ def run_job(config_json: str, root: str, progress: Progress | None = None) -> No
         except Cancelled:
             report.say(Status.CANCELLED)
         except Paused:
+            journal.wish(None)
             report.say(Status.QUEUED, queued_at=0.0, attempts=attempts - 1)
         except KeyboardInterrupt:
-            report.say(Status.INTERRUPTED)
+            report.say(Status.INTERRUPTED if in_worker else Status.CANCELLED)
             raise
+        except EXPECTED as error:
+            logger.error("run %s failed: %s", config.key, _one_line(error))
+            report.say(Status.FAILED, error=_one_line(error))
         except Exception as error:
             logger.exception("run %s failed", config.key)
-            report.say(Status.FAILED, error=_one_line(error))
+            report.say(Status.FAILED, error=f"{type(error).__name__}: {_one_line(error)}")
 
 
 def _compute(store: Store, config: RunConfig, report: _Reporter) -> None:
     _active[config.key] = report
     try:
-        result = store.compute(config)
+        store.compute(config)
     finally:
         del _active[config.key]
-    store.add_to_index(config, result)
-    report.journal.remove()
+    # joblib only warns where it cannot write, and the journal is all there is then.
+    if not store.has_result(config):
+        raise OSError(f"the result could not be written to {store.root}; is the disk full?")
+    store.settle(config)
 
 
 # The cached function takes only what names the result; what its run reports to comes this way.
@@ -105,6 +120,9 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
             journal.append(step.snapshot)
         report.after(step.passes)
     snapshots, _ = journal.read()
+    if not snapshots or int(snapshots[-1]["epoch"]) != training.passes:
+        journal.drop_snapshots()
+        raise OSError(f"the journal in {journal.folder} was damaged; train again")
     geometry = stack_geometry(snapshots, shown_labels(config), shown_samples(config))
     names = ("epoch", *GEOMETRY, "labels", "sample_index")
     return {
@@ -213,6 +231,7 @@ class _Reporter:
                 "machine": self.machine,
                 "attempts": self.attempts,
                 "pid": os.getpid(),
+                "parent": os.getppid(),
                 **more,
             }
         )
@@ -235,5 +254,4 @@ def _machine(device: torch.device) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split()) or "no further message"
-    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"
+    return " ".join(str(error).split()) or "no further message"

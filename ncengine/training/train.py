@@ -18,6 +18,10 @@ from ncengine.objective import Evaluation, Objective
 from ncengine.samples import shown_samples
 from ncengine.schedule import snapshot_passes
 from ncengine.training.solvers import make_solver
+from ncengine.watch import floor_of
+
+# So near to the floor, float32 is not enough to tell on which side of it an objective is.
+NEAR_FLOOR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Training:
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.epochs * self.batches)
         self.solver.start(initial_parameters(config, self.dtype).to(device))
+        self.floor = floor_of(config)
         self.passes = 0
         self.iterates = self.solver.theta.clone()
         self.held: list[_Held] | None = None
@@ -155,6 +160,8 @@ class Training:
             name: self._held_rows(name).cpu().numpy()
             for name in ("loss", "fit", "decay_hidden", "decay_last", "accuracy")
         }
+        if self.floor is not None and (snapshot["loss"] < self.floor + NEAR_FLOOR).any():
+            snapshot |= self._exact(snapshot, features, weight)
         for name in ("nc1", "nc2a", "nc2b", "nc3"):
             snapshot[name] = getattr(metrics, name).double().cpu().numpy()
         snapshot["test_accuracy"] = np.full(len(self.config.seeds), np.nan)
@@ -164,6 +171,15 @@ class Training:
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
         return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
+
+    def _exact(
+        self, snapshot: dict[str, np.ndarray], features: Tensor, weight: Tensor
+    ) -> dict[str, np.ndarray]:
+        bias = self._held_rows("last_bias") if self.config.last_bias else None
+        fit, decay = (
+            part.cpu().numpy() for part in self.train.exact_last_layer(features, weight, bias)
+        )
+        return {"fit": fit, "decay_last": decay, "loss": fit + decay + snapshot["decay_hidden"]}
 
     def _geometry(self, features: Tensor, weight: Tensor) -> dict[str, np.ndarray]:
         test = self.test.evaluate(self.iterates, gradient=False)

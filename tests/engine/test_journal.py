@@ -1,5 +1,7 @@
 """The journal: records survive truncation and garbage; a checkpoint cuts snapshots back to it."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -108,3 +110,34 @@ def test_wishes(journal):
 def test_a_damaged_status_says_nothing(journal, damage):
     (journal.folder / "status.json").write_bytes(damage)
     assert journal.status() == {}
+
+
+def test_a_changed_byte_among_the_snapshots_means_from_the_start(journal, caplog):
+    for epoch in range(5):
+        journal.append({"epoch": np.array(epoch)})
+    journal.save_checkpoint({"passes": np.array(5)})
+    path = journal.folder / "snapshots"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert journal.resume() is None
+    assert epochs(journal) == []
+    assert "damaged" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "said",
+    [[1], 3, "running", {}, {"status": "bogus"}, {"passes": 3}]
+    + [
+        {"status": "running", name: value}
+        for name in ("passes", "seconds", "attempts", "queued_at")
+        for value in (None, "x", True)
+    ],
+)
+def test_an_odd_status_says_nothing_and_is_logged(journal, said, caplog):
+    (journal.folder / "status.json").write_text(json.dumps(said))
+    assert journal.status() == {}
+    assert "passed over" in caplog.text
+    (journal.folder / "config.json").write_text(json.dumps(said))
+    assert journal.config() in (None, said)
+    assert isinstance(journal.config() or {}, dict)

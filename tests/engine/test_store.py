@@ -17,7 +17,7 @@ from ncengine.api import run
 from ncengine.config import RunConfig
 from ncengine.executors import JobQueue
 from ncengine.runs import PER_SEED, Status
-from ncengine.store import Store
+from ncengine.store import Store, enqueue
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
@@ -252,6 +252,70 @@ time.sleep(600)
     assert store.open(LONG).status is Status.RUNNING
     wait(lambda: store.open(LONG).status is Status.DONE)
     wait(lambda: not is_alive(worker))
+
+
+def test_a_server_that_closes_leaves_anothers_queue_alone(store, queue):
+    queue.submit(LONG)
+    queue.submit(QUICK)
+    wait(lambda: store.open(LONG).passes > 50)
+    second = """
+import sys
+from ncengine.executors import JobQueue
+from ncengine.store import Store
+JobQueue(Store(sys.argv[1])).close()
+"""
+    subprocess.run([sys.executable, "-c", second, str(store.root)], check=True)
+    wait(lambda: store.open(LONG).status is Status.DONE)
+    wait(lambda: store.open(QUICK).status is Status.DONE)
+
+
+def test_a_result_that_cannot_be_written_is_no_result(store, monkeypatch):
+    import joblib.numpy_pickle
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(joblib.numpy_pickle, "dump", full)
+        patch.setattr("joblib._store_backends.numpy_pickle.dump", full)
+        with (
+            pytest.warns(Warning, match="Unable to cache"),
+            pytest.raises(RuntimeError, match="could not be written"),
+        ):
+            run(QUICK, store=store)
+    assert store.open(QUICK).status is Status.FAILED
+    assert store.list() == []
+    assert run(QUICK, store=store).status is Status.DONE
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"# first line: x\n", b""])
+def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplog):
+    first = run(QUICK, store=store)
+    (note,) = store.root.rglob("func_code.py")
+    note.write_bytes(damage)
+    code = (
+        "import sys, json; from ncengine.config import RunConfig; from ncengine.store import Store;"
+        "print(Store(sys.argv[2]).open(RunConfig(**json.loads(sys.argv[1]))).status)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, QUICK.canonical_json(), str(store.root)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() in ("done", "absent")
+    assert ("damaged" in done.stderr) or ("changed" in done.stderr)
+    assert_same(first, run(QUICK, store=store))
+
+
+def test_a_journal_beside_a_result_goes_and_the_result_is_listed(store):
+    run(QUICK, store=store)
+    store.index.clear()
+    enqueue(store, QUICK)
+    queue = JobQueue(store)
+    queue.close()
+    assert not store.journal(QUICK).exists
+    assert [entry["key"] for entry in store.list()] == [QUICK.key]
 
 
 def test_many_threads_can_look_at_once(store):

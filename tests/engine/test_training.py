@@ -88,6 +88,24 @@ def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, b
     assert (np.diff(losses[epochs > 40], axis=0) <= 0).all()
 
 
+@pytest.mark.parametrize(("loss", "bias"), [("CE", False), ("MSE", False), ("MSE", True)])
+def test_the_gap_is_not_negative_at_full_collapse_either(loss, bias):
+    config = RunConfig(
+        dataset="gaussian",
+        classes=4,
+        width=16,
+        samples_per_class=5,
+        spread=0.0,
+        depth=2,
+        loss=loss,
+        last_bias=bias,
+        epochs=600,
+    )
+    gaps = np.stack([s["loss"] for s in snapshots(config)]) - floor_of(config)
+    assert gaps[-1].max() < 1e-6
+    assert gaps.min() >= 0
+
+
 def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
     config = RunConfig(**SMALL, depth=3, epochs=40, warmup=10)
     run = training(config)
