@@ -124,15 +124,21 @@ def _refresh(browser: Browser, cache: Path) -> tuple:
 
             def enough() -> bool:
                 page.wait_for_timeout(500)
-                return times.exists() and len(times.read_text().split()) >= REFRESHES
+                return times.exists() and len(times.read_text().splitlines()) >= REFRESHES
 
             wait_until(enough, "too few refreshes", 120)
     finally:
         app.end()
-    seconds = [float(line) for line in times.read_text().split()]
+    lines = [line.split() for line in times.read_text().splitlines()]
     # Those at the start import what later ones have.
-    mine = mean(seconds[REFRESHES // 3 :])
-    return ("server time of a live refresh", f"{1000 * mine:.0f} ms", "30 ms")
+    lines = lines[REFRESHES // 3 :]
+    # The wall time grows with what training and browser take of the processor meanwhile.
+    worked, passed = (1000 * mean(map(float, column)) for column in zip(*lines, strict=True))
+    return (
+        "server time of a live refresh, while a run trains",
+        f"CPU {worked:.0f} ms, wall {passed:.0f} ms",
+        "CPU 30 ms",
+    )
 
 
 def _player(browser: Browser, cache: Path) -> tuple:

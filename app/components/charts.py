@@ -328,4 +328,10 @@ def _finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
         .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=100)
         .configure_view(stroke=None)
     )
-    return chart.to_dict()
+    spec = chart.to_dict()
+    # Altair names an empty table where a chart has no data yet. Streamlit would send it along with
+    # the real one, by way of pandas, each time.
+    del spec["datasets"]
+    for part in (spec, *spec.get("layer", ())):
+        part.pop("data", None)
+    return spec

@@ -8,13 +8,17 @@ import streamlit as st
 
 from app.components import charts
 
+# The browser needs the processor for as long to draw the first page.
+HEAD_START = 1.5
+
 
 @st.cache_resource(show_spinner=False)
-def start() -> threading.Thread:
-    """Begin, once for each server, beside the pages."""
-    thread = threading.Thread(target=_import_all, name="warm-up", daemon=True)
-    thread.start()
-    return thread
+def start() -> threading.Timer:
+    """Begin, once for each server, beside the pages and `HEAD_START` seconds after the first."""
+    timer = threading.Timer(HEAD_START, _import_all)
+    timer.name, timer.daemon = "warm-up", True
+    timer.start()
+    return timer
 
 
 def _import_all() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import lru_cache
 
 import streamlit as st
 
@@ -103,44 +104,45 @@ def _cosines(run: Run, view: stage.View) -> None:
 
 def _explanation(config: RunConfig) -> None:
     with st.expander("What am I looking at?", expanded=True, key="explanation"):
-        st.markdown(
-            "The **features** of a sample are what the last linear layer sees of it: a point in "
-            f"a space of {config.width} dimensions. Trained long enough, a deep network moves "
-            "these points into a strikingly simple figure: **neural collapse**."
-        )
-        st.markdown(
-            "**NC1: classes become points.** Spread within the classes against spread of the "
-            "class means."
-        )
-        st.latex(r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}")
-        _explain_nc2(config)
-        st.markdown(
-            "**NC3: samples meet their classifier.** Each feature points along the classifier "
-            "row of its class."
-        )
-        st.latex(r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)")
-        st.markdown(
-            "**The floor.** The least objective that any such network can reach, in closed form; "
-            "a collapsed one reaches it without hidden decay. No gap means globally optimal."
-        )
-        st.latex(
-            r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
-            r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
-        )
+        # One element, for the page to send one message and not one a paragraph at each refresh.
+        st.markdown(_explained(config.width, config.nc2_name))
 
 
-def _explain_nc2(config: RunConfig) -> None:
-    if config.nc2_name == "nc2a":
-        st.markdown(
-            "**NC2A: classes form a simplex.** The classifier's rows are all equally far apart."
-        )
+@lru_cache
+def _explained(width: int, nc2: str) -> str:
+    if nc2 == "nc2a":
+        shape = "**NC2A: classes form a simplex.** The classifier's rows are all equally far apart."
         ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)"
     else:
-        st.markdown(
+        shape = (
             "**NC2B: classes form an orthogonal frame.** The classifier's rows are at right angles."
         )
         ideal = "I"
-    st.latex(
-        rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
-        rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}"
+    return "\n\n".join(
+        [
+            "The **features** of a sample are what the last linear layer sees of it: a point in "
+            f"a space of {width} dimensions. Trained long enough, a deep network moves "
+            "these points into a strikingly simple figure: **neural collapse**.",
+            "**NC1: classes become points.** Spread within the classes against spread of the "
+            "class means.",
+            _formula(r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}"),
+            shape,
+            _formula(
+                rf"\mathrm{{{nc2.upper()}}}=\min_{{c\ge 0}}"
+                rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}"
+            ),
+            "**NC3: samples meet their classifier.** Each feature points along the classifier "
+            "row of its class.",
+            _formula(r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)"),
+            "**The floor.** The least objective that any such network can reach, in closed form; "
+            "a collapsed one reaches it without hidden decay. No gap means globally optimal.",
+            _formula(
+                r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
+                r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
+            ),
+        ]
     )
+
+
+def _formula(body: str) -> str:
+    return f"$$\n{body}\n$$"
