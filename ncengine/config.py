@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
@@ -365,10 +366,14 @@ class RunConfig(BaseModel):
 
     def canonical_json(self) -> str:
         """The fields that apply, sorted: equal for configurations that mean the same run."""
+        return self._canonical_json
+
+    @cached_property
+    def _canonical_json(self) -> str:
         values = self.model_dump(mode="json")
         return json.dumps({name: values[name] for name in self.params}, sort_keys=True)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hexadecimal name of this run: of fields, the data's checksum, the engine's version."""
         parts = (self.canonical_json(), dataset_info(self.dataset).checksum, ENGINE_VERSION)

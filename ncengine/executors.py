@@ -19,14 +19,17 @@ from ncengine.store import Store, enqueue
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
+WORKER_NICENESS = 10
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
 RETRY_SECONDS = 0.5  # after a worker ended without a word, until its run is tried again
 MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
 
 
-def end_with_parent() -> None:
-    """In a worker: end the process when the server is gone and no run is in progress."""
+def be_a_good_worker() -> None:
+    """In a worker: give way to others; end when the server is gone and no run is in progress."""
     parent = os.getppid()
+    # Whoever looks on comes first: the browser and the server take little, but want it soon.
+    os.nice(WORKER_NICENESS)
 
     def watch() -> None:
         while os.getppid() == parent or _busy.locked():
@@ -73,7 +76,7 @@ class JobQueue:
         self._futures: dict[str, Future] = {}
         self._guard = threading.RLock()
         self._closed = False
-        self._device = self._executor().submit(device_of_worker)
+        self._device: Future | None = None
         self._adopt()
         atexit.register(self.close)
 
@@ -101,9 +104,15 @@ class JobQueue:
             if said.get("status") == Status.QUEUED:
                 journal.set_status(**{**said, "status": str(Status.CANCELLED)})
 
+    def warm_up(self) -> None:
+        """Start a worker before there is work: loading torch takes it seconds."""
+        with self._guard:
+            if self._device is None and not self._closed:
+                self._device = self._executor().submit(device_of_worker)
+
     def device(self) -> str | None:
         """Where training computes; None while the worker is still starting."""
-        if not self._device.done() or self._device.cancelled():
+        if self._device is None or not self._device.done() or self._device.cancelled():
             return None
         return None if self._device.exception() else self._device.result()
 
@@ -123,7 +132,8 @@ class JobQueue:
             journal.wished() == "pause" for _, journal in self._running_here()
         ):
             time.sleep(0.02)
-        self._executor().shutdown(wait=True, kill_workers=True)
+        if self._device is not None or self._futures:
+            self._executor().shutdown(wait=True, kill_workers=True)
         for _, journal in self._running_here():
             journal.wish(None)
             journal.set_status(**{**journal.status(), "status": str(Status.QUEUED)})
@@ -131,7 +141,7 @@ class JobQueue:
 
     def _executor(self):
         return get_reusable_executor(
-            max_workers=1, timeout=IDLE_SECONDS, reuse=True, initializer=end_with_parent
+            max_workers=1, timeout=IDLE_SECONDS, reuse=True, initializer=be_a_good_worker
         )
 
     def _running_here(self) -> list[tuple[RunConfig, Journal]]:

@@ -6,7 +6,8 @@ import threading
 
 import streamlit as st
 
-from app.components import charts
+from app.components import charts, engine
+from ncengine.executors import JobQueue
 
 # The browser needs the processor for as long to draw the first page.
 HEAD_START = 1.5
@@ -15,13 +16,14 @@ HEAD_START = 1.5
 @st.cache_resource(show_spinner=False)
 def start() -> threading.Timer:
     """Begin, once for each server, beside the pages and `HEAD_START` seconds after the first."""
-    timer = threading.Timer(HEAD_START, _import_all)
+    timer = threading.Timer(HEAD_START, _warm_up, args=(engine.jobs(),))
     timer.name, timer.daemon = "warm-up", True
     timer.start()
     return timer
 
 
-def _import_all() -> None:
+def _warm_up(jobs: JobQueue) -> None:
+    jobs.warm_up()
     import ncengine.datasets
     import ncengine.projection  # noqa: F401
 

@@ -102,20 +102,20 @@ def _cross_entropy(K: int, d: int, weight_decay: float) -> GufmOptimum:
 
     Stationarity is (K - 1) / (K - 1 + e^z) = c z with c = lambda K / s^2. In t = log z, after a
     logarithm, both sides stay within floating-point range for every lambda, and the difference
-    rises with a slope of at least 1.
+    is convex and rises, so that Newton's method comes down to its zero from above.
     """
-    from scipy.optimize import brentq  # slow to import, and a page may never need it
-
     s = math.sqrt(d) * K / (K - 1)
     others = math.log(K - 1)
     log_c = math.log(weight_decay) + math.log(K) - 2 * math.log(s)
 
-    def excess(t: float) -> float:
-        return t + log_c + _softplus(math.exp(t) - others)
-
-    low = min(0.0, -log_c - _softplus(1.0)) - 1.0
-    high = math.log(max(1.0, others - log_c)) + 1.0
-    z = math.exp(brentq(excess, low, high, xtol=1e-15, rtol=1e-15))
+    t = math.log(max(1.0, others - log_c)) + 1.0
+    step = math.inf
+    while step > 1e-16 * max(1.0, abs(t)):
+        margin = math.exp(t) - others
+        slope = 1 + math.exp(t) / (1 + math.exp(-margin)) if margin > -700 else 1.0
+        step = (t + log_c + _softplus(margin)) / slope
+        t -= max(step, 0.0)
+    z = math.exp(t)
     row_norm = z / s
     fit = math.log1p(math.exp(others - z))
     decay = weight_decay * K * row_norm**2 / 2

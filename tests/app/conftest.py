@@ -50,6 +50,9 @@ class FakeJobs:
     def device(self) -> str | None:
         return "CPU, 2 threads"
 
+    def warm_up(self) -> None:
+        pass
+
 
 def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
     """A run with curves and two snapshots made of random numbers."""

@@ -137,4 +137,4 @@ def test_a_run_started_in_a_terminal_shows_up_live(page, app):
         terminal.kill()
     assert terminal.returncode == 130
     assert "Traceback" not in said
-    expect_status(page, "Interrupted")
+    expect_status(page, "Stopped")

@@ -191,7 +191,8 @@ def test_the_queue_trains_one_after_another_and_knows_places(store, queue):
     assert store.open(LONG).points > 0
     wait(lambda: store.open(others[1]).status is Status.DONE)
     assert store.open(others[0]).status is Status.CANCELLED
-    assert queue.device()
+    queue.warm_up()
+    wait(queue.device)
 
 
 def test_a_cancelled_run_goes_on_where_it_was(store, queue):
