@@ -1,13 +1,13 @@
 """The address and the picker: either leads, neither breaks the at."""
 
 import pytest
-from conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from app.components import engine
 from ncengine.config import PARAMS, RunConfig, paper_preset
+from tests.app.conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 
 
 def query_of(at):

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from conftest import FLOOR, make_run
 
 from app.components import charts, figures, text
 from ncengine.config import RunConfig
+from tests.app.conftest import FLOOR, make_run
 
 CONFIG = RunConfig(seeds=4)
 

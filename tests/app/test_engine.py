@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from conftest import assert_sound, make_run, open_at, texts
 
 from app.components import engine, stage, text
 from ncengine.config import RunConfig
 from ncengine.runs import Status
 from ncengine.watch import floor_of
+from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 UNIFORM = RunConfig(decay_schedule="uniform 1/L", depth=8)
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from conftest import FLOOR, assert_sound, make_run, texts
 
 from app.components import engine
 from ncengine.config import RunConfig
 from ncengine.runs import Run, Status
+from tests.app.conftest import FLOOR, assert_sound, make_run, texts
 
 CONFIG = RunConfig()
 

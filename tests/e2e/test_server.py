@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from conftest import ACCIDENTS, assert_ends_cleanly
 
+from tests.e2e.conftest import ACCIDENTS, assert_ends_cleanly
 from tests.e2e.live_app import LiveApp
 from tests.e2e.pages import ENDLESS, SMALL, expect_progress, expect_status, open_page, train
 
