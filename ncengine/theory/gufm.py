@@ -109,12 +109,11 @@ def _cross_entropy(K: int, d: int, weight_decay: float) -> GufmOptimum:
     log_c = math.log(weight_decay) + math.log(K) - 2 * math.log(s)
 
     t = math.log(max(1.0, others - log_c)) + 1.0
-    step = math.inf
-    while step > 1e-16 * max(1.0, abs(t)):
+    before = math.inf
+    while t < before:
         margin = math.exp(t) - others
         slope = 1 + math.exp(t) / (1 + math.exp(-margin)) if margin > -700 else 1.0
-        step = (t + log_c + _softplus(margin)) / slope
-        t -= max(step, 0.0)
+        before, t = t, t - (t + log_c + _softplus(margin)) / slope
     z = math.exp(t)
     row_norm = z / s
     fit = math.log1p(math.exp(others - z))
