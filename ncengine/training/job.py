@@ -27,7 +27,7 @@ from ncengine.training.train import Training
 
 logger = logging.getLogger(__name__)
 
-STATUS_EVERY = 0.25  # seconds
+STATUS_EVERY = 0.4  # seconds
 CHECKPOINT_EVERY = 5.0
 
 # What can go wrong without a fault of the program; the message says all.
@@ -213,7 +213,7 @@ class _Reporter:
             self.journal.save_checkpoint(state)
             self.last_checkpoint = time.monotonic()
             # A large network's checkpoints must not eat the time that they protect.
-            self.checkpoint_every = max(CHECKPOINT_EVERY, 100 * (self.last_checkpoint - begin))
+            self.checkpoint_every = max(CHECKPOINT_EVERY, 250 * (self.last_checkpoint - begin))
 
     def say(self, status: Status, **more: Any) -> None:
         """Write the status."""

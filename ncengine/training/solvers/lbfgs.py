@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ncengine.training.solvers.line_search import LineSearch, Point
 
-HISTORY = 30
+HISTORY = 50
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
 QUIET = 1e-9  # relative gain of one step that counts as none
 
