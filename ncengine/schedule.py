@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-METRIC_POINTS = 130
+METRIC_POINTS = 110
 GEOMETRY_POINTS = 48
 
 
