@@ -151,12 +151,6 @@ class Store:
             self._add_to_index(config, result)
         return len(found)
 
-    def forget(self, config: RunConfig) -> None:
-        """Drop a run's result and journal."""
-        with self._guard:
-            self._clear(config)
-            self.journal(config).remove()
-
     def _check_function_code(self) -> None:
         """Keep a damaged note of joblib's from standing in the way of every result.
 
