@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.table import show
-from ncengine.config import RunConfig, paper_preset
+from ncengine.config import RunConfig
 from ncengine.datasets import load
+from ncengine.presets import paper_preset
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
 

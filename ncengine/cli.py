@@ -9,8 +9,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, paper_preset
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.param import ConfigError, as_text
+from ncengine.presets import paper_preset
 
 FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
 

@@ -9,10 +9,13 @@ from joblib import Memory
 from joblib.memory import MemorizedFunc
 
 from ncengine.compute import compute
+from ncengine.config import RunConfig
 from ncengine.runs import PER_SEED, Geometry
+from ncengine.samples import shown
 
 CURVES = tuple(name for name in PER_SEED if name != "gap")
-GEOMETRY = ("class_means", "classifier", "features")
+GEOMETRY = ("class_means", "classifier", "features", "test_features")
+SHOWN = ("labels", "sample_index", "test_labels", "test_index")
 
 Arrays = dict[str, np.ndarray]
 
@@ -30,9 +33,7 @@ def stack_curves(snapshots: Sequence[Arrays]) -> Arrays:
     return curves
 
 
-def stack_geometry(
-    snapshots: Sequence[Arrays], labels: np.ndarray, sample_index: np.ndarray
-) -> Geometry | None:
+def stack_geometry(snapshots: Sequence[Arrays], config: RunConfig) -> Geometry | None:
     """The snapshots that hold geometry, stacked; None where none does."""
     full = [s for s in snapshots if "features" in s]
     if not full:
@@ -40,6 +41,5 @@ def stack_geometry(
     return Geometry(
         epoch=np.array([int(s["epoch"]) for s in full]),
         **{name: np.stack([s[name] for s in full]) for name in GEOMETRY},
-        labels=labels,
-        sample_index=sample_index,
+        **shown(config),
     )

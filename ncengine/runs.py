@@ -23,7 +23,12 @@ PER_SEED = (
     "nc3",
     "accuracy",
     "test_accuracy",
+    "test_nc1",
+    "test_nc3",
 )
+
+# Taken where geometry is taken, and not at all for free features, which know no test sample.
+OF_TEST = ("test_accuracy", "test_nc1", "test_nc3")
 
 
 class Status(StrEnum):
@@ -52,7 +57,7 @@ class Status(StrEnum):
 class Geometry:
     """Snapshots of the last layer's input.
 
-    G snapshots, R seeds, K classes, S samples that stay the same, width d.
+    G snapshots, R seeds, K classes, S training and S' test samples that stay the same, width d.
 
     Attributes:
         epoch: (G,) passes over the data at which each was taken.
@@ -61,6 +66,10 @@ class Geometry:
         features: (G, R, S, d) float16, of S training samples, balanced over classes.
         labels: (S,) class of each of the S samples, 0 to K - 1, sorted.
         sample_index: (S,) their index among the N training samples, see `datasets.load`.
+        test_features: (G, R, S', d) float16, of test samples, balanced over classes; S' = 0 for
+            free features.
+        test_labels: (S',) class of each, sorted.
+        test_index: (S',) their index among the test samples.
     """
 
     epoch: np.ndarray
@@ -69,6 +78,9 @@ class Geometry:
     features: np.ndarray
     labels: np.ndarray
     sample_index: np.ndarray
+    test_features: np.ndarray
+    test_labels: np.ndarray
+    test_index: np.ndarray
 
     def __len__(self) -> int:
         return len(self.epoch)
@@ -83,7 +95,7 @@ class Run:
         status: see `Status`.
         curves: "epoch" of shape (T,), and each name of `PER_SEED` of shape (T, R); float64.
             Before a seed has anything to show, after it diverged, and where a value was not
-            taken (`test_accuracy` is taken at geometry snapshots only) it is NaN.
+            taken (those `OF_TEST` are taken at geometry snapshots only) it is NaN.
         geometry: None before the first snapshot.
         diverged: (R,) whether that seed diverged.
         floor: L*_GUFM; None where no collapsed optimum fits (see `theory.gufm_optimum`).

@@ -1,32 +1,44 @@
-"""Which training samples' features the snapshots keep. Training splits are sorted by class."""
+"""Which samples' features the snapshots keep. Both splits are sorted by class."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ncengine.config import RunConfig
+from ncengine.datasets.sampling import held_out_per_class
 from ncengine.schedule import snapshot_passes
 
-GEOMETRY_SAMPLES = 400
-GEOMETRY_BYTES = 16 * 2**20  # features of all snapshots together, about
+TRAIN_SAMPLES = 400
+TEST_SAMPLES = 200
+BYTES = 16 * 2**20  # features of all snapshots and of both splits together, about
 
 
-def _shown_per_class(config: RunConfig) -> int:
+def shown(config: RunConfig) -> dict[str, np.ndarray]:
+    """Indices and classes of the samples shown: the first of each class, as many of each.
+
+    Returns:
+        "sample_index" and "labels" (S,), of the training samples; "test_index" and "test_labels"
+        (S',). As many as `TRAIN_SAMPLES`, `TEST_SAMPLES` and `BYTES` allow.
+    """
+    train, labels = _first_of_each(config, config.samples_per_class, TRAIN_SAMPLES)
+    # Free features belong to training samples; there are none for others.
+    available = 0 if config.architecture == "UFM" else held_out_per_class(config)
+    test, test_labels = _first_of_each(config, available, TEST_SAMPLES)
+    return {
+        "sample_index": train,
+        "labels": labels,
+        "test_index": test,
+        "test_labels": test_labels,
+    }
+
+
+def _first_of_each(config: RunConfig, available: int, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """(S,) indices and (S,) classes."""
     snapshots = len(snapshot_passes(config.epochs)[1])
     bytes_each = 2 * config.width * len(config.seeds) * snapshots
-    total = min(GEOMETRY_SAMPLES, GEOMETRY_BYTES // bytes_each)
-    return min(config.samples_per_class, max(1, total // config.classes))
-
-
-def shown_samples(config: RunConfig) -> np.ndarray:
-    """(S,) indices of the samples shown: the first of each class, as many of each.
-
-    As many as `GEOMETRY_SAMPLES` and `GEOMETRY_BYTES` allow.
-    """
-    starts = np.arange(config.classes) * config.samples_per_class
-    return (starts[:, None] + np.arange(_shown_per_class(config))).reshape(-1)
-
-
-def shown_labels(config: RunConfig) -> np.ndarray:
-    """(S,) their classes."""
-    return np.repeat(np.arange(config.classes), _shown_per_class(config))
+    share = most / (TRAIN_SAMPLES + TEST_SAMPLES)
+    total = min(most, int(BYTES * share) // bytes_each)
+    each = min(available, max(1, total // config.classes))
+    starts = np.arange(config.classes) * available
+    index = (starts[:, None] + np.arange(each)).reshape(-1)
+    return index, np.repeat(np.arange(config.classes), each)

@@ -19,12 +19,12 @@ from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
 from ncengine import ENGINE_VERSION
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
+from ncengine.datasets.sources import checksum
 from ncengine.estimate import estimate_seconds
 from ncengine.index import Index
 from ncengine.journal import Journal, write_atomically
 from ncengine.param import ConfigError
-from ncengine.results import CURVES, GEOMETRY, Arrays, cached_compute
+from ncengine.results import CURVES, GEOMETRY, SHOWN, Arrays, cached_compute
 from ncengine.runs import Geometry, Run, Status
 from ncengine.watch import JournalReader, finish_curves, floor_of
 
@@ -174,8 +174,8 @@ class Store:
         return FileLock(folder / f"{config.key}.lock", is_singleton=False)
 
     def _arguments(self, config: RunConfig) -> tuple[str, str, str, str]:
-        checksum = dataset_info(config.dataset).checksum
-        return config.canonical_json(), checksum, ENGINE_VERSION, str(self.root)
+        content = checksum(config.dataset)
+        return config.canonical_json(), content, ENGINE_VERSION, str(self.root)
 
     def _call_id(self, config: RunConfig) -> tuple[str, str]:
         return self._cached.func_id, self._cached._get_args_id(*self._arguments(config))
@@ -226,10 +226,7 @@ class Store:
 
     def _to_run(self, config: RunConfig, result: Arrays) -> Run:
         diverged = np.array(result["diverged"], bool)
-        geometry = {
-            name: result[f"geometry_{name}"]
-            for name in ("epoch", *GEOMETRY, "labels", "sample_index")
-        }
+        geometry = {name: result[f"geometry_{name}"] for name in ("epoch", *GEOMETRY, *SHOWN)}
         return Run(
             config,
             Status.DIVERGED if diverged.all() else Status.DONE,

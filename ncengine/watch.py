@@ -11,7 +11,6 @@ from ncengine.config import RunConfig
 from ncengine.journal import Journal
 from ncengine.results import Arrays, stack_curves, stack_geometry
 from ncengine.runs import Geometry, Run, Status
-from ncengine.samples import shown_labels, shown_samples
 from ncengine.theory import gufm_optimum
 
 
@@ -75,5 +74,4 @@ class JournalReader:
         self.snapshots += new
         self.curves = finish_curves(stack_curves(self.snapshots), self.config)
         if any("features" in snapshot for snapshot in new):
-            shown = shown_samples(self.config)
-            self.geometry = stack_geometry(self.snapshots, shown_labels(self.config), shown)
+            self.geometry = stack_geometry(self.snapshots, self.config)

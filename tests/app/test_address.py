@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from app.components import engine
-from ncengine.config import PARAMS, RunConfig, paper_preset
+from ncengine.config import PARAMS, RunConfig
+from ncengine.presets import paper_preset
 from tests.app.conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncengine.config import PARAMS, RunConfig, bounded, paper_preset
+from ncengine.config import PARAMS, RunConfig
+from ncengine.fields import bounded
 from ncengine.param import ConfigError, as_text
+from ncengine.presets import paper_preset
 
 
 def value_of(name, dataset):
-    param = bounded(name, dataset)
+    param = bounded(name, PARAMS[name], dataset)
     if param.kind == "choice":
         return st.sampled_from(list(param.choices))
     if param.kind == "bool":
