@@ -6,7 +6,7 @@ scaled so that at the optimum they meet the ideal figure, and the class means.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -22,7 +22,7 @@ EXACT_WIDTH = 4
 
 @dataclass(frozen=True)
 class Projection:
-    """One seed's snapshots in three dimensions: G frames, S samples, K classes.
+    """One seed's snapshots in three dimensions: G frames, S samples, S' test samples, K classes.
 
     Attributes:
         epoch: (G,) passes over the data. Frames that are not finite (diverged) are left out.
@@ -34,6 +34,9 @@ class Projection:
         ideal_fits: whether the width has room for that figure.
         labels: (S,) class of each sample.
         distance: (G, S) float32, from a sample to its class mean, in the full space, over sqrt(d).
+        test_points: (G, S', 3) float32, features of test samples, on the same axes.
+        test_labels: (S',) class of each.
+        test_distance: (G, S') float32, from each to the mean of its class's training samples.
         variance_share: (G,) share of the class means' variance that the 3 dimensions carry.
         variance_share_2d: (G,) the same for the first 2.
         angle_error: (G,) degrees; the angles between class means about their centre, at worst,
@@ -52,6 +55,9 @@ class Projection:
     ideal_fits: bool
     labels: np.ndarray
     distance: np.ndarray
+    test_points: np.ndarray
+    test_labels: np.ndarray
+    test_distance: np.ndarray
     variance_share: np.ndarray
     variance_share_2d: np.ndarray
     angle_error: np.ndarray
@@ -73,7 +79,9 @@ def project(
 
     With a focus on three classes the first two axes span exactly their plane, and the third is
     the leading direction in which the other class means stand off it; with four, the three axes
-    span exactly their space. There the ideal is an undistorted triangle or tetrahedron.
+    span exactly their space. There the ideal is an undistorted triangle or tetrahedron. Where
+    the class means span fewer than three dimensions, the axes that are left show the directions
+    in which samples spread most about their class means.
 
     Args:
         nc2_name: "nc2a": the ideal is a simplex ETF; "nc2b": an orthogonal frame, which about
@@ -100,11 +108,13 @@ def project(
     space = _zero_sum_basis(d) if exact else np.eye(d)
     centre = _centring(focus, exact)
     inside = means @ space
-    axes = _axes(inside, basis, focus, exact)
+    train = _Samples(geometry.features[:, r], geometry.labels, frames)
+    test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
+    axes = _axes(inside, train.residuals(means), basis, focus, exact)
     into = space @ axes
 
-    features = (geometry.features[frame, r] for frame in frames)
-    points, distance = _samples(features, geometry.labels, means, into, centre(means)[1])
+    points, distance = train.shown(means, into, centre(means)[1])
+    test_points, test_distance = test.shown(means, into, centre(means)[1])
     fits = d >= least_width(classes, "simplex" if nc2_name == "nc2a" else "orthogonal")
     ideal = np.zeros((*axes.shape[:1], classes, 3))
     if fits:
@@ -119,6 +129,9 @@ def project(
         ideal_fits=fits,
         labels=geometry.labels,
         distance=distance,
+        test_points=test_points,
+        test_labels=geometry.test_labels,
+        test_distance=test_distance,
         variance_share=_variance_share(inside, axes),
         variance_share_2d=_variance_share(inside, axes[..., :2]),
         angle_error=_angle_error(means[:, list(focus)] if focus else means),
@@ -165,25 +178,38 @@ def _centring(
     return centre
 
 
-def _samples(
-    features: Iterable[np.ndarray],
-    labels: np.ndarray,
-    means: np.ndarray,
-    into: np.ndarray,
-    origin: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Projected features (G, S, 3) and distances (G, S), a frame at a time, to stay in cache."""
-    frames, _, d = means.shape
-    points = np.empty((frames, len(labels), 3), np.float32)
-    distance = np.empty((frames, len(labels)), np.float32)
-    shift = _single(origin @ into)
-    into, means = _single(into / np.sqrt(d)), _single(means * np.sqrt(d))
-    for g, frame in enumerate(features):
-        x = frame.astype(np.float32)
-        points[g] = x @ into[g] - shift[g]
-        x -= means[g][labels]
-        distance[g] = np.sqrt(np.einsum("sd,sd->s", x, x) / d)
-    return points, distance
+@dataclass(frozen=True)
+class _Samples:
+    """One split's features (G', S, d) and classes (S,); `frames` (G,) are those that count."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    frames: np.ndarray
+
+    def residuals(self, means: np.ndarray) -> Callable[[int], np.ndarray]:
+        """What takes a frame's number to (S, d): samples about their class means (G, K, d)."""
+
+        def at(g: int) -> np.ndarray:
+            features = self.features[self.frames[g]].astype(np.float64)
+            return features / np.sqrt(features.shape[-1]) - means[g][self.labels]
+
+        return at
+
+    def shown(
+        self, means: np.ndarray, into: np.ndarray, origin: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points (G, S, 3) and distances (G, S), a frame at a time, to stay in cache."""
+        count, _, d = means.shape
+        points = np.empty((count, len(self.labels), 3), np.float32)
+        distance = np.empty((count, len(self.labels)), np.float32)
+        shift = _single(origin @ into)
+        into, means = _single(into / np.sqrt(d)), _single(means * np.sqrt(d))
+        for g, frame in enumerate(self.frames):
+            x = self.features[frame].astype(np.float32)
+            points[g] = x @ into[g] - shift[g]
+            x -= means[g][self.labels]
+            distance[g] = np.sqrt(np.einsum("sd,sd->s", x, x) / d)
+        return points, distance
 
 
 def _in_units(rows: np.ndarray, row_norm: float | None) -> np.ndarray:
@@ -196,14 +222,20 @@ def _in_units(rows: np.ndarray, row_norm: float | None) -> np.ndarray:
 # -- axes ------------------------------------------------------------------------------------
 
 
-def _axes(means: np.ndarray, basis: str, focus: tuple[int, ...], exact: bool) -> np.ndarray:
+def _axes(
+    means: np.ndarray,
+    residuals: Callable[[int], np.ndarray],
+    basis: str,
+    focus: tuple[int, ...],
+    exact: bool,
+) -> np.ndarray:
     """(G, m, 3) orthonormal axes for means (G, K, m); zeros where there are fewer than 3."""
     frames, _, m = means.shape
     axes = np.zeros((frames, m, 3))
     blocks: list[np.ndarray] = []
     for g in reversed(range(frames)):
         if basis == "each" or not blocks:
-            new = _blocks(means[g], focus, exact)
+            new = _blocks(means[g], lambda g=g: residuals(g), focus, exact)
             # Block by block, so that a focused plane stays the plane it is.
             blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)] if blocks else new
         columns = np.concatenate(blocks, axis=1)
@@ -211,7 +243,12 @@ def _axes(means: np.ndarray, basis: str, focus: tuple[int, ...], exact: bool) ->
     return axes
 
 
-def _blocks(means: np.ndarray, focus: tuple[int, ...], exact: bool) -> list[np.ndarray]:
+def _blocks(
+    means: np.ndarray,
+    residuals: Callable[[], np.ndarray],
+    focus: tuple[int, ...],
+    exact: bool,
+) -> list[np.ndarray]:
     """Axes in groups, each (m, some), that span what has to stay together."""
     classes, m = means.shape
     chosen = means[list(focus)] if focus else means
@@ -221,7 +258,9 @@ def _blocks(means: np.ndarray, focus: tuple[int, ...], exact: bool) -> list[np.n
         return [first, np.linalg.svd(first)[0][:, first.shape[1] :]]
     if missing and focus and classes > len(focus):
         others = np.delete(means, list(focus), axis=0) - chosen.mean(axis=0)
-        return [first, _leading_direction(others - others @ first @ first.T)]
+        return [first, _leading_directions(others, first, missing)]
+    if missing:
+        return [first, _leading_directions(residuals(), first, missing)]
     return [first]
 
 
@@ -232,10 +271,13 @@ def _principal_axes(points: np.ndarray, count: int) -> np.ndarray:
         return PCA(n_components=count, svd_solver="full").fit(points).components_.T
 
 
-def _leading_direction(vectors: np.ndarray) -> np.ndarray:
-    """(m, 1): the direction of most of the vectors' squared length; zeros where they have none."""
-    _, lengths, directions = np.linalg.svd(vectors, full_matrices=False)
-    return directions[:1].T * (lengths[0] > 1e-12)
+def _leading_directions(vectors: np.ndarray, apart: np.ndarray, count: int) -> np.ndarray:
+    """(m, count): where most of the squared length of vectors (n, m) lies, beside what `apart`
+    (m, some) spans; zeros where they have none.
+    """
+    beside = vectors - vectors @ apart @ apart.T
+    lengths, directions = np.linalg.eigh(beside.T @ beside)
+    return directions[:, ::-1][:, :count] * (lengths[::-1][:count] > 1e-12)
 
 
 def _polar(matrix: np.ndarray) -> np.ndarray:

@@ -30,6 +30,14 @@ def frame_of_features(vectors, rng):
     return np.sqrt(vectors.shape[-1]) * vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
+def no_test_samples(G, R, d):
+    return {
+        "test_features": np.empty((G, R, 0, d), np.float16),
+        "test_labels": np.empty(0, int),
+        "test_index": np.empty(0, int),
+    }
+
+
 def collapsed(K, d, G=3, R=2, row_norm=0.7, orthogonal=False, seed=0):
     """Snapshots of a perfect optimum, turned differently at every frame and seed."""
     rng = np.random.default_rng(seed)
@@ -53,6 +61,7 @@ def collapsed(K, d, G=3, R=2, row_norm=0.7, orthogonal=False, seed=0):
         features=means[:, :, labels].astype(np.float16),
         labels=labels,
         sample_index=np.arange(2 * K),
+        **no_test_samples(G, R, d),
     )
 
 
@@ -63,6 +72,8 @@ def random_geometry(G=4, R=2, K=5, S=15, d=12, seed=0, drift=1.0):
     start = rng.normal(size=(1, R, K, d))
     centres = start + drift * np.cumsum(rng.normal(size=(G, R, K, d)), axis=0)
     features = centres[:, :, labels] + 0.3 * rng.normal(size=(G, R, S, d))
+    test_labels = np.sort(np.arange(S // 2) % K)
+    test_features = centres[:, :, test_labels] + 0.5 * rng.normal(size=(G, R, S // 2, d))
     return Geometry(
         epoch=np.arange(G),
         class_means=frame_of_features(centres, rng).astype(np.float32),
@@ -70,6 +81,9 @@ def random_geometry(G=4, R=2, K=5, S=15, d=12, seed=0, drift=1.0):
         features=frame_of_features(features, rng).astype(np.float16),
         labels=labels,
         sample_index=np.arange(S),
+        test_features=frame_of_features(test_features, rng).astype(np.float16),
+        test_labels=test_labels,
+        test_index=np.arange(S // 2),
     )
 
 
@@ -156,7 +170,58 @@ def test_variance_share_is_that_of_scikit_learn(basis, K, d):
     np.testing.assert_allclose(
         np.abs(result.means[3][:, :count]), np.abs(expected[:, :count]), atol=1e-5
     )
-    np.testing.assert_array_equal(result.means[3][:, count:], 0)
+    np.testing.assert_allclose(result.means[3][:, count:], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("basis", ["last", "each"])
+@pytest.mark.parametrize("K, focus", [(2, ()), (3, ()), (3, (0, 1, 2))])
+def test_axes_beyond_the_means_show_where_samples_spread_most(K, focus, basis):
+    """Two classes lie on a line; beside it, PCA of the samples about their means decides."""
+    geometry = random_geometry(K=K, d=8, S=40)
+    result = project(geometry, 1, focus=focus, basis=basis)
+    for g in range(4) if basis == "each" else [3]:
+        means = geometry.class_means[g, 1].astype(float)
+        about = geometry.features[g, 1].astype(float) - means[geometry.labels]
+        line = np.linalg.qr((means - means[0])[1:].T)[0]
+        beside = (about - about @ line @ line.T) / np.sqrt(8)
+        lengths = np.linalg.svd(beside, compute_uv=False)[: 4 - K]
+        shown = np.linalg.norm(result.points[g][:, K - 1 :], axis=0)
+        # Aligned with their neighbours, two axes may be turned within their plane.
+        assert np.sum(shown**2) == pytest.approx(np.sum(lengths**2), rel=1e-3)
+
+
+def test_two_classes_of_a_collapsed_network_are_antipodal():
+    result = project(collapsed(2, 64), 0, row_norm=0.7)
+    assert result.edges == ((0, 1),)
+    for figure in (result.means[-1], result.ideal[-1], result.classifier[-1]):
+        np.testing.assert_allclose(np.abs(figure), [[1, 0, 0], [1, 0, 0]], atol=1e-5)
+        np.testing.assert_allclose(figure[0], -figure[1], atol=1e-6)
+    np.testing.assert_allclose(result.angle_error, 0, atol=1e-4)
+
+
+@pytest.mark.parametrize("basis", ["last", "each"])
+@pytest.mark.parametrize("focus, d", [((), 12), ((0, 2, 3), 12), ((4, 1, 0, 2), 12), ((), 4)])
+def test_test_samples_go_where_they_would_as_training_samples(basis, focus, d):
+    """Put in place of training samples, they land on the same points, and leave the axes alone."""
+    geometry = random_geometry(d=d, S=20)
+    result = project(geometry, 1, basis=basis, focus=focus)
+    swapped = replace(
+        geometry,
+        features=geometry.test_features,
+        labels=geometry.test_labels,
+        test_features=geometry.features,
+        test_labels=geometry.labels,
+    )
+    expected = project(swapped, 1, basis=basis, focus=focus)
+    assert result.test_points.shape == (4, 10, 3)
+    np.testing.assert_array_equal(result.test_points, expected.points)
+    np.testing.assert_array_equal(result.means, expected.means)
+    np.testing.assert_array_equal(result.test_labels, geometry.test_labels)
+    for g in range(4):
+        for s, label in enumerate(geometry.test_labels):
+            x = geometry.test_features[g, 1, s].astype(float)
+            away = np.linalg.norm(x - geometry.class_means[g, 1, label]) / np.sqrt(d)
+            assert result.test_distance[g, s] == pytest.approx(away, rel=1e-5)
 
 
 def test_points_and_means_move_by_one_and_the_same_map():
@@ -307,7 +372,8 @@ def test_any_shape_gives_finite_figures(G, K, d, S, focus_size, basis, name, sha
         focus = ()
     result = project(geometry, 0, nc2_name=name, basis=basis, focus=focus)
     shapes = dict(points=(G, S, 3), means=(G, K, 3), classifier=(G, K, 3), ideal=(G, K, 3))
-    for field, expected in {**shapes, "distance": (G, S)}.items():
+    shapes |= dict(test_points=(G, S // 2, 3), test_distance=(G, S // 2), distance=(G, S))
+    for field, expected in shapes.items():
         value = getattr(result, field)
         assert value.shape == expected and value.dtype == np.float32
         assert np.isfinite(value).all(), field
