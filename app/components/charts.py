@@ -1,4 +1,4 @@
-"""Charts over epochs and the class means' cosines: Vega-Lite specs, and tables for them.
+"""Charts over epochs: Vega-Lite specs, and tables for them.
 
 A chart whose data change is updated in place; one whose spec changes is embedded anew, and
 loses zoom. So a spec is built once, without data, and nothing computed from data goes in.
@@ -14,17 +14,16 @@ import pyarrow as pa
 import streamlit as st
 
 from app.components import palette
-from ncengine.runs import Run
+from ncengine.runs import OF_TEST, Run
 
 CURVE_HEIGHT = 292
-HEATMAP_WIDTH, HEATMAP_HEIGHT = 520, 400
 PASSES = "passes over the data"
 OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
+ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
+SOLID, DASHED = [1, 0], [7, 5]
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
-# The heat map's colours reach this far to either side of the ideal cosine.
-COSINE_REACH = 0.3
 
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
 _VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5))
@@ -40,16 +39,16 @@ def draw_objective(run: Run) -> None:
     st.vega_lite_chart(objective_table(run), objective_spec(), key="chart_objective")
 
 
-def draw_collapse(run: Run) -> None:
-    """NC1, NC2 and NC3 over epochs."""
+def draw_collapse(run: Run, test: bool) -> None:
+    """NC1, NC2 and NC3 over epochs; with `test`, NC1 and NC3 of test samples too."""
     name = nc2_label(run)
-    st.vega_lite_chart(collapse_table(run, name), collapse_spec(name), key="chart_collapse")
+    table, spec = collapse_table(run, name, test), collapse_spec(name, test)
+    st.vega_lite_chart(table, spec, key="chart_collapse")
 
 
-def draw_cosines(cosines: np.ndarray, class_names: tuple[str, ...]) -> None:
-    """The K x K `cosines` of the class means; colours are centred on the ideal -1/(K-1)."""
-    table, spec = cosine_table(cosines, class_names), cosine_spec(tuple(class_names))
-    st.vega_lite_chart(table, spec, key="chart_cosines", width=HEATMAP_WIDTH)
+def draw_accuracy(run: Run, test: bool) -> None:
+    """Training accuracy over epochs; with `test`, test accuracy too."""
+    st.vega_lite_chart(accuracy_table(run, test), accuracy_spec(test), key="chart_accuracy")
 
 
 def nc2_label(run: Run) -> str:
@@ -71,17 +70,23 @@ def objective_table(run: Run) -> pa.Table:
     return pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
 
 
-def collapse_table(run: Run, nc2: str) -> pa.Table:
-    """One row a point and metric: passes, metric, geometric mean, one deviation down and up."""
-    epoch = _epoch(run)
-    metrics = ("NC1", nc2, "NC3")
-    parts = [log_mean_and_deviation(run, metric.lower()) for metric in metrics]
-    mean = np.concatenate([mean for mean, _ in parts])
-    deviation = np.concatenate([deviation for _, deviation in parts])
+def collapse_table(run: Run, nc2: str, test: bool) -> pa.Table:
+    """One row a point and metric: passes, metric, geometric mean, one deviation down and up.
+
+    With `test`, two more metrics, "test NC1" and "test NC3", where they were taken.
+    """
+    metrics = _collapse_metrics(nc2, test)
+    parts = []
+    for name in metrics:
+        curve = name.lower().replace(" ", "_")
+        columns = _epoch(run), *log_mean_and_deviation(run, curve)
+        shown = _shown(columns[1], curve)
+        parts.append([column[shown] for column in columns])
+    epoch, mean, deviation = (np.concatenate(column) for column in zip(*parts, strict=True))
     return pa.table(
         {
-            "passes": np.tile(epoch, 3).astype(np.float32),
-            "metric": np.repeat(metrics, len(epoch)).tolist(),
+            "passes": epoch.astype(np.float32),
+            "metric": np.repeat(metrics, [len(part[0]) for part in parts]).tolist(),
             "mean": (10**mean).astype(np.float32),
             "low": (10 ** (mean - deviation)).astype(np.float32),
             "high": (10 ** (mean + deviation)).astype(np.float32),
@@ -89,17 +94,28 @@ def collapse_table(run: Run, nc2: str) -> pa.Table:
     )
 
 
-def cosine_table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
-    """One row a pair of classes. A class with itself has no cosine to show."""
-    classes = len(cosines)
-    shown = np.where(np.eye(classes, dtype=bool), np.nan, cosines)
-    return pa.table(
-        {
-            "class": np.repeat(class_names, classes).tolist(),
-            "other class": np.tile(class_names, classes).tolist(),
-            "cosine": shown.ravel().astype(np.float32),
-        }
-    )
+def accuracy_table(run: Run, test: bool) -> pa.Table:
+    """One row a point and kind ("training", "test"): passes, kind, mean share that is right."""
+    columns: dict[str, list] = {"passes": [], "samples": [], "accuracy": []}
+    for kind, curve in ACCURACIES.items():
+        if kind == "test" and not test:
+            continue
+        mean = mean_over_seeds(run, curve)
+        shown = _shown(mean, curve)
+        columns["passes"] += _epoch(run)[shown].tolist()
+        columns["samples"] += [kind] * int(shown.sum())
+        columns["accuracy"] += mean[shown].tolist()
+    numbers = {n: pa.array(columns[n], pa.float32()) for n in ("passes", "accuracy")}
+    return pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
+
+
+def _collapse_metrics(nc2: str, test: bool) -> tuple[str, ...]:
+    return ("NC1", nc2, "NC3", *(("test NC1", "test NC3") if test else ()))
+
+
+def _shown(values: np.ndarray, curve: str) -> np.ndarray:
+    """Which points are drawn: a line over test samples joins those at which it was taken."""
+    return np.isfinite(values) | (curve not in OF_TEST)
 
 
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:
@@ -139,7 +155,7 @@ def _kept(run: Run, name: str) -> np.ndarray:
 @lru_cache
 def objective_spec() -> dict[str, Any]:
     """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic."""
-    alt = _altair()
+    alt = altair()
 
     shown = _legend_toggle(alt, "part")
     lines = (
@@ -156,7 +172,7 @@ def objective_spec() -> dict[str, Any]:
                 sort=None,
                 scale=alt.Scale(
                     domain=list(OBJECTIVE_PARTS),
-                    range=[[7, 5] if part == "floor" else [1, 0] for part in OBJECTIVE_PARTS],
+                    range=[DASHED if part == "floor" else SOLID for part in OBJECTIVE_PARTS],
                 ),
                 legend=None,
             ),
@@ -167,18 +183,23 @@ def objective_spec() -> dict[str, Any]:
     )
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in OBJECTIVE_PARTS]
-    return _finish(alt, alt.layer(lines, _rule(alt, tooltip)))
+    return finish(alt, alt.layer(lines, _rule(alt, tooltip)))
 
 
 @lru_cache
-def collapse_spec(nc2: str) -> dict[str, Any]:
-    """Lines and bands of the metrics over passes; `nc2` is "NC2A" or "NC2B"."""
-    alt = _altair()
+def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
+    """Lines and bands of the metrics over passes; `nc2` is "NC2A" or "NC2B".
 
-    metrics = ("NC1", nc2, "NC3")
+    With `test`, those of test samples are dashed and in the colour of their metric.
+    """
+    alt = altair()
+
+    metrics = _collapse_metrics(nc2, test)
+    nc1, _, nc3 = palette.NC_COLORS
     shown = _legend_toggle(alt, "metric")
     base = alt.Chart().encode(
-        x=_passes_axis(alt), color=_legend(alt, "metric", dict(zip(metrics, palette.NC_COLORS)))
+        x=_passes_axis(alt),
+        color=_legend(alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3)))),
     )
     bands = base.mark_area(interpolate="monotone", clip=True).encode(
         y=_value_axis(alt, "low", "collapse, mean ± deviation"),
@@ -189,6 +210,7 @@ def collapse_spec(nc2: str) -> dict[str, Any]:
         base.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
         .encode(
             y=_value_axis(alt, "mean", "collapse, mean ± deviation"),
+            strokeDash=_dashes(alt, "metric", metrics),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, _zoom(alt))
@@ -196,62 +218,49 @@ def collapse_spec(nc2: str) -> dict[str, Any]:
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{metric}:Q", format=".3~g") for metric in metrics]
     rule = _rule(alt, tooltip).transform_pivot("metric", value="mean", groupby=["passes"])
-    return _finish(alt, alt.layer(bands, lines, rule))
+    return finish(alt, alt.layer(bands, lines, rule))
 
 
 @lru_cache
-def cosine_spec(class_names: tuple[str, ...]) -> dict[str, Any]:
-    """The heat map for these classes. Its colours, and the mark on its bar, show the ideal."""
-    alt = _altair()
+def accuracy_spec(test: bool) -> dict[str, Any]:
+    """Lines of training accuracy, and with `test` of test accuracy, over passes."""
+    alt = altair()
 
-    ideal = -1 / (len(class_names) - 1)
-    bar = [ideal - COSINE_REACH, ideal, ideal + COSINE_REACH]
-    long_names = max(map(len, class_names)) > 2
-    cells = alt.Chart().mark_rect(cornerRadius=2, stroke=None)
-    chart = cells.encode(
-        x=_class_axis(alt, "class", class_names, labelAngle=-40 if long_names else 0),
-        y=_class_axis(alt, "other class", class_names),
-        color=alt.Color(
-            "cosine:Q",
-            scale=alt.Scale(
-                domain=bar, range=list(palette.DIVERGING), clamp=True, interpolate="rgb"
+    kinds = tuple(ACCURACIES) if test else ("training",)
+    color = palette.OBJECTIVE_COLORS["fit"]
+    shown = _legend_toggle(alt, "samples")
+    lines = (
+        alt.Chart()
+        .mark_line(clip=True, strokeWidth=3)
+        .encode(
+            x=_passes_axis(alt),
+            y=alt.Y(
+                "accuracy:Q",
+                title="accuracy, mean over seeds",
+                # A little room above, for a line at 100 % to show whole.
+                scale=alt.Scale(domain=[0, 1.02], nice=False),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
             ),
-            legend=alt.Legend(
-                title="cosine",
-                values=bar,
-                gradientLength=240,
-                gradientThickness=16,
-                labelExpr=f"(abs(datum.value - {ideal}) < 1e-6 ? 'ideal ' : "
-                f"datum.value < {ideal} ? '≤ ' : '≥ ') + format(datum.value, '.2f')",
-            ),
-        ),
-        tooltip=[
-            alt.Tooltip("class:N"),
-            alt.Tooltip("other class:N", title="and class"),
-            alt.Tooltip("cosine:Q", format=".4f"),
-        ],
+            color=_legend(alt, "samples", dict.fromkeys(kinds, color)),
+            strokeDash=_dashes(alt, "samples", kinds),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
+        )
+        .add_params(shown, _zoom(alt))
     )
-    return _finish(alt, chart, height=HEATMAP_HEIGHT)
+    tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
+    tooltip += [alt.Tooltip(f"{kind}:Q", format=".1%") for kind in kinds]
+    rule = _rule(alt, tooltip).transform_pivot("samples", value="accuracy", groupby=["passes"])
+    return finish(alt, alt.layer(lines, rule))
 
 
-def _altair() -> Any:
+def altair() -> Any:
+    """The module, slow to import, once it is safe to."""
     # Altair asks whatever pandas it finds, even one that another thread is only half through
     # importing. To import it here is to wait for that thread.
     import pandas  # noqa: F401, I001
     import altair
 
     return altair
-
-
-def _class_axis(alt: Any, name: str, class_names: tuple[str, ...], **axis: Any) -> Any:
-    channel = alt.X if name == "class" else alt.Y
-    return channel(
-        f"{name}:N",
-        sort=None,
-        title=None,
-        scale=alt.Scale(domain=list(class_names), paddingInner=0.06),
-        axis=alt.Axis(domain=False, ticks=False, labelLimit=120, **axis),
-    )
 
 
 def _passes_axis(alt: Any) -> Any:
@@ -272,20 +281,35 @@ def _value_axis(alt: Any, name: str, title: str) -> Any:
     )
 
 
+def _legend_layout(alt: Any) -> Any:
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        columns=3,
+        columnPadding=4,
+        symbolType="stroke",
+        symbolOpacity=1,
+    )
+
+
+def _dashes(alt: Any, name: str, domain: tuple[str, ...]) -> Any:
+    """Dashed where a name is of test samples; in the one legend of colours and dashes."""
+    dashes = [DASHED if "test" in one else SOLID for one in domain]
+    return alt.StrokeDash(
+        f"{name}:N",
+        sort=None,
+        scale=alt.Scale(domain=list(domain), range=dashes),
+        legend=_legend_layout(alt),
+    )
+
+
 def _legend(alt: Any, name: str, colors: dict[str, str]) -> Any:
     return alt.Color(
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=alt.Legend(
-            title=None,
-            orient="top",
-            direction="horizontal",
-            columns=3,
-            columnPadding=4,
-            symbolType="stroke",
-            symbolOpacity=1,
-        ),
+        legend=_legend_layout(alt),
     )
 
 
@@ -319,7 +343,8 @@ def _rule(alt: Any, tooltip: list[Any]) -> Any:
     )
 
 
-def _finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
+def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
+    """The chart's spec in the app's sizes, without any data."""
     chart = (
         chart.properties(height=height)
         .configure_axis(

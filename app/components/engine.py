@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +15,30 @@ from ncengine.config import RunConfig
 from ncengine.runs import Geometry
 
 if TYPE_CHECKING:
+    from ncengine.assumptions import Assumption
+    from ncengine.datasets import Data
     from ncengine.executors import JobQueue
     from ncengine.projection import Projection
     from ncengine.store import Store
     from ncengine.theory import GufmOptimum
+
+# For so long a page waits for data to be read. Data that take longer are told later.
+GRACE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the data of a configuration are found to be.
+
+    Attributes:
+        assumptions: what the theorems assume, and whether it holds.
+        facts: see `ncengine.datasets.Data`.
+        problem: why there can be no such data, in words; "" where there can.
+    """
+
+    assumptions: tuple[Assumption, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
 
 
 def store() -> Store:
@@ -35,6 +58,13 @@ def parameter_count(config: RunConfig) -> int:
     return parameter_count(config)
 
 
+def parameter_formula(config: RunConfig) -> tuple[str, dict[str, int]]:
+    """The number of parameters as a formula, and what its letters stand for."""
+    from ncengine.architectures.formula import parameter_formula, parameter_legend
+
+    return parameter_formula(config), parameter_legend(config)
+
+
 def no_floor_reason(config: RunConfig) -> str:
     """Why there is no collapsed optimum for this configuration; "" where there is one."""
     try:
@@ -45,10 +75,18 @@ def no_floor_reason(config: RunConfig) -> str:
 
 
 def cosines(class_means: np.ndarray) -> np.ndarray:
-    """(K, K) cosines of the centred means of shape (K, d)."""
+    """(K, K) cosines of the means of shape (K, d) about their centre, from 3 classes on.
+
+    Two points are opposite each other about their centre wherever they are: of two classes, the
+    cosine about the origin tells how far they have come.
+    """
     from ncengine.metrics import cosines
 
-    return cosines(class_means)
+    if len(class_means) > 2:
+        return cosines(class_means)
+    means = class_means.astype(np.float64)
+    means /= np.maximum(np.linalg.norm(means, axis=-1, keepdims=True), 1e-30)
+    return means @ means.T
 
 
 def needs_download(config: RunConfig) -> bool:
@@ -68,19 +106,77 @@ def download(name: str, progress: Callable[[int, int], None]) -> None:
         raise RuntimeError(str(error)) from error
 
 
-def thumbnails(config: RunConfig, geometry: Geometry) -> np.ndarray | None:
-    """(S, h, w) uint8 images of the geometry's samples; None where there are none to show."""
-    if needs_download(config):
+def examine(config: RunConfig) -> Examination | None:
+    """What is found about the data and what the theorems assume; None while they are being read.
+
+    Never downloads. Reading goes on in a thread, and is done once for all sessions.
+    """
+    concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
+    key = tuple((name, getattr(config, name)) for name, _ in concerned)
+    try:
+        return _examination(key, needs_download(config), _config=config).result(GRACE_SECONDS)
+    except NotYet:
         return None
-    return _thumbnails(config, _geometry=geometry)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _thumbnails(config: RunConfig, _geometry: Geometry) -> np.ndarray | None:
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _examination(key: tuple, missing: bool, _config: RunConfig) -> Future:
+    return _reader().submit(_examine, _config, missing)
+
+
+@st.cache_resource(show_spinner=False)
+def _reader() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "data")
+
+
+def _examine(config: RunConfig, missing: bool) -> Examination:
+    from ncengine import datasets
+    from ncengine.assumptions import assumptions
+
+    facts, problem = {}, ""
+    try:
+        if not missing:
+            facts = datasets.load(config).facts
+    except (ValueError, datasets.DatasetError) as error:
+        problem = str(error)
+    return Examination(assumptions(config), facts, problem)
+
+
+def data_problem(config: RunConfig) -> str:
+    """Why there can be no such data, in words; "" where there can, or while nobody knows."""
+    found = examine(config)
+    return found.problem if found else ""
+
+
+def thumbnails(config: RunConfig, geometry: Geometry, test: bool) -> np.ndarray | None:
+    """(S, h, w) or (S, h, w, 3) uint8 images of the geometry's samples; None without images.
+
+    With `test`, its test samples follow.
+    """
+    data = _data_at_hand(config)
+    if data is None or data.images is None:
+        return None
+    images = data.images[geometry.sample_index]
+    return np.concatenate([images, data.test_images[geometry.test_index]]) if test else images
+
+
+def captions(config: RunConfig, geometry: Geometry, test: bool) -> list[str] | None:
+    """The geometry's samples as texts; None where they are none. `test` as in `thumbnails`."""
+    data = _data_at_hand(config)
+    if data is None or data.texts is None:
+        return None
+    texts = [data.texts[n] for n in geometry.sample_index]
+    return texts + [data.test_texts[n] for n in geometry.test_index] if test else texts
+
+
+def _data_at_hand(config: RunConfig) -> Data | None:
+    """The data, once they are read; None before, or where they cannot be read."""
     from ncengine import datasets
 
-    images = datasets.load(config).images
-    return None if images is None else images[_geometry.sample_index]
+    found = examine(config)
+    if found is None or found.problem or needs_download(config):
+        return None
+    return datasets.load(config)
 
 
 def project(

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from app.components import address, notices, widgets
+from app.components import address, engine, notices, widgets
 from ncengine.config import PARAMS, RunConfig
 from ncengine.param import Param, Problem, as_text
 from ncengine.presets import paper_preset
@@ -54,7 +54,9 @@ def _settle() -> RunConfig:
         if picked != before or problems:
             notices.post(OWNER, [])
             for problem in problems:
-                st.toast(_line(problem, picked))
+                # What the new data set or network has no use for is nothing to be told of.
+                if problem.field in picked.params:
+                    st.toast(_line(problem, picked))
             return picked
     if address.arrival(OWNER, PARAMS) is None:
         return before
@@ -64,15 +66,15 @@ def _settle() -> RunConfig:
 
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
-    changes = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
-    return RunConfig.nearest({**before.model_dump(), **changes})
+    said = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
+    return before.repicked({n: value for n, value in said.items() if value != getattr(before, n)})
 
 
 def _line(problem: Problem, config: RunConfig) -> str:
     param = config.params.get(problem.field, PARAMS[problem.field])
     used = getattr(config, problem.field)
     shown = param.choices.get(used, as_text(used)) if param.kind == "choice" else as_text(used)
-    return notices.wrong_value(param.label, problem.value, param.allowed, shown)
+    return notices.wrong_value(param.label, problem.value, problem.allowed, shown)
 
 
 def _presets() -> None:
@@ -113,15 +115,24 @@ def _fields(config: RunConfig) -> None:
     for group, members in groupby(plain, key=lambda item: item[1].group):
         st.markdown(f"##### {group}")
         _stack(list(members), config)
+        if group == "Network":
+            _parameters(config)
     with st.expander("Advanced"):
         _stack([(name, param) for name, param in params if param.advanced], config)
+
+
+def _parameters(config: RunConfig) -> None:
+    formula, letters = engine.parameter_formula(config)
+    values = ", ".join(f"{letter} = {value:,}" for letter, value in letters.items())
+    count = f"**{engine.parameter_count(config):,} parameters** = {formula}"
+    st.caption(f"{count}, with {values}")
 
 
 def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
     """The widgets one below another, narrow neighbours in pairs."""
     while members:
         pair = members[:2]
-        paired = len(pair) == 2 and all(widgets.is_narrow(param) for _, param in pair)
+        paired = len(pair) == 2 and all(widgets.is_narrow(*field) for field in pair)
         row = pair if paired else pair[:1]
         columns = st.columns(2, vertical_alignment="bottom") if paired else [st.container()]
         for column, (name, param) in zip(columns, row, strict=True):

@@ -1,4 +1,4 @@
-"""The player with the choices it leaves to the server: seed, basis, focus classes."""
+"""The player with the choices it leaves to the server: seed, basis, focus classes, test data."""
 
 from __future__ import annotations
 
@@ -17,21 +17,25 @@ if TYPE_CHECKING:
     from ncengine.projection import Projection
 
 OWNER = "view"
-NAMES = ("seed", "basis", "focus")
+NAMES = ("seed", "basis", "focus", "test")
 # Kept in the address by the player itself, in the browser.
 PLAYER_NAMES = ("epoch", "view", "camera")
 BASES = {"last": "last", "each": "each"}
 FOCUS_SIZES = (3, 4)
 PLAYER_HEIGHT = 600
+LONGEST_CAPTION = 240
 
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at: a seed, the basis projected on, the classes picked to focus on."""
+    """What is looked at: a seed, the basis projected on, the classes picked to focus on, and
+    whether test data are shown too.
+    """
 
     seed: int
     basis: str = "last"
     picked: tuple[int, ...] = ()
+    test: bool = False
 
     def focus(self, classes: int) -> tuple[int, ...]:
         """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
@@ -48,6 +52,8 @@ class View:
             said["basis"] = self.basis
         if self.picked:
             said["focus"] = ",".join(map(str, self.picked))
+        if self.test:
+            said["test"] = "1"
         return said
 
 
@@ -68,24 +74,24 @@ def settle(config: RunConfig) -> View:
 
 def parse(said: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
     """The view that an address asks for, and what was wrong with it, in words."""
-    readers = {"seed": _read_seed, "basis": _read_basis, "focus": _read_focus}
-    values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": ()}, []
+    values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": (), "test": False}, []
     for name, text in said.items():
         try:
-            values[name] = readers[name](text, config)
+            values[name] = _READERS[name](text, config)
         except (ValueError, OverflowError):
-            used = {"seed": config.seeds[0], "basis": "last", "focus": "all classes"}[name]
-            line = notices.wrong_value(name.capitalize(), text, _allowed(name, config), used)
-            wrong.append(line)
-    return View(values["seed"], values["basis"], values["focus"]), wrong
+            shown = {"seed": config.seeds[0], "basis": "last", "focus": "all classes", "test": "0"}
+            allowed = _allowed(name, config)
+            wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))
+    return View(values["seed"], values["basis"], values["focus"], values["test"]), wrong
 
 
 def draw_controls(run: Run, view: View) -> None:
-    """Seed, basis and focus in one row above the player."""
+    """Seed, basis, focus and test data in one row beside the player."""
     config = run.config
     st.session_state["view:seed"] = view.seed
     st.session_state["view:basis"] = view.basis
     st.session_state["view:focus"] = list(view.picked)
+    st.session_state["view:test"] = view.test
     with st.container(horizontal=True, key="view_controls"):
         if len(config.seeds) > 1:
             st.segmented_control(
@@ -115,6 +121,25 @@ def draw_controls(run: Run, view: View) -> None:
                 help="Projects on the span of exactly these classes' means. Their ideal is an "
                 "equilateral triangle or a regular tetrahedron.",
             )
+        reason = no_test_data(config)
+        st.toggle(
+            "Test data",
+            key="view:test",
+            disabled=bool(reason),
+            help=reason
+            or "Shows samples that training never saw: rings in the player, dashed lines in the "
+            "charts.",
+        )
+
+
+def no_test_data(config: RunConfig) -> str:
+    """Why there are no test data for this configuration; "" where there are."""
+    if config.architecture == "UFM":
+        return (
+            "Free features belong to the training samples alone: without a network there is "
+            "nothing that could give a test sample a feature."
+        )
+    return ""
 
 
 def draw_player(run: Run, view: View) -> None:
@@ -144,18 +169,30 @@ def nothing_to_show(view: View) -> str:
 def _player(run: Run, view: View, projection: Projection) -> None:
     from app.components.player import player
 
-    config = run.config
+    config, test = run.config, view.test
+    captions = engine.captions(config, run.geometry, test)
     player(
         projection,
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
-        thumbnails=engine.thumbnails(config, run.geometry),
+        thumbnails=engine.thumbnails(config, run.geometry, test),
+        captions=captions and [ending(caption) for caption in captions],
+        test=test,
         live=run.status.busy,
         key="player",
         run=run.key,
         height=PLAYER_HEIGHT,
         start=address.read(PLAYER_NAMES),
     )
+
+
+def ending(caption: str) -> str:
+    """The last words of a text, from which a network predicts, as many as a tooltip has room for."""
+    words = " ".join(caption.split())
+    if len(words) <= LONGEST_CAPTION:
+        return words
+    kept = words[-LONGEST_CAPTION:]
+    return "… " + (kept.partition(" ")[2] or kept)
 
 
 def _wrong_start() -> list[str]:
@@ -203,13 +240,19 @@ def _from_widgets(before: View) -> View:
         said.get("view:seed", before.seed),
         said.get("view:basis", before.basis),
         tuple(sorted(said.get("view:focus", before.picked))),
+        said.get("view:test", before.test),
     )
 
 
 def _fit(view: View, config: RunConfig) -> View:
     seed = view.seed if view.seed in config.seeds else config.seeds[0]
     picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
-    return View(seed, view.basis, picked if config.classes > max(FOCUS_SIZES) else ())
+    return View(
+        seed,
+        view.basis,
+        picked if config.classes > max(FOCUS_SIZES) else (),
+        view.test and not no_test_data(config),
+    )
 
 
 def _read_seed(text: str, config: RunConfig) -> int:
@@ -235,10 +278,20 @@ def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
     return picked
 
 
+def _read_test(text: str, _: RunConfig) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError
+    return text == "1"
+
+
+_READERS = {"seed": _read_seed, "basis": _read_basis, "focus": _read_focus, "test": _read_test}
+
+
 def _allowed(name: str, config: RunConfig) -> str:
     return {
         "seed": "must be one of this run's seeds, " + ", ".join(map(str, config.seeds)),
         "basis": "must be last or each",
         "focus": "must be 3 or 4 different class numbers from 0 to "
         f"{config.classes - 1}, with commas between",
+        "test": "must be 1 (test data are shown) or 0",
     }[name]

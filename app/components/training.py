@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.components import engine, text
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
+from ncengine.datasets.registry import DATASETS, dataset_info
 from ncengine.runs import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -37,7 +37,7 @@ def draw_download(config: RunConfig) -> None:
     info = dataset_info(config.dataset)
     st.subheader(f"{info.title} is not on this machine yet", anchor=False)
     st.write(
-        f"{info.description} Once fetched, it stays. Digits and Gaussian clusters work offline."
+        f"{info.description} Once fetched, it stays. {_offline()} work without any download."
     )
     if not st.button(f"Download {info.title}", type="primary", key="download"):
         return
@@ -55,6 +55,12 @@ def draw_download(config: RunConfig) -> None:
     st.rerun()
 
 
+def _offline() -> str:
+    """ "Digits and Gaussian clusters": the sets that need no download."""
+    titles = [info.title for info in DATASETS.values() if not info.files]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]])
+
+
 def time_estimate(config: RunConfig) -> str:
     """How long training takes, judged by earlier runs."""
     seconds = engine.store().estimate(config)
@@ -66,21 +72,36 @@ def time_estimate(config: RunConfig) -> str:
 
 def _invite(run: Run) -> None:
     with st.container(border=True, key="invitation", gap="medium"):
-        st.subheader("Nobody has trained this network yet", anchor=False)
+        st.subheader(f"Nobody has trained {_what(run.config)} yet", anchor=False)
         st.markdown(
-            "Train it, and watch its last layer tidy up: the samples of each class draw together "
+            f"Train {_them(run.config)}: the samples of each class draw together "
             "into one point, and the classes move as far apart as they can. The curves below "
             "will show how far that has come, and the player shows it happening in space."
         )
+        if problem := engine.data_problem(run.config):
+            st.error(f"**There are no such data.** {text.plain(problem)}.")
         with st.container(horizontal=True, vertical_alignment="center"):
             _train_button(run.config, "Train")
             st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
 
 
+def _what(config: RunConfig) -> str:
+    return "these free features" if config.architecture == "UFM" else "this network"
+
+
+def _them(config: RunConfig) -> str:
+    if config.architecture == "UFM":
+        return "them, and watch features settle that no network holds back"
+    return "it, and watch its last layer tidy up"
+
+
 def _train_button(config: RunConfig, label: str) -> None:
+    problem = engine.data_problem(config)
     st.button(
         label,
         type="primary",
+        disabled=bool(problem),
+        help=text.plain(problem) or None,
         key="train",
         shortcut="T",
         width=BUTTON_WIDTH,

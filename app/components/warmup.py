@@ -28,4 +28,5 @@ def _warm_up(jobs: JobQueue) -> None:
     import ncengine.projection  # noqa: F401
 
     charts.objective_spec()
-    charts.collapse_spec("NC2A")
+    charts.collapse_spec("NC2A", False)
+    charts.accuracy_spec(False)

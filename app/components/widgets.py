@@ -7,9 +7,11 @@ from typing import Any
 
 import streamlit as st
 
+from ncengine.config import PARAMS
 from ncengine.param import Param
 
 OTHER = "other"
+MOST_SEGMENTS = 4
 LONGEST_SEGMENT = 12
 MOST_LISTED = 32
 
@@ -33,7 +35,7 @@ def set_value(name: str, param: Param, value: Any) -> None:
     """Make the field's widget, drawn next, show `value`."""
     if key(name) in st.session_state and value_of(name, value) == value:
         return
-    if _is_pills(param) and value not in param.suggested:
+    if _has_other(param) and value not in param.suggested:
         st.session_state[key(name)] = OTHER
         st.session_state[_other_key(name)] = value
     else:
@@ -46,31 +48,33 @@ def draw(name: str, param: Param, value: Any) -> None:
     `value` is its default too: a widget that the browser has to build anew, and whose state it
     has lost, would otherwise come back with its first choice, and pick that.
     """
-    _drawer(param)(name, param, value)
+    _drawer(name, param)(name, param, value)
 
 
-def is_narrow(param: Param) -> bool:
+def is_narrow(name: str, param: Param) -> bool:
     """Whether two such widgets fit beside one another."""
-    return _drawer(param) in (_list, _number)
+    return _drawer(name, param) in (_list, _number)
 
 
-def _drawer(param: Param) -> Callable[[str, Param, Any], None]:
+def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
     if param.kind == "choice":
-        longest = max(len(text) for text in param.choices.values())
-        return _titles if longest > LONGEST_SEGMENT else _segments
+        if max(len(text) for text in param.choices.values()) > LONGEST_SEGMENT:
+            return _titles
+        # By all there are: a data set that leaves some out does not change the kind of widget.
+        return _segments if len(PARAMS[name].choices) <= MOST_SEGMENTS else _chips
     if param.kind == "bool":
         return _toggle
     if param.kind == "seeds":
         return _seeds
     if param.log:
         return _slider
-    if _is_pills(param):
+    if _has_other(param):
         return _pills
     listed = param.suggested or param.high - param.low < MOST_LISTED
     return _list if listed else _number
 
 
-def _is_pills(param: Param) -> bool:
+def _has_other(param: Param) -> bool:
     # Depth is what a talk steps through: each of its values is one click.
     return param.label.startswith("Depth")
 
@@ -100,6 +104,18 @@ def _segments(name: str, param: Param, value: Any) -> None:
         help=param.help,
         required=True,
         width="stretch",
+    )
+
+
+def _chips(name: str, param: Param, value: Any) -> None:
+    st.pills(
+        param.label,
+        tuple(param.choices),
+        default=value,
+        format_func=param.choices.__getitem__,
+        key=key(name),
+        help=param.help,
+        required=True,
     )
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.components import engine
 from ncengine.config import RunConfig
-from ncengine.runs import PER_SEED, Geometry, Run, Status
+from ncengine.runs import OF_TEST, PER_SEED, Geometry, Run, Status
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
 FLOOR = 0.0123
@@ -62,6 +62,10 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
     for name in PER_SEED:
         curves[name] = rng.uniform(0.02, 0.9, size=(POINTS, seeds))
     labels = np.repeat(np.arange(classes), 2)
+    tested = np.arange(0 if config.architecture == "UFM" else classes)
+    for name in OF_TEST:
+        # Taken at every third point, or for free features at none.
+        curves[name][np.arange(POINTS) % 3 != 0 if len(tested) else slice(None)] = np.nan
     geometry = Geometry(
         epoch=np.array([1, config.epochs]),
         class_means=rng.normal(size=(2, seeds, classes, width)).astype(np.float32),
@@ -69,6 +73,9 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
         features=rng.normal(size=(2, seeds, len(labels), width)).astype(np.float16),
         labels=labels,
         sample_index=np.arange(len(labels)),
+        test_features=rng.normal(size=(2, seeds, len(tested), width)).astype(np.float16),
+        test_labels=tested,
+        test_index=tested,
     )
     fields = {
         "curves": curves,
@@ -80,6 +87,19 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
         "machine": {"device": "CPU, 2 threads"},
     }
     return Run(config, status, **{**fields, **changed})
+
+
+@pytest.fixture(autouse=True)
+def examined(monkeypatch) -> list[RunConfig]:
+    """The data are read at once, and not in a thread; what was read."""
+    read = []
+
+    def examine(config: RunConfig) -> engine.Examination:
+        read.append(config)
+        return engine._examine(config, engine.needs_download(config))
+
+    monkeypatch.setattr(engine, "examine", examine)
+    return read
 
 
 @pytest.fixture

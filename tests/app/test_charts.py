@@ -4,8 +4,9 @@ import json
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist, squareform
 
-from app.components import charts, figures, text
+from app.components import charts, engine, figures, heatmap, text
 from ncengine.config import RunConfig
 from tests.app.conftest import FLOOR, make_run
 
@@ -23,23 +24,44 @@ def test_other_data_leave_every_spec_as_it_was(at, store):
     scaled = {name: values * 1000 + 1 for name, values in run.curves.items()}
     store.put(make_run(RunConfig(), curves=scaled, floor=77.7))
     after = specs_on(at.run())
-    assert len(before) == 3
+    assert len(before) == 4
     assert before == after
 
 
 def test_specs_name_the_nc2_that_the_loss_makes_meaningful():
-    assert "NC2A" in json.dumps(charts.collapse_spec("NC2A"))
-    assert "NC2A" not in json.dumps(charts.collapse_spec("NC2B"))
+    assert "NC2A" in json.dumps(charts.collapse_spec("NC2A", False))
+    assert "NC2A" not in json.dumps(charts.collapse_spec("NC2B", False))
     assert charts.nc2_label(make_run(RunConfig(loss="MSE"))) == "NC2B"
     assert charts.nc2_label(make_run(RunConfig(loss="MSE", last_bias=True))) == "NC2A"
 
 
-@pytest.mark.parametrize("classes", [2, 3, 10])
+def colours_of(spec):
+    """The heat map's scale from cosines to colours."""
+    cells = spec["layer"][0] if "layer" in spec else spec
+    return cells["encoding"]["color"]["scale"]
+
+
+@pytest.mark.parametrize("classes", [3, 10])
 def test_the_colours_of_cosines_are_centred_on_the_ideal(classes):
-    spec = charts.cosine_spec(tuple("ABCDEFGHIJ"[:classes]))
-    low, middle, high = spec["encoding"]["color"]["scale"]["domain"]
+    low, middle, high = colours_of(heatmap.spec(tuple("ABCDEFGHIJ"[:classes])))["domain"]
     assert middle == pytest.approx(-1 / (classes - 1))
     assert middle - low == pytest.approx(high - middle)
+
+
+def test_of_two_classes_the_ideal_cosine_is_the_least_there_is():
+    scale = colours_of(heatmap.spec(("negative", "positive")))
+    assert scale["domain"] == [-1, pytest.approx(-0.7)]
+    ideal = colours_of(heatmap.spec(("a", "b", "c")))["range"][1]
+    assert scale["range"][0] == ideal
+
+
+def test_two_classes_meet_at_a_cosine_about_the_origin():
+    means = np.array([[3.0, 0.0], [2.0, 2.0]])
+    assert engine.cosines(means)[0, 1] == pytest.approx(np.sqrt(0.5))
+    three = np.array([[3.0, 0.0], [2.0, 2.0], [1.0, -4.0]])
+    centred = three - three.mean(axis=0)
+    expected = 1 - pdist(centred, "cosine")
+    assert squareform(engine.cosines(three), checks=False) == pytest.approx(expected)
 
 
 def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
@@ -59,7 +81,7 @@ def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
 
 def test_bands_are_one_deviation_of_the_logarithm():
     run = make_run(CONFIG, diverged=np.array([False, False, False, True]))
-    rows = charts.collapse_table(run, "NC2A").to_pylist()
+    rows = charts.collapse_table(run, "NC2A", False).to_pylist()
     assert [row["metric"] for row in rows] == ["NC1"] * 7 + ["NC2A"] * 7 + ["NC3"] * 7
     for row, t in zip(rows[7:14], range(7), strict=True):
         logs = np.log10(run.curves["nc2a"][t, :3])
@@ -70,7 +92,7 @@ def test_bands_are_one_deviation_of_the_logarithm():
 
 def test_a_class_has_no_cosine_with_itself():
     cosines = np.array([[1, -0.4, -0.6], [-0.4, 1, -0.5], [-0.6, -0.5, 1]])
-    rows = charts.cosine_table(cosines, ("a", "b", "c")).to_pylist()
+    rows = heatmap.table(cosines, ("a", "b", "c")).to_pylist()
     shown = {(row["class"], row["other class"]): row["cosine"] for row in rows}
     assert shown["a", "c"] == pytest.approx(-0.6)
     assert shown["c", "b"] == pytest.approx(-0.5)

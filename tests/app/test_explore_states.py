@@ -45,7 +45,7 @@ def test_a_cached_run_is_drawn_at_once(at, store):
     store.put(run)
     at.run()
     assert_sound(at)
-    assert len(charts_of(at)) == 3
+    assert len(charts_of(at)) == 4
     assert "train" not in [button.key for button in at.button]
     said = texts(at)
     assert "Done" in said
@@ -61,7 +61,7 @@ def test_a_running_run_shows_progress_curves_and_stop(at, store, jobs):
     at.run()
     assert_sound(at)
     assert "250 of 1,000 passes · 25% · 30 s left" in texts(at)
-    assert len(charts_of(at)) == 3
+    assert len(charts_of(at)) == 4
     at.button(key="stop").click().run()
     assert jobs.cancelled == [CONFIG]
 
@@ -70,7 +70,7 @@ def test_a_run_that_just_began_keeps_the_layout_while_empty(at, store):
     store.put(Run(CONFIG, Status.RUNNING, floor=FLOOR))
     at.run()
     assert_sound(at)
-    assert len(charts_of(at)) == 2
+    assert len(charts_of(at)) == 3
     assert len(at.get("skeleton")) == 2
 
 
@@ -90,7 +90,7 @@ def test_a_stopped_run_can_go_on_and_keeps_its_curves(at, store, jobs, status, w
     at.run()
     assert_sound(at)
     assert f"**{word}** after 400 of 1,000 passes" in texts(at)
-    assert len(charts_of(at)) == 3
+    assert len(charts_of(at)) == 4
     assert at.button(key="train").label == "Continue"
     at.button(key="train").click().run()
     assert jobs.submitted == [CONFIG]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.components.player.wire import pack
 
-G, S, K = 3, 5, 2
+G, S, T, K = 3, 5, 2, 2
 NAMES = ["even", "ödd"]
 COLORS = ["#112233", "#445566"]
 
@@ -22,6 +22,8 @@ NO_FRAMES = {
     "classifier": (K, 3),
     "ideal": (K, 3),
     "distance": (S,),
+    "test_points": (T, 3),
+    "test_distance": (T,),
     "epoch": (),
     "variance_share": (),
     "variance_share_2d": (),
@@ -39,6 +41,9 @@ def projection(seed=0, **changed):
         "ideal": rng.normal(size=(G, K, 3)).astype(np.float32),
         "labels": np.array([0, 0, 1, 1, 1]),
         "distance": rng.uniform(0, 3, size=(G, S)),
+        "test_points": rng.normal(size=(G, T, 3)).astype(np.float32),
+        "test_labels": np.array([1, 1]),
+        "test_distance": rng.uniform(0, 3, size=(G, T)),
         "variance_share": np.array([0.5, 0.75, 1.0]),
         "variance_share_2d": np.array([0.25, 0.5, 0.625]),
         "angle_error": np.array([np.nan, 40.5, 1.25]),
@@ -98,7 +103,8 @@ def test_the_header_says_what_to_draw():
     assert header["ideal_fits"] is True
     assert header["live"] is True and header["exact"] is False and header["run"] == "a"
     assert header["start"] == {"epoch": 10, "view": "2d"}
-    assert header["thumbnail_shape"] is None
+    assert header["thumbnail_shape"] is None and header["captions"] is None
+    assert header["trained"] == S
 
 
 @given(length=st.integers(0, 9))
@@ -117,6 +123,30 @@ def test_thumbnails_travel_as_they_are(shape, told):
     assert numbers(raw, "thumbnails") == images.ravel().tolist()
 
 
+def test_test_samples_follow_the_training_samples_in_every_array():
+    shown = projection()
+    images = np.arange((S + T) * 4, dtype=np.uint8).reshape(S + T, 2, 2)
+    captions = [f"sample {n} <b>&" for n in range(S + T)]
+    raw = message(shown, test=True, thumbnails=images, captions=captions)
+    header, _ = header_and_body(raw)
+    assert (header["samples"], header["trained"]) == (S + T, S)
+    assert header["captions"] == captions
+    assert numbers(raw, "labels") == [0, 0, 1, 1, 1, 1, 1]
+    assert numbers(raw, "thumbnails") == list(range((S + T) * 4))
+    for name, size in (("points", 3), ("distance", 1)):
+        flat = numbers(raw, name)
+        restored = np.array(flat).reshape(G, S + T, size) * header["scales"][name]
+        for g in range(G):
+            expected = np.concatenate([getattr(shown, name)[g], getattr(shown, f"test_{name}")[g]])
+            assert restored[g].ravel() == pytest.approx(expected.ravel(), abs=1e-3)
+
+
+def test_without_the_toggle_nothing_of_the_test_samples_travels():
+    without = projection(test_points=np.empty((G, 0, 3)), test_labels=np.empty(0, int),
+                         test_distance=np.empty((G, 0)))  # fmt: skip
+    assert message(projection()) == message(without) == message(without, test=True)
+
+
 def test_all_zero_coordinates_are_no_division_by_zero():
     raw = message(projection(means=np.zeros((G, K, 3))))
     assert numbers(raw, "means") == [0] * (G * K * 3)
@@ -129,6 +159,8 @@ def test_all_zero_coordinates_are_no_division_by_zero():
         ({"points": np.full((G, S, 3), np.nan)}, "points: not finite"),
         ({"ideal": np.zeros((G, K, 2))}, r"ideal: shape \(3, 2, 2\), allowed is \(3, 2, 3\)"),
         ({"labels": np.array([0, 1, 2, 0, 1])}, "labels: up to 2, allowed are 0 to 1"),
+        ({"test_labels": np.array([0, 2])}, "test_labels: up to 2, allowed are 0 to 1"),
+        ({"test_points": np.zeros((2, T, 3))}, r"test_points: shape \(2, 2, 3\), allowed is"),
     ],
 )
 def test_a_bad_field_is_named_with_what_is_allowed(changed, told):
@@ -141,5 +173,7 @@ def test_bad_names_colours_and_thumbnails_are_named():
         pack(projection(), run="a", class_names=["one"], colors=COLORS)
     with pytest.raises(ValueError, match="colors: none given"):
         pack(projection(), run="a", class_names=NAMES, colors=[])
+    with pytest.raises(ValueError, match="captions: 1 texts, allowed are exactly 5"):
+        message(captions=["one"])
     with pytest.raises(ValueError, match="thumbnails: float64"):
         message(thumbnails=np.zeros((S, 2, 2)))

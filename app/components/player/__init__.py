@@ -61,6 +61,8 @@ def player(
     key: str,
     colors: Sequence[str] | None = None,
     thumbnails: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
+    test: bool = False,
     live: bool = False,
     height: int = 560,
     start: Mapping[str, Any] | None = None,
@@ -77,6 +79,8 @@ def player(
         key: the component's name on the page.
         colors: CSS colours, one a class; the app's class palette if None.
         thumbnails: uint8 (S, h, w) or (S, h, w, 3), shown on hovering a sample.
+        captions: S texts, shown on hovering a sample.
+        test: whether test samples are drawn too, as rings; S then counts them, after the others.
         live: whether more snapshots are to come; if so, the player opens at the end.
         height: pixels, controls included.
         start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional, as found in
@@ -95,6 +99,8 @@ def player(
         class_names=class_names,
         colors=colors,
         thumbnails=thumbnails,
+        captions=captions,
+        test=test,
         live=live,
         start=start,
     )

@@ -45,6 +45,7 @@ class Painter {
     const size = Math.round(Math.max(16 * this.ratio, Math.min(34 * this.ratio, side * 0.034)));
     this.meanRadius = Math.round(Math.max(6.5 * this.ratio, side * 0.0145));
     this.keep("atlas", SampleAtlas, theme, radius);
+    this.keep("rings", RingAtlas, theme, radius);
     this.keep("balls", MeanSprites, theme, this.meanRadius);
     this.keep("names", LabelSprites, theme, scene.data.names, size);
   }
@@ -81,12 +82,14 @@ class Painter {
   }
 
   bodies() {
-    const { scene, ctx, atlas, show } = this;
+    const { scene, ctx, atlas, rings, show } = this;
     const { labels } = scene.data;
-    const { order, x, y, depth, firstMean } = scene;
-    const { image: sheet, cell, sizes } = atlas;
+    const { order, x, y, depth, firstTest, firstMean } = scene;
+    const { cell, sizes } = atlas;
     const alphas = Float32Array.from(show.classes, (_, k) =>
       this.classAlpha(k, DIMMED) * show.samples);
+    const testAlphas = Float32Array.from(show.classes, (_, k) =>
+      this.classAlpha(k, DIMMED) * show.tests);
     const marks = Float32Array.from(show.classes, (_, k) => this.classAlpha(k));
     let alpha = -1;
     for (let at = 0; at < scene.bodies; at++) {
@@ -97,13 +100,13 @@ class Painter {
         continue;
       }
       const k = labels[n];
-      const wanted = alphas[k];
+      const wanted = (n < firstTest ? alphas : testAlphas)[k];
       if (wanted < 0.01) continue;
       if (wanted !== alpha) ctx.globalAlpha = alpha = wanted;
       const level = depthLevel(depth[n]);
       const size = sizes[level];
       ctx.drawImage(
-        sheet, level * cell, k * cell, size, size, x[n] - size / 2, y[n] - size / 2, size, size,
+        (n < firstTest ? atlas : rings).image, level * cell, k * cell, size, size, x[n] - size / 2, y[n] - size / 2, size, size,
       );
     }
   }
@@ -230,14 +233,14 @@ class Painter {
   /** Faint lines from each sample to its class mean: one path a class. */
   spokes() {
     const { ctx, scene, theme, show } = this;
-    const { labels, samples } = scene.data;
+    const { labels } = scene.data;
     ctx.lineWidth = 0.8 * this.ratio;
     for (let k = 0; k < scene.data.classes; k++) {
       ctx.globalAlpha = 0.3 * show.spokes * this.classAlpha(k);
       if (ctx.globalAlpha < 0.01) continue;
       ctx.strokeStyle = css(theme.classes[k]);
       ctx.beginPath();
-      for (let n = 0; n < samples; n++) {
+      for (let n = 0; n < scene.firstTest; n++) {
         if (labels[n] !== k) continue;
         ctx.moveTo(scene.x[n], scene.y[n]);
         ctx.lineTo(scene.x[scene.firstMean + k], scene.y[scene.firstMean + k]);

@@ -1,6 +1,6 @@
 // Everything around the stage that is HTML: readings, buttons, scrubber, legend, tooltip, help.
 
-const LAYERS = ["samples", "means", "rows", "ideal", "spokes"];
+const LAYERS = ["samples", "tests", "means", "rows", "ideal", "spokes"];
 const TICK_WIDTH = 84;
 const count = new Intl.NumberFormat("en");
 
@@ -47,6 +47,9 @@ class Panel {
     this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;
     this.part("layer-ideal").hidden = !data.ideal_fits;
+    this.part("layer-tests").hidden = data.trained === data.samples;
+    this.part("layer-samples").lastChild.textContent =
+      data.trained === data.samples ? "samples" : "training samples";
     const key = JSON.stringify([data.names, colors]);
     if (key !== this.classKey) {
       this.classKey = key;
@@ -97,7 +100,8 @@ class Panel {
         "", " of the class means' variance shown");
     }
     const angle = data.angle_error[frame];
-    const worst = angle === null ? null : `${angle.toFixed(1)}°`;
+    // The means of two classes are opposite each other about their centre, trained or not.
+    const worst = angle === null || data.classes < 3 ? null : `${angle.toFixed(1)}°`;
     reading(this.part("angle"), worst, "worst angle error ", "");
     this.part("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     press(this.part("live"), clock.following);
@@ -120,6 +124,7 @@ class Panel {
       const [title, text] = explain(scene, n, at);
       tip.querySelector("b").textContent = title;
       tip.querySelector("span").textContent = text;
+      quote(tip.querySelector("q"), scene, n);
       thumbnail(tip.querySelector("canvas"), scene, n);
     }
     const stage = tip.parentElement;
@@ -180,7 +185,8 @@ function explain(scene, n, at) {
     const k = data.labels[n];
     const away = data.distance[at * data.samples + n] * data.scales.distance;
     const distance = `distance to class mean ${away.toPrecision(2)}`;
-    return [data.names[k], `sample ${n}\n${distance}\n(in units of the feature norm)`];
+    const what = n < data.trained ? `training sample ${n}` : `test sample ${n - data.trained}`;
+    return [data.names[k], `${what}\n${distance}\n(in units of the feature norm)`];
   }
   const kind = Math.floor((n - scene.firstMean) / data.classes);
   const name = data.names[(n - scene.firstMean) % data.classes];
@@ -189,6 +195,14 @@ function explain(scene, n, at) {
     [`Classifier row of ${name}`, "the direction in which the last layer looks for this class"],
     [`Ideal place of ${name}`, "a vertex of the simplex that neural collapse leads to"],
   ][kind];
+}
+
+/** What a sample of text says. As text: a review may hold anything, HTML too. */
+function quote(element, scene, n) {
+  const captions = scene.data.captions;
+  element.hidden = !captions || n >= scene.firstMean;
+  element.parentElement.parentElement.classList.toggle("wide", !element.hidden);
+  element.textContent = element.hidden ? "" : captions[n];
 }
 
 function thumbnail(canvas, scene, n) {

@@ -276,7 +276,7 @@ class Player {
 
 /** Opacities now, and where they fade to. Layers of an earlier scene stay as they were. */
 function shownAtFirst(classes = 0, earlier = null) {
-  const layers = { samples: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
+  const layers = { samples: 1, tests: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
   for (const name of earlier ? LAYERS : []) layers[name] = earlier.goal[name];
   const all = Array(classes).fill(1);
   return { ...layers, classes: all, goal: { ...layers, classes: [...all] } };

@@ -7,17 +7,17 @@ function bodyAt(painter, x, y) {
   const { scene, show, ratio } = painter;
   if (!scene) return -1;
   const { labels, classes, ideal_fits } = scene.data;
-  const layers = [show.samples, show.means, show.rows, ideal_fits ? show.ideal : 0];
+  const layers = [show.samples, show.tests, show.means, show.rows, ideal_fits ? show.ideal : 0];
   let [best, found] = [Infinity, -1];
   for (let n = 0; n < scene.firstEdge; n++) {
     const sample = n < scene.firstMean;
-    const layer = sample ? 0 : 1 + Math.floor((n - scene.firstMean) / classes);
+    const layer = sample ? Number(n >= scene.firstTest) : 2 + Math.floor((n - scene.firstMean) / classes);
     const k = sample ? labels[n] : (n - scene.firstMean) % classes;
     if (layers[layer] * show.classes[k] < 0.5 || !scene.inFocus[k]) continue;
     const away = Math.hypot(scene.x[n] - x, scene.y[n] - y) / ratio;
     if (away > REACH) continue;
     // A row's or vertex's tip often coincides with the mean: the mean then has precedence.
-    const score = away - 5 * scene.depth[n] - (layer === 1 ? 4 : 0) + (layer > 1 ? 2 : 0);
+    const score = away - 5 * scene.depth[n] - (layer === 2 ? 4 : 0) + (layer > 2 ? 2 : 0);
     if (score < best) [best, found] = [score, n];
   }
   return found;

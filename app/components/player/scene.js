@@ -1,6 +1,6 @@
 // What there is to see at a moment of training, in data space and on the screen.
 // Bodies share one numbering, so that one sort by depth orders them all:
-// samples, then class means, classifier rows, ideal vertices, edges of the ideal.
+// training samples, test samples, class means, classifier rows, ideal vertices, edges of the ideal.
 
 const BUCKETS = 512;
 const MARGIN = 1.06;
@@ -20,6 +20,7 @@ class Scene {
   constructor(data) {
     this.data = data;
     const { samples: S, classes: K } = data;
+    this.firstTest = data.trained;
     this.firstMean = S;
     this.firstRow = S + K;
     this.firstIdeal = S + 2 * K;

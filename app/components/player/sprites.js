@@ -33,6 +33,19 @@ function shadedBall(ctx, x, y, radius, rgb, dark) {
   ctx.fill();
 }
 
+/** A hollow ring, with a rim in the colour of the sky that keeps it apart from balls behind it. */
+function hollowRing(ctx, x, y, radius, rgb, theme) {
+  const width = Math.max(1.2, radius * 0.42);
+  ctx.beginPath();
+  ctx.arc(x, y, radius - width / 2, 0, 2 * Math.PI);
+  ctx.strokeStyle = css(theme.background, 0.85);
+  ctx.lineWidth = width * 1.9;
+  ctx.stroke();
+  ctx.strokeStyle = css(mixed(rgb, theme.text, theme.dark ? 0.25 : 0.15));
+  ctx.lineWidth = width;
+  ctx.stroke();
+}
+
 /** Sample sprites: one row a class, one column a depth level; the far ones fade into the sky. */
 class SampleAtlas {
   constructor(theme, radius) {
@@ -49,11 +62,22 @@ class SampleAtlas {
         const half = this.sizes[level] / 2;
         const center = [level * this.cell + half, k * this.cell + half];
         const hazy = mixed(rgb, theme.background, haze);
-        shadedBall(ctx, ...center, this.radii[level], hazy, theme.dark);
+        this.drawOne(ctx, ...center, this.radii[level], hazy, theme);
       }
     });
     // A bitmap, since drawing from another canvas takes a snapshot of it every time.
     this.image = canvas.transferToImageBitmap();
+  }
+
+  drawOne(ctx, x, y, radius, rgb, theme) {
+    shadedBall(ctx, x, y, radius, rgb, theme.dark);
+  }
+}
+
+/** The same for test samples: as large, hollow. */
+class RingAtlas extends SampleAtlas {
+  drawOne(ctx, x, y, radius, rgb, theme) {
+    hollowRing(ctx, x, y, radius, rgb, theme);
   }
 }
 

@@ -34,12 +34,16 @@ def pack(
     class_names: Sequence[str],
     colors: Sequence[str],
     thumbnails: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
+    test: bool = False,
     live: bool = False,
     start: Mapping[str, Any] | None = None,
 ) -> bytes:
     """Everything the player draws, in one message.
 
-    G snapshots, S samples, K classes.
+    G snapshots, S samples, K classes. With `test`, the projection's test samples follow the
+    training samples in every array of samples, and count among the S; the header's `trained` is
+    how many come before them.
 
     Args:
         projection: coordinates in units of the features' norm; see `ncengine.projection`.
@@ -47,6 +51,8 @@ def pack(
         class_names: K names.
         colors: CSS colours, used in turn where there are fewer than K.
         thumbnails: uint8 (S, h, w) in grey or (S, h, w, 3) in colour, or None.
+        captions: S texts, or None.
+        test: whether test samples are shown too.
         live: whether more snapshots are to come.
         start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional.
 
@@ -54,22 +60,28 @@ def pack(
         ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
             exceeds `MAX_CLASSES`.
     """
-    frames, samples, classes = _checked_sizes(projection, class_names, colors)
+    frames, trained, classes = _checked_sizes(projection, class_names, colors)
+    shown = _samples(projection, test)
+    samples = len(shown["labels"])
     scales: dict[str, float] = {}
     arrays: dict[str, np.ndarray] = {}
     for name in _COORDINATES:
-        arrays[name], scales[name] = _quantised(name, getattr(projection, name), np.int16)
-    arrays["distance"], scales["distance"] = _quantised("distance", projection.distance, np.uint16)
-    arrays["labels"] = np.asarray(projection.labels).astype(np.uint8)
+        values = shown[name] if name in shown else getattr(projection, name)
+        arrays[name], scales[name] = _quantised(name, values, np.int16)
+    arrays["distance"], scales["distance"] = _quantised("distance", shown["distance"], np.uint16)
+    arrays["labels"] = shown["labels"].astype(np.uint8)
     shape = None
     if thumbnails is not None:
         arrays["thumbnails"] = _checked_thumbnails(thumbnails, samples)
         shape = (*arrays["thumbnails"].shape[1:3], 3 if thumbnails.ndim == 4 else 1)
+    if captions is not None and len(captions) != samples:
+        raise ValueError(f"captions: {len(captions)} texts, allowed are exactly {samples}")
     layout, payload = _laid_out(arrays)
     header = {
         "run": run,
         "frames": frames,
         "samples": samples,
+        "trained": trained,
         "classes": classes,
         "names": [str(name) for name in class_names],
         "colors": list(colors),
@@ -84,6 +96,7 @@ def pack(
         "angle_error": _plain(projection.angle_error),
         "start": dict(start or {}),
         "thumbnail_shape": shape,
+        "captions": None if captions is None else list(captions),
         "scales": scales,
         "arrays": layout,
     }
@@ -92,10 +105,22 @@ def pack(
     return len(text).to_bytes(4, "little") + text + payload
 
 
+def _samples(projection: Projection, test: bool) -> dict[str, np.ndarray]:
+    """ "points", "distance" and "labels" of the samples shown, training samples first."""
+    found = {}
+    for name, axis in (("points", 1), ("distance", 1), ("labels", 0)):
+        parts = [np.asarray(getattr(projection, name))]
+        if test:
+            parts.append(np.asarray(getattr(projection, f"test_{name}")))
+        found[name] = np.concatenate(parts, axis=axis)
+    return found
+
+
 def _checked_sizes(
     projection: Projection, class_names: Sequence[str], colors: Sequence[str]
 ) -> tuple[int, int, int]:
     frames, samples = np.shape(projection.points)[:2]
+    test_samples = np.shape(projection.test_points)[1]
     classes = np.shape(projection.means)[1]
     expected = {
         "points": (frames, samples, 3),
@@ -104,6 +129,9 @@ def _checked_sizes(
         "ideal": (frames, classes, 3),
         "distance": (frames, samples),
         "labels": (samples,),
+        "test_points": (frames, test_samples, 3),
+        "test_distance": (frames, test_samples),
+        "test_labels": (test_samples,),
         "epoch": (frames,),
         "variance_share": (frames,),
         "variance_share_2d": (frames,),
@@ -121,9 +149,10 @@ def _checked_sizes(
         raise ValueError(f"class_names: {len(class_names)} names, allowed are exactly {classes}")
     if not colors:
         raise ValueError("colors: none given, allowed is one or more")
-    labels = np.asarray(projection.labels)
-    if labels.size and not (0 <= labels.min() and labels.max() < classes):
-        raise ValueError(f"labels: up to {labels.max()}, allowed are 0 to {classes - 1}")
+    for name in ("labels", "test_labels"):
+        labels = np.asarray(getattr(projection, name))
+        if labels.size and not (0 <= labels.min() and labels.max() < classes):
+            raise ValueError(f"{name}: up to {labels.max()}, allowed are 0 to {classes - 1}")
     return frames, samples, classes
 
 

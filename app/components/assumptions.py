@@ -1,0 +1,47 @@
+"""What the theorems assume, and whether it holds for what is picked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from app.components import engine
+from ncengine.config import RunConfig
+
+# By whether it holds: the mark's name in the style sheet, and what a screen reader says.
+MARKS = {True: ("holds", "holds"), False: ("fails", "does not hold"), None: ("unknown", "unknown")}
+HEIGHT = 300
+
+
+def draw(config: RunConfig) -> None:
+    """The panel; a placeholder while the data are being read."""
+    st.markdown("##### What the theorems assume")
+    found = engine.examine(config)
+    if found is None:
+        st.skeleton(height=HEIGHT)
+        return
+    lines = "".join(_line(one.holds, one.title, one.reason) for one in found.assumptions)
+    st.html(f'<ul class="assumptions">{lines}</ul>')
+    if found.facts:
+        st.caption(told(found.facts))
+
+
+def told(facts: Mapping[str, int]) -> str:
+    """What was found in making samples of reviews, as a sentence or two."""
+    reviews, short = facts.get("reviews", 0), facts.get("too_short", 0)
+    identical, contradictory = facts.get("identical", 0), facts.get("contradictory", 0)
+    return (
+        f"Of {reviews:,} reviews for training, {short:,} are shorter than the context and were "
+        f"left out, {contradictory:,} because the same context has the other label. Of the "
+        f"samples, {identical:,} share their context with another one."
+    )
+
+
+def _line(holds: bool | None, title: str, reason: str) -> str:
+    mark, said = MARKS[holds]
+    return (
+        f'<li><span class="mark {mark}" role="img" aria-label="{said}"></span>'
+        f"<div><b>{escape(title)}</b> {escape(reason)}</div></li>"
+    )

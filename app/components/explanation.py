@@ -1,0 +1,113 @@
+"""What the page shows, in words that are true for the network and the data picked."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ncengine.config import RunConfig
+from ncengine.datasets.registry import dataset_info
+from ncengine.fields import TRANSFORMERS
+
+
+def draw(config: RunConfig) -> None:
+    """The explanation, open."""
+    with st.expander("What am I looking at?", expanded=True, key="explanation"):
+        # One element, for the page to send one message and not one a paragraph at each refresh.
+        st.markdown(explained(config))
+
+
+def explained(config: RunConfig) -> str:
+    """The explanation as Markdown."""
+    return "\n\n".join(
+        [
+            _features(config),
+            "**NC1: classes become points.** Spread within the classes against spread of the "
+            "class means.",
+            _formula(r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}"),
+            *_nc2(config),
+            "**NC3: samples meet their classifier.** Each feature points along the classifier "
+            "row of its class.",
+            _formula(r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)"),
+            *_floor(config),
+        ]
+    )
+
+
+def _features(config: RunConfig) -> str:
+    space = f"a point in a space of {config.width} dimensions"
+    if config.architecture == "UFM":
+        return (
+            "Here is **no network**: the **feature** of each sample is free to go wherever it "
+            f"likes on a sphere, as {space} whose coordinates add up to 0. Only identical samples "
+            "share one. Trained together with the last layer, features form a strikingly simple "
+            "figure: **neural collapse**. It is where the theorems say that deep networks go."
+        )
+    return (
+        f"{_whose(config)}: {space}. Trained long enough, a deep network moves these points into "
+        "a strikingly simple figure: **neural collapse**."
+    )
+
+
+def _whose(config: RunConfig) -> str:
+    if config.architecture not in TRANSFORMERS:
+        return "The **features** of a sample are what the last linear layer sees of it"
+    if dataset_info(config.dataset).kind == "text":
+        return (
+            f"The transformer reads the last {config.context} words of a review, each knowing only "
+            "those before it. The **features** of the review are what the last linear layer sees "
+            "of the last word, which alone knows them all"
+        )
+    return (
+        f"The transformer reads an image as {_patches(config)}, row by row, each knowing only "
+        "those before it. The **features** of the image are what the last linear layer sees of the "
+        "last patch, which alone knows them all"
+    )
+
+
+def _patches(config: RunConfig) -> str:
+    height, width = dataset_info(config.dataset).image_shape[:2]
+    down, across, p = height // config.patch_size, width // config.patch_size, config.patch_size
+    if down == across == 1:
+        return "a single patch"
+    return f"{down} × {across} patches of {p} × {p} pixel{'s' * (p > 1)}"
+
+
+def _nc2(config: RunConfig) -> list[str]:
+    if config.nc2_name == "nc2a":
+        far = "opposite each other" if config.classes == 2 else "all equally far apart"
+        shape = f"**NC2A: classes form a simplex.** The classifier's rows are {far}."
+        ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)"
+    else:
+        shape = (
+            "**NC2B: classes form an orthogonal frame.** The classifier's rows are at right angles."
+        )
+        ideal = "I"
+    return [
+        shape,
+        _formula(
+            rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
+            rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}"
+        ),
+    ]
+
+
+def _floor(config: RunConfig) -> list[str]:
+    if config.architecture == "UFM":
+        return [
+            "**The floor.** The least objective there is, in closed form. Free features have no "
+            "hidden layers, so there is no hidden decay to pay for: the gap goes to 0, and what "
+            "you see at the end is the optimum itself.",
+            _formula(r"\mathcal{L}(W,X)\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"),
+        ]
+    return [
+        "**The floor.** The least objective that any such network can reach, in closed form; "
+        "a collapsed one reaches it without hidden decay. No gap means globally optimal.",
+        _formula(
+            r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
+            r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
+        ),
+    ]
+
+
+def _formula(body: str) -> str:
+    return f"$$\n{body}\n$$"
