@@ -1,16 +1,11 @@
 """The data sets: what there is, where it lies, how it gets here, and its samples."""
 
+from ncengine.datasets.errors import DatasetDamaged, DatasetError
 from ncengine.datasets.fetching import DownloadError, download, mirrors
-from ncengine.datasets.files import (
-    DatasetDamaged,
-    DatasetError,
-    DatasetMissing,
-    folder,
-    is_available,
-    missing,
-)
+from ncengine.datasets.files import DatasetMissing, folder, is_available, missing
 from ncengine.datasets.registry import DATASETS, DatasetInfo, dataset_info
 from ncengine.datasets.sampling import Data, Split, load
+from ncengine.datasets.sources import SourceError
 
 __all__ = [
     "DATASETS",
@@ -20,6 +15,7 @@ __all__ = [
     "DatasetInfo",
     "DatasetMissing",
     "DownloadError",
+    "SourceError",
     "Split",
     "dataset_info",
     "download",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ncengine.datasets.files import DatasetError, find, folder, known, matches, works_offline
-from ncengine.datasets.registry import DatasetInfo, RemoteFile, dataset_info
+from ncengine.datasets.errors import DatasetError
+from ncengine.datasets.files import expected, find, folder, matches, works_offline
+from ncengine.datasets.registry import RemoteFile, dataset_info
+from ncengine.datasets.sources import known, source
 
 Progress = Callable[[int, int], None]
 TIMEOUT_SECONDS = 15
@@ -34,36 +35,38 @@ class DownloadError(DatasetError):
 def download(name: str, progress: Progress | bool | None = None) -> Path:
     """Puts the data set's files where `load` finds them; what is there already is kept.
 
-    Every file is checked against its SHA-256 before it takes its name. Mirrors are tried in turn;
-    the variable NCENGINE_MIRROR_<NAME>, one address or several parted by blanks, replaces them.
+    Every file is checked against its SHA-256 before it takes its name. The addresses of the
+    source are tried in turn (see `sources`); files in its folders are used where they are.
 
     Args:
         name: the data set.
         progress: called with (bytes done, bytes in all), over all files; what it raises ends the
-            download. True draws a bar on the terminal.
+            download. True draws a bar on the terminal. Where sizes are not known beforehand, the
+            bytes in all are those of the files begun.
 
     Returns: the folder, see `files.folder`.
 
     Raises:
-        DownloadError: names the file, the folder, what went wrong with each mirror, and the data
+        DownloadError: names the file, the folder, what went wrong with each address, and the data
             sets that work without a network.
+        SourceError: the variable that names the source cannot be understood.
     """
     if progress is True:
         return _with_bar(name)
-    info = known(name)
-    meter = _Meter(sum(file.bytes for file in info.files), progress or None)
-    for file in info.files:
+    files = source(name).files
+    meter = _Meter(sum(file.bytes or 0 for file in files), progress or None)
+    for file in files:
         present = find(name, file)
         if present is None or not matches(present, file):
-            _fetch(info, file, meter)
-        meter.finish(file.bytes)
+            _fetch(name, file, meter)
+            present = folder(name) / file.name
+        meter.finish(file.bytes or present.stat().st_size)
     return folder(name)
 
 
 def mirrors(name: str) -> tuple[str, ...]:
     """The base addresses that a download tries, in turn, each with a slash at its end."""
-    named = os.environ.get(f"NCENGINE_MIRROR_{name.upper()}", "").split()
-    return tuple(url.rstrip("/") + "/" for url in named or known(name).base_urls)
+    return tuple(place for place in source(name).places if isinstance(place, str))
 
 
 def _with_bar(name: str) -> Path:
@@ -80,14 +83,18 @@ def _with_bar(name: str) -> Path:
 
 
 class _Meter:
-    """Turns pooch's progress within one file into progress over all; has tqdm's methods."""
+    """Turns pooch's progress within one file into progress over all; has tqdm's methods.
 
-    def __init__(self, total_bytes: int, report: Progress | None):
-        self.total_bytes, self.report = total_bytes, report
+    `total` is what the server says of the current file, 0 where it says nothing.
+    """
+
+    def __init__(self, known_bytes: int, report: Progress | None):
+        self.known_bytes, self.report = known_bytes, report
         self.total = self.before = self.within = 0
 
     def update(self, count: int) -> None:
-        self.within = min(self.within + count, self.total)
+        # The last chunk counts as a whole one.
+        self.within = min(self.within + count, self.total or self.within + count)
         self._tell()
 
     def reset(self) -> None:
@@ -97,29 +104,37 @@ class _Meter:
         pass
 
     def finish(self, count: int) -> None:
-        self.before, self.within = self.before + count, 0
+        self.before, self.within, self.total = self.before + count, 0, 0
         self._tell()
 
     def _tell(self) -> None:
-        if self.report:
-            self.report(min(self.before + self.within, self.total_bytes), self.total_bytes)
+        done = self.before + self.within
+        if not self.report:
+            return
+        if self.known_bytes:
+            self.report(min(done, self.known_bytes), self.known_bytes)
+        else:
+            self.report(done, max(done, self.before + self.total))
 
 
-def _fetch(info: DatasetInfo, file: RemoteFile, meter: _Meter) -> None:
+def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
     reasons = []
-    for base in mirrors(info.name):
+    for place in source(name).places:
+        if isinstance(place, Path):
+            reasons.append(f"{place / file.name}: {_reason_in_folder(name, place / file.name)}")
+            continue
         try:
-            _retrieve(base, file, folder(info.name), meter)
+            _retrieve(place, file, folder(name), meter)
             return
         except Exception as error:
-            reason = _reason(error)
+            reason = _reason(error, expected(name))
             if reason is None:
                 raise
             if isinstance(reason, _Fatal):
-                raise DownloadError(info.name, file.name, folder(info.name), [reason]) from error
-            reasons.append(f"{base}{file.name}: {reason}")
+                raise DownloadError(name, file.name, folder(name), [reason]) from error
+            reasons.append(f"{place}{file.name}: {reason}")
         meter.reset()
-    raise DownloadError(info.name, file.name, folder(info.name), reasons)
+    raise DownloadError(name, file.name, folder(name), reasons)
 
 
 def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
@@ -150,7 +165,14 @@ class _Fatal(str):
     """A reason for which another mirror would not help."""
 
 
-def _reason(error: Exception) -> str | None:
+def _reason_in_folder(name: str, path: Path) -> str:
+    """Why a file in a folder of the source is of no use; it was looked at before any download."""
+    if not path.exists():
+        return "no such file"
+    return f"it is not {expected(name)}: its size or its SHA-256 differs"
+
+
+def _reason(error: Exception, expectation: str) -> str | None:
     """What to tell a reader; None where the error is no failure of a download."""
     from requests import exceptions
 
@@ -162,14 +184,21 @@ def _reason(error: Exception) -> str | None:
     if isinstance(error, exceptions.ChunkedEncodingError):
         return "the connection broke off"
     if isinstance(error, exceptions.ConnectionError):
-        unknown_host = "resolve" in str(error).casefold()
-        return "no network, or no such host" if unknown_host else "the server does not answer"
+        return _connection_reason(str(error).casefold())
     if isinstance(error, exceptions.RequestException):
         return f"not a usable address ({type(error).__name__})"
     if isinstance(error, OSError):
-        if error.errno == errno.ENOSPC:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _Fatal("the disk is full")
         return _Fatal(f"the folder cannot be written to ({error.strerror or error})")
     if isinstance(error, ValueError) and "hash" in str(error).casefold():
-        return "what came is not the published file: its SHA-256 differs"
+        return f"what came is not {expectation}: its SHA-256 differs"
     return None
+
+
+def _connection_reason(said: str) -> str:
+    if "resolve" in said or "unreachable" in said:
+        return "no network, or no such host"
+    if "read timed out" in said:
+        return f"the server fell silent for {TIMEOUT_SECONDS} seconds"
+    return "the server does not answer"

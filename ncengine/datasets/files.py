@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ncengine.datasets.registry import DATASETS, DatasetInfo, RemoteFile, dataset_info
+from ncengine.datasets import registry
+from ncengine.datasets.errors import DatasetDamaged, DatasetError
+from ncengine.datasets.registry import RemoteFile, dataset_info
+from ncengine.datasets.sources import Source, SourceError, known, source, variable
 
 DATA_VARIABLE = "NCENGINE_DATA"
-
-
-class DatasetError(RuntimeError):
-    """A data set that cannot be had; the message is meant for a reader."""
 
 
 class DatasetMissing(DatasetError):
@@ -22,40 +21,58 @@ class DatasetMissing(DatasetError):
 
     def __init__(self, dataset: str, files: list[str], folder: Path):
         self.dataset, self.files, self.folder = dataset, files, folder
+        places = " or ".join(map(str, [folder, *source(dataset).folders]))
         super().__init__(
             f"{dataset_info(dataset).title} is not on this machine: no {', '.join(files)} in "
-            f"{folder}. Download it, or put the files there. {works_offline()}"
+            f"{places}. Download it, or put the files there. {works_offline()}"
         )
-
-
-class DatasetDamaged(DatasetError):
-    """Files are there, but they are not the published ones. A download repairs the data set."""
 
 
 def folder(name: str) -> Path:
     """Where files of the data set are downloaded to, and looked for first.
 
     In the folder that NCENGINE_DATA names, in a folder named after the data set; without that
-    variable, in the user's cache folder.
+    variable, in the user's cache folder. Files other than the published ones have a folder of
+    their own, see `sources`. Raises SourceError.
     """
-    return _folders(name)[0]
+    return _own_folder(name, source(name))
 
 
-def _folders(name: str) -> list[Path]:
-    named = os.environ.get(DATA_VARIABLE)
-    if named:
-        return [Path(named).expanduser() / name, Path(named).expanduser()]
+def user_cache() -> Path:
+    """The user's cache folder, where data go if nothing else is said."""
     import pooch  # slow to import, and often not needed
 
-    return [Path(pooch.os_cache("neural-collapse-explorer")) / name]
+    return Path(pooch.os_cache("neural-collapse-explorer"))
+
+
+def _named_folder() -> Path | None:
+    named = os.environ.get(DATA_VARIABLE)
+    return Path(named).expanduser() if named else None
+
+
+def _own_folder(name: str, origin: Source) -> Path:
+    return (_named_folder() or user_cache()) / "-".join(filter(None, (name, origin.tag)))
+
+
+def _folders(name: str, origin: Source) -> list[Path]:
+    """All folders in which files may lie, those of the source last: a download repairs them."""
+    folders = [_own_folder(name, origin)]
+    named = _named_folder()
+    if named and origin.published:
+        folders.append(named)
+    return [*folders, *origin.folders]
 
 
 def find(name: str, file: RemoteFile) -> Path | None:
     """The file on this machine, where it exists with the right size. Its content is not read."""
-    for candidate in _folders(name):
+    return _find(name, source(name), file)
+
+
+def _find(name: str, origin: Source, file: RemoteFile) -> Path | None:
+    for candidate in _folders(name, origin):
         path = candidate / file.name
         try:
-            if path.stat().st_size == file.bytes:
+            if path.is_file() and file.bytes in (None, path.stat().st_size):
                 return path
         except OSError:
             continue
@@ -63,64 +80,79 @@ def find(name: str, file: RemoteFile) -> Path | None:
 
 
 def missing(name: str) -> list[str]:
-    """Names of the files that `load` needs and this machine lacks."""
-    return [file.name for file in known(name).files if find(name, file) is None]
+    """Names of the files that `load` needs and this machine lacks. Raises SourceError."""
+    if not known(name).files:
+        return []
+    origin = source(name)
+    return [file.name for file in origin.files if _find(name, origin, file) is None]
 
 
 def is_available(name: str) -> bool:
     """Whether `load` would find the data set here. Cheap: looks at files' sizes only."""
-    return not missing(name)
+    try:
+        return not missing(name)
+    except SourceError:
+        return False
 
 
 def works_offline() -> str:
     """One sentence: the data sets that can be used without a network, now, on this machine."""
-    titles = [info.title for name, info in DATASETS.items() if is_available(name)]
+    titles = [info.title for name, info in registry.DATASETS.items() if is_available(name)]
     return "Without a network these work: " + ", ".join(titles) + "."
 
 
 def require(name: str) -> list[Path]:
-    """The data set's files in the registry's order. Raises DatasetMissing."""
+    """The data set's files in the registry's order. Raises DatasetMissing, SourceError."""
     absent = missing(name)
     if absent:
         raise DatasetMissing(name, absent, folder(name))
-    return [find(name, file) for file in known(name).files]
+    return [find(name, file) for file in source(name).files]
 
 
 def matches(path: Path, file: RemoteFile) -> bool:
-    """Whether the file has the published content."""
+    """Whether the file has the content it must have."""
     import hashlib
 
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
 
 
+def expected(name: str) -> str:
+    """What the files must be, in words that fit after "not"."""
+    return "the published file" if source(name).published else f"the one {variable(name)} tells of"
+
+
 def check(name: str) -> None:
-    """Raises DatasetDamaged unless the files have the published content.
+    """Raises DatasetDamaged unless the files have the content they must have.
 
     What is damaged is renamed to `*.damaged` where the folder allows it, so that
     `is_available` tells the truth from then on; the message says what became of each file.
+    Files in folders that the source names are the user's own, and left as they are.
     """
+    origin = source(name)
     damaged = [
-        path for path, file in zip(require(name), known(name).files) if not matches(path, file)
+        path
+        for path, file in zip(require(name), origin.files, strict=True)
+        if not matches(path, file)
     ]
     if damaged:
-        fates = " ".join(_set_aside(path) for path in damaged)
-        raise DatasetDamaged(f"{fates} Download {known(name).title} again.")
+        fates = (
+            f"{path} is not {expected(name)}, its SHA-256 differs; "
+            + (
+                f"it is left as it is, since {variable(name)} names its folder."
+                if path.parent in origin.folders
+                else _set_aside(path)
+            )
+            for path in damaged
+        )
+        raise DatasetDamaged(f"{' '.join(fates)} Download {known(name).title} again.")
 
 
 def _set_aside(path: Path) -> str:
-    """Renames a damaged file, if it can be; one sentence on the file and what became of it."""
+    """Renames a damaged file, if it can be; says what became of it."""
     other = path.with_name(path.name + ".damaged")
     try:
         path.replace(other)
-        fate = f"it was renamed to {other.name}"
     except OSError as error:
-        fate = f"it could not be renamed ({error.strerror})"
-    return f"{path} is not the published file, its SHA-256 differs; {fate}."
-
-
-def known(name: str) -> DatasetInfo:
-    """Facts about the data set. Raises ValueError that says which names are known."""
-    if name not in DATASETS:
-        raise ValueError(f"dataset = {name!r}: must be one of {', '.join(DATASETS)}")
-    return dataset_info(name)
+        return f"it could not be renamed ({error.strerror})."
+    return f"it was renamed to {other.name}."

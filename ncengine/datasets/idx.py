@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ncengine.datasets.files import DatasetDamaged
+from ncengine.datasets.errors import DatasetDamaged
 
 _UNSIGNED_BYTE = 8
 

@@ -10,11 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file to download: its name under every base address, and its SHA-256."""
+    """One file to download: its name under every base address, its SHA-256 and, if known, size."""
 
     name: str
     sha256: str
-    bytes: int
+    bytes: int | None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from ncengine import datasets
-from ncengine.datasets import files as dataset_files
 from ncengine.datasets import registry
 
 CONTENT = {
@@ -71,8 +70,7 @@ def folder(monkeypatch, tmp_path):
         registry.DATASETS["mnist"], name="small", title="Small", files=remote, base_urls=()
     )
     known = MappingProxyType({**registry.DATASETS, "small": small})
-    for module in (registry, dataset_files):
-        monkeypatch.setattr(module, "DATASETS", known)
+    monkeypatch.setattr(registry, "DATASETS", known)
     for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))

@@ -1,0 +1,85 @@
+"""What an experiment sees of a data set: its samples, and what can be shown of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+TEST_PER_CLASS = 100
+SPLIT_SEED = 530_682
+
+
+@dataclass(frozen=True)
+class Split:
+    """Samples sorted by class, read-only.
+
+    Attributes:
+        inputs: (N, d_0) float32, standardised; of text (N, C) int64, words by rank: 0 is the most
+            frequent one, V - 1 stands for all words outside the vocabulary.
+        labels: (N,) int64, 0 to K - 1 in order; N/K of each.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, inputs: np.ndarray, classes: int) -> Split:
+        """Inputs in K blocks of as many samples, which become read-only."""
+        labels = np.repeat(np.arange(classes, dtype=np.int64), len(inputs) // classes)
+        return cls(read_only(inputs), read_only(labels))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Data:
+    """What an experiment sees of its data set.
+
+    Attributes:
+        train: K blocks of `samples_per_class` samples.
+        test: samples held out, as many of each class.
+        images, test_images: (N, h, w) or (N, h, w, 3) uint8, the samples as pictures, in the order
+            of `train` and `test`; None where samples are not images.
+        texts, test_texts: the samples as a reader sees them, one text a sample: its last C words,
+            those outside the vocabulary in [brackets]; None where samples are not text.
+        facts: what was found in making the samples, by name; empty but for text. There:
+            "reviews", of training, in all; of these
+            "too_short", shorter than C words, left out;
+            "contradictory", whose last C words, as the network sees them, also end a review of
+            the other class, left out;
+            "left", from which samples are drawn;
+            "left_identical", of these, those whose last C words another one ends with too;
+            "identical", training samples drawn whose context another one drawn has too.
+    """
+
+    train: Split
+    test: Split
+    images: np.ndarray | None = None
+    test_images: np.ndarray | None = None
+    texts: tuple[str, ...] | None = None
+    test_texts: tuple[str, ...] | None = None
+    facts: Mapping[str, int] = field(default_factory=dict)
+
+
+def drawn(pools: list[np.ndarray], n: int, seed: int) -> np.ndarray:
+    """(K n,) indices: of each class's pool the first n in an order that `seed` decides."""
+    return np.concatenate(
+        [
+            np.random.default_rng([seed, k]).permutation(candidates)[:n]
+            for k, candidates in enumerate(pools)
+        ]
+    )
+
+
+def shuffled(labels: np.ndarray, k: int) -> np.ndarray:
+    """Indices of class k in an order that depends on nothing that a user sets."""
+    return np.random.default_rng([SPLIT_SEED, k]).permutation(np.flatnonzero(labels == k))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """The array itself, which nobody may write to from now on."""
+    array.setflags(write=False)
+    return array

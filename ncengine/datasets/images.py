@@ -1,0 +1,172 @@
+"""Images: which are for training and which for testing, and their standardised inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ncengine.datasets import files
+from ncengine.datasets.cifar10 import read_cifar10
+from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, read_only, shuffled
+from ncengine.datasets.errors import DatasetDamaged
+from ncengine.datasets.idx import read_idx
+from ncengine.datasets.registry import dataset_info
+
+DIGITS_TEST_PER_CLASS = 24
+_LEVELS = np.arange(256)
+_BLOCK = 1000
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A data set of images as published, and which of them are for training, class by class.
+
+    Attributes:
+        images: (N, h, w) or (N, h, w, 3) uint8.
+        train: of each class, indices of the images for training.
+        test_images: K blocks of as many images held out.
+        mean, std: (channels,) of the training pixels.
+        brightest: the level that is shown as 255.
+    """
+
+    images: np.ndarray
+    train: tuple[np.ndarray, ...]
+    test_images: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+    brightest: int = 255
+
+
+def select(pool: Pool, classes: int, n: int, seed: int) -> Data:
+    """The first `classes` classes, n training samples of each.
+
+    Raises ValueError where a class has fewer.
+    """
+    for k, candidates in enumerate(pool.train[:classes]):
+        if n > len(candidates):
+            raise ValueError(
+                f"samples_per_class = {n}: must be at most {len(candidates)}, which class {k} has"
+            )
+    train = pool.images[drawn(pool.train[:classes], n, seed)]
+    test = pool.test_images[: len(pool.test_images) // len(pool.train) * classes]
+    return Data(
+        Split.of(_standardised(pool, train), classes),
+        Split.of(_standardised(pool, test), classes),
+        images=_pictures(pool, train),
+        test_images=_pictures(pool, test),
+    )
+
+
+def _standardised(pool: Pool, images: np.ndarray) -> np.ndarray:
+    """(N, d_0) float32, flattened as (height, width, channel)."""
+    # A table of all levels in float64 saves arrays of that precision.
+    tables = ((_LEVELS[:, None] - pool.mean) / pool.std).astype(np.float32).T
+    inputs = np.empty((*images.shape[:3], len(tables)), np.float32)
+    pixels = images.reshape(inputs.shape)
+    for channel, table in enumerate(tables):
+        inputs[..., channel] = table[pixels[..., channel]]
+    return inputs.reshape(len(images), -1)
+
+
+def _pictures(pool: Pool, images: np.ndarray) -> np.ndarray:
+    shades = np.rint(np.minimum(_LEVELS, pool.brightest) * (255 / pool.brightest))
+    # Images with channels last may be a view of ones with channels first.
+    return read_only(shades.astype(np.uint8)[np.ascontiguousarray(images)])
+
+
+def digits() -> Pool:
+    """scikit-learn's digits; of each class some are held out, once and for all."""
+    from sklearn.datasets import load_digits  # slow to import
+
+    pixels, labels = load_digits(return_X_y=True)
+    images = pixels.reshape(-1, 8, 8).astype(np.uint8)
+    orders = [shuffled(labels, k) for k in range(10)]
+    train = [np.sort(order[DIGITS_TEST_PER_CLASS:]) for order in orders]
+    test = np.concatenate([order[:DIGITS_TEST_PER_CLASS] for order in orders])
+    mean, std = _moments(images[np.concatenate(train)])
+    return Pool(images, tuple(train), images[test], mean, std, brightest=16)
+
+
+def idx_images(name: str) -> Pool:
+    """MNIST or Fashion-MNIST, from its four IDX files."""
+    paths = files.require(name)
+    images, labels, test_images, test_labels = (
+        read_idx(path, dimensions) for path, dimensions in zip(paths, (3, 1, 3, 1), strict=True)
+    )
+    return _published_split(name, images, labels, test_images, test_labels)
+
+
+def cifar10() -> Pool:
+    """CIFAR10, from its archive."""
+    return _published_split("cifar10", *read_cifar10(files.require("cifar10")[0]))
+
+
+POOLS: dict[str, Callable[[], Pool]] = {
+    "digits": digits,
+    "mnist": lambda: idx_images("mnist"),
+    "fashion-mnist": lambda: idx_images("fashion-mnist"),
+    "cifar10": cifar10,
+}
+
+
+def _published_split(
+    name: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    test_images: np.ndarray,
+    test_labels: np.ndarray,
+) -> Pool:
+    info = dataset_info(name)
+    for split, some_images, some_labels in (
+        ("training", images, labels),
+        ("test", test_images, test_labels),
+    ):
+        _check(info.title, split, some_images, some_labels, info.image_shape, info.classes)
+    train = tuple(np.flatnonzero(labels == k) for k in range(info.classes))
+    test = [shuffled(test_labels, k)[:TEST_PER_CLASS] for k in range(info.classes)]
+    mean, std = _moments(images)
+    return Pool(images, train, test_images[np.concatenate(test)], mean, std)
+
+
+def _check(
+    title: str,
+    split: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    shape: tuple[int, ...],
+    classes: int,
+) -> None:
+    where = f"{title}, {split} part: "
+    if images.shape[1:] != shape:
+        raise DatasetDamaged(f"{where}images have the shape {images.shape[1:]}, not {shape}")
+    if len(images) != len(labels):
+        raise DatasetDamaged(f"{where}{len(images)} images, but {len(labels)} labels")
+    counts = np.bincount(labels, minlength=classes)
+    if len(counts) != classes:
+        raise DatasetDamaged(f"{where}there is a label {len(counts) - 1}, not 0 to {classes - 1}")
+    least = TEST_PER_CLASS if split == "test" else 1
+    if counts.min() < least:
+        raise DatasetDamaged(
+            f"{where}class {counts.argmin()} has {counts.min()} images, not {least} at least"
+        )
+
+
+def _moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(channels,) mean and standard deviation of all pixels."""
+    channels = images.shape[3] if images.ndim == 4 else 1
+    planes = np.moveaxis(images.reshape(*images.shape[:3], channels), 3, 0)
+    # From the counts of levels: exact, and without a copy of all pixels as larger numbers.
+    counts = np.array([_histogram(plane) for plane in planes])
+    totals = counts.sum(axis=1)
+    mean = counts @ _LEVELS / totals
+    variance = [c @ (_LEVELS - m) ** 2 / total for c, m, total in zip(counts, mean, totals)]
+    return mean, np.sqrt(variance)
+
+
+def _histogram(plane: np.ndarray) -> np.ndarray:
+    return sum(
+        np.bincount(plane[start : start + _BLOCK].ravel(), minlength=256)
+        for start in range(0, len(plane), _BLOCK)
+    )
