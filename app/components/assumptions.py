@@ -23,7 +23,7 @@ def draw(config: RunConfig) -> None:
         st.skeleton(height=HEIGHT)
         return
     lines = "".join(_line(one.holds, one.title, one.reason) for one in found.assumptions)
-    st.html(f'<ul class="assumptions">{lines}</ul>')
+    st.html(f'<div class="assumptions" role="list">{lines}</div>')
     if found.facts:
         st.caption(told(found.facts))
 
@@ -42,6 +42,6 @@ def told(facts: Mapping[str, int]) -> str:
 def _line(holds: bool | None, title: str, reason: str) -> str:
     mark, said = MARKS[holds]
     return (
-        f'<li><span class="mark {mark}" role="img" aria-label="{said}"></span>'
-        f"<div><b>{escape(title)}</b> {escape(reason)}</div></li>"
+        f'<div role="listitem"><span class="mark {mark}" role="img" aria-label="{said}"></span>'
+        f"<div><b>{escape(title)}.</b> {escape(reason)}</div></div>"
     )

@@ -290,6 +290,9 @@ def _legend_layout(alt: Any) -> Any:
         columnPadding=4,
         symbolType="stroke",
         symbolOpacity=1,
+        # Long enough to show dashes.
+        symbolSize=500,
+        symbolStrokeWidth=3,
     )
 
 

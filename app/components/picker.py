@@ -6,7 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from app.components import address, engine, notices, widgets
+from app.components import address, engine, notices, text, widgets
 from ncengine.config import PARAMS, RunConfig
 from ncengine.param import Param, Problem, as_text
 from ncengine.presets import paper_preset
@@ -123,9 +123,9 @@ def _fields(config: RunConfig) -> None:
 
 def _parameters(config: RunConfig) -> None:
     formula, letters = engine.parameter_formula(config)
-    values = ", ".join(f"{letter} = {value:,}" for letter, value in letters.items())
-    count = f"**{engine.parameter_count(config):,} parameters** = {formula}"
-    st.caption(f"{count}, with {values}")
+    values = ", ".join(text.unbroken(f"{name} = {value:,}") for name, value in letters.items())
+    count = text.unbroken(f"{engine.parameter_count(config):,} parameters")
+    st.caption(f"**{count}** = {text.unbroken_groups(formula)}, with {values}")
 
 
 def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:

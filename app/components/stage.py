@@ -92,7 +92,7 @@ def draw_controls(run: Run, view: View) -> None:
     st.session_state["view:basis"] = view.basis
     st.session_state["view:focus"] = list(view.picked)
     st.session_state["view:test"] = view.test
-    with st.container(horizontal=True, key="view_controls"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
         if len(config.seeds) > 1:
             st.segmented_control(
                 "Seed",
@@ -110,6 +110,15 @@ def draw_controls(run: Run, view: View) -> None:
             help="Principal axes of the class means: those of the last snapshot for the whole "
             "film, or each snapshot's own, aligned to its neighbour.",
         )
+        reason = no_test_data(config)
+        st.toggle(
+            "Test data",
+            key="view:test",
+            disabled=bool(reason),
+            help=reason
+            or "Shows samples that training never saw: rings in the player, dashed lines in the "
+            "charts.",
+        )
         if config.classes > max(FOCUS_SIZES):
             names = dataset_info(config.dataset).class_names
             st.pills(
@@ -121,15 +130,6 @@ def draw_controls(run: Run, view: View) -> None:
                 help="Projects on the span of exactly these classes' means. Their ideal is an "
                 "equilateral triangle or a regular tetrahedron.",
             )
-        reason = no_test_data(config)
-        st.toggle(
-            "Test data",
-            key="view:test",
-            disabled=bool(reason),
-            help=reason
-            or "Shows samples that training never saw: rings in the player, dashed lines in the "
-            "charts.",
-        )
 
 
 def no_test_data(config: RunConfig) -> str:

@@ -70,6 +70,20 @@ def plain(words: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", words)
 
 
+def unbroken(words: str) -> str:
+    """The words with spaces at which no line ends."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def unbroken_groups(formula: str) -> str:
+    """The formula with lines that end between its summands, and never within parentheses."""
+    depth, shown = 0, []
+    for sign in formula:
+        depth += (sign == "(") - (sign == ")")
+        shown.append(unbroken(sign) if depth else sign)
+    return "".join(shown).replace(" + ", " +\N{NO-BREAK SPACE}")
+
+
 def seeds(numbers: list[int]) -> str:
     """ "seed 3", "seeds 0 and 2", "seeds 0, 2 and 5"."""
     if len(numbers) == 1:

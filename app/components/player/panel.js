@@ -47,9 +47,9 @@ class Panel {
     this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;
     this.part("layer-ideal").hidden = !data.ideal_fits;
-    this.part("layer-tests").hidden = data.trained === data.samples;
-    this.part("layer-samples").lastChild.textContent =
-      data.trained === data.samples ? "samples" : "training samples";
+    const untested = data.trained === data.samples;
+    this.part("layer-tests").hidden = untested;
+    this.part("layer-samples").querySelector("i").hidden = untested;
     const key = JSON.stringify([data.names, colors]);
     if (key !== this.classKey) {
       this.classKey = key;
