@@ -1,4 +1,4 @@
-"""The command line: `ncengine train`, `ncengine list`. Options derive from the schema."""
+"""The command line: `ncengine train`, `check` and `list`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import json
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
-from ncengine.param import ConfigError, as_text
+from ncengine.architectures.formula import parameter_formula, parameter_legend
+from ncengine.architectures.shapes import parameter_count
+from ncengine.config import PARAMS, RunConfig
+from ncengine.options import add_config_options
+from ncengine.param import ConfigError
 from ncengine.presets import paper_preset
 
+# Told apart by shape, so that they can be read without colour.
+MARKS = {True: "✓", False: "!", None: "?"}
 FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
 
 
@@ -51,10 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         "shows it live. Ctrl-C stops it; the same command goes on from there.",
     )
     train.set_defaults(command=_train)
-    _add_config_options(train)
-    train.add_argument("--preset", choices=["paper"], help="start from the paper's training")
+    _add_experiment_options(train)
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    check = commands.add_parser(
+        "check",
+        help="say what the theorems assume of a configuration, and whether it holds",
+        description="Say what the theorems assume of a configuration, and whether it holds (✓), "
+        "does not (!) or cannot be told (?), since the data are not on this machine. What does "
+        "not hold is no error.",
+    )
+    check.set_defaults(command=_check)
+    _add_experiment_options(check)
+    check.add_argument("--json", action="store_true", help="print one JSON list, nothing else")
     listing = commands.add_parser("list", help="list the finished runs, newest first")
     listing.set_defaults(command=_list)
     listing.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -64,24 +79,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_config_options(parser: argparse.ArgumentParser) -> None:
-    groups: dict[str, Any] = {}
-    for name, param in PARAMS.items():
-        group = groups.get(param.group) or parser.add_argument_group(param.group)
-        groups[param.group] = group
-        what = f"{param.help} ({param.allowed}; default {as_text(PARAMS_DEFAULTS[name])})"
-        group.add_argument(
-            "--" + name.replace("_", "-"),
-            dest=name,
-            metavar="|".join(map(str, param.choices)) or param.kind.upper(),
-            nargs="?" if param.kind == "bool" else None,
-            const="true" if param.kind == "bool" else None,
-            help=what.replace("%", "%%"),
-        )
+def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
+    add_config_options(parser)
+    parser.add_argument("--preset", choices=["paper"], help="start from the paper's training")
 
 
 def _config(options: argparse.Namespace) -> RunConfig:
     given = {n: v for n, v in vars(options).items() if n in PARAMS and v is not None}
+    # What is not given takes the default of the data set and the architecture that are.
     config = RunConfig(**given)
     if options.preset == "paper":
         # What is said on the command line goes before what the preset says.
@@ -130,6 +135,39 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
         figures = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in FIGURES)
         lines.append(f"{seed['seed']:<7}" + "".join(f"{figure:>14}" for figure in figures))
     return "\n".join(lines)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ncengine.assumptions import assumptions
+
+    config = _config(options)
+    found = assumptions(config)
+    if options.json:
+        print(json.dumps([asdict(assumption) for assumption in found]))
+        return 0
+    print(config.title())
+    for assumption in found:
+        print(f"{MARKS[assumption.holds]} {assumption.title}. {assumption.reason}")
+    print(_size(config))
+    print(_time(config))
+    return 0
+
+
+def _size(config: RunConfig) -> str:
+    legend = ", ".join(
+        f"{letter} = {value:,}" for letter, value in parameter_legend(config).items()
+    )
+    count = f"{parameter_count(config):,} parameters a seed"
+    return f"{count} = {parameter_formula(config)}, {legend}"
+
+
+def _time(config: RunConfig) -> str:
+    from ncengine.store import Store
+
+    seconds = Store().estimate(config)
+    if seconds is None:
+        return "Training time unknown: no run has ended here yet"
+    return f"About {seconds:.2g} s of training, judged by earlier runs"
 
 
 def _list(options: argparse.Namespace) -> int:
