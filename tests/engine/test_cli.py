@@ -99,6 +99,37 @@ def test_every_field_is_an_option_with_help(capsys):
         assert "--" + name.replace("_", "-") in out
 
 
+def test_help_says_what_a_data_set_changes(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "10000")
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    out = capsys.readouterr().out
+    assert "digits: must be a whole number from 1 to 150; default 100; imdb: default 250" in out
+    assert "imdb: must be one of T11, T12, T21, T22, UFM; default RN1; imdb: default T11" in out
+    assert "default constant; RN2, T12, T22: default 1/L" in out
+
+
+def test_check_prints_a_line_an_assumption(capsys):
+    assert main(["check", "--architecture", "RN2", "--decay-schedule", "constant"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith("✓ ") for line in out) == 6
+    (amber,) = (line for line in out if line.startswith("! "))
+    assert "Appendix H" in amber
+    assert any("38,080 parameters a seed" in line for line in out)
+
+
+def test_check_gives_one_json_list(capsys):
+    assert main(["check", "--dataset", "imdb", "--json"]) == 0
+    found = {line["name"]: line for line in json.loads(capsys.readouterr().out)}
+    assert found["inner_dimension"]["holds"] is False
+    assert all(set(line) == {"name", "title", "holds", "reason"} for line in found.values())
+
+
+def test_check_names_a_bad_value(capsys):
+    assert main(["check", "--dataset", "gaussian", "--architecture", "T11"]) == 2
+    assert "--architecture T11: must be one of RN1, RN2, UFM" in capsys.readouterr().err
+
+
 def test_the_papers_preset_gives_way_to_what_is_said(capsys):
     main(["train", *QUICK, "--preset", "paper", "--json"])
     config = RunConfig(**json.loads(capsys.readouterr().out)["config"])
