@@ -22,7 +22,11 @@ def draw(config: RunConfig) -> None:
     if found is None:
         st.skeleton(height=HEIGHT)
         return
-    lines = "".join(_line(one.holds, one.title, one.reason) for one in found.assumptions)
+    no_data = "Cannot be told: there are no such data." if found.problem else ""
+    lines = "".join(
+        _line(one.holds, one.title, one.reason if one.holds is not None else no_data or one.reason)
+        for one in found.assumptions
+    )
     st.html(f'<div class="assumptions" role="list">{lines}</div>')
     if found.facts:
         st.caption(told(found.facts))
@@ -43,5 +47,9 @@ def _line(holds: bool | None, title: str, reason: str) -> str:
     mark, said = MARKS[holds]
     return (
         f'<div role="listitem"><span class="mark {mark}" role="img" aria-label="{said}"></span>'
-        f"<div><b>{escape(title)}.</b> {escape(reason)}</div></div>"
+        f"<div><b>{_typeset(title)}.</b> {_typeset(reason)}</div></div>"
     )
+
+
+def _typeset(words: str) -> str:
+    return escape(words).replace("L*_GUFM", "L*<sub>GUFM</sub>")

@@ -21,6 +21,8 @@ PASSES = "passes over the data"
 OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
 ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
 SOLID, DASHED = [1, 0], [7, 5]
+# A legend's symbols that show whether a line is dashed.
+LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
@@ -199,7 +201,9 @@ def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
     shown = _legend_toggle(alt, "metric")
     base = alt.Chart().encode(
         x=_passes_axis(alt),
-        color=_legend(alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3)))),
+        color=_legend(
+            alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3))), **LONG_SYMBOLS
+        ),
     )
     bands = base.mark_area(interpolate="monotone", clip=True).encode(
         y=_value_axis(alt, "low", "collapse, mean ± deviation"),
@@ -241,7 +245,7 @@ def accuracy_spec(test: bool) -> dict[str, Any]:
                 scale=alt.Scale(domain=[0, 1.02], nice=False),
                 axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
             ),
-            color=_legend(alt, "samples", dict.fromkeys(kinds, color)),
+            color=_legend(alt, "samples", dict.fromkeys(kinds, color), **LONG_SYMBOLS),
             strokeDash=_dashes(alt, "samples", kinds),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
@@ -281,7 +285,7 @@ def _value_axis(alt: Any, name: str, title: str) -> Any:
     )
 
 
-def _legend_layout(alt: Any) -> Any:
+def _legend_layout(alt: Any, **layout: Any) -> Any:
     return alt.Legend(
         title=None,
         orient="top",
@@ -290,9 +294,7 @@ def _legend_layout(alt: Any) -> Any:
         columnPadding=4,
         symbolType="stroke",
         symbolOpacity=1,
-        # Long enough to show dashes.
-        symbolSize=500,
-        symbolStrokeWidth=3,
+        **layout,
     )
 
 
@@ -303,16 +305,16 @@ def _dashes(alt: Any, name: str, domain: tuple[str, ...]) -> Any:
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(domain), range=dashes),
-        legend=_legend_layout(alt),
+        legend=_legend_layout(alt, **LONG_SYMBOLS),
     )
 
 
-def _legend(alt: Any, name: str, colors: dict[str, str]) -> Any:
+def _legend(alt: Any, name: str, colors: dict[str, str], **layout: Any) -> Any:
     return alt.Color(
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=_legend_layout(alt),
+        legend=_legend_layout(alt, **layout),
     )
 
 

@@ -138,7 +138,7 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
         if not missing:
             facts = datasets.load(config).facts
     except (ValueError, datasets.DatasetError) as error:
-        problem = str(error)
+        problem = str(error).rstrip(".")
     return Examination(assumptions(config), facts, problem)
 
 

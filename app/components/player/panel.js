@@ -203,6 +203,7 @@ function quote(element, scene, n) {
   element.hidden = !captions || n >= scene.firstMean;
   element.parentElement.parentElement.classList.toggle("wide", !element.hidden);
   element.textContent = element.hidden ? "" : captions[n];
+  element.classList.toggle("unknown", element.textContent.includes("["));
 }
 
 function thumbnail(canvas, scene, n) {

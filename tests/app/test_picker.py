@@ -1,0 +1,170 @@
+"""The picker offers what can run, and nothing else, and carries sensible defaults along."""
+
+import pytest
+
+from ncengine.architectures.shapes import parameter_count
+from ncengine.config import RunConfig
+from tests.app.conftest import assert_sound, make_run, open_at
+
+IMDB_READS = ["T11", "T12", "T21", "T22", "UFM"]
+
+
+def options(at, name):
+    """What the group of buttons of a field offers."""
+    return [option.content for option in at.button_group(key=f"field:{name}").proto.options]
+
+
+def picked(at):
+    return at.session_state["config"]
+
+
+def pick(at, **changes):
+    for name, value in changes.items():
+        kinds = {"dataset": at.selectbox, "patch_size": at.selectbox}
+        kinds.get(name, at.button_group)(key=f"field:{name}").set_value(value).run()
+    return at
+
+
+def parameters(at):
+    """The caption on parameters."""
+    captions = [caption.value.replace("\N{NO-BREAK SPACE}", " ") for caption in at.caption]
+    (line,) = [line for line in captions if " parameters** = " in line]
+    return line.replace("*", "")
+
+
+def has(at, kind, name):
+    return any(widget.key == f"field:{name}" for widget in getattr(at, kind))
+
+
+def test_text_takes_its_defaults_along_and_offers_what_can_read_it(at, examined):
+    at.run()
+    assert options(at, "architecture") == ["RN1", "RN2", *IMDB_READS]
+    pick(at, dataset="imdb")
+    assert_sound(at)
+    assert picked(at) == RunConfig(dataset="imdb")
+    assert (picked(at).architecture, picked(at).norm, picked(at).classes) == ("T11", "pre", 2)
+    assert options(at, "architecture") == IMDB_READS
+    assert at.button_group(key="field:architecture").value == "T11"
+    assert has(at, "selectbox", "vocabulary") and has(at, "selectbox", "context")
+    assert not has(at, "selectbox", "classes")
+    assert not at.toast
+    pick(at, dataset="digits")
+    assert_sound(at)
+    assert picked(at) == RunConfig()
+    assert at.selectbox(key="field:classes").value == 10
+
+
+def test_what_cannot_read_the_new_data_is_told_and_replaced(at):
+    open_at(at, architecture="RN2", depth="8")
+    pick(at, dataset="imdb")
+    assert_sound(at)
+    assert picked(at) == RunConfig(dataset="imdb", architecture="T11", depth=8)
+    assert "`RN2` must be one of T11, T12, T21, T22, UFM; showing **T11**" in at.toast[0].value
+
+
+def test_points_are_for_no_transformer(at):
+    at.run()
+    pick(at, dataset="gaussian")
+    assert_sound(at)
+    assert options(at, "architecture") == ["RN1", "RN2", "UFM"]
+
+
+def test_the_patch_size_follows_the_images(at):
+    at.run()
+    pick(at, architecture="T11")
+    assert_sound(at)
+    box = at.selectbox(key="field:patch_size")
+    assert box.options == ["1 px: 8 × 8 patches", "2 px: 4 × 4 patches", "4 px: 2 × 2 patches",
+                           "8 px: 1 × 1 patches"]  # fmt: skip
+    assert box.value == 2
+    pick(at, patch_size=4)
+    assert picked(at).patch_size == 4
+    pick(at, dataset="mnist")
+    assert at.selectbox(key="field:patch_size").value == picked(at).patch_size == 4
+    pick(at, dataset="cifar10")
+    assert at.selectbox(key="field:patch_size").value == 4
+    assert "4 px: 8 × 8 patches" in at.selectbox(key="field:patch_size").options
+    assert_sound(at)
+
+
+def test_an_untouched_patch_size_stays_four_by_four(at):
+    open_at(at, architecture="T12")
+    sizes = []
+    for name in ("mnist", "cifar10", "digits"):
+        pick(at, dataset=name)
+        assert_sound(at)
+        sizes.append(at.selectbox(key="field:patch_size").value)
+    assert sizes == [7, 8, 2]
+
+
+def test_two_layer_architectures_bring_a_decay_that_falls_with_depth(at):
+    at.run()
+    pick(at, architecture="T22")
+    assert picked(at).decay_schedule == "1/L"
+    assert at.button_group(key="field:decay_schedule").value == "1/L"
+    pick(at, architecture="RN1")
+    assert picked(at).decay_schedule == "constant"
+
+
+def test_free_features_have_neither_depth_nor_schedule(at):
+    at.run()
+    pick(at, architecture="UFM")
+    assert_sound(at)
+    assert not has(at, "button_group", "depth") and not has(at, "button_group", "decay_schedule")
+    assert "N·d + K·d" in parameters(at)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{}, {"architecture": "T22", "patch_size": "4"}, {"dataset": "imdb", "context": "16"},
+     {"architecture": "UFM"}, {"dataset": "gaussian", "last_bias": "true"}],
+)  # fmt: skip
+def test_the_number_of_parameters_is_that_of_its_formula(at, query):
+    """The letters' values put into the formula, as a reader would."""
+    open_at(at, **query)
+    assert_sound(at)
+    said, rest = parameters(at).split(" parameters = ")
+    formula, letters = rest.split(", with ")
+    names = {"d₀": "d0"}
+    values = {}
+    for letter in letters.split(", "):
+        name, value = letter.split(" = ")
+        values[names.get(name, name)] = int(value.replace(",", ""))
+    for text, code in {"d₀": "d0", "·": "*", "²": "**2", "−": "-"}.items():
+        formula = formula.replace(text, code)
+    count = eval(formula, {"__builtins__": {}}, values)
+    assert count == int(said.replace(",", "")) == parameter_count(picked(at))
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"dataset": "imdb", "architecture": "RN1"}, "**Architecture**: `RN1` must be one of T11"),
+        ({"architecture": "T11", "patch_size": "3"}, "**Patch size**: `3` must be one of 1, 2, 4"),
+        ({"dataset": "gaussian", "architecture": "T21"}, "`T21` must be one of RN1, RN2, UFM"),
+        ({"dataset": "imdb", "context": "0"}, "**Context C**: `0` must be a whole number from 1"),
+        ({"dataset": "imdb", "vocabulary": "x"}, "**Vocabulary V**: `x` must be a whole number"),
+        ({"dataset": "cifar100"}, "**Data set**: `cifar100` must be one of digits"),
+    ],
+)
+def test_an_address_of_what_cannot_run_is_told_in_words(at, query, told):
+    open_at(at, **query)
+    assert_sound(at)
+    assert told in at.warning[0].value
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"dataset": "imdb", "architecture": "T22", "vocabulary": 777, "context": 16},
+        {"dataset": "cifar10", "architecture": "T12", "patch_size": 16, "classes": 3},
+        {"dataset": "fashion-mnist", "architecture": "UFM", "width": 16},
+    ],
+)
+def test_new_fields_survive_the_way_through_an_address(at, store, fields):
+    config = RunConfig(**fields)
+    store.put(make_run(config))
+    open_at(at, **config.query())
+    assert_sound(at)
+    assert not at.warning
+    assert picked(at) == config
