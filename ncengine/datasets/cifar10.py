@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import tarfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -59,8 +60,8 @@ def _batches(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 if member.name in wanted and member.isfile():
-                    where = f"{member.name} in {path}"
-                    found[member.name] = _batch(archive.extractfile(member), where)
+                    content = archive.extractfile(member).read()
+                    found[member.name] = _batch(content, f"{member.name} in {path}")
                 if len(found) == len(wanted):
                     break
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
@@ -70,12 +71,10 @@ def _batches(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def _batch(stream: IO[bytes], where: str) -> tuple[np.ndarray, np.ndarray]:
+def _batch(pickled: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
     """(N, 3072) uint8 pixels and (N,) int64 labels of one batch."""
     try:
-        content = _ArraysOnly(stream, encoding="bytes").load()
-    except (OSError, EOFError, tarfile.TarError, zlib.error):
-        raise
+        content = _ArraysOnly(io.BytesIO(pickled), encoding="bytes").load()
     except Exception as error:  # a damaged pickle may raise anything
         raise DatasetDamaged(f"{where} is not a readable pickle: {error}") from error
     if not isinstance(content, dict) or not {b"data", b"labels"} <= content.keys():

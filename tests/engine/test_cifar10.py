@@ -1,0 +1,228 @@
+"""CIFAR10's archive: what is read from it, and what never is."""
+
+import io
+import pickle
+import tarfile
+
+import numpy as np
+import pytest
+
+from ncengine import datasets
+from ncengine.config import RunConfig
+from ncengine.datasets.cifar10 import TEST_BATCH, TRAIN_BATCHES, read_cifar10
+
+from .originals import forget, hashes_of, original
+
+ARCHIVE = "cifar-10-python.tar.gz"
+
+
+def add(archive, name, content):
+    member = tarfile.TarInfo(name)
+    member.size = len(content)
+    archive.addfile(member, io.BytesIO(content))
+
+
+def batch(pixels, labels, **more):
+    return pickle.dumps({b"data": pixels, b"labels": labels, **more}, protocol=4)
+
+
+def small_batches():
+    """Six batches of noise: name to (pixels, labels)."""
+    rng = np.random.default_rng(0)
+    batches = {}
+    for name in (*TRAIN_BATCHES, TEST_BATCH):
+        count = 1000 if name == TEST_BATCH else 20
+        pixels = rng.integers(0, 256, (count, 3072), dtype=np.uint8)
+        pixels[:, 1024:2048] //= 2
+        batches[name] = pixels, [int(k) for k in rng.permutation(np.arange(count) % 10)]
+    return batches
+
+
+def write(path, contents):
+    with tarfile.open(path, "w:gz", compresslevel=1) as archive:
+        add(archive, "cifar-10-batches-py/readme.html", b"words")
+        for name, content in contents.items():
+            add(archive, name, content)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Writes an archive of six small batches, some replaced by other bytes, or left out."""
+
+    def build(replacements=None):
+        contents = {name: batch(*pair) for name, pair in reversed(small_batches().items())}
+        contents.update(replacements or {})
+        path = tmp_path / ARCHIVE
+        write(path, {name: content for name, content in contents.items() if content is not None})
+        return path
+
+    return build
+
+
+@pytest.fixture
+def cifar_from(monkeypatch, tmp_path):
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "nothing"))
+
+    def point(path):
+        given = f"{path.parent} {hashes_of(path)}"
+        monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", given)
+
+    yield point
+    forget()
+
+
+def as_image(row):
+    """(32, 32, 3) of a row of 3072 values: the red plane first, each plane row by row."""
+    red, green, blue = row[:1024], row[1024:2048], row[2048:]
+    return np.stack([plane.reshape(32, 32) for plane in (red, green, blue)], axis=2)
+
+
+def test_batches_are_read_in_their_order_whatever_the_archives(archive):
+    images, labels, test_images, test_labels = read_cifar10(archive())
+    batches = small_batches()
+    rows = [row for name in TRAIN_BATCHES for row in batches[name][0]]
+    np.testing.assert_array_equal(images, [as_image(row) for row in rows])
+    assert list(labels) == [k for name in TRAIN_BATCHES for k in batches[name][1]]
+    np.testing.assert_array_equal(test_images[7], as_image(batches[TEST_BATCH][0][7]))
+    assert list(test_labels) == batches[TEST_BATCH][1]
+    assert images.dtype == np.uint8 and labels.dtype == np.int64
+
+
+def test_inputs_are_standardised_by_channel_and_flattened_with_channels_last(archive, cifar_from):
+    cifar_from(archive())
+    data = datasets.load(RunConfig(dataset="cifar10", samples_per_class=10))
+    pixels = np.concatenate([small_batches()[name][0] for name in TRAIN_BATCHES])
+    planes = pixels.reshape(-1, 3, 1024).astype(float)
+    mean, std = planes.mean(axis=(0, 2)), planes.std(axis=(0, 2))
+    assert data.images.shape == (100, 32, 32, 3) and data.images.flags.c_contiguous
+    assert data.test_images.shape == (1000, 32, 32, 3)
+    for split, images in ((data.train, data.images), (data.test, data.test_images)):
+        expected = ((images - mean) / std).reshape(len(images), 3072)
+        np.testing.assert_allclose(split.inputs, expected, rtol=1e-5, atol=1e-6)
+    known = {
+        as_image(row).tobytes(): k
+        for name in TRAIN_BATCHES
+        for row, k in zip(*small_batches()[name])
+    }
+    assert [known[image.tobytes()] for image in data.images] == list(data.train.labels)
+
+
+class Harmful:
+    """Its pickle runs a function of the reader's choice... unless nothing is admitted."""
+
+    def __init__(self, *call):
+        self.call = call
+
+    def __reduce__(self):
+        return self.call[0], self.call[1:]
+
+
+@pytest.mark.parametrize("where", ["instead", "within"])
+def test_a_harmful_pickle_is_refused_and_nothing_is_run(archive, tmp_path, where):
+    harmful = Harmful(open, str(tmp_path / "made"), "w")
+    pixels, labels = small_batches()[TEST_BATCH]
+    content = {
+        "instead": pickle.dumps(harmful),
+        "within": batch(pixels, labels, filenames=[harmful]),
+    }[where]
+    pickle.loads(content)
+    assert (tmp_path / "made").exists()
+    (tmp_path / "made").unlink()
+    with pytest.raises(datasets.DatasetDamaged, match="io.open is not admitted"):
+        read_cifar10(archive({TEST_BATCH: content}))
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    "call, name",
+    [
+        ((eval, "1"), "builtins.eval"),
+        ((np.load, "x.npy"), "numpy.load"),
+        ((pickle.loads, b"N."), "_pickle.loads"),
+    ],
+    ids=["eval", "np.load", "pickle.loads"],
+)
+def test_no_other_function_is_admitted(archive, call, name):
+    with pytest.raises(datasets.DatasetDamaged, match=f"{name} is not admitted"):
+        read_cifar10(archive({TRAIN_BATCHES[2]: pickle.dumps(Harmful(*call))}))
+
+
+PIXELS = np.zeros((2, 3072), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "content, problem",
+    [
+        (b"", "not a readable pickle"),
+        (b"not a pickle", "not a readable pickle"),
+        (batch(PIXELS, [1, 2])[:-50], "not a readable pickle"),
+        (pickle.dumps([1, 2]), "no dictionary with data and labels"),
+        (pickle.dumps({b"data": PIXELS}), "no dictionary with data and labels"),
+        (batch([1, 2], [1, 2]), "data is no array of bytes"),
+        (batch(PIXELS.astype(float), [1, 2]), "data is no array of bytes"),
+        (batch(PIXELS.astype(object), [1, 2]), "data is no array of bytes"),
+        (batch(PIXELS[:, :-1], [1, 2]), r"data has the shape \(2, 3071\), not \(N, 3072\)"),
+        (batch(PIXELS[0], [1, 2]), r"data has the shape \(3072,\), not"),
+        (batch(PIXELS, [1, 2, 3]), "labels is no list of 2 numbers"),
+        (batch(PIXELS, "ab"), "labels is no list of 2 numbers"),
+        (batch(PIXELS, [1, 10]), "something else than 0 to 9"),
+        (batch(PIXELS, [1, "2"]), "something else than 0 to 9"),
+        (None, f"lacks {TRAIN_BATCHES[4]}"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_damaged(archive, content, problem):
+    with pytest.raises(datasets.DatasetDamaged, match=problem):
+        read_cifar10(archive({TRAIN_BATCHES[4]: content}))
+
+
+def test_an_archive_that_is_none_is_damaged(archive, tmp_path):
+    path = archive()
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(datasets.DatasetDamaged, match="not a readable tar.gz archive"):
+        read_cifar10(path)
+    path.write_bytes(b"nothing of the kind")
+    with pytest.raises(datasets.DatasetDamaged, match="not a readable tar.gz archive"):
+        read_cifar10(path)
+
+
+def test_only_the_expected_members_are_looked_at_and_nothing_is_written(archive, tmp_path):
+    path = archive(
+        {
+            "../outside": b"evil",
+            "/tmp/absolute": b"evil",
+            "elsewhere/data_batch_1": b"evil",
+            "cifar-10-batches-py/batches.meta": b"evil",
+        }
+    )
+    assert len(read_cifar10(path)[0]) == 100
+    assert [found.name for found in tmp_path.iterdir()] == [ARCHIVE]
+    assert not (tmp_path.parent / "outside").exists()
+
+
+def test_the_original_data_as_a_plain_reading_gives_them(cifar_from):
+    folder = original("cifar10-subset", ARCHIVE)
+    if folder is None:
+        pytest.skip("no archive of CIFAR10 here; NC_TEST_DATA names the folder of its folder")
+    cifar_from(folder / ARCHIVE)
+    data = datasets.load(RunConfig(dataset="cifar10", samples_per_class=100))
+
+    def read(names):
+        with tarfile.open(folder / ARCHIVE) as opened:
+            batches = [
+                pickle.load(opened.extractfile(f"cifar-10-batches-py/{name}"), encoding="bytes")
+                for name in names
+            ]
+        pixels = np.concatenate([found[b"data"] for found in batches])
+        return pixels, np.concatenate([found[b"labels"] for found in batches])
+
+    parts = (
+        ([f"data_batch_{i}" for i in range(1, 6)], data.train, data.images),
+        (["test_batch"], data.test, data.test_images),
+    )
+    pixels = read(parts[0][0])[0].reshape(-1, 3, 1024)
+    mean, std = pixels.mean(axis=(0, 2)), pixels.std(axis=(0, 2))
+    for names, split, images in parts:
+        known = {as_image(row).tobytes(): k for row, k in zip(*read(names))}
+        assert [known[image.tobytes()] for image in images] == list(split.labels)
+        expected = ((images - mean) / std).reshape(1000, 3072)
+        np.testing.assert_allclose(split.inputs, expected, atol=1e-5)
