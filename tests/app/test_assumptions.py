@@ -1,0 +1,154 @@
+"""What the page says of data and theorems, before and after training."""
+
+import threading
+
+import pytest
+
+from app.components import assumptions, engine, explanation
+from ncengine.assumptions import Assumption
+from ncengine.config import RunConfig
+from tests.app.conftest import assert_sound, make_run, open_at, texts
+
+# As it was before the tests' own took its place.
+EXAMINE = engine.examine
+LINES = (
+    Assumption("balanced", "Classes are balanced", True, "Each has n = 100."),
+    Assumption("schedule", "Decay suits <it>", False, "λ = 0.005 & more"),
+    Assumption("distinct", "Samples are distinct", None, "Not on this machine."),
+)
+FACTS = {"reviews": 25_000, "too_short": 1234, "identical": 56, "contradictory": 78}
+
+
+def examined_as(monkeypatch, **found):
+    monkeypatch.setattr(engine, "examine", lambda config: engine.Examination(**found))
+
+
+def panel(at):
+    (found,) = [one.proto.body for one in at.get("html") if 'class="assumptions"' in one.proto.body]
+    return found
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_each_assumption_has_a_mark_a_title_and_a_reason(at, store, monkeypatch, trained):
+    examined_as(monkeypatch, assumptions=LINES, facts=FACTS)
+    if trained:
+        store.put(make_run(RunConfig()))
+    open_at(at)
+    assert_sound(at)
+    said = panel(at)
+    for mark, spoken in assumptions.MARKS.values():
+        assert f'class="mark {mark}" role="img" aria-label="{spoken}"' in said
+    assert said.index("Each has n = 100.") < said.index("λ = 0.005 &amp; more")
+    assert "Decay suits &lt;it&gt;" in said
+    counts = "25,000 reviews for training, 1,234 are shorter than the context"
+    assert counts in texts(at)
+    assert "56 share" in texts(at) and "78 because" in texts(at)
+
+
+def test_real_data_are_examined(at):
+    open_at(at, samples_per_class="20", decay_schedule="constant", architecture="RN2")
+    assert_sound(at)
+    said = panel(at)
+    assert said.count('class="mark holds"') >= 4
+    assert said.count('class="mark fails"') == 1
+    assert "shorter than the context" not in texts(at)
+
+
+def test_data_that_are_not_here_are_told_as_unknown(at, monkeypatch):
+    monkeypatch.setattr("ncengine.datasets.is_available", lambda name: False)
+    monkeypatch.setattr("ncengine.assumptions.is_available", lambda name: False)
+    open_at(at, dataset="imdb")
+    assert_sound(at)
+    assert "IMDB is not on this machine yet" in texts(at)
+    assert 'class="mark unknown"' in panel(at)
+
+
+def test_data_that_cannot_be_are_told_and_not_trained_on(at, jobs, monkeypatch):
+    problem = "samples_per_class = 4000: must be at most 1,840"
+    examined_as(monkeypatch, assumptions=LINES, problem=problem)
+    open_at(at)
+    assert not at.exception
+    assert "must be at most 1,840" in at.error[0].value
+    assert at.button(key="train").disabled
+    assert "Cannot be told: there are no such data." in panel(at)
+
+
+def test_reading_data_holds_up_no_page(at, monkeypatch):
+    """While a thread reads, the page is drawn with a placeholder; then it says what was found."""
+    go_on = threading.Event()
+
+    def slow(config, missing):
+        assert go_on.wait(30)
+        return engine.Examination(LINES)
+
+    monkeypatch.setattr(engine, "examine", EXAMINE)
+    monkeypatch.setattr(engine, "_examine", slow)
+    monkeypatch.setattr(engine, "GRACE_SECONDS", 0.01)
+    engine._examination.clear()
+    try:
+        open_at(at, data_seed="4711")
+        assert_sound(at)
+        assert not [one for one in at.get("html") if 'class="assumptions"' in one.proto.body]
+        assert at.get("skeleton")
+        go_on.set()
+        monkeypatch.setattr(engine, "GRACE_SECONDS", 30)
+        at.run()
+        assert "Classes are balanced" in panel(at)
+    finally:
+        go_on.set()
+        engine._examination.clear()
+
+
+def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
+    read = []
+    monkeypatch.setattr(engine, "examine", EXAMINE)
+    monkeypatch.setattr(engine, "GRACE_SECONDS", 30)
+    monkeypatch.setattr(
+        engine, "_examine", lambda config, missing: read.append(config) or engine.Examination()
+    )
+    engine._examination.clear()
+    try:
+        for epochs, seeds in ((100, 1), (200, 3)):
+            engine.examine(RunConfig(epochs=epochs, seeds=seeds))
+        assert len(read) == 1
+        engine.examine(RunConfig(samples_per_class=20))
+        assert len(read) == 2
+    finally:
+        engine._examination.clear()
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "what the last linear layer sees of it"),
+        ({"architecture": "T11"}, "4 × 4 patches of 2 × 2 pixels"),
+        ({"architecture": "T11", "patch_size": 1}, "8 × 8 patches of 1 × 1 pixel,"),
+        ({"architecture": "T11", "patch_size": 8}, "a single patch"),
+        ({"dataset": "imdb", "context": 16}, "the last 16 words of a review"),
+        ({"dataset": "imdb"}, "of the last word, which alone knows them all"),
+        ({"dataset": "imdb"}, "rows are opposite each other"),
+        ({"dataset": "imdb", "architecture": "UFM"}, "Here is **no network**"),
+        ({"architecture": "UFM"}, "the gap goes to 0"),
+        ({"loss": "MSE"}, "NC2B: classes form an orthogonal frame"),
+    ],
+)
+def test_the_explanation_is_true_for_what_is_picked(fields, told):
+    said = explanation.explained(RunConfig(**fields))
+    assert told in said
+    free = fields.get("architecture") == "UFM"
+    assert ("hidden decay}" in said) != free
+    assert ("deep network moves" in said) != free
+
+
+def test_the_download_page_tells_size_and_what_works_offline(at, monkeypatch):
+    monkeypatch.setattr(engine, "needs_download", lambda config: config.dataset == "cifar10")
+    open_at(at, dataset="cifar10")
+    assert_sound(at)
+    said = texts(at)
+    assert "a download of 171 MB. Once fetched, it stays." in said
+    assert "Digits and Gaussian clusters work without any download." in said
+
+
+def test_free_features_are_invited_to_as_such(at):
+    open_at(at, architecture="UFM")
+    assert "Nobody has trained these free features yet" in texts(at)
