@@ -2,10 +2,10 @@
 
 The vocabulary is the V - 1 most frequent words of all labelled training reviews, those equally
 frequent by the alphabet. A word is its rank, 0 for the most frequent one; V - 1 stands for all
-others. A sample is a review's last C words; shorter reviews are left out. Where the last C words
-end reviews of both classes, no function of them could be right for all: these reviews are left
-out too, since the theorems assume that the context determines the label. A review for testing is
-also left out where its last C words end one for training.
+others. A sample is a review's last C words; shorter reviews are left out. Where training reviews
+of both classes end alike, as the network sees them, no function of the context could be right for
+all: these are left out too, since the theorems assume that the context determines the label. A
+review for testing is left out where one for training ends with the same C words.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> D
     Raises ValueError where a class has fewer that are long enough and not contradictory.
     """
     long = pool.lengths >= context
-    # Contexts as numbers, equal where the network sees the same; -1 for reviews too short.
+    train_long = np.flatnonzero(long & ~pool.is_test)
+    # Contexts as numbers, equal where the network sees the same.
     same = np.full(len(long), -1)
-    same[long] = np.unique(
-        _seen(pool, _contexts(pool, long, context), vocabulary), axis=0, return_inverse=True
-    )[1].reshape(-1)
-    train_left, contradictory = _decided(pool, same, long & ~pool.is_test)
-    known = np.isin(same, same[long & ~pool.is_test])
-    test_left, _ = _decided(pool, same, long & pool.is_test & ~known)
+    seen = _seen(pool, _contexts(pool, train_long, context), vocabulary)
+    same[train_long] = np.unique(seen, axis=0, return_inverse=True)[1].reshape(-1)
+    decided = _decided(same[train_long], pool.labels[train_long])
+    left = train_long[decided]
+    test_left = _unlike(pool, np.flatnonzero(long & pool.is_test), train_long, context)
     facts = {
         "reviews": int(np.sum(~pool.is_test)),
         "too_short": int(np.sum(~long & ~pool.is_test)),
-        "contradictory": contradictory,
-        "left": int(np.sum(train_left)),
-        "left_identical": _identical(same[train_left]),
+        "contradictory": len(train_long) - len(left),
+        "left": len(left),
+        "left_identical": _identical(same[left]),
     }
-    _check_enough(pool, train_left, test_left, n, context, facts)
-    train = drawn([np.flatnonzero(train_left & (pool.labels == k)) for k in (0, 1)], n, seed)
+    _check_enough(pool.labels[left], pool.labels[test_left], n, context, facts)
+    train = drawn([left[pool.labels[left] == k] for k in (0, 1)], n, seed)
     facts["identical"] = _identical(same[train])
     test = _held_out(pool, test_left)
     splits, texts = [], []
@@ -71,12 +71,16 @@ def _seen(pool: Reviews, words: np.ndarray, vocabulary: int) -> np.ndarray:
     return np.where(words < known, words, vocabulary - 1).astype(np.int64)
 
 
-def _decided(pool: Reviews, same: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, int]:
-    """(R,) which candidates have a context of one class only, and how many have one of both."""
-    negative = np.isin(same, same[candidates & (pool.labels == 0)])
-    positive = np.isin(same, same[candidates & (pool.labels == 1)])
-    both = negative & positive
-    return candidates & ~both, int(np.sum(candidates & both))
+def _decided(same: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """(N,) bool: whose context no sample of the other class has."""
+    return ~np.where(labels == 0, np.isin(same, same[labels == 1]), np.isin(same, same[labels == 0]))
+
+
+def _unlike(pool: Reviews, chosen: np.ndarray, others: np.ndarray, context: int) -> np.ndarray:
+    """Those of the chosen reviews that do not end with the same C words as any of the others."""
+    known = {row.tobytes() for row in _contexts(pool, others, context)}
+    new = [row.tobytes() not in known for row in _contexts(pool, chosen, context)]
+    return chosen[np.array(new, bool)]
 
 
 def _identical(same: np.ndarray) -> int:
@@ -89,7 +93,7 @@ def _held_out(pool: Reviews, left: np.ndarray) -> np.ndarray:
     """Of each class the first reviews left in an order that depends on nothing."""
     test_labels = np.where(pool.is_test, pool.labels, -1)
     orders = [shuffled(test_labels, k) for k in (0, 1)]
-    return np.concatenate([order[left[order]][:TEST_PER_CLASS] for order in orders])
+    return np.concatenate([order[np.isin(order, left)][:TEST_PER_CLASS] for order in orders])
 
 
 def _texts(pool: Reviews, words: np.ndarray, unknown: np.ndarray) -> tuple[str, ...]:
@@ -103,16 +107,10 @@ def _texts(pool: Reviews, words: np.ndarray, unknown: np.ndarray) -> tuple[str, 
 
 
 def _check_enough(
-    pool: Reviews,
-    train_left: np.ndarray,
-    test_left: np.ndarray,
-    n: int,
-    context: int,
-    facts: dict[str, int],
+    labels: np.ndarray, test_labels: np.ndarray, n: int, context: int, facts: dict[str, int]
 ) -> None:
     names = dataset_info("imdb").class_names
-    train = np.bincount(pool.labels[train_left], minlength=2)
-    test = np.bincount(pool.labels[test_left], minlength=2)
+    train, test = np.bincount(labels, minlength=2), np.bincount(test_labels, minlength=2)
     short, both = facts["too_short"], facts["contradictory"]
     why = (
         f"Of {facts['reviews']:,} training reviews {short:,} have fewer words than context = "
@@ -127,5 +125,6 @@ def _check_enough(
     if test.min() < TEST_PER_CLASS:
         raise ValueError(
             f"context = {context}: must be such that {TEST_PER_CLASS} test reviews of each class "
-            f"are left, but {names[test.argmin()]} has {test.min():,}. {why}"
+            f"are left, but {names[test.argmin()]} has {test.min():,}; a smaller context leaves "
+            "more."
         )

@@ -9,8 +9,9 @@ How samples are drawn
 
     digits: 24 samples of each class are for testing, chosen once and for all; at least 150 are
     left for training. MNIST, Fashion-MNIST, CIFAR10: the published split, and of its test part
-    100 of each class. IMDB: of the published split the reviews that have C words, less those
-    whose last C words do not decide the class (see `imdb`), and 100 of each class for testing.
+    100 of each class. IMDB: of the published split the reviews that have C words, for
+    training less those whose last C words do not decide the class (see `imdb`), and 100 of each
+    class for testing.
     Gaussian clusters: as many as asked for, and 100 of each class for testing.
 
 How inputs are scaled
