@@ -322,8 +322,8 @@ _OF_ARCHITECTURE: Mapping[str, Mapping[str, Any]] = {
     "RN2": {"decay_schedule": "1/L"},
     "T12": {"decay_schedule": "1/L"},
     "T22": {"decay_schedule": "1/L"},
-    # Exact, and still instant.
-    "UFM": {"precision": "float64"},
+    # Exact, and still instant; L-BFGS needs no help where the way down is so plain.
+    "UFM": {"precision": "float64", "warmup": 0},
 }
 
 

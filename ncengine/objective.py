@@ -9,9 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ncengine.architectures.build import build
-from ncengine.architectures.resnet import layer_norm
-from ncengine.architectures.shapes import Role, parameter_shapes
+from ncengine.architectures.layers import Parameters, last_layer, layer_norm, linear
+from ncengine.architectures.shapes import Role, activation_bytes, parameter_shapes
 from ncengine.config import RunConfig
+
+# What one seed may hold between forward and backward sweep. More samples go in several sweeps.
+SWEEP_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,8 @@ class Objective:
 
     Args:
         config: what to minimise.
-        inputs: (N, d_0) or, where every seed sees its own samples, (R, N, d_0).
+        inputs: (N, ...) as `architectures.inputs.network_inputs` gives them or, where every seed
+            sees its own samples, (R, N, ...).
         labels: (N,) or (R, N) classes.
     """
 
@@ -58,31 +62,49 @@ class Objective:
         self.labels = labels
         self.shapes = parameter_shapes(config)
         self.decay = {Role.HIDDEN: config.decay_hidden, Role.LAST: config.decay_last}
+        self.sweep = max(1, SWEEP_BYTES // activation_bytes(config))
 
     def evaluate(self, theta: Tensor, *, gradient: bool = True) -> Evaluation:
         """The objective at theta (R, P), one row a seed."""
         parameters = self._unflatten(theta)
-        with torch.set_grad_enabled(gradient):
-            if gradient:
-                for parameter in parameters.values():
-                    parameter.requires_grad_()
-            features = self.network.features(parameters, self.inputs)
-            logits = self.network.logits(parameters, features)
-            labels = self.labels.expand(logits.shape[:2])
-            fit = _fit(logits, labels, self.config.loss)
-            grad = self._gradient(fit, parameters, theta) if gradient else None
+        inputs, labels = self.inputs, self.labels
+        if labels.dim() == 1:
+            inputs = inputs.expand(len(theta), *inputs.shape)
+            labels = labels.expand(len(theta), -1)
+        sweeps = [
+            self._sweep(parameters, x, y, gradient)
+            for x, y in zip(
+                inputs.split(self.sweep, dim=1), labels.split(self.sweep, dim=1), strict=True
+            )
+        ]
+        losses, logits, features, grads = (list(parts) for parts in zip(*sweeps, strict=True))
+        grad = sum(grads[1:], start=grads[0]).div_(labels.shape[1]) if gradient else None
         decay = self._decay(parameters, grad)
-        hits = logits.detach().argmax(-1) == labels
+        hits = torch.cat(logits, dim=1).argmax(-1) == labels
         return Evaluation(
-            fit=fit.detach(),
+            fit=torch.cat(losses, dim=1).mean(1, dtype=torch.float64),
             decay_hidden=decay[Role.HIDDEN],
             decay_last=decay[Role.LAST],
             grad=grad,
-            features=features.detach(),
+            features=torch.cat(features, dim=1),
             accuracy=hits.mean(1, dtype=torch.float64),
             last_weight=parameters["last_weight"].detach().clone(),
             last_bias=parameters["last_bias"].detach().clone() if self.config.last_bias else None,
         )
+
+    def _sweep(
+        self, parameters: Parameters, inputs: Tensor, labels: Tensor, gradient: bool
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """Losses (R, n), logits and features of some samples; gradient (R, P) of the sum."""
+        with torch.set_grad_enabled(gradient):
+            if gradient:
+                for parameter in parameters.values():
+                    parameter.requires_grad_()
+            features = self.network.features(parameters, inputs)
+            logits = last_layer(parameters, features)
+            losses = _losses(logits, labels, self.config.loss)
+            grad = self._gradient(losses, parameters) if gradient else None
+        return losses.detach(), logits.detach(), features.detach(), grad
 
     def exact_last_layer(
         self, features: Tensor, weight: Tensor, bias: Tensor | None
@@ -93,14 +115,13 @@ class Objective:
         the floor.
         """
         exact = layer_norm(features.double())
-        logits = torch.bmm(exact, weight.double().transpose(1, 2))
-        if bias is not None:
-            logits = logits + bias.double().unsqueeze(1)
-        fit = _fit(logits, self.labels.expand(logits.shape[:2]), self.config.loss)
+        logits = linear(exact, weight.double(), None if bias is None else bias.double())
+        losses = _losses(logits, self.labels.expand(logits.shape[:2]), self.config.loss)
+        fit = losses.mean(1)
         decay = self.config.decay_last / 2 * weight.double().square().sum((1, 2))
         return fit, decay
 
-    def _unflatten(self, theta: Tensor) -> dict[str, Tensor]:
+    def _unflatten(self, theta: Tensor) -> Parameters:
         parameters, start = {}, 0
         for shape in self.shapes:
             piece = theta[:, start : start + shape.size]
@@ -108,12 +129,12 @@ class Objective:
             start += shape.size
         return parameters
 
-    def _gradient(self, fit: Tensor, parameters: dict[str, Tensor], theta: Tensor) -> Tensor:
+    def _gradient(self, losses: Tensor, parameters: Parameters) -> Tensor:
         # Seeds share nothing, so the gradient of the sum holds each seed's own.
-        pieces = torch.autograd.grad(fit.sum(), list(parameters.values()))
-        return torch.cat([piece.reshape(len(theta), -1) for piece in pieces], dim=1)
+        pieces = torch.autograd.grad(losses.sum(), list(parameters.values()))
+        return torch.cat([piece.reshape(len(losses), -1) for piece in pieces], dim=1)
 
-    def _decay(self, parameters: dict[str, Tensor], grad: Tensor | None) -> dict[Role, Tensor]:
+    def _decay(self, parameters: Parameters, grad: Tensor | None) -> dict[Role, Tensor]:
         """The decay terms (R,) by role; adds their gradient to `grad`."""
         some = next(iter(parameters.values()))
         terms = {
@@ -132,10 +153,10 @@ class Objective:
         return terms
 
 
-def _fit(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
-    """(R,) float64 mean loss: CE, or 1/(2N) ||W X - Y||_F^2."""
+def _losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:
+    """(R, N) loss of each sample: CE, or half the squared error, so that the mean is eq. (3)'s."""
     if loss == "CE":
         each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
-        return each.view(labels.shape).mean(1, dtype=torch.float64)
+        return each.view(labels.shape)
     target = F.one_hot(labels, logits.shape[-1]).to(logits.dtype)
-    return (logits - target).square().sum(-1).mean(1, dtype=torch.float64) / 2
+    return (logits - target).square().sum(-1) / 2

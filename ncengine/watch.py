@@ -13,6 +13,8 @@ from ncengine.results import Arrays, stack_curves, stack_geometry
 from ncengine.runs import Geometry, Run, Status
 from ncengine.theory import gufm_optimum
 
+ROUNDING = 1e-12  # of the floor
+
 
 @lru_cache(maxsize=256)
 def _floor(classes: int, width: int, weight_decay: float, loss: str, bias: bool) -> float | None:
@@ -30,7 +32,12 @@ def floor_of(config: RunConfig) -> float | None:
 def finish_curves(curves: Arrays, config: RunConfig) -> Arrays:
     """The curves with the gap to the floor beside them; NaN where there is no floor."""
     floor = floor_of(config)
-    return {**curves, "gap": curves["loss"] - (np.nan if floor is None else floor)}
+    if floor is None:
+        return {**curves, "gap": np.full_like(curves["loss"], np.nan)}
+    gap = curves["loss"] - floor
+    # At the optimum itself the last digit of either may fall on the other side.
+    rounding = (gap < 0) & (gap > -ROUNDING * floor)
+    return {**curves, "gap": np.where(rounding, 0.0, gap)}
 
 
 class JournalReader:

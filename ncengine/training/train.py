@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from ncengine.architectures.build import initial_parameters
+from ncengine.architectures.inputs import network_inputs
 from ncengine.config import RunConfig
 from ncengine.datasets import Data
 from ncengine.metrics import class_means, neural_collapse
 from ncengine.objective import Evaluation, Objective
-from ncengine.samples import shown_samples
+from ncengine.runs import OF_TEST
+from ncengine.samples import shown
 from ncengine.schedule import snapshot_passes
 from ncengine.training.solvers import make_solver
 from ncengine.watch import floor_of
@@ -61,8 +63,12 @@ class Training:
         self.device = device
         inputs, labels = self._tensors(data.train)
         self.train = Objective(config, inputs, labels)
-        self.test = Objective(config, *self._tensors(data.test))
-        self.shown = shown_samples(config)
+        # Free features belong to training samples; of others they know nothing.
+        free = config.architecture == "UFM"
+        self.test = None if free else Objective(config, *self._tensors(data.test))
+        indices = shown(config)
+        self.shown = torch.from_numpy(indices["sample_index"]).to(device)
+        self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.epochs * self.batches)
         self.solver.start(initial_parameters(config, self.dtype).to(device))
@@ -72,8 +78,10 @@ class Training:
         self.held: list[_Held] | None = None
 
     def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
+        inputs = network_inputs(self.config, split.inputs)
+        whole = np.issubdtype(inputs.dtype, np.integer)
         return (
-            torch.tensor(split.inputs, dtype=self.dtype, device=self.device),
+            torch.tensor(inputs, dtype=torch.int64 if whole else self.dtype, device=self.device),
             torch.tensor(split.labels, dtype=torch.int64, device=self.device),
         )
 
@@ -160,17 +168,25 @@ class Training:
             name: self._held_rows(name).cpu().numpy()
             for name in ("loss", "fit", "decay_hidden", "decay_last", "accuracy")
         }
-        if self.floor is not None and (snapshot["loss"] < self.floor + NEAR_FLOOR).any():
-            snapshot |= self._exact(snapshot, features, weight)
+        near = self._is_near_floor(snapshot["loss"])
+        if near.any():
+            exact = self._exact(snapshot, features, weight)
+            snapshot |= {name: np.where(near, exact[name], snapshot[name]) for name in exact}
         for name in ("nc1", "nc2a", "nc2b", "nc3"):
             snapshot[name] = getattr(metrics, name).double().cpu().numpy()
-        snapshot["test_accuracy"] = np.full(len(self.config.seeds), np.nan)
+        snapshot |= {name: np.full(len(self.config.seeds), np.nan) for name in OF_TEST}
         if geometry:
-            snapshot |= self._geometry(features, weight)
+            snapshot |= self._geometry(features, weight) | self._on_test(features)
         for name in (*snapshot,):
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
         return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
+
+    def _is_near_floor(self, loss: np.ndarray) -> np.ndarray:
+        """(R,) whether single precision may put the loss on the wrong side of the floor."""
+        if self.floor is None or self.dtype is torch.float64:
+            return np.zeros(len(loss), bool)
+        return loss < self.floor + NEAR_FLOOR
 
     def _exact(
         self, snapshot: dict[str, np.ndarray], features: Tensor, weight: Tensor
@@ -182,14 +198,24 @@ class Training:
         return {"fit": fit, "decay_last": decay, "loss": fit + decay + snapshot["decay_hidden"]}
 
     def _geometry(self, features: Tensor, weight: Tensor) -> dict[str, np.ndarray]:
-        test = self.test.evaluate(self.iterates, gradient=False)
         means = class_means(features, self.train.labels, self.config.classes)
-        shown = features[:, torch.from_numpy(self.shown).to(self.device)]
         return {
-            "test_accuracy": test.accuracy.cpu().numpy(),
             "class_means": means.float().cpu().numpy(),
             "classifier": weight.float().cpu().numpy(),
-            "features": shown.half().cpu().numpy(),
+            "features": features[:, self.shown].half().cpu().numpy(),
+        }
+
+    def _on_test(self, features: Tensor) -> dict[str, np.ndarray]:
+        """Curves and features of the test samples; of none where there are none."""
+        if self.test is None:
+            return {"test_features": features[:, self.shown_test].half().cpu().numpy()}
+        test = self.test.evaluate(self.iterates, gradient=False)
+        metrics = neural_collapse(test.features, self.test.labels, test.last_weight)
+        return {
+            "test_accuracy": test.accuracy.cpu().numpy(),
+            "test_nc1": metrics.nc1.double().cpu().numpy(),
+            "test_nc3": metrics.nc3.double().cpu().numpy(),
+            "test_features": test.features[:, self.shown_test].half().cpu().numpy(),
         }
 
     def _held_rows(self, name: str) -> Tensor:

@@ -9,10 +9,10 @@ from ncengine.datasets import load
 from ncengine.journal import pack, unpack
 from ncengine.metrics import neural_collapse
 from ncengine.runs import PER_SEED
-from ncengine.samples import shown_labels, shown_samples
+from ncengine.samples import shown
 from ncengine.schedule import GEOMETRY_POINTS, METRIC_POINTS, log_spaced, snapshot_passes
 from ncengine.training.train import Training
-from ncengine.watch import floor_of
+from ncengine.watch import finish_curves, floor_of
 
 SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 12, "width": 8, "seeds": 3}
 
@@ -26,10 +26,15 @@ def snapshots(config):
 
 
 @pytest.mark.parametrize("solver", ["L-BFGS", "Adam", "SGD"])
-@pytest.mark.parametrize("batch_size", [0, 16])
-def test_training_goes_on_from_a_saved_state_with_the_same_numbers(solver, batch_size):
+@pytest.mark.parametrize(
+    ("architecture", "batch_size"), [("RN1", 0), ("RN1", 16), ("T12", 0), ("T12", 16), ("UFM", 0)]
+)
+def test_training_goes_on_from_a_saved_state_with_the_same_numbers(
+    architecture, solver, batch_size
+):
     config = RunConfig(
         **SMALL,
+        architecture=architecture,
         depth=3,
         solver=solver,
         batch_size=batch_size,
@@ -54,8 +59,11 @@ def test_training_goes_on_from_a_saved_state_with_the_same_numbers(solver, batch
 
 
 @pytest.mark.parametrize("solver", ["L-BFGS", "Adam"])
-def test_a_seeds_results_do_not_depend_on_the_seeds_beside_it(solver):
-    together = RunConfig(**SMALL, depth=5, solver=solver, epochs=80, warmup=30)
+@pytest.mark.parametrize("architecture", ["RN1", "T11", "T22", "UFM"])
+def test_a_seeds_results_do_not_depend_on_the_seeds_beside_it(architecture, solver):
+    together = RunConfig(
+        **SMALL, architecture=architecture, depth=5, solver=solver, epochs=80, warmup=30
+    )
     alone = together.with_(seeds=[2])
     for a, b in zip(snapshots(together), snapshots(alone), strict=True):
         for name in PER_SEED:
@@ -67,7 +75,7 @@ def test_a_seeds_results_do_not_depend_on_the_seeds_beside_it(solver):
     ("loss", "bias", "schedule"),
     [("CE", False, "constant"), ("MSE", False, "1/L"), ("MSE", True, "uniform 1/L")],
 )
-@pytest.mark.parametrize("architecture", ["RN1", "RN2"])
+@pytest.mark.parametrize("architecture", ["RN1", "RN2", "T11", "T22", "UFM"])
 def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, bias, schedule):
     config = RunConfig(
         **SMALL,
@@ -84,7 +92,7 @@ def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, b
     losses = np.stack([s["loss"] for s in snapshots(config)])
     epochs = np.array([s["epoch"] for s in snapshots(config)])
     assert np.isfinite(losses).all()
-    assert (losses >= floor_of(config)).all()
+    assert finish_curves({"loss": losses}, config)["gap"].min() >= 0
     assert (np.diff(losses[epochs > 40], axis=0) <= 0).all()
 
 
@@ -106,6 +114,35 @@ def test_the_gap_is_not_negative_at_full_collapse_either(loss, bias):
     assert gaps.min() >= 0
 
 
+@pytest.mark.parametrize(("loss", "bias"), [("CE", False), ("MSE", False), ("MSE", True)])
+@pytest.mark.parametrize(("classes", "width"), [(10, 64), (4, 8), (3, 16)])
+def test_free_features_reach_the_floor(classes, width, loss, bias):
+    config = RunConfig(
+        dataset="gaussian",
+        architecture="UFM",
+        classes=classes,
+        samples_per_class=20,
+        width=width,
+        loss=loss,
+        last_bias=bias,
+    )
+    *_, last = training(config).steps()
+    assert finish_curves(last.snapshot, config)["gap"].min() >= 0
+    np.testing.assert_allclose(last.snapshot["loss"], floor_of(config), rtol=1e-6)
+    assert last.snapshot["decay_hidden"].max() == 0
+    assert np.isnan(last.snapshot["test_nc1"]).all()
+    assert last.snapshot["test_features"].shape == (3, 0, width)
+
+
+def test_a_gap_below_zero_by_more_than_rounding_is_not_hidden():
+    config = RunConfig(**SMALL)
+    floor = floor_of(config)
+    losses = np.array([[floor * (1 - 1e-15), floor, floor * (1 - 1e-9)]])
+    gap = finish_curves({"loss": losses}, config)["gap"]
+    assert gap[0, :2].tolist() == [0, 0]
+    assert gap[0, 2] < 0
+
+
 def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
     config = RunConfig(**SMALL, depth=3, epochs=40, warmup=10)
     run = training(config)
@@ -125,8 +162,20 @@ def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
     np.testing.assert_allclose(snapshot["loss"], evaluation.loss.numpy(), rtol=1e-6)
     parts = snapshot["fit"] + snapshot["decay_hidden"] + snapshot["decay_last"]
     np.testing.assert_allclose(snapshot["loss"], parts, rtol=1e-12)
-    np.testing.assert_allclose(snapshot["features"], features[:, shown_samples(config)], atol=2e-3)
-    np.testing.assert_array_equal(shown_labels(config), data.train.labels[shown_samples(config)])
+    indices = shown(config)
+    shown_features = features[:, indices["sample_index"]]
+    np.testing.assert_allclose(snapshot["features"], shown_features, atol=2e-3)
+    test = run.test.evaluate(run.iterates)
+    shown_features = test.features[:, indices["test_index"]].numpy()
+    np.testing.assert_allclose(snapshot["test_features"], shown_features, atol=2e-3)
+    for split, index, labels in (
+        (data.train, "sample_index", "labels"),
+        (data.test, "test_index", "test_labels"),
+    ):
+        np.testing.assert_array_equal(split.labels[indices[index]], indices[labels])
+    on_test = neural_collapse(test.features.numpy(), data.test.labels, test.last_weight.numpy())
+    np.testing.assert_allclose(snapshot["test_nc1"], on_test.nc1, rtol=1e-4)
+    np.testing.assert_allclose(snapshot["test_nc3"], on_test.nc3, rtol=1e-3)
     expected = neural_collapse(features, data.train.labels, evaluation.last_weight.double().numpy())
     np.testing.assert_allclose(snapshot["nc3"], expected.nc3, rtol=1e-3)
 

@@ -1,0 +1,46 @@
+"""What an architecture reads of a sample: numbers, patches, words, or only which sample it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ncengine.config import RunConfig
+from ncengine.datasets.registry import dataset_info
+from ncengine.fields import TRANSFORMERS
+
+
+def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
+    """Inputs of the architecture that `config` names, from those of `datasets.Split`.
+
+    Returns:
+        ResNets: (N, d_0). Transformers: (N, C, m) patches of m numbers, or (N, C) words by rank.
+        Free features: (N,) int64, for each sample the first one that is identical to it.
+    """
+    if config.architecture == "UFM":
+        return first_identical(inputs)
+    info = dataset_info(config.dataset)
+    if config.architecture in TRANSFORMERS and info.kind == "images":
+        return patches(inputs, info.image_shape, config.patch_size)
+    return inputs
+
+
+def patches(images: np.ndarray, shape: tuple[int, ...], size: int) -> np.ndarray:
+    """Square patches of images, row by row (Appendix G.1).
+
+    Args:
+        images: (N, h w c), flattened row by row, colours last.
+        shape: (h, w) or (h, w, c).
+        size: side of a patch, p; it divides h and w.
+
+    Returns:
+        (N, (h/p) (w/p), p² c).
+    """
+    height, width, colours = (*shape, 1)[:3]
+    grid = images.reshape(-1, height // size, size, width // size, size, colours)
+    return grid.swapaxes(2, 3).reshape(len(images), -1, size * size * colours)
+
+
+def first_identical(inputs: np.ndarray) -> np.ndarray:
+    """(N,) int64: for each sample the first that equals it, the relation R of Definition 3."""
+    _, first, which = np.unique(inputs, axis=0, return_index=True, return_inverse=True)
+    return first[which.reshape(-1)].astype(np.int64)

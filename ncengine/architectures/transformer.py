@@ -1,0 +1,93 @@
+"""T11, T12, T21 and T22, post-LN (Definition 7) and pre-LN (Definition 13), batched over seeds."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ncengine.architectures.attention import causal_mix, last_mix
+from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
+from ncengine.architectures.shapes import branch_names
+
+
+class Transformer:
+    """An L-T11, L-T12, L-T21 or L-T22 for R seeds at once, predicting from the last token.
+
+    Of the last block only what the last token needs is computed: nothing else reaches the output.
+
+    Args:
+        attention_layers: linear layers in attention, 1 (W_QK, W_VO) or 2 (W_Q, W_K, W_V, W_O).
+        mlp_layers: linear layers in the MLP, 1 or 2.
+        pre_norm: whether the stream itself stays without LayerNorm (Definition 13).
+    """
+
+    def __init__(self, *, attention_layers: int, mlp_layers: int, pre_norm: bool):
+        self.factored = attention_layers == 2
+        self.names = branch_names("mlp", mlp_layers)
+        self.pre_norm = pre_norm
+
+    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
+        """Inputs of the last linear layer at the last token, after the last LayerNorm.
+
+        Args:
+            parameters: by name, with a leading seed axis; see `shapes.parameter_shapes`.
+            inputs: (R, N, C, m) patches of m numbers, or (R, N, C) words by rank, int64.
+
+        Returns:
+            (R, N, d), each row of mean 0 and norm √d.
+        """
+        x = self.embed(parameters, inputs)
+        if self.pre_norm:
+            x = layer_norm(x)
+        mixing = list(zip(*(w.unbind(1) for w in self._attention(parameters)), strict=True))
+        blocks = list(zip(mixing, by_block(parameters, self.names), strict=True))
+        for (qk, vo), mlp in blocks[:-1]:
+            x = self._residual(x, lambda z, qk=qk, vo=vo: _attend(z, qk, vo))
+            x = self._residual(x, lambda z, mlp=mlp: _each_token(z, mlp))
+        (qk, vo), mlp = blocks[-1]
+        z = layer_norm(x)
+        stream = (x if self.pre_norm else z)[:, :, -1]
+        x = stream + _attend_from_last(z, qk, vo)
+        return layer_norm(self._residual(x, lambda z: branch(z, *mlp)))
+
+    def embed(self, parameters: Parameters, inputs: Tensor) -> Tensor:
+        """W_e Z + W_p, (R, N, C, d)."""
+        table = parameters["token_embedding"]
+        if inputs.is_floating_point():
+            tokens = linear(inputs.flatten(1, 2), table).unflatten(1, inputs.shape[1:3])
+        else:
+            seeds, words = table.shape[:2]
+            rows = torch.arange(seeds, device=inputs.device).view(-1, 1, 1) * words + inputs
+            tokens = F.embedding(rows, table.flatten(0, 1))
+        return tokens + parameters["position_embedding"].unsqueeze(1)
+
+    def _attention(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """W_QK and W_VO, (R, L, d, d). Two layers count only as the product that they form."""
+        if not self.factored:
+            return parameters["attention_qk"], parameters["attention_vo"]
+        q, k, v, o = (parameters[f"attention_{name}"] for name in "qkvo")
+        return k.transpose(2, 3) @ q, o @ v
+
+    def _residual(self, x: Tensor, add) -> Tensor:
+        z = layer_norm(x)
+        return (x if self.pre_norm else z) + add(z)
+
+
+def _attend(z: Tensor, qk: Tensor, vo: Tensor) -> Tensor:
+    """W_VO Z A(Z) for all tokens, (R, N, C, d)."""
+    flat = z.flatten(1, 2)
+    query = linear(flat, qk).view_as(z)
+    mixed = causal_mix(query.flatten(0, 1), z.flatten(0, 1))
+    return linear(mixed.view_as(flat), vo).view_as(z)
+
+
+def _attend_from_last(z: Tensor, qk: Tensor, vo: Tensor) -> Tensor:
+    """The last token's column of W_VO Z A(Z), (R, N, d)."""
+    query = linear(z[:, :, -1], qk)
+    mixed = last_mix(query.flatten(0, 1), z.flatten(0, 1))
+    return linear(mixed.view_as(query), vo)
+
+
+def _each_token(z: Tensor, mlp: tuple[Tensor, ...]) -> Tensor:
+    return branch(z.flatten(1, 2), *mlp).view_as(z)

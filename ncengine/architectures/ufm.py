@@ -1,0 +1,28 @@
+"""The generalised unconstrained features model (Definition 3) as an architecture."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ncengine.architectures.layers import Parameters, layer_norm
+
+# Free features start small (see `shapes.FREE_SCALE`), so what keeps LayerNorm from dividing by
+# zero must be smaller still.
+EPS = 1e-30
+
+
+class FreeFeatures:
+    """Features that are parameters themselves, on the sphere of mean 0 and norm √d, for R seeds."""
+
+    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
+        """Each sample's feature; samples that are related share one (eq. 4).
+
+        Args:
+            parameters: "free_features" (R, N, d), normalised here, so that any values will do.
+            inputs: (R, N) int64, for each sample the one whose feature it has.
+
+        Returns:
+            (R, N, d), each row of mean 0 and norm √d.
+        """
+        free = layer_norm(parameters["free_features"], eps=EPS)
+        return free.gather(1, inputs.unsqueeze(-1).expand(*inputs.shape, free.shape[-1]))
