@@ -21,7 +21,7 @@ from tests.e2e.pages import (
     train,
 )
 
-# The drawings of the two charts over epochs and of the heat map.
+# The drawings of the three charts over epochs and of the heat map.
 DRAWINGS = "[data-testid=stVegaLiteChart] :is(svg, canvas).marks"
 
 
@@ -54,7 +54,7 @@ def test_digits_from_a_click_to_the_end(page, app):
     train(page)
     expect_status(page, "Training")
     expect(player(page)).to_be_visible()
-    tag(page, 3)
+    tag(page, 4)
     looks = {drawing(page)}
 
     def grew():
@@ -62,10 +62,10 @@ def test_digits_from_a_click_to_the_end(page, app):
         return len(looks) > 2
 
     wait_until(grew, "the curves did not grow")
-    assert tags(page) == [0, 1, 2]
+    assert tags(page) == [0, 1, 2, 3]
     expect_status(page, "Done")
     expect_status(page, "3,000 passes")
-    assert tags(page) == [0, 1, 2]
+    assert tags(page) == [0, 1, 2, 3]
     wait_until(
         lambda: player(page).get_attribute("data-epoch") == "3000", "the player missed the end"
     )

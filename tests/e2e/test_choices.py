@@ -1,0 +1,103 @@
+"""Test data, other data sets and other networks, as clicked in a browser."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.e2e.live_app import wait_until
+from tests.e2e.pages import (
+    FINISHED,
+    PATIENCE,
+    expect_other_pixels,
+    expect_status,
+    open_page,
+    pixels,
+    player,
+    train,
+)
+
+LEGENDS = "[data-testid=stVegaLiteChart] .role-legend-label"
+
+
+def field(page, name):
+    return page.locator(f".st-key-field-{name}")
+
+
+def pick_data(page, title):
+    """Pick a data set from the list, and wait for the heading to tell of it."""
+    field(page, "dataset").get_by_role("combobox").click()
+    page.get_by_role("option", name=title, exact=True).click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text(title, timeout=PATIENCE)
+
+
+def architectures(page):
+    return field(page, "architecture").get_by_role("radio")
+
+
+def hover_until(page, words):
+    """Move over the player until its tooltip has these words; what it says then."""
+    tip = page.get_by_test_id("nc-tip")
+    box = page.get_by_test_id("nc-canvas").bounding_box()
+    for y in range(int(box["y"]) + 60, int(box["y"] + box["height"]) - 20, 12):
+        for x in range(int(box["x"]) + 40, int(box["x"] + box["width"]) - 40, 9):
+            page.mouse.move(x, y)
+            if tip.is_visible() and words in tip.inner_text():
+                return tip
+    raise AssertionError(f"no body says {words!r}")
+
+
+def test_test_data_come_and_go_with_the_toggle(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    chip = page.get_by_test_id("nc-layer-tests")
+    expect(player(page)).to_be_visible()
+    expect(chip).to_be_hidden()
+    without = expect_other_pixels(page, "")
+    top = player(page).bounding_box()["y"]
+    toggle = page.locator(".st-key-view-test")
+    toggle.locator("label").first.click()
+    expect(chip).to_be_visible(timeout=PATIENCE)
+    wait_until(lambda: "test=1" in page.evaluate("location.search"), "test=1 is not in the URL")
+    shown = expect_other_pixels(page, without)
+    assert player(page).bounding_box()["y"] == top
+    for name in ("test NC1", "test NC3", "test"):
+        expect(page.locator(LEGENDS).get_by_text(name, exact=True)).to_be_visible()
+
+    tip = hover_until(page, "test sample")
+    expect(tip.locator("canvas")).to_be_visible()
+    page.mouse.move(5, 5)
+    chip.click()
+    hidden = expect_other_pixels(page, shown)
+    chip.click()
+    expect_other_pixels(page, hidden)
+
+    page.reload()
+    expect(chip).to_be_visible(timeout=PATIENCE)
+    toggle.locator("label").first.click()
+    expect(chip).to_be_hidden(timeout=PATIENCE)
+    wait_until(lambda: "test=" not in page.evaluate("location.search"), "test stays in the URL")
+    assert pixels(page)
+
+
+def test_another_data_set_and_a_transformer_trained_on_it(page, app):
+    open_page(page, app, dataset="gaussian", classes=4, samples_per_class=20, width=8, depth=2,
+              epochs=60, seeds=1)  # fmt: skip
+    expect(architectures(page)).to_have_text(["RN1", "RN2", "UFM"])
+    pick_data(page, "IMDB")
+    expect(architectures(page)).to_have_text(["T11", "T12", "T21", "T22", "UFM"])
+    expect(architectures(page).first).to_be_checked()
+    expect(field(page, "classes")).to_have_count(0)
+    pick_data(page, "Digits")
+    expect(architectures(page)).to_have_count(7)
+    # What cannot be seen at once is not clipped: every choice lies within the sidebar.
+    bar = page.get_by_test_id("stSidebar").bounding_box()
+    for button in architectures(page).all():
+        box = button.bounding_box()
+        assert bar["x"] <= box["x"] and box["x"] + box["width"] <= bar["x"] + bar["width"]
+    architectures(page).get_by_text("T11", exact=True).click()
+    expect(field(page, "patch_size").get_by_role("combobox")).to_have_value("2 px: 4 × 4 patches")
+    expect(page.get_by_text("Nobody has trained this network yet")).to_be_visible()
+    expect(page.locator(".assumptions .holds").first).to_be_visible(timeout=PATIENCE)
+    train(page)
+    expect_status(page, "Done")
+    expect(player(page)).to_be_visible()
+    expect(page.get_by_text("what the last linear layer sees of the last patch")).to_be_visible()
