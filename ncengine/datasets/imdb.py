@@ -73,7 +73,9 @@ def _seen(pool: Reviews, words: np.ndarray, vocabulary: int) -> np.ndarray:
 
 def _decided(same: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(N,) bool: whose context no sample of the other class has."""
-    return ~np.where(labels == 0, np.isin(same, same[labels == 1]), np.isin(same, same[labels == 0]))
+    return ~np.where(
+        labels == 0, np.isin(same, same[labels == 1]), np.isin(same, same[labels == 0])
+    )
 
 
 def _unlike(pool: Reviews, chosen: np.ndarray, others: np.ndarray, context: int) -> np.ndarray:

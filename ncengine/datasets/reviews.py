@@ -53,7 +53,7 @@ class Reviews:
 
 
 def words_of(text: str) -> list[str]:
-    """The text's words in lower case: letters and digits, apostrophes within; no line breaks' tags."""
+    """The words in lower case: letters and digits, with apostrophes within; no tags of lines."""
     return _WORD.findall(_TAG.sub(" ", text.lower().replace("’", "'")))
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,15 +15,13 @@ from ncengine.config import RunConfig
 from ncengine.datasets import sampling
 from ncengine.datasets.idx import read_idx
 
+from .originals import forget, original
+
 NAMES = ("digits", "gaussian", "mnist")
 
 
 def mnist_folder():
-    """The original files: in the folder NC_TEST_DATA names, or beside the checkout."""
-    named = os.environ.get("NC_TEST_DATA")
-    root = Path(named) if named else Path(__file__).parents[3] / "shared" / "data"
-    folder = root / "mnist"
-    return folder if (folder / "train-images-idx3-ubyte.gz").exists() else None
+    return original("mnist", "train-images-idx3-ubyte.gz")
 
 
 @pytest.fixture
@@ -32,8 +29,7 @@ def data_folder(monkeypatch, tmp_path):
     """An empty folder for data sets, and no memory of what was loaded before."""
     monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
     yield tmp_path
-    sampling._pool.cache_clear()
-    sampling._load.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Downloads, from servers on this machine that behave well, badly, or not at all."""
 
 import hashlib
+import io
 import socket
 import threading
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from ncengine import datasets
-from ncengine.datasets import registry
+from ncengine.datasets import fetching, registry
 
 CONTENT = {
     "first.gz": np.random.default_rng(0).bytes(300_000),
@@ -21,21 +22,25 @@ CONTENT = {
 
 
 @contextmanager
-def server(behaviour="good"):
-    """Serves CONTENT under any folder; yields its address and the paths it was asked for."""
-    asked = []
+def server(behaviour="good", served=CONTENT):
+    """Serves files under any folder; yields its address and the paths it was asked for."""
+    asked, silence = [], threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append(self.path)
-            content = CONTENT[self.path.rsplit("/", 1)[1]]
+            content = served[self.path.rsplit("/", 1)[1]]
             if behaviour == "refuses":
                 return self.send_error(500)
             body = bytes(len(content)) if behaviour == "wrong" else content
             self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
+            if behaviour != "lengthless":
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if behaviour == "truncated" else body)
+            half = behaviour in ("truncated", "silent")
+            self.wfile.write(body[: len(body) // 2] if half else body)
+            if behaviour == "silent":
+                silence.wait(10)
 
         def log_message(self, *_):
             pass
@@ -46,6 +51,7 @@ def server(behaviour="good"):
     try:
         yield f"http://127.0.0.1:{httpd.server_port}/data", asked
     finally:
+        silence.set()
         httpd.shutdown()
         httpd.server_close()
         thread.join()
@@ -155,20 +161,109 @@ def test_an_unusable_address_is_told(folder, mirrors):
         datasets.download("small")
 
 
+class FullDisk(io.FileIO):
+    """A file of which only the beginning still fits."""
+
+    def write(self, content):
+        if self.tell() > 100_000:
+            raise OSError(28, "No space left on device")
+        return super().write(content)
+
+
+def fill_the_disk(monkeypatch):
+    import pooch.downloaders
+
+    def open_full(path, mode):
+        return FullDisk(path, mode.replace("b", ""))
+
+    monkeypatch.setattr(pooch.downloaders, "open", open_full, raising=False)
+
+
 def test_a_full_disk_is_told_once_and_leaves_nothing(folder, mirrors, monkeypatch):
-    import pooch
-
-    def full(self, url, output_file, pooch):
-        with open(output_file, "wb") as stream:
-            stream.write(b"begun")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
-    mirrors("http://127.0.0.1:1", "http://127.0.0.1:2")
-    with pytest.raises(datasets.DownloadError) as caught:
-        datasets.download("small")
-    assert caught.value.reasons == ["the disk is full"]
+    fill_the_disk(monkeypatch)
+    with server() as (url, asked):
+        mirrors(url, url)
+        with pytest.raises(datasets.DownloadError) as caught:
+            datasets.download("small")
+    assert caught.value.reasons == ["the disk is full"] and len(asked) == 1
     assert left_in(folder) == []
+
+
+SETS = {
+    "cifar10": {"cifar-10-python.tar.gz": CONTENT["first.gz"]},
+    "imdb": {"aclImdb_v1.tar.gz": CONTENT["first.gz"]},
+    "fashion-mnist": {
+        file.name: np.random.default_rng(number).bytes(200_000)
+        for number, file in enumerate(datasets.dataset_info("fashion-mnist").files)
+    },
+}
+
+
+@pytest.fixture(params=SETS)
+def published(request, monkeypatch, tmp_path):
+    """A set of the registry, whose source is said to be other, smaller files."""
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
+    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.3)
+    name = request.param
+    hashes = " ".join(
+        f"sha256:{hashlib.sha256(content).hexdigest()}" for content in SETS[name].values()
+    )
+
+    def point(*urls):
+        variable = "NCENGINE_MIRROR_" + name.upper().replace("-", "_")
+        monkeypatch.setenv(variable, " ".join(urls) + " " + hashes)
+
+    return name, point
+
+
+@pytest.mark.parametrize("behaviour", ["good", "lengthless"])
+def test_other_files_by_address_and_hash(published, behaviour):
+    name, point = published
+    seen = []
+    with server(behaviour, SETS[name]) as (url, _):
+        point(url)
+        assert not datasets.is_available(name)
+        folder = datasets.download(name, lambda done, total: seen.append((done, total)))
+    assert folder.name.startswith(name + "-")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == SETS[name]
+    assert datasets.is_available(name)
+    whole = sum(map(len, SETS[name].values()))
+    assert seen[-1] == (whole, whole) and len(seen) > 4
+    assert all(done <= total for done, total in seen)
+
+
+@pytest.mark.parametrize(
+    "behaviour, reason",
+    [
+        ("wrong", "what came is not the one NCENGINE_MIRROR_.* tells of: its SHA-256 differs"),
+        ("truncated", "the connection broke off"),
+        ("silent", "the server fell silent for 0.3 seconds"),
+        ("refuses", "the server refused: 500"),
+        ("dead", "the server does not answer"),
+        ("nowhere", "no network, or no such host"),
+        ("full", "the disk is full"),
+    ],
+)
+def test_each_failure_has_its_message_and_leaves_nothing(published, monkeypatch, behaviour, reason):
+    name, point = published
+    if behaviour == "full":
+        fill_the_disk(monkeypatch)
+    with server(behaviour, SETS[name]) as (url, _), dead() as closed:
+        point({"dead": closed, "nowhere": "http://nowhere.invalid"}.get(behaviour, url))
+        with pytest.raises(datasets.DownloadError, match=reason) as caught:
+            datasets.download(name)
+    assert len(caught.value.reasons) == 1
+    assert caught.value.file == next(iter(SETS[name]))
+    assert left_in(datasets.folder(name)) == [] and not datasets.is_available(name)
+
+
+def test_files_that_came_before_a_failure_are_kept_whole(folder, mirrors):
+    with server(served={"first.gz": CONTENT["first.gz"], "second.gz": b"other"}) as (url, _):
+        mirrors(url)
+        with pytest.raises(datasets.DownloadError, match="second.gz: what came is not the publish"):
+            datasets.download("small")
+    assert left_in(folder) == ["first.gz"]
+    assert (folder / "first.gz").read_bytes() == CONTENT["first.gz"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(folder, mirrors, monkeypatch, tmp_path):

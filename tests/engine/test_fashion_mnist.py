@@ -124,7 +124,9 @@ def test_the_distributions_files_are_the_published_data(fashion_from):
         ("t10k", data.test_images, data.test.labels),
     ):
         known = {}
-        pairs = zip(content[f"{part}-images-idx3-ubyte.gz"], content[f"{part}-labels-idx1-ubyte.gz"])
+        pairs = zip(
+            content[f"{part}-images-idx3-ubyte.gz"], content[f"{part}-labels-idx1-ubyte.gz"]
+        )
         for image, k in pairs:
             known.setdefault(image.tobytes(), set()).add(int(k))
         assert all(k in known[image.tobytes()] for image, k in zip(images, labels))

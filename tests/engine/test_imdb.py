@@ -1,7 +1,6 @@
 """IMDB's reviews: words, vocabulary and contexts, against counts made by other code."""
 
 import io
-import re
 import tarfile
 from collections import Counter
 from pathlib import Path
