@@ -39,7 +39,8 @@ def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> D
     same[train_long] = np.unique(seen, axis=0, return_inverse=True)[1].reshape(-1)
     decided = _decided(same[train_long], pool.labels[train_long])
     left = train_long[decided]
-    test_left = _unlike(pool, np.flatnonzero(long & pool.is_test), train_long, context)
+    test_long = np.flatnonzero(long & pool.is_test)
+    test_left = _unlike(pool, test_long, train_long, context)
     facts = {
         "reviews": int(np.sum(~pool.is_test)),
         "too_short": int(np.sum(~long & ~pool.is_test)),
@@ -47,7 +48,8 @@ def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> D
         "left": len(left),
         "left_identical": _identical(same[left]),
     }
-    _check_enough(pool.labels[left], pool.labels[test_left], n, context, facts)
+    _check_enough(pool.labels[left], n, context, facts)
+    _check_enough_tests(pool.labels[test_long], pool.labels[test_left], context)
     train = drawn([left[pool.labels[left] == k] for k in (0, 1)], n, seed)
     facts["identical"] = _identical(same[train])
     test = _held_out(pool, test_left)
@@ -108,25 +110,32 @@ def _texts(pool: Reviews, words: np.ndarray, unknown: np.ndarray) -> tuple[str, 
     )
 
 
-def _check_enough(
-    labels: np.ndarray, test_labels: np.ndarray, n: int, context: int, facts: dict[str, int]
-) -> None:
-    names = dataset_info("imdb").class_names
-    train, test = np.bincount(labels, minlength=2), np.bincount(test_labels, minlength=2)
+def _check_enough(labels: np.ndarray, n: int, context: int, facts: dict[str, int]) -> None:
+    counts = np.bincount(labels, minlength=2)
+    if n <= counts.min():
+        return
     short, both = facts["too_short"], facts["contradictory"]
-    why = (
-        f"Of {facts['reviews']:,} training reviews {short:,} have fewer words than context = "
-        f"{context}, and {both:,} end as one of the other class does; "
-        f"a {'smaller' if short >= both else 'larger'} context leaves more."
+    raise ValueError(
+        f"samples_per_class = {n}: must be at most {counts.min():,}, which is what the class "
+        f"{dataset_info('imdb').class_names[counts.argmin()]} has left. Of {facts['reviews']:,} "
+        f"training reviews {short:,} have fewer words than context = {context}, and {both:,} end "
+        f"as one of the other class does; a {'smaller' if short >= both else 'larger'} context "
+        "leaves more."
     )
-    if n > train.min():
-        raise ValueError(
-            f"samples_per_class = {n}: must be at most {train.min():,}, which is what the class "
-            f"{names[train.argmin()]} has left. {why}"
+
+
+def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> None:
+    """Of labels: those of test reviews of C words, and of these that end as none for training."""
+    counts = np.bincount(left, minlength=2)
+    if counts.min() >= TEST_PER_CLASS:
+        return
+    too_few_words = np.bincount(long, minlength=2).min() < TEST_PER_CLASS
+    raise ValueError(
+        f"context = {context}: must leave {TEST_PER_CLASS} test reviews of each class, but "
+        f"{dataset_info('imdb').class_names[counts.argmin()]} has {counts.min():,}. "
+        + (
+            "The others are shorter; a smaller context leaves more."
+            if too_few_words
+            else "The others end as one for training does; a larger context leaves more."
         )
-    if test.min() < TEST_PER_CLASS:
-        raise ValueError(
-            f"context = {context}: must be such that {TEST_PER_CLASS} test reviews of each class "
-            f"are left, but {names[test.argmin()]} has {test.min():,}; a smaller context leaves "
-            "more."
-        )
+    )

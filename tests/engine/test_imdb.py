@@ -137,10 +137,12 @@ def test_reviews_for_testing_never_end_as_one_for_training(load):
     data = load(["now seen before"], ["is fine"], test=texts, samples_per_class=1, context=2)
     assert data.test.labels.tolist() == [0] * 100 + [1] * 100
     assert set(data.test_texts) == {"[as] [neg]", "[as] [pos]"}
-    texts["test/neg/99_1.txt"] = texts["test/neg/99_5.txt"] = "not seen before"
-    with pytest.raises(ValueError, match="context = 2: must be such that 100 test reviews of each"):
-        few = {name: text for name, text in texts.items() if "10" not in name}
-        load(["now seen before"], ["is fine"], test=few, samples_per_class=1, context=2)
+    with pytest.raises(
+        ValueError, match="context = 2: must leave 100 test .* negative has 0. .* a larger"
+    ):
+        load(["as neg"], ["is fine"], test=TEST, samples_per_class=1, context=2)
+    with pytest.raises(ValueError, match="context = 6: must leave 100 test .* has 0. .* a smaller"):
+        load(["a b c d e f"], ["g h i j k l"], test=TEST, samples_per_class=1, context=6)
 
 
 def test_too_many_samples_asked_for(load):
