@@ -37,8 +37,8 @@ def told(facts: Mapping[str, int]) -> str:
     reviews, short = facts.get("reviews", 0), facts.get("too_short", 0)
     identical, contradictory = facts.get("identical", 0), facts.get("contradictory", 0)
     return (
-        f"Of {reviews:,} reviews for training, {short:,} are shorter than the context and were "
-        f"left out, {contradictory:,} because the same context has the other label. Of the "
+        f"Of {reviews:,} reviews for training, {short:,} were left out as shorter than the context "
+        f"and {contradictory:,} because their context ends a review of the other class too. Of the "
         f"samples, {identical:,} share their context with another one."
     )
 

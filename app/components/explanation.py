@@ -52,6 +52,11 @@ def _whose(config: RunConfig) -> str:
     if config.architecture not in TRANSFORMERS:
         return "The **features** of a sample are what the last linear layer sees of it"
     if dataset_info(config.dataset).kind == "text":
+        if config.context == 1:
+            return (
+                "The transformer reads the last word of a review and nothing else. The "
+                "**features** of the review are what the last linear layer sees of it"
+            )
         return (
             f"The transformer reads the last {config.context} words of a review, each knowing only "
             "those before it. The **features** of the review are what the last linear layer sees "

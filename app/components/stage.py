@@ -187,7 +187,7 @@ def _player(run: Run, view: View, projection: Projection) -> None:
 
 
 def ending(caption: str) -> str:
-    """The last words of a text, from which a network predicts, as many as a tooltip has room for."""
+    """The last words of a text, those next to the prediction, as many as a tooltip has room for."""
     words = " ".join(caption.split())
     if len(words) <= LONGEST_CAPTION:
         return words

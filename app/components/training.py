@@ -36,9 +36,7 @@ def draw_download(config: RunConfig) -> None:
     """Say that the data set is missing, and fetch it on request."""
     info = dataset_info(config.dataset)
     st.subheader(f"{info.title} is not on this machine yet", anchor=False)
-    st.write(
-        f"{info.description} Once fetched, it stays. {_offline()} work without any download."
-    )
+    st.write(f"{info.description} Once fetched, it stays. {_offline()} work without any download.")
     if not st.button(f"Download {info.title}", type="primary", key="download"):
         return
     bar = st.progress(0.0, f"Fetching {info.title} …")

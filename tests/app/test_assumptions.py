@@ -40,7 +40,7 @@ def test_each_assumption_has_a_mark_a_title_and_a_reason(at, store, monkeypatch,
         assert f'class="mark {mark}" role="img" aria-label="{spoken}"' in said
     assert said.index("Each has n = 100.") < said.index("λ = 0.005 &amp; more")
     assert "Decay suits &lt;it&gt;" in said
-    counts = "25,000 reviews for training, 1,234 are shorter than the context"
+    counts = "25,000 reviews for training, 1,234 were left out as shorter than the context"
     assert counts in texts(at)
     assert "56 share" in texts(at) and "78 because" in texts(at)
 
@@ -125,6 +125,7 @@ def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
         ({"architecture": "T11", "patch_size": 1}, "8 × 8 patches of 1 × 1 pixel,"),
         ({"architecture": "T11", "patch_size": 8}, "a single patch"),
         ({"dataset": "imdb", "context": 16}, "the last 16 words of a review"),
+        ({"dataset": "imdb", "context": 1}, "the last word of a review and nothing else"),
         ({"dataset": "imdb"}, "of the last word, which alone knows them all"),
         ({"dataset": "imdb"}, "rows are opposite each other"),
         ({"dataset": "imdb", "architecture": "UFM"}, "Here is **no network**"),

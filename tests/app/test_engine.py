@@ -43,7 +43,15 @@ def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
 
 
 @pytest.mark.parametrize(
-    ("part", "said"), [(0.3, "15.0 % of floor"), (19.0, "950 % of floor"), (640.0, "320× floor")]
+    ("part", "said"),
+    [
+        (0.3, "15.0 % of floor"),
+        (19.0, "950 % of floor"),
+        (640.0, "320× floor"),
+        (0.00592, "0.30 % of floor"),
+        (3e-14, "< 0.01 % of floor"),
+        (0.0, "0 % of floor"),
+    ],
 )
 def test_a_gap_beyond_all_bounds_is_told_as_a_multiple(part, said):
     assert text.share_of(part, 2.0, "floor") == said
