@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ncengine.store import Store
     from ncengine.theory import GufmOptimum
 
-# For so long a page waits for data to be read. Data that take longer are told later.
+# For so long from the start a page waits for data to be read. What takes longer is told later.
 GRACE_SECONDS = 0.2
 
 
@@ -113,15 +114,17 @@ def examine(config: RunConfig) -> Examination | None:
     """
     concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
     key = tuple((name, getattr(config, name)) for name, _ in concerned)
+    found, begun = _examination(key, needs_download(config), _config=config)
     try:
-        return _examination(key, needs_download(config), _config=config).result(GRACE_SECONDS)
+        return found.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
     except NotYet:
         return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _examination(key: tuple, missing: bool, _config: RunConfig) -> Future:
-    return _reader().submit(_examine, _config, missing)
+def _examination(key: tuple, missing: bool, _config: RunConfig) -> tuple[Future, float]:
+    """What will be found, and since when it is looked for."""
+    return _reader().submit(_examine, _config, missing), time.monotonic()
 
 
 @st.cache_resource(show_spinner=False)
