@@ -140,7 +140,7 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
     try:
         if not missing:
             facts = datasets.load(config).facts
-    except (ValueError, datasets.DatasetError) as error:
+    except (ValueError, OSError, datasets.DatasetError) as error:
         problem = str(error).rstrip(".")
     return Examination(assumptions(config), facts, problem)
 
