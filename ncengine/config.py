@@ -76,11 +76,13 @@ class RunConfig(BaseModel):
         """What a reader means who changes some of the fields in a picker, and what was wrong.
 
         A field that stood at its default takes the new default where data set or architecture
-        change; one that was set stays, or goes to the `nearest` that fits.
+        change; one that was set stays, or goes to the `nearest` that fits. What does not fit is
+        told only if it was changed here, or still applies.
         """
         defaults = _defaults(self.dataset, self.architecture)
         kept = {name: v for name, v in self.model_dump().items() if v != defaults[name]}
-        return RunConfig.nearest({**kept, **changes})
+        config, problems = RunConfig.nearest({**kept, **changes})
+        return config, [p for p in problems if p.field in changes or p.field in config.params]
 
     @classmethod
     def nearest(cls, values: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:

@@ -23,6 +23,11 @@ def _first_order(values: Mapping[str, Any]) -> bool:
     return values["solver"] != "L-BFGS"
 
 
+def _has_rate(values: Mapping[str, Any]) -> bool:
+    """Whether any step is of a given size: L-BFGS finds its own, but for those Adam takes first."""
+    return _first_order(values) or values["warmup"] > 0
+
+
 def _has_layers(values: Mapping[str, Any]) -> bool:
     return values["architecture"] != "UFM"
 
@@ -259,6 +264,7 @@ LEARNING_RATE = Param(
     suggested=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
     log=True,
     advanced=True,
+    applies=_has_rate,
 )
 
 RATE_SCHEDULE = Param(

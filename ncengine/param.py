@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 MAX_SEEDS = 32
+SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,17 @@ class Problem:
     value: Any
     allowed: str
 
+    @property
+    def shown(self) -> str:
+        """The value as Python writes it, on one line, cut short where it is long."""
+        try:
+            text = " ".join(repr(self.value).split())
+        except ValueError:  # of whole numbers, Python writes no more than some thousand digits
+            return "a number of too many digits"
+        return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 1] + "…"
+
     def __str__(self) -> str:
-        return f"{self.field} = {self.value!r}: {self.allowed}"
+        return f"{self.field} = {self.shown}: {self.allowed}"
 
 
 class ConfigError(ValueError):
@@ -80,8 +91,11 @@ class Param:
                 f"must be a number of seeds from 1 to {MAX_SEEDS}, or a list of at most "
                 f"{MAX_SEEDS} different whole numbers from {int(self.low)} to {int(self.high)}"
             )
-        what = "a whole number" if self.kind == "int" else "a number"
-        return f"must be {what} from {self.low:g} to {self.high:g}"
+        if self.kind == "float":
+            return f"must be a number from {self.low:g} to {self.high:g}"
+        if self.low == self.high:
+            return f"must be {self.low}"
+        return f"must be a whole number from {self.low} to {self.high}"
 
     def parse(self, value: Any) -> Any:
         """The value in the field's own type, from a value, also of numpy's types, or from text.
@@ -112,18 +126,17 @@ class Param:
 
     def _parse_choice(self, value: Any) -> Any:
         for choice in self.choices:
-            if value == choice and type(value) is type(choice):
+            # Folded, the text of a number would lose its point and its sign.
+            if isinstance(choice, str):
+                same = isinstance(value, str) and _fold(value) == _fold(choice)
+            else:
+                same = _number(value) == choice
+            if same:
                 return choice
-        if isinstance(value, str):
-            for choice in self.choices:
-                if _fold(value) == _fold(str(choice)):
-                    return choice
         raise ValueError
 
     def _parse_number(self, value: Any) -> float | int:
-        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-            raise ValueError
-        number = float(value)
+        number = _number(value)
         if not self.low <= number <= self.high:
             raise ValueError
         if self.kind == "float":
@@ -149,7 +162,9 @@ class Param:
             if not 1 <= value <= MAX_SEEDS:
                 raise ValueError
             return tuple(range(value))
-        seeds = tuple(self._parse_number(_unwrapped(seed)) for seed in value)
+        # One too many tells enough of what may have no end.
+        first = islice(value, MAX_SEEDS + 1)
+        seeds = tuple(self._parse_number(_unwrapped(seed)) for seed in first)
         if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds):
             raise ValueError
         return seeds
@@ -158,6 +173,12 @@ class Param:
 def _unwrapped(value: Any) -> Any:
     """Python's own value of a numpy scalar; anything else as it is."""
     return value.item() if getattr(value, "ndim", None) == 0 else value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        raise ValueError
+    return float(value) + 0.0  # -0.0 becomes the 0.0 that it equals
 
 
 def _parse_bool(value: Any) -> bool:

@@ -1,5 +1,6 @@
 """The schema: what it accepts, what it refuses and how it says so, keys, text and back."""
 
+import itertools
 import json
 import subprocess
 import sys
@@ -83,6 +84,8 @@ def test_nearest_never_raises_and_names_what_was_wrong(values):
         ("depth", np.True_, "a whole number"),
         ("last_bias", np.int64(1), "true or false"),
         ("last_bias", "maybe", "true or false"),
+        ("seeds", range(10**12), "at most 32"),
+        ("data_seed", -1, "from 0 to 2147483647"),
         ("colour", "red", "is not a field"),
     ],
 )
@@ -92,6 +95,35 @@ def test_a_bad_value_is_named_with_what_is_allowed(field, value, allowed):
     assert field in str(error.value)
     assert repr(value) in str(error.value)
     assert allowed in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["-2", "2.8", "1.4", True, [2], np.array([2]), {2}, 10**400])
+def test_a_choice_among_numbers_is_no_number_whose_text_looks_alike(value):
+    with pytest.raises(ConfigError, match="must be one of 1, 2, 4, 7, 14, 28"):
+        RunConfig(dataset="mnist", architecture="T11", patch_size=value)
+
+
+@pytest.mark.parametrize("value", [14, 14.0, "14", " 14", np.int64(14), np.float32(14)])
+def test_a_choice_among_numbers_reads_as_a_number_does(value):
+    picked = RunConfig(dataset="mnist", architecture="T11", patch_size=value).patch_size
+    assert picked == 14 and type(picked) is int
+
+
+def test_where_one_number_is_allowed_no_range_is_told():
+    with pytest.raises(ConfigError, match="classes = 3: must be 2$"):
+        RunConfig(dataset="imdb", classes=3)
+
+
+def test_seeds_without_an_end_are_refused_too():
+    with pytest.raises(ConfigError, match="at most 32"):
+        RunConfig(seeds=itertools.count())
+
+
+@pytest.mark.parametrize("value", [10**5000, "9" * 5000, [0] * 5000], ids=["int", "text", "list"])
+def test_a_long_value_is_told_short(value):
+    _, problems = RunConfig.nearest({"depth": value})
+    assert len(str(problems[0])) < 200
+    assert "must be a whole number from 2 to 200" in str(problems[0])
 
 
 def test_every_fault_is_named_at_once():
@@ -165,6 +197,31 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
     keys = {base.with_(**{name: value}).key for name, value in changed.items()}
     assert len(keys | {base.key}) == len(changed) + 1
     assert set(changed) == set(base.params)
+
+
+def test_zero_has_one_key_whatever_its_sign():
+    clusters = RunConfig(dataset="gaussian", spread=0.0)
+    assert clusters.with_(spread=-0.0).key == clusters.with_(spread="-0").key == clusters.key
+
+
+def test_the_rate_is_in_the_key_where_some_step_is_of_a_given_size():
+    for given_size in ({}, {"solver": "Adam"}, {"solver": "SGD", "warmup": 0}):
+        base = RunConfig(**given_size)
+        assert base.with_(learning_rate=0.02).key != base.key
+    for own_size in ({"warmup": 0}, {"architecture": "UFM"}):
+        base = RunConfig(**own_size)
+        assert base.with_(learning_rate=0.02).key == base.key
+        assert "learning_rate" not in base.params
+
+
+def test_what_was_set_for_other_data_is_told_only_where_it_still_applies():
+    before = RunConfig(dataset="mnist", classes=5, samples_per_class=1000)
+    config, problems = before.repicked({"dataset": "imdb"})
+    assert (config.classes, config.samples_per_class, problems) == (2, 1000, [])
+    config, problems = before.repicked({"dataset": "digits"})
+    assert (config.classes, config.samples_per_class) == (5, 150)
+    assert [problem.field for problem in problems] == ["samples_per_class"]
+    assert before.repicked({"dataset": "imdb", "classes": 3})[1][0].field == "classes"
 
 
 def test_the_key_is_the_same_in_another_process():
