@@ -63,6 +63,13 @@ class Data:
     test_texts: tuple[str, ...] | None = None
     facts: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that samples, images and texts take, about."""
+        arrays = (self.train.inputs, self.test.inputs, self.images, self.test_images)
+        texts = (*(self.texts or ()), *(self.test_texts or ()))
+        return sum(a.nbytes for a in arrays if a is not None) + sum(map(len, texts))
+
 
 def drawn(pools: list[np.ndarray], n: int, seed: int) -> np.ndarray:
     """(K n,) indices: of each class's pool the first n in an order that `seed` decides."""

@@ -30,12 +30,16 @@ from typing import TYPE_CHECKING
 
 from ncengine.datasets import files, gaussian, images, imdb
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split
+from ncengine.datasets.recent import Recent
 from ncengine.datasets.sources import checksum
 
 if TYPE_CHECKING:
     from ncengine.config import RunConfig
 
 __all__ = ["Data", "Split", "held_out_per_class", "load"]
+
+# Enough for several experiments at once; all of CIFAR10's samples would take 770 MB by themselves.
+REMEMBERED_BYTES = 256 * 2**20
 
 # So that two who ask at once do not both read, and hold, the same 150 MB.
 _READING = Lock()
@@ -49,7 +53,7 @@ def held_out_per_class(config: RunConfig) -> int:
 def load(config: RunConfig) -> Data:
     """The training and test samples of an experiment, sorted by class (see above on sampling).
 
-    Repeated calls return the same read-only arrays.
+    Calls that follow each other closely return the same read-only arrays.
 
     Raises:
         DatasetMissing: it has to be downloaded first, which this never does by itself.
@@ -70,8 +74,7 @@ def load(config: RunConfig) -> Data:
     return _load(name, content, config.classes, config.samples_per_class, config.data_seed, shape)
 
 
-@lru_cache(maxsize=4)
-def _load(name: str, content: str, classes: int, n: int, seed: int, shape: tuple) -> Data:
+def _made(name: str, content: str, classes: int, n: int, seed: int, shape: tuple) -> Data:
     if name == "gaussian":
         return gaussian.draw(classes, n, seed, *shape)
     with _READING:
@@ -79,6 +82,9 @@ def _load(name: str, content: str, classes: int, n: int, seed: int, shape: tuple
     if name == "imdb":
         return imdb.select(pool, n, seed, *shape)
     return images.select(pool, classes, n, seed)
+
+
+_load = Recent(_made, size=lambda data: data.nbytes, most=REMEMBERED_BYTES)
 
 
 @lru_cache(maxsize=1)
