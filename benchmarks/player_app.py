@@ -32,6 +32,9 @@ def projection():
         features=features[:, None].astype(np.float16),
         labels=labels,
         sample_index=np.arange(SAMPLES),
+        test_features=np.zeros((SNAPSHOTS, 1, 0, WIDTH), np.float16),
+        test_labels=np.zeros(0, int),
+        test_index=np.zeros(0, int),
     )
     return project(geometry, 0)
 

@@ -140,18 +140,3 @@ def activation_bytes(config: RunConfig) -> int:
         context = context_length(config)
         return context * (16 * config.width + 2 * context) * config.depth * each
     return 5 * config.width * config.depth * each
-
-
-def pass_work(config: RunConfig) -> float:
-    """Relative cost of one pass over the data for all seeds, to scale timings by.
-
-    Counts multiplications of forward and backward sweep, and a fixed share per block and
-    seed for what does not grow with the samples.
-    """
-    samples = config.classes * config.samples_per_class
-    weights = sum(p.size for p in parameter_shapes(config) if p.role is not Role.BIAS)
-    elementwise = 12 * config.width * config.depth * samples
-    steps = max(1, math.ceil(samples / config.batch_size)) if config.batch_size else 1
-    return len(config.seeds) * (3 * samples * weights + 8 * elementwise) + steps * 2e6 * (
-        config.depth + 4
-    )

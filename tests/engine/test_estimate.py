@@ -1,0 +1,89 @@
+"""Estimates of training time from the index's entries, against sums done by hand."""
+
+from statistics import median
+
+import pytest
+
+from ncengine import estimate
+from ncengine.config import RunConfig
+from ncengine.estimate import RECENT, estimate_seconds
+from ncengine.work import pass_work, run_work
+
+RN1 = RunConfig(depth=2, epochs=10)
+RN2 = RN1.with_(architecture="RN2")
+UFM = RunConfig(architecture="UFM", epochs=1000)
+
+
+def entry(config=RN1, passes=None, seconds=1.0):
+    passes = config.epochs if passes is None else passes
+    fields = config.model_dump(mode="json")
+    return {"key": "k", "config": fields, "seconds": seconds, "passes": passes}
+
+
+def test_an_estimate_goes_by_the_recent_runs_of_the_same_architecture():
+    entries = [entry(seconds=1000.0 * (i + 1)) for i in range(5)]
+    recent = [7.0, 3.0, 9.0, 1.0, 5.0, 4.0, 8.0, 2.0]
+    assert len(recent) == RECENT
+    for seconds in recent:
+        entries += [entry(seconds=seconds), entry(RN2, seconds=1e6)]
+    assert estimate_seconds(RN1, entries) == pytest.approx(median(recent))
+
+
+def test_an_estimate_falls_back_to_other_architectures():
+    expected = 6.0 / run_work(RN1, 10) * run_work(RN2, 10)
+    assert estimate_seconds(RN2, [entry(seconds=6.0)]) == pytest.approx(expected)
+
+
+def test_runs_that_came_to_rest_early_say_that_others_like_them_will():
+    rested = [entry(UFM, passes=100, seconds=3.0), entry(UFM, passes=100, seconds=3.0)]
+    assert estimate_seconds(UFM, rested) == pytest.approx(3.0)
+    assert estimate_seconds(UFM.with_(epochs=50), rested) < 3.0
+    mostly_whole = [*rested, *(entry(UFM, seconds=30.0) for _ in range(3))]
+    assert estimate_seconds(UFM, mostly_whole) == pytest.approx(30.0)
+    other_solver = estimate_seconds(UFM.with_(solver="Adam"), rested)
+    assert other_solver == pytest.approx(
+        3.0 / run_work(UFM, 100) * run_work(UFM.with_(solver="Adam"), 1000)
+    )
+
+
+def test_no_estimate_without_a_pass_to_judge_by():
+    assert estimate_seconds(RN1, []) is None
+    assert estimate_seconds(RN1, [entry(passes=0)]) is None
+
+
+def test_an_estimate_looks_at_no_more_runs_than_it_needs(monkeypatch):
+    built = []
+
+    def counted(**values):
+        built.append(values)
+        return RunConfig(**values)
+
+    entries = [entry(RN2 if i % 2 else RN1) for i in range(200)]
+    monkeypatch.setattr(estimate, "RunConfig", counted)
+    estimate_seconds(RN1, entries)
+    assert [values["architecture"] for values in built] == ["RN1"] * RECENT
+
+
+# Milliseconds a pass of L-BFGS from rest, measured on one core of an AMD EPYC; see benchmarks.work.
+MEASURED = {
+    8.5: {"depth": 2},
+    34.3: {"depth": 13},
+    94.0: {"depth": 34},
+    53.2: {"seeds": 10},
+    147: {"width": 256},
+    61.8: {"depth": 13, "architecture": "RN2"},
+    110: {"dataset": "cifar10"},
+    605: {"architecture": "T11"},
+    922: {"architecture": "T22"},
+    187: {"dataset": "mnist", "architecture": "T11", "seeds": 1},
+    374: {"dataset": "imdb", "seeds": 1},
+    622: {"dataset": "imdb", "seeds": 2, "context": 128, "samples_per_class": 50},
+    36.8: {"architecture": "UFM"},
+    1.1: {"architecture": "UFM", "classes": 4, "width": 8, "samples_per_class": 20, "seeds": 1},
+}
+
+
+@pytest.mark.parametrize("measured", MEASURED)
+def test_work_is_about_what_was_measured_from_the_least_to_the_most(measured):
+    modelled = 1000 * pass_work(RunConfig(**MEASURED[measured]))
+    assert 1 / 1.4 < modelled / measured < 1.4
