@@ -14,6 +14,7 @@ import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, Split, dataset_info, is_available, load
+from ncengine.datasets.sources import checksum, source
 from ncengine.fields import RESNETS, TRANSFORMERS
 from ncengine.theory import ideal_figure, least_width
 from ncengine.watch import floor_of
@@ -81,17 +82,19 @@ class _Census:
 def _look(config: RunConfig) -> _Census | str:
     """The census of the training samples, or why there is none."""
     info = dataset_info(config.dataset)
-    if not is_available(config.dataset):
-        return f"Cannot be told yet: {info.title} is not on this machine."
     data = {n: getattr(config, n) for n, param in config.params.items() if param.group == "Data"}
     try:
-        return _census(RunConfig(**data))
+        if not is_available(config.dataset):
+            source(config.dataset)  # raises, where that is why
+            return f"Cannot be told yet: {info.title} is not on this machine."
+        return _census(RunConfig(**data), checksum(config.dataset))
     except (DatasetError, ValueError) as error:
         return f"Cannot be told: {error}"
 
 
 @lru_cache(maxsize=64)
-def _census(config: RunConfig) -> _Census:
+def _census(config: RunConfig, content: str) -> _Census:
+    """Of the samples that `config` draws from the data of that content (see `checksum`)."""
     data = load(config)
     groups: dict[bytes, Counter[int]] = {}
     for sample, label in zip(data.train.inputs, data.train.labels.tolist(), strict=True):

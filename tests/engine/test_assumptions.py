@@ -80,6 +80,20 @@ def test_damaged_data_leave_it_open(samples, monkeypatch):
     assert line.holds is None and "torn" in line.reason
 
 
+def test_a_source_that_cannot_be_understood_is_told(monkeypatch):
+    monkeypatch.setenv("NCENGINE_MIRROR_MNIST", "nonsense")
+    line = lines(dataset="mnist")["distinct"]
+    assert line.holds is None and "nonsense is neither an address nor a folder" in line.reason
+
+
+def test_other_data_of_the_same_name_are_counted_anew(samples, monkeypatch):
+    samples(TWINS, LABELS)
+    assert lines(dataset="mnist", classes=2)["distinct"].reason.startswith("5 of 6 ")
+    monkeypatch.setenv("NCENGINE_MIRROR_MNIST", "http://a " + " ".join(["sha256:" + "a" * 64] * 4))
+    samples(np.arange(6.0)[:, None], LABELS)
+    assert lines(dataset="mnist", classes=2)["distinct"].holds
+
+
 @pytest.mark.parametrize(
     ("loss", "bias", "width", "holds"),
     [
