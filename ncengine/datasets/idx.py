@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import struct
 import zlib
 from pathlib import Path
 
@@ -30,8 +32,11 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
             f"it begins with {content[:4].hex()}"
         )
     start = 4 + 4 * dimensions
-    shape = tuple(int(length) for length in np.frombuffer(content[4:start], ">u4"))
-    if len(shape) != dimensions or len(content) - start != np.prod(shape, dtype=np.int64):
+    if len(content) < start:
+        raise DatasetDamaged(f"{path} ends within its header, after {len(content)} bytes")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    # In Python's numbers, since numpy's overflow. Without the zeros, a promise can be no array.
+    if len(content) - start != math.prod(shape) or 0 in shape:
         raise DatasetDamaged(
             f"{path} holds {len(content) - start} bytes after its header, which promises {shape}"
         )
