@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ncengine.datasets.errors import DatasetError
-from ncengine.datasets.files import expected, find, folder, matches, works_offline
+from ncengine.datasets.files import expected, find, folder, matches, share, works_offline
 from ncengine.datasets.registry import RemoteFile, dataset_info
 from ncengine.datasets.sources import known, source
 
@@ -125,6 +125,7 @@ def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
             continue
         try:
             _retrieve(place, file, folder(name), meter)
+            share(folder(name) / file.name)
             return
         except Exception as error:
             reason = _reason(error, expected(name))

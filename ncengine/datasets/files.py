@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from ncengine.datasets import registry
@@ -110,11 +111,20 @@ def require(name: str) -> list[Path]:
 
 
 def matches(path: Path, file: RemoteFile) -> bool:
-    """Whether the file has the content it must have."""
+    """Whether the file has the content it must have. Raises DatasetError where it is unreadable."""
     import hashlib
 
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror or error}).") from error
+
+
+def share(path: Path) -> None:
+    """Lets those who can use the folder use the file, which began as its maker's alone."""
+    with suppress(OSError):  # not every file system has permissions
+        path.chmod(path.parent.stat().st_mode & 0o666)
 
 
 def expected(name: str) -> str:
@@ -145,7 +155,13 @@ def check(name: str) -> None:
             )
             for path in damaged
         )
-        raise DatasetDamaged(f"{' '.join(fates)} Download {known(name).title} again.")
+        raise DatasetDamaged(f"{' '.join(fates)} {_remedy(name, origin)}")
+
+
+def _remedy(name: str, origin: Source) -> str:
+    if len(origin.folders) < len(origin.places):
+        return f"Download {known(name).title} again."
+    return f"Put the right files there, or change {variable(name)}."
 
 
 def _set_aside(path: Path) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ncengine.datasets.errors import DatasetDamaged
+from ncengine.datasets.files import share
 
 # Raise it whenever the same archive would give other words or another order.
 VERSION = 1
@@ -150,6 +151,7 @@ def _keep(path: Path, sha256: str, reviews: Reviews) -> None:
                 is_test=reviews.is_test,
             )
         os.replace(temporary, path)
+        share(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise

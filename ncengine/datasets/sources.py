@@ -5,10 +5,11 @@ otherwise (<NAME> in capitals, `-` as `_`: NCENGINE_MIRROR_FASHION_MNIST). It ho
 blanks:
 
 - addresses, tried in turn, to which the names of the files are appended: `http://…`, `https://…`,
-  `file:///…`, or a folder (`/…`, `~/…`, `./…`, `../…`). Files in folders are used in place.
-- or beside them `sha256:<64 hexadecimal digits>`, one for each file in the registry's order:
-  the files there are other ones than those published. They are kept apart from these, and so are
-  the runs on them.
+  `file:///…`, or a folder (`/…`, `~/…`, `./…`, `../…`). Files in folders are used in place. A
+  blank in an address is written `%20`; a folder with blanks in its name is an address `file:///…`.
+- and beside them, if need be, `sha256:<64 hexadecimal digits>`, one for each file in the
+  registry's order: the files there are other ones than those published. They are kept apart from
+  these, and so are the runs on them.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def _hashes(info: DatasetInfo, value: str) -> tuple[str, ...]:
     if tokens and len(tokens) != len(info.files):
         names = ", ".join(file.name for file in info.files)
         raise _error(
-            info, value, f"{len(tokens)} hashes, where {len(info.files)} are needed: of {names}"
+            info, value, f"number of hashes {len(tokens)}, but {len(info.files)} needed: of {names}"
         )
     return tuple(token.casefold().removeprefix(_HASH_PREFIX) for token in tokens)
 
@@ -150,7 +151,8 @@ def _place(info: DatasetInfo, value: str, token: str) -> str | Path:
 def _error(info: DatasetInfo, value: str, problem: str) -> SourceError:
     return SourceError(
         f"{variable(info.name)} = {value!r}: {problem}. Allowed, parted by blanks: addresses "
-        "(http://…, https://…, file:///…) and folders (/…, ~/…, ./…, ../…), and beside them "
+        "(http://…, https://…, file:///… with blanks as %20) and folders (/…, ~/…, ./…, ../…), "
+        "and beside them "
         "either no hash or, for other files than the published ones, sha256:… for each of the "
         f"{len(info.files)} files in turn."
     )

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets import sampling
+from ncengine.datasets import files, sampling
 from ncengine.datasets.idx import read_idx
 
 from .originals import forget, original
@@ -251,6 +251,29 @@ def test_read_idx(tmp_path):
     cut.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(datasets.DatasetDamaged, match="not a readable gzip file"):
         read_idx(cut, 2)
+
+
+@pytest.mark.parametrize(
+    "lengths", [(), (1,), (2**31, 2**31, 4), (2**24, 2**24, 2**16), (2**32 - 1, 2**32 - 1, 0)]
+)
+def test_an_idx_header_that_promises_what_cannot_be_is_damage(tmp_path, lengths):
+    header = bytes((0, 0, 8, 3)) + b"".join(length.to_bytes(4, "big") for length in lengths)
+    for rest in (b"", bytes(1)):
+        with pytest.raises(datasets.DatasetDamaged):
+            read_idx(write_idx(tmp_path / "odd.gz", header, rest), 3)
+
+
+def test_a_file_that_may_not_be_read_is_told(data_folder, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    for file in datasets.dataset_info("mnist").files:
+        with open(data_folder / file.name, "wb") as stream:
+            stream.truncate(file.bytes)
+    monkeypatch.setattr(files, "open", refuse, raising=False)
+    for call in (datasets.download, lambda name: datasets.load(RunConfig(dataset=name))):
+        with pytest.raises(datasets.DatasetError, match=r"cannot be read \(Permission denied\)"):
+            call("mnist")
 
 
 def test_import_is_light():

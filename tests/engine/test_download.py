@@ -117,6 +117,15 @@ def test_what_is_there_is_not_fetched_again_and_what_is_damaged_is(folder, mirro
     assert (folder / "second.gz").read_bytes() == CONTENT["second.gz"]
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_files_are_for_all_who_can_use_the_folder(folder, mirrors, mode):
+    folder.mkdir(mode)
+    with server() as (url, _):
+        mirrors(url)
+        datasets.download("small")
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {mode & 0o666}
+
+
 @pytest.mark.parametrize("behaviour", ["wrong", "truncated", "refuses"])
 def test_the_next_mirror_is_tried(folder, mirrors, behaviour):
     with server(behaviour) as (bad, asked), server() as (good, _):

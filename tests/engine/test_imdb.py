@@ -254,6 +254,14 @@ def test_what_is_prepared_and_damaged_is_made_anew(small, counted, tmp_path):
     assert list(folder.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("mode", [0o755, 0o700])
+def test_what_is_prepared_is_for_all_who_can_use_the_folder(small, tmp_path, mode):
+    folder = tmp_path / "kept"
+    folder.mkdir(mode)
+    prepared_reviews(small, "ab" * 32, [folder])
+    assert next(folder.iterdir()).stat().st_mode & 0o777 == mode & 0o666
+
+
 def test_where_nothing_can_be_written_the_next_folder_or_none_will_do(small, counted, tmp_path):
     (tmp_path / "in the way").write_text("a file")
     blocked, free = tmp_path / "in the way", tmp_path / "free"

@@ -94,7 +94,7 @@ def test_the_published_hashes_spelt_out_change_nothing(mnist_from, tmp_path):
         ("file://elsewhere/data", "file://elsewhere/data is neither"),
         ("~nobody-at-all/x", "~nobody-at-all/x is neither"),
         ("http://a sha256:12", "sha256:12 is not sha256: and 64 hexadecimal digits"),
-        (f"http://a {hashes(OTHER[:3])}", "3 hashes, where 4 are needed: of train-images"),
+        (f"http://a {hashes(OTHER[:3])}", "number of hashes 3, but 4 needed: of train-images"),
         (hashes(OTHER), "hashes need an address or a folder beside them"),
     ],
 )
@@ -146,6 +146,7 @@ def test_files_in_a_named_folder_are_used_where_they_are(mnist_from, tmp_path):
     with pytest.raises(datasets.DatasetDamaged) as caught:
         datasets.load(RunConfig(dataset="mnist"))
     assert "it is left as it is, since NCENGINE_MIRROR_MNIST names its folder" in str(caught.value)
+    assert str(caught.value).endswith("right files there, or change NCENGINE_MIRROR_MNIST.")
     assert sorted(path.name for path in place.iterdir()) == sorted(PUBLISHED)
     with pytest.raises(datasets.DownloadError, match="its size or its SHA-256 differs"):
         datasets.download("mnist")
