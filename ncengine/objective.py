@@ -10,11 +10,9 @@ from torch.nn import functional as F
 
 from ncengine.architectures.build import build
 from ncengine.architectures.layers import Parameters, last_layer, layer_norm, linear
-from ncengine.architectures.shapes import Role, activation_bytes, parameter_shapes
+from ncengine.architectures.shapes import Role, parameter_shapes
 from ncengine.config import RunConfig
-
-# What one seed may hold between forward and backward sweep. More samples go in several sweeps.
-SWEEP_BYTES = 256 * 2**20
+from ncengine.memory import sweep_samples
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ class Objective:
         self.labels = labels
         self.shapes = parameter_shapes(config)
         self.decay = {Role.HIDDEN: config.decay_hidden, Role.LAST: config.decay_last}
-        self.sweep = max(1, SWEEP_BYTES // activation_bytes(config))
+        self.sweep = sweep_samples(config)
 
     def evaluate(self, theta: Tensor, *, gradient: bool = True) -> Evaluation:
         """The objective at theta (R, P), one row a seed."""

@@ -8,6 +8,8 @@ import platform
 import joblib
 import torch
 
+from ncengine.memory import memory_here
+
 
 def leave_a_core() -> None:
     """Use one thread less than there are cores, for a process that works beside others.
@@ -38,6 +40,13 @@ def pick_device() -> torch.device:
             "such as cpu or cuda; leave it unset to choose by itself"
         ) from error
     return device
+
+
+def memory_of(device: torch.device) -> int:
+    """Bytes of memory that a training on the device may use."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return memory_here()
 
 
 def describe(device: torch.device) -> str:

@@ -18,10 +18,11 @@ from ncengine import ENGINE_VERSION
 from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, load
 from ncengine.journal import Journal
+from ncengine.memory import too_large
 from ncengine.results import GEOMETRY, SHOWN, stack_curves, stack_geometry
 from ncengine.runs import Status
 from ncengine.store import Store
-from ncengine.training.device import describe, host, pick_device
+from ncengine.training.device import describe, host, memory_of, pick_device
 from ncengine.training.train import Training
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,10 @@ def train_to_end(config_json: str, root: str) -> dict[str, np.ndarray]:
 
 def _resumed(config: RunConfig, report: _Reporter) -> Training:
     """The training, where its last checkpoint left it; from the start without a usable one."""
-    data, device = load(config), pick_device()
+    device = pick_device()
+    if reason := too_large(config, memory_of(device)):
+        raise ValueError(reason)
+    data = load(config)
     report.machine = _machine(device)
     state = report.journal.resume()
     if state is not None:

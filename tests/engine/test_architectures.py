@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ncengine import objective
+from ncengine import memory
 from ncengine.architectures.attention import FUSED_FROM, causal_mix, last_mix
 from ncengine.architectures.build import build, initial_parameters
 from ncengine.architectures.inputs import first_identical, network_inputs, patches
@@ -213,7 +213,7 @@ def test_samples_that_do_not_fit_in_memory_at_once_give_the_same(architecture, m
     x, y = some_inputs(config)
     theta = start(config)
     at_once = Objective(config, x, y).evaluate(theta)
-    monkeypatch.setattr(objective, "SWEEP_BYTES", 8 * objective.activation_bytes(config))
+    monkeypatch.setattr(memory, "SWEEP_BYTES", 8 * memory.activation_bytes(config))
     in_sweeps = Objective(config, x, y)
     assert in_sweeps.sweep == 8
     swept = in_sweeps.evaluate(theta)

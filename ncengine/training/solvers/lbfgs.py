@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ncengine.memory import LBFGS_HISTORY
 from ncengine.training.solvers.line_search import LineSearch, Point
 
-HISTORY = 50
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
 QUIET = 1e-9  # relative gain of one step that counts as none
 
@@ -24,7 +24,7 @@ class LBFGS:
     with ReLU that can be a kink. One that never came below where it began has diverged.
     """
 
-    def __init__(self, history: int = HISTORY):
+    def __init__(self, history: int = LBFGS_HISTORY):
         self.history = history
 
     def start(self, theta: Tensor) -> None:
