@@ -49,6 +49,7 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
     Raises:
         DownloadError: names the file, the folder, what went wrong with each address, and the data
             sets that work without a network.
+        DatasetError: a file that is there cannot be read.
         SourceError: the variable that names the source cannot be understood.
     """
     if progress is True:
@@ -141,6 +142,8 @@ def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
 def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
     import pooch
 
+    # What pooch raises where it cannot make the folder has lost its number and is hard to read.
+    target.mkdir(parents=True, exist_ok=True)
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -168,8 +171,10 @@ class _Fatal(str):
 
 def _reason_in_folder(name: str, path: Path) -> str:
     """Why a file in a folder of the source is of no use; it was looked at before any download."""
-    if not path.exists():
-        return "no such file"
+    try:
+        path.stat()
+    except OSError as error:
+        return "no such file" if error.errno == errno.ENOENT else str(error.strerror)
     return f"it is not {expected(name)}: its size or its SHA-256 differs"
 
 

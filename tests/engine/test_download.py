@@ -126,6 +126,26 @@ def test_files_are_for_all_who_can_use_the_folder(folder, mirrors, mode):
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {mode & 0o666}
 
 
+def refused(*_, **__):
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_few_words(folder, mirrors, monkeypatch):
+    mirrors("http://127.0.0.1:1")
+    monkeypatch.setattr("os.mkdir", refused)
+    with pytest.raises(datasets.DownloadError) as caught:
+        datasets.download("small")
+    assert caught.value.reasons == ["the folder cannot be written to (Permission denied)"]
+
+
+def test_a_folder_of_the_source_that_cannot_be_entered_is_told(folder, mirrors, monkeypatch):
+    mirrors("/elsewhere")
+    monkeypatch.setattr("pathlib.Path.stat", refused)
+    with pytest.raises(datasets.DownloadError) as caught:
+        datasets.download("small")
+    assert caught.value.reasons == ["/elsewhere/first.gz: Permission denied"]
+
+
 @pytest.mark.parametrize("behaviour", ["wrong", "truncated", "refuses"])
 def test_the_next_mirror_is_tried(folder, mirrors, behaviour):
     with server(behaviour) as (bad, asked), server() as (good, _):
