@@ -11,25 +11,33 @@ import numpy as np
 from benchmarks.table import show
 from ncengine import run
 from ncengine.config import RunConfig
-from ncengine.fields import RESNETS, TRANSFORMERS
+from ncengine.datasets import dataset_info
+from ncengine.fields import RESNETS, architectures
 
-# One seed and fewer passes than the default where a pass takes a third of a second.
-BUDGET = {"RN": {}, "T": {"seeds": 1, "epochs": 400}}
+# One seed and fewer passes than the default where a pass takes a good part of a second.
+BUDGET = {"RN": {}, "T": {"seeds": 1, "epochs": 400}, "imdb": {"seeds": 1, "epochs": 200}}
 SCHEDULES = (("constant", 0.0025), ("1/L", 0.005), ("uniform 1/L", 0.005))
 
 
 def every_network(dataset: str) -> list[RunConfig]:
     """All architectures that can read the data set, post-LN and pre-LN, with both losses."""
-    readers = TRANSFORMERS if dataset == "imdb" else (*RESNETS, *TRANSFORMERS)
+    readers = architectures(dataset_info(dataset))
+
+    def budget(architecture: str) -> dict[str, int]:
+        if dataset in BUDGET:
+            return BUDGET[dataset]
+        return BUDGET["RN" if architecture in RESNETS else "T"]
+
     return [
         RunConfig(
             dataset=dataset,
             architecture=architecture,
             norm=norm,
             loss=loss,
-            **BUDGET["RN" if architecture in RESNETS else "T"],
+            **budget(architecture),
         )
         for architecture in readers
+        if architecture != "UFM"
         for norm in ("post", "pre")
         for loss in ("CE", "MSE")
     ]
