@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import pickle
 import tarfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncengine.datasets.archive import UNREADABLE, content_of
 from ncengine.datasets.errors import DatasetDamaged
 
 FOLDER = "cifar-10-batches-py"
 TRAIN_BATCHES = tuple(f"{FOLDER}/data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = f"{FOLDER}/test_batch"
 _SHAPE = (3, 32, 32)
+_MOST_BYTES = 64 * 2**20  # twice a published batch
 
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
 
@@ -60,11 +61,11 @@ def _batches(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         with tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 if member.name in wanted and member.isfile():
-                    content = archive.extractfile(member).read()
+                    content = content_of(archive, member, _MOST_BYTES)
                     found[member.name] = _batch(content, f"{member.name} in {path}")
                 if len(found) == len(wanted):
                     break
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except UNREADABLE as error:
         raise DatasetDamaged(f"{path} is not a readable tar.gz archive: {error}") from error
     if absent := sorted(wanted - found.keys()):
         raise DatasetDamaged(f"{path} lacks {', '.join(absent)}")

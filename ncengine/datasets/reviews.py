@@ -15,11 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ncengine.datasets.archive import UNREADABLE, content_of
 from ncengine.datasets.errors import DatasetDamaged
 from ncengine.datasets.files import share
 
 # Raise it whenever the same archive would give other words or another order.
 VERSION = 1
+
+_MOST_BYTES = 2**20  # many times the longest published review
 
 _TAG = re.compile(r"<br\s*/?>")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -72,13 +75,13 @@ def read_reviews(path: Path) -> Reviews:
             for member in archive:
                 match = _MEMBER.fullmatch(member.name)
                 if match and member.isfile():
-                    text = archive.extractfile(member).read().decode("utf-8", "replace")
+                    text = content_of(archive, member, _MOST_BYTES).decode("utf-8", "replace")
                     tokens[(*match.groups(), member.name)] = array(
                         "i", map(numbers.__getitem__, words_of(text))
                     )
                 # Else the archive object keeps every member it has seen.
                 archive.members = []
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+    except UNREADABLE as error:
         raise DatasetDamaged(f"{path} is not a readable tar.gz archive: {error}") from error
     return _ranked(path, list(numbers), tokens)
 
