@@ -258,6 +258,7 @@ def test_identical_samples_are_related_and_no_others():
     x = np.array([[1.0, 2], [3, 4], [1, 2], [3, 5], [3, 4], [1, 2]])
     assert first_identical(x).tolist() == [0, 1, 0, 3, 1, 0]
     assert first_identical(x.astype(np.int64)).tolist() == [0, 1, 0, 3, 1, 0]
+    assert first_identical(np.array([[0.0], [-0.0], [1.0]])).tolist() == [0, 0, 2]
 
 
 def test_free_features_of_related_samples_are_one():
