@@ -13,6 +13,15 @@ from ncengine.presets import paper_preset
 
 OWNER = "config"
 _STATE = "config"
+# What the letters of the number of parameters mean, where no widget's label says it.
+LETTERS = {
+    "N": "samples",
+    "d₀": "inputs",
+    "p": "patch side",
+    "c": "colours",
+    "C": "patches",
+    "K": "classes",
+}
 
 
 def draw() -> RunConfig:
@@ -123,9 +132,16 @@ def _fields(config: RunConfig) -> None:
 
 def _parameters(config: RunConfig) -> None:
     formula, letters = engine.parameter_formula(config)
-    values = ", ".join(text.unbroken(f"{name} = {value:,}") for name, value in letters.items())
+    values = ", ".join(_letter(config, name, value) for name, value in letters.items())
     count = text.unbroken(f"{engine.parameter_count(config):,} parameters")
     st.caption(f"**{count}** = {text.unbroken_groups(formula)}, with {values}")
+
+
+def _letter(config: RunConfig, letter: str, value: int) -> str:
+    labels = [param.label for param in config.params.values()]
+    labelled = any(label.endswith(f" {letter}") for label in labels)
+    meaning = "" if labelled else LETTERS[letter] + " "
+    return text.unbroken(f"{meaning}{letter} = {value:,}")
 
 
 def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:

@@ -129,6 +129,9 @@ def test_the_number_of_parameters_is_that_of_its_formula(at, query):
     values = {}
     for letter in letters.split(", "):
         name, value = letter.split(" = ")
+        *meaning, name = name.split(" ")
+        # Told by a word, or by a widget's label.
+        assert meaning or any(p.label.endswith(f" {name}") for p in picked(at).params.values())
         values[names.get(name, name)] = int(value.replace(",", ""))
     for text, code in {"d₀": "d0", "·": "*", "²": "**2", "−": "-"}.items():
         formula = formula.replace(text, code)
