@@ -34,12 +34,14 @@ def draw(config: RunConfig) -> None:
 
 def told(facts: Mapping[str, int]) -> str:
     """What was found in making samples of reviews, as a sentence or two."""
-    reviews, short = facts.get("reviews", 0), facts.get("too_short", 0)
-    identical, contradictory = facts.get("identical", 0), facts.get("contradictory", 0)
+    reviews, short, contradictory, identical = (
+        f"{facts.get(name, 0):,}" if facts.get(name) else "none"
+        for name in ("reviews", "too_short", "contradictory", "identical")
+    )
     return (
-        f"Of {reviews:,} reviews for training, {short:,} were left out as shorter than the context "
-        f"and {contradictory:,} because their context ends a review of the other class too. Of the "
-        f"samples, {identical:,} share their context with another one."
+        f"Of {reviews} reviews for training, {short} were left out as shorter than the context "
+        f"and {contradictory} because their context ends a review of the other class too. Of the "
+        f"samples, {identical} share their context with another one."
     )
 
 

@@ -38,7 +38,7 @@ def share_of(part: float, whole: float, name: str) -> str:
         return f"< 0.01 % of {name}"
     if 0 < share < 0.1:
         return f"{100 * share:.2f} % of {name}"
-    if not math.isfinite(part) or share < 10:
+    if not math.isfinite(part) or share < 1:
         return f"{percent(share)} of {name}"
     return f"{number(part / whole)}× {name}"
 

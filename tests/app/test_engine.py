@@ -46,7 +46,7 @@ def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
     ("part", "said"),
     [
         (0.3, "15.0 % of floor"),
-        (19.0, "950 % of floor"),
+        (19.0, "9.50× floor"),
         (640.0, "320× floor"),
         (0.00592, "0.30 % of floor"),
         (3e-14, "< 0.01 % of floor"),
