@@ -23,6 +23,8 @@ ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
 SOLID, DASHED = [1, 0], [7, 5]
 # A legend's symbols that show whether a line is dashed.
 LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
+# The longest that leave room for the names of all parts in a narrow window.
+MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": 13}
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
@@ -38,7 +40,8 @@ _TICK_LABEL = (
 
 def draw_objective(run: Run) -> None:
     """The objective over epochs, split into fit and decays, above the floor."""
-    st.vega_lite_chart(objective_table(run), objective_spec(), key="chart_objective")
+    spec = objective_spec(run.config.architecture != "UFM")
+    st.vega_lite_chart(objective_table(run), spec, key="chart_objective")
 
 
 def draw_collapse(run: Run, test: bool) -> None:
@@ -155,36 +158,33 @@ def _kept(run: Run, name: str) -> np.ndarray:
 
 
 @lru_cache
-def objective_spec() -> dict[str, Any]:
-    """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic."""
+def objective_spec(layers: bool) -> dict[str, Any]:
+    """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic.
+
+    Without hidden `layers` there is no hidden decay to name.
+    """
     alt = altair()
 
+    parts = tuple(part for part in OBJECTIVE_PARTS if layers or part != "hidden decay")
+    colors = {part: palette.OBJECTIVE_COLORS[part] for part in parts}
     shown = _legend_toggle(alt, "part")
     lines = (
         alt.Chart()
-        .transform_fold(list(OBJECTIVE_PARTS), as_=["part", "value"])
+        .transform_fold(list(parts), as_=["part", "value"])
         .transform_filter(f"isValid(datum.value) && datum.value > {NEGLIGIBLE} * datum.objective")
         .mark_line(interpolate="monotone", clip=True)
         .encode(
             x=_passes_axis(alt),
             y=_value_axis(alt, "value", "objective, mean over seeds"),
-            color=_legend(alt, "part", palette.OBJECTIVE_COLORS),
-            strokeDash=alt.StrokeDash(
-                "part:N",
-                sort=None,
-                scale=alt.Scale(
-                    domain=list(OBJECTIVE_PARTS),
-                    range=[DASHED if part == "floor" else SOLID for part in OBJECTIVE_PARTS],
-                ),
-                legend=None,
-            ),
+            color=_legend(alt, "part", colors, **MIDDLE_SYMBOLS),
+            strokeDash=_dashes(alt, "part", parts, **MIDDLE_SYMBOLS),
             strokeWidth=alt.condition("datum.part == 'objective'", alt.value(4), alt.value(2.5)),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, _zoom(alt))
     )
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
-    tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in OBJECTIVE_PARTS]
+    tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in parts]
     return finish(alt, alt.layer(lines, _rule(alt, tooltip)))
 
 
@@ -214,7 +214,7 @@ def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
         base.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
         .encode(
             y=_value_axis(alt, "mean", "collapse, mean ± deviation"),
-            strokeDash=_dashes(alt, "metric", metrics),
+            strokeDash=_dashes(alt, "metric", metrics, **LONG_SYMBOLS),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, _zoom(alt))
@@ -246,7 +246,7 @@ def accuracy_spec(test: bool) -> dict[str, Any]:
                 axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
             ),
             color=_legend(alt, "samples", dict.fromkeys(kinds, color), **LONG_SYMBOLS),
-            strokeDash=_dashes(alt, "samples", kinds),
+            strokeDash=_dashes(alt, "samples", kinds, **LONG_SYMBOLS),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, _zoom(alt))
@@ -298,14 +298,14 @@ def _legend_layout(alt: Any, **layout: Any) -> Any:
     )
 
 
-def _dashes(alt: Any, name: str, domain: tuple[str, ...]) -> Any:
-    """Dashed where a name is of test samples; in the one legend of colours and dashes."""
-    dashes = [DASHED if "test" in one else SOLID for one in domain]
+def _dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
+    """Dashed: the floor, and what is of test samples. In the one legend of colours and dashes."""
+    dashes = [DASHED if one == "floor" or "test" in one else SOLID for one in domain]
     return alt.StrokeDash(
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(domain), range=dashes),
-        legend=_legend_layout(alt, **LONG_SYMBOLS),
+        legend=_legend_layout(alt, **layout),
     )
 
 

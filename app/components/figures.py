@@ -45,12 +45,13 @@ def figures(run: Run) -> list[Figure]:
 def _objective(run: Run) -> Figure:
     course = charts.mean_over_seeds(run, "loss")
     floor = text.MISSING if run.floor is None else text.number(run.floor)
+    what = "features" if run.config.architecture == "UFM" else "network of this shape"
     return Figure(
         "Objective",
         text.number(_last(course)),
         f"floor {floor}",
         "What training makes small: the misfit on the training data plus the weight decay. "
-        "No network of this shape can get below the floor.",
+        f"No {what} can get below the floor.",
         palette.OBJECTIVE_COLORS["objective"],
         _log10(course),
     )
@@ -111,7 +112,9 @@ def _accuracies(run: Run) -> list[Figure]:
     for label, name, help in shown:
         course = charts.mean_over_seeds(run, name)
         color = palette.OBJECTIVE_COLORS["fit"]
-        found.append(Figure(label, text.accuracy(_last(course)), "", help, color, course))
+        none = name == "test_accuracy" and run.config.architecture == "UFM"
+        note = "no network" if none else ""
+        found.append(Figure(label, text.accuracy(_last(course)), note, help, color, course))
     return found
 
 

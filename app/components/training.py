@@ -48,7 +48,8 @@ def draw_download(config: RunConfig) -> None:
         engine.download(config.dataset, show)
     except RuntimeError as error:
         bar.empty()
-        st.error(str(error))
+        # Line by line, for Markdown would run the last one into a list before it.
+        st.error("\n\n".join(text.plain(line) for line in str(error).splitlines()))
         return
     st.rerun()
 
@@ -60,10 +61,10 @@ def _offline() -> str:
 
 
 def time_estimate(config: RunConfig) -> str:
-    """How long training takes, judged by earlier runs."""
+    """How long training takes, judged by earlier runs; says so where there are none."""
     seconds = engine.store().estimate(config)
     if seconds is None:
-        return "no earlier run to judge the time by"
+        return "the first run will tell how long it takes"
     about = "" if seconds < 1 else "about "
     return f"{about}{text.duration(seconds)}, from earlier runs"
 
@@ -76,30 +77,40 @@ def _invite(run: Run) -> None:
             "into one point, and the classes move as far apart as they can. The curves below "
             "will show how far that has come, and the player shows it happening in space."
         )
-        if problem := engine.data_problem(run.config):
-            st.error(f"**There are no such data.** {text.plain(problem)}.")
+        problem = _data_problem(run.config)
+        if problem:
+            st.error(f"**There are no such data.** {problem}.")
         with st.container(horizontal=True, vertical_alignment="center"):
             _train_button(run.config, "Train")
-            st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
+            if not problem:
+                st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
 
 
 def _what(config: RunConfig) -> str:
     return "these free features" if config.architecture == "UFM" else "this network"
 
 
+def _data_problem(config: RunConfig) -> str:
+    """Why there are no such data, as Markdown; names the field as the picker does."""
+    problem = engine.data_problem(config)
+    name, equals, rest = problem.partition(" = ")
+    named = f"{config.params[name].label}{equals}{rest}" if name in config.params else problem
+    return text.plain(named)
+
+
 def _them(config: RunConfig) -> str:
     if config.architecture == "UFM":
-        return "them, and watch features settle that no network holds back"
+        return "them, and watch them go all the way down to the floor that bounds every network"
     return "it, and watch its last layer tidy up"
 
 
 def _train_button(config: RunConfig, label: str) -> None:
-    problem = engine.data_problem(config)
+    problem = _data_problem(config)
     st.button(
         label,
         type="primary",
         disabled=bool(problem),
-        help=text.plain(problem) or None,
+        help=problem or None,
         key="train",
         shortcut="T",
         width=BUTTON_WIDTH,
@@ -141,13 +152,10 @@ def _running(run: Run) -> None:
 def _stopped(run: Run) -> None:
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.epochs, 1.0)
+    so_far = f"after {run.passes:,} of {run.config.epochs:,} passes. It can go on from there."
     with _bar():
-        st.progress(
-            share,
-            f"**{happened}** after {run.passes:,} of {run.config.epochs:,} passes. "
-            "It can go on from there.",
-        )
-        _train_button(run.config, "Continue")
+        st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
+        _train_button(run.config, "Continue" if run.passes else "Train")
 
 
 def _failed(run: Run) -> None:

@@ -27,6 +27,6 @@ def _warm_up(jobs: JobQueue) -> None:
     import ncengine.datasets
     import ncengine.projection  # noqa: F401
 
-    charts.objective_spec()
+    charts.objective_spec(True)
     charts.collapse_spec("NC2A", False)
     charts.accuracy_spec(False)

@@ -35,7 +35,7 @@ def draw(config: RunConfig) -> None:
     status = engine.store().open(config).status
     stage.settle(config)
     notices.draw()
-    _heading(config)
+    _heading(config, status)
     reading = engine.examine(config) is None
     st.fragment(_live, run_every=_interval(status, reading))(config, status, reading)
 
@@ -46,12 +46,14 @@ def _interval(status: Status, reading: bool) -> float | None:
     return None if status in (Status.DONE, Status.DIVERGED) else IDLE
 
 
-def _heading(config: RunConfig) -> None:
+def _heading(config: RunConfig, status: Status) -> None:
     st.header(config.title(), anchor=False)
     parts = [f"{engine.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
-    parts.append(training.time_estimate(config))
+    # Before there is a run, this stands where it is started.
+    if status is not Status.ABSENT:
+        parts.append(training.time_estimate(config))
     device = engine.jobs().device()
     if device is not None:
         parts.append(f"computing on {device}")
@@ -80,6 +82,9 @@ def _body(run: Run) -> None:
     if not run.points and not run.status.busy:
         _words(run.config)
         return
+    if run.status is Status.DIVERGED:
+        _diverged(run, view)
+        return
     figures.draw(run)
     left, right = st.columns(HALVES, gap="medium")
     with left:
@@ -95,6 +100,16 @@ def _body(run: Run) -> None:
     with beside:
         charts.draw_accuracy(run, view.test)
         explanation.draw(run.config)
+
+
+def _diverged(run: Run, view: stage.View) -> None:
+    """Where no seed is left to take means over: no figures or curves, all of which are means."""
+    left, right = st.columns(HALVES, gap="medium")
+    with left:
+        stage.draw_player(run, view)
+    with right:
+        stage.draw_controls(run, view)
+        assumptions.draw(run.config)
 
 
 def _words(config: RunConfig) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.components import engine
+from app.components import charts, engine
 from ncengine.config import RunConfig
 from ncengine.runs import Run, Status
 from tests.app.conftest import FLOOR, assert_sound, make_run, texts
@@ -23,7 +23,7 @@ def test_an_absent_run_invites_to_train_and_draws_nothing_else(at, jobs):
     at.run()
     assert_sound(at)
     assert "Nobody has trained this network yet" in texts(at)
-    assert "no earlier run to judge the time by" in texts(at)
+    assert texts(at).count("he first run will tell how long it takes") == 1
     assert not charts_of(at)
     at.button(key="train").click().run()
     assert jobs.submitted == [CONFIG]
@@ -36,7 +36,7 @@ def test_the_heading_tells_network_size_time_and_device(at, store):
     assert CONFIG.title() in said
     # An embedding and four blocks of 64 × 64 with biases, and a last layer of 10 × 64.
     assert f"{5 * (64 * 64 + 64) + 640:,} parameters × 3 seeds" in said
-    assert "about 40 s, from earlier runs" in said
+    assert "About 40 s, from earlier runs. Press T to start." in said
     assert "CPU, 2 threads" in said
 
 
@@ -119,6 +119,20 @@ def test_when_every_seed_diverged_the_page_says_what_to_try(at, store):
     at.run()
     assert not at.exception
     assert "lower learning rate" in at.error[0].value
+    # All curves and figures are means, of which nothing is left.
+    assert len(charts_of(at)) == 0
+    assert 'class="figures"' not in texts(at)
+    assert 'class="assumptions"' in texts(at)
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.INTERRUPTED])
+def test_a_run_that_ended_before_its_first_pass_has_nothing_to_go_on_from(at, store, status):
+    store.put(Run(CONFIG, status, floor=FLOOR))
+    at.run()
+    assert_sound(at)
+    assert "before its first pass" in texts(at)
+    assert "go on from there" not in texts(at)
+    assert at.button(key="train").label == "Train"
 
 
 def test_a_width_too_small_for_the_figure_says_why_there_is_no_floor(at, store):
@@ -147,7 +161,7 @@ def test_a_missing_data_set_offers_the_download_and_nothing_else(at, monkeypatch
 
 def test_a_failed_download_is_told_in_words(at, monkeypatch):
     def fail(name, progress):
-        raise RuntimeError("no mirror answers")
+        raise RuntimeError("no mirror:\n- a_b: gone\nElse")
 
     monkeypatch.setattr(engine, "needs_download", lambda config: True)
     monkeypatch.setattr(engine, "download", fail)
@@ -155,7 +169,8 @@ def test_a_failed_download_is_told_in_words(at, monkeypatch):
     at.run()
     at.button(key="download").click().run()
     assert not at.exception
-    assert at.error[0].value == "no mirror answers"
+    # Each line a paragraph, and no line a list that swallows the next one.
+    assert at.error[0].value.split("\n\n") == ["no mirror\\:", "\\- a\\_b\\: gone", "Else"]
 
 
 def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):
@@ -167,3 +182,30 @@ def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):
     assert not at.exception
     assert "Something went wrong" in at.error[0].value
     assert "secret" not in texts(at)
+
+
+def test_a_field_that_rules_the_data_out_is_named_as_in_the_picker(at, monkeypatch):
+    problem = "samples_per_class = 100: must be at most 7, which class 0 has"
+    monkeypatch.setattr(engine, "examine", lambda config: engine.Examination(problem=problem))
+    at.run()
+    assert "Samples per class n = 100" in at.error[0].value.replace("\\", "")
+    assert at.button(key="train").disabled
+    assert "Press T to start" not in texts(at)
+
+
+def test_free_features_have_no_hidden_decay_and_no_test_data_to_show(at, store):
+    config = RunConfig(architecture="UFM")
+    store.put(make_run(config))
+    at.query_params["architecture"] = "UFM"
+    at.run()
+    assert_sound(at)
+    objective = charts_of(at)[0].proto.spec
+    assert "last-layer decay" in objective and "hidden decay" not in objective
+    assert ">no network<" in texts(at)
+
+
+def test_only_of_the_parts_the_floor_is_dashed():
+    scale = charts.objective_spec(True)["layer"][0]["encoding"]["strokeDash"]["scale"]
+    dashes = dict(zip(scale["domain"], scale["range"], strict=True))
+    dashed = [part for part, dash in dashes.items() if dash != charts.SOLID]
+    assert dashed == ["floor"]
