@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from ncengine.config import RunConfig
+from ncengine.datasets.sources import checksum
 from ncengine.runs import Geometry
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def examine(config: RunConfig) -> Examination | None:
     """
     concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
     key = tuple((name, getattr(config, name)) for name, _ in concerned)
-    found, begun = _examination(key, needs_download(config), _config=config)
+    content = checksum(config.dataset)
+    found, begun = _examination(key, content, needs_download(config), _config=config)
     try:
         return found.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
     except NotYet:
@@ -122,7 +124,9 @@ def examine(config: RunConfig) -> Examination | None:
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
-def _examination(key: tuple, missing: bool, _config: RunConfig) -> tuple[Future, float]:
+def _examination(
+    key: tuple, content: str, missing: bool, _config: RunConfig
+) -> tuple[Future, float]:
     """What will be found, and since when it is looked for."""
     return _reader().submit(_examine, _config, missing), time.monotonic()
 
@@ -143,6 +147,13 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
     except (ValueError, OSError, datasets.DatasetError) as error:
         problem = str(error).rstrip(".")
     return Examination(assumptions(config), facts, problem)
+
+
+def too_large(config: RunConfig) -> str:
+    """Why the training does not fit into this machine's memory, in words; "" where it does."""
+    from ncengine.memory import memory_here, too_large
+
+    return too_large(config, memory_here())
 
 
 def data_problem(config: RunConfig) -> str:

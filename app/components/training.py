@@ -77,9 +77,9 @@ def _invite(run: Run) -> None:
             "into one point, and the classes move as far apart as they can. The curves below "
             "will show how far that has come, and the player shows it happening in space."
         )
-        problem = _data_problem(run.config)
+        problem = _problem(run.config)
         if problem:
-            st.error(f"**There are no such data.** {problem}.")
+            st.error(problem)
         with st.container(horizontal=True, vertical_alignment="center"):
             _train_button(run.config, "Train")
             if not problem:
@@ -90,12 +90,18 @@ def _what(config: RunConfig) -> str:
     return "these free features" if config.architecture == "UFM" else "this network"
 
 
-def _data_problem(config: RunConfig) -> str:
-    """Why there are no such data, as Markdown; names the field as the picker does."""
+def _problem(config: RunConfig) -> str:
+    """Why this cannot be trained here, as Markdown; "" where it can."""
+    too_large = engine.too_large(config)
+    if too_large:
+        return f"**This is too large for this machine.** {text.plain(too_large)}"
     problem = engine.data_problem(config)
+    if not problem:
+        return ""
+    # The field's name as the picker shows it.
     name, equals, rest = problem.partition(" = ")
     named = f"{config.params[name].label}{equals}{rest}" if name in config.params else problem
-    return text.plain(named)
+    return f"**There are no such data.** {text.plain(named)}."
 
 
 def _them(config: RunConfig) -> str:
@@ -105,7 +111,7 @@ def _them(config: RunConfig) -> str:
 
 
 def _train_button(config: RunConfig, label: str) -> None:
-    problem = _data_problem(config)
+    problem = _problem(config)
     st.button(
         label,
         type="primary",

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from app.components import charts, engine
+from ncengine import memory
 from ncengine.config import RunConfig
 from ncengine.runs import Run, Status
-from tests.app.conftest import FLOOR, assert_sound, make_run, texts
+from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
 
 CONFIG = RunConfig()
 
@@ -209,3 +210,13 @@ def test_only_of_the_parts_the_floor_is_dashed():
     dashes = dict(zip(scale["domain"], scale["range"], strict=True))
     dashed = [part for part, dash in dashes.items() if dash != charts.SOLID]
     assert dashed == ["floor"]
+
+
+def test_what_does_not_fit_into_memory_is_said_before_it_is_tried(at, jobs, monkeypatch):
+    monkeypatch.setattr(memory, "memory_here", lambda: 2**30)
+    at = open_at(at, width="1024", depth="200")
+    assert "too large for this machine" in at.error[0].value
+    assert "1 GiB" in at.error[0].value
+    train = next(button for button in at.button if button.label == "Train")
+    assert train.disabled
+    assert not jobs.submitted
