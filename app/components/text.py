@@ -31,11 +31,11 @@ def percent(share: float | None) -> str:
 def share_of(part: float, whole: float, name: str) -> str:
     """How `part` compares with `whole`, which is called `name`.
 
-    Short, for a narrow place: "12.0 % of floor", "< 0.01 % of floor", "31× floor".
+    Short, for a narrow place: "12.0 % of floor", "at the floor", "31× floor".
     """
     share = part / whole
     if 0 < share < 1e-4:
-        return f"< 0.01 % of {name}"
+        return f"at the {name}"
     if 0 < share < 0.1:
         return f"{100 * share:.2f} % of {name}"
     if not math.isfinite(part) or share < 1:

@@ -49,7 +49,7 @@ def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
         (19.0, "9.50× floor"),
         (640.0, "320× floor"),
         (0.00592, "0.30 % of floor"),
-        (3e-14, "< 0.01 % of floor"),
+        (3e-14, "at the floor"),
         (0.0, "0 % of floor"),
     ],
 )
