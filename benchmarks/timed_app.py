@@ -18,9 +18,9 @@ def timed(live):
     On it are seconds of processor time of the thread that runs the page, and of wall time.
     """
 
-    def wrapper(config, drawn):
+    def wrapper(config, drawn, *rest):
         worked, start = time.thread_time(), time.perf_counter()
-        live(config, drawn)
+        live(config, drawn, *rest)
         worked, passed = time.thread_time() - worked, time.perf_counter() - start
         if drawn.busy:
             with open(os.environ["PAGE_TIMES"], "a", encoding="utf-8") as file:
