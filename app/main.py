@@ -14,7 +14,8 @@ if str(HERE.parent) not in sys.path:
 
 import streamlit as st  # noqa: E402
 
-from app.components import picker, warmup  # noqa: E402
+from app.engine import warmup  # noqa: E402
+from app.picker import picker  # noqa: E402
 from app.views import explore  # noqa: E402
 
 logger = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ import numpy as np
 from benchmarks.table import show
 from ncengine import run
 from ncengine.config import RunConfig
+from ncengine.config.fields import RESNETS, architectures
 from ncengine.datasets import dataset_info
-from ncengine.fields import RESNETS, architectures
 
 # One seed and fewer passes than the default where a pass takes a good part of a second.
 BUDGET = {"RN": {}, "T": {"seeds": 1, "epochs": 400}, "imdb": {"seeds": 1, "epochs": 200}}

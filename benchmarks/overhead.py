@@ -10,9 +10,9 @@ from unittest.mock import patch
 
 from benchmarks.table import show
 from ncengine.config import RunConfig
-from ncengine.journal import Journal
-from ncengine.store import Store
-from ncengine.training import job
+from ncengine.jobs import job
+from ncengine.runs.journal import Journal
+from ncengine.runs.store import Store
 from ncengine.training.train import Training
 
 SETTINGS = {

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import ncengine
 from benchmarks.table import show
 from ncengine.config import RunConfig
-from ncengine.store import Store
+from ncengine.runs.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
 
 DEPTHS = (2, 3, 5, 8)
@@ -32,7 +32,7 @@ PICK = """async ([depth, run]) => {
   const player = () => [...document.querySelectorAll('.st-key-player *')]
     .map((node) => node.shadowRoot?.querySelector('.nc')).find(Boolean);
   const before = charts();
-  const figures = find('.figures').innerHTML;
+  const readouts = find('.readouts').innerHTML;
   const button = [...document.querySelectorAll('.st-key-field-depth button')]
     .find((node) => node.textContent.trim() === depth);
   const start = performance.now();
@@ -41,7 +41,7 @@ PICK = """async ([depth, run]) => {
     await new Promise((resume) => setTimeout(resume, 20));
     const now = charts();
     if (find('h2').textContent.startsWith(`${depth}-`)
-        && find('.figures').innerHTML !== figures
+        && find('.readouts').innerHTML !== readouts
         && now.length === before.length && now.every((drawing, n) => drawing !== before[n])
         && player()?.dataset.run.startsWith(run)) break;
     if (performance.now() - start > 20000) return null;

@@ -8,9 +8,9 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from app.components.player import player  # noqa: E402
-from ncengine.projection import project  # noqa: E402
-from ncengine.runs import Geometry  # noqa: E402
+from app.player.component import player  # noqa: E402
+from ncengine.analysis.projection import project  # noqa: E402
+from ncengine.runs.run import Geometry  # noqa: E402
 from ncengine.theory import simplex_etf  # noqa: E402
 
 CLASSES, SAMPLES, SNAPSHOTS, WIDTH = 10, 2000, 60, 64

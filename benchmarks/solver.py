@@ -12,8 +12,8 @@ import numpy as np
 
 from benchmarks.table import show
 from ncengine.config import RunConfig
+from ncengine.config.presets import paper_preset
 from ncengine.datasets import load
-from ncengine.presets import paper_preset
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
 

@@ -14,7 +14,7 @@ from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.inputs import network_inputs
 from ncengine.config import RunConfig
 from ncengine.datasets import load
-from ncengine.objective import Objective
+from ncengine.training.objective import Objective
 
 SETTINGS = {
     "MNIST, 4 × 4 patches": RunConfig(dataset="mnist", architecture="T11", seeds=1),

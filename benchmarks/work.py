@@ -7,10 +7,10 @@ from statistics import median
 
 from benchmarks.table import show
 from ncengine.config import RunConfig
+from ncengine.costs.work import run_work
 from ncengine.datasets import is_available, load
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
-from ncengine.work import run_work
 
 CASES = (
     {"depth": 2},

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 import ncengine  # noqa: E402
 from ncengine.config import RunConfig  # noqa: E402
-from ncengine.store import Store  # noqa: E402
+from ncengine.runs.store import Store  # noqa: E402
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium  # noqa: E402
 
 CONFIG = RunConfig(classes=4, samples_per_class=100, depth=21, epochs=800, seeds=1)

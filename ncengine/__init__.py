@@ -1,4 +1,4 @@
-"""Trains deep regularised ResNets and measures their neural collapse.
+"""Trains deep regularised classifiers and measures their neural collapse.
 
 import ncengine
 run = ncengine.run(ncengine.RunConfig(dataset="digits", depth=13))
@@ -10,19 +10,24 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-# Raised when the numbers change; part of every run's key.
-ENGINE_VERSION = "2"
+from ncengine.version import ENGINE_VERSION
 
 # Loaded when first asked for, so that who only looks at results never loads torch.
 _LAZY = {
-    "ConfigError": "ncengine.param",
-    "RunConfig": "ncengine.config",
-    "Run": "ncengine.runs",
-    "Status": "ncengine.runs",
-    "Store": "ncengine.store",
-    "run": "ncengine.api",
+    "ConfigError": "ncengine.config.param",
+    "RunConfig": "ncengine.config.run_config",
+    "Run": "ncengine.runs.run",
+    "Status": "ncengine.runs.run",
+    "Store": "ncengine.runs.store",
+    "run": "ncengine.jobs.foreground",
 }
-_MODULES = ("datasets", "metrics", "projection", "theory")
+_MODULES = {
+    "analysis": "ncengine.analysis",
+    "datasets": "ncengine.datasets",
+    "metrics": "ncengine.metrics",
+    "projection": "ncengine.analysis.projection",
+    "theory": "ncengine.theory",
+}
 
 __all__ = ["ENGINE_VERSION", *_LAZY, *_MODULES]
 
@@ -31,5 +36,5 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     if name in _MODULES:
-        return importlib.import_module(f"ncengine.{name}")
+        return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'ncengine' has no attribute {name!r}")

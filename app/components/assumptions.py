@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from app.components import engine
+from app.engine import data
 from ncengine.config import RunConfig
 
 # By whether it holds: the mark's name in the style sheet, and what a screen reader says.
@@ -18,7 +18,7 @@ HEIGHT = 300
 def draw(config: RunConfig) -> None:
     """The panel; a placeholder while the data are being read."""
     st.markdown("##### What the theorems assume")
-    found = engine.examine(config)
+    found = data.examine(config)
     if found is None:
         st.skeleton(height=HEIGHT)
         return

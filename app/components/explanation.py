@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
-from ncengine.fields import TRANSFORMERS
+from ncengine.config.fields import TRANSFORMERS
 
 
 def draw(config: RunConfig) -> None:

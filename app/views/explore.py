@@ -6,21 +6,21 @@ import logging
 
 import streamlit as st
 
+from app.charts import cosines, curves
 from app.components import (
     assumptions,
-    charts,
-    engine,
+    download,
     explanation,
-    figures,
-    heatmap,
     notices,
-    stage,
+    readouts,
+    status,
     text,
-    training,
 )
+from app.engine import data, derived, runs
+from app.player import stage, view
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
-from ncengine.runs import Run, Status
+from ncengine.runs.run import Run, Status
 
 logger = logging.getLogger(__name__)
 
@@ -32,29 +32,29 @@ HALVES = (1.25, 1)
 
 def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
-    status = engine.store().open(config).status
-    stage.settle(config)
+    now = runs.store().open(config).status
+    view.current(config)
     notices.draw()
-    _heading(config, status)
-    reading = engine.examine(config) is None
-    st.fragment(_live, run_every=_interval(status, reading))(config, status, reading)
+    _heading(config, now)
+    reading = data.examine(config) is None
+    st.fragment(_live, run_every=_interval(now, reading))(config, now, reading)
 
 
-def _interval(status: Status, reading: bool) -> float | None:
-    if status.busy or reading:
+def _interval(now: Status, reading: bool) -> float | None:
+    if now.busy or reading:
         return LIVE
-    return None if status in (Status.DONE, Status.DIVERGED) else IDLE
+    return None if now in (Status.DONE, Status.DIVERGED) else IDLE
 
 
-def _heading(config: RunConfig, status: Status) -> None:
+def _heading(config: RunConfig, now: Status) -> None:
     st.header(config.title(), anchor=False)
-    parts = [f"{engine.parameter_count(config):,} parameters"]
+    parts = [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
     # Before there is a run, this stands where it is started.
-    if status is not Status.ABSENT:
-        parts.append(training.time_estimate(config))
-    device = engine.jobs().device()
+    if now is not Status.ABSENT:
+        parts.append(status.time_estimate(config))
+    device = runs.jobs().device()
     if device is not None:
         parts.append(f"computing on {device}")
     st.caption(" · ".join(parts))
@@ -63,8 +63,8 @@ def _heading(config: RunConfig, status: Status) -> None:
 def _live(config: RunConfig, drawn: Status, was_reading: bool) -> None:
     """All that changes while a run goes on."""
     try:
-        run = engine.store().open(config)
-        if run.status is not drawn or was_reading and engine.examine(config):
+        run = runs.store().open(config)
+        if run.status is not drawn or was_reading and data.examine(config):
             st.rerun()
         _body(run)
     except Exception:
@@ -73,42 +73,42 @@ def _live(config: RunConfig, drawn: Status, was_reading: bool) -> None:
 
 
 def _body(run: Run) -> None:
-    view = stage.settle(run.config)
-    if not run.points and not run.status.busy and engine.needs_download(run.config):
-        training.draw_download(run.config)
+    looked_at = view.current(run.config)
+    if not run.points and not run.status.busy and data.needs_download(run.config):
+        download.draw(run.config)
         _words(run.config)
         return
-    training.draw(run)
+    status.draw(run)
     if not run.points and not run.status.busy:
         _words(run.config)
         return
     if run.status is Status.DIVERGED:
-        _diverged(run, view)
+        _diverged(run, looked_at)
         return
-    figures.draw(run)
+    readouts.draw(run)
     left, right = st.columns(HALVES, gap="medium")
     with left:
-        stage.draw_player(run, view)
+        stage.draw_player(run, looked_at)
     with right:
-        stage.draw_controls(run, view)
-        charts.draw_objective(run)
-        charts.draw_collapse(run, view.test)
+        stage.draw_controls(run, looked_at)
+        curves.draw_objective(run)
+        curves.draw_collapse(run, looked_at.test)
     below, beside = st.columns(HALVES, gap="medium")
     with below:
-        _cosines(run, view)
+        _cosines(run, looked_at)
         assumptions.draw(run.config)
     with beside:
-        charts.draw_accuracy(run, view.test)
+        curves.draw_accuracy(run, looked_at.test)
         explanation.draw(run.config)
 
 
-def _diverged(run: Run, view: stage.View) -> None:
+def _diverged(run: Run, looked_at: view.View) -> None:
     """Where no seed is left to take means over: no figures or curves, all of which are means."""
     left, right = st.columns(HALVES, gap="medium")
     with left:
-        stage.draw_player(run, view)
+        stage.draw_player(run, looked_at)
     with right:
-        stage.draw_controls(run, view)
+        stage.draw_controls(run, looked_at)
         assumptions.draw(run.config)
 
 
@@ -121,20 +121,20 @@ def _words(config: RunConfig) -> None:
         assumptions.draw(config)
 
 
-def _cosines(run: Run, view: stage.View) -> None:
+def _cosines(run: Run, looked_at: view.View) -> None:
     st.markdown("##### Cosines between class means")
     if run.geometry is None or not len(run.geometry):
-        st.skeleton(height=heatmap.HEIGHT)
+        st.skeleton(height=cosines.HEIGHT)
         return
-    classes, r = run.config.classes, run.config.seeds.index(view.seed)
-    shown = stage.shown_snapshot(run.geometry, r)
+    classes, r = run.config.classes, run.config.seeds.index(looked_at.seed)
+    shown = view.shown_snapshot(run.geometry, r)
     if shown is None:
-        st.info(stage.nothing_to_show(view))
+        st.info(stage.nothing_to_show(looked_at))
         return
     means = run.geometry.class_means[shown, r]
     names = dataset_info(run.config.dataset).class_names[:classes]
-    heatmap.draw(engine.cosines(means), names)
-    st.caption(f"Seed {view.seed}, epoch {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
+    cosines.draw(derived.cosines(means), names)
+    st.caption(f"Seed {looked_at.seed}, epoch {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
 
 
 def _ideal(classes: int) -> str:

@@ -13,7 +13,7 @@ from ncengine.architectures.shapes import parameter_shapes
 from ncengine.architectures.transformer import Transformer
 from ncengine.architectures.ufm import FreeFeatures
 from ncengine.config import RunConfig
-from ncengine.fields import RESNETS
+from ncengine.config.fields import RESNETS
 
 
 class Network(Protocol):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ncengine.architectures.shapes import context_length, input_dim
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
-from ncengine.fields import TRANSFORMERS
+from ncengine.config.fields import TRANSFORMERS
 
 _ATTENTION = {"1": "2·d²", "2": "4·d²"}  # W_QK and W_VO, or W_Q, W_K, W_V and W_O
 _LAYERS = {"1": "d² + d", "2": "2·(d² + d)"}

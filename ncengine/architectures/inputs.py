@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
-from ncengine.fields import TRANSFORMERS
+from ncengine.config.fields import TRANSFORMERS
 
 
 def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.registry import dataset_info
-from ncengine.fields import TRANSFORMERS
+from ncengine.config.fields import TRANSFORMERS
 
 # Free features start so small, and the last layer's rows even more so, that both find their
 # direction before their size: LayerNorm makes small parameters turn fast. From rows of ordinary

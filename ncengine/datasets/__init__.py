@@ -1,11 +1,11 @@
 """The data sets: what there is, where it lies, how it gets here, and its samples."""
 
+from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
 from ncengine.datasets.errors import DatasetDamaged, DatasetError
-from ncengine.datasets.fetching import DownloadError, download, mirrors
-from ncengine.datasets.files import DatasetMissing, folder, is_available, missing
-from ncengine.datasets.registry import DATASETS, DatasetInfo, dataset_info
+from ncengine.datasets.files.fetching import DownloadError, download, mirrors
+from ncengine.datasets.files.local import DatasetMissing, folder, is_available, missing
+from ncengine.datasets.files.sources import SourceError
 from ncengine.datasets.sampling import Data, Split, load
-from ncengine.datasets.sources import SourceError
 
 __all__ = [
     "DATASETS",

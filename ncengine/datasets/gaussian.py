@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split
-from ncengine.datasets.registry import dataset_info
 
 
 def draw(classes: int, n: int, seed: int, dimension: int, spread: float) -> Data:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ncengine.datasets import files
-from ncengine.datasets.cifar10 import read_cifar10
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, read_only, shuffled
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.idx import read_idx
-from ncengine.datasets.registry import dataset_info
+from ncengine.datasets.files import local
+from ncengine.datasets.readers.cifar10 import read_cifar10
+from ncengine.datasets.readers.idx import read_idx
 
 DIGITS_TEST_PER_CLASS = 24
 _LEVELS = np.arange(256)
@@ -91,7 +91,7 @@ def digits() -> Pool:
 
 def idx_images(name: str) -> Pool:
     """MNIST or Fashion-MNIST, from its four IDX files."""
-    paths = files.require(name)
+    paths = local.require(name)
     images, labels, test_images, test_labels = (
         read_idx(path, dimensions) for path, dimensions in zip(paths, (3, 1, 3, 1), strict=True)
     )
@@ -100,7 +100,7 @@ def idx_images(name: str) -> Pool:
 
 def cifar10() -> Pool:
     """CIFAR10, from its archive."""
-    return _published_split("cifar10", *read_cifar10(files.require("cifar10")[0]))
+    return _published_split("cifar10", *read_cifar10(local.require("cifar10")[0]))
 
 
 POOLS: dict[str, Callable[[], Pool]] = {

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncengine.datasets import files
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, shuffled
-from ncengine.datasets.registry import dataset_info
-from ncengine.datasets.reviews import Reviews, prepared_reviews
-from ncengine.datasets.sources import source
+from ncengine.datasets.files import local
+from ncengine.datasets.files.sources import source
+from ncengine.datasets.readers.reviews import Reviews, prepared_reviews
 
 
 def reviews() -> Reviews:
-    """All labelled reviews; quick from the second time on. Raises as `files.require` does."""
-    path = files.require("imdb")[0]
-    folders = [files.folder("imdb"), files.user_cache() / "imdb"]
+    """All labelled reviews; quick from the second time on. Raises as `local.require` does."""
+    path = local.require("imdb")[0]
+    folders = [local.folder("imdb"), local.user_cache() / "imdb"]
     return prepared_reviews(path, source("imdb").files[0].sha256, folders)
 
 

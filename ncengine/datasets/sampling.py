@@ -28,10 +28,11 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from ncengine.datasets import files, gaussian, images, imdb
+from ncengine.datasets import gaussian, images, imdb
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split
+from ncengine.datasets.files import local
+from ncengine.datasets.files.sources import checksum
 from ncengine.datasets.recent import Recent
-from ncengine.datasets.sources import checksum
 
 if TYPE_CHECKING:
     from ncengine.config import RunConfig
@@ -57,7 +58,7 @@ def load(config: RunConfig) -> Data:
 
     Raises:
         DatasetMissing: it has to be downloaded first, which this never does by itself.
-        DatasetDamaged: a file is not what it must be; see `files.check` for what becomes of it.
+        DatasetDamaged: a file is not what it must be; see `local.check` for what becomes of it.
         SourceError: the variable that names the files cannot be understood, see `sources`.
         ValueError: fewer samples of a class are there than asked for; says how many there are.
     """
@@ -68,7 +69,7 @@ def load(config: RunConfig) -> Data:
     elif name == "imdb":
         shape = (config.vocabulary, config.context)
     if name != "gaussian":
-        files.require(name)
+        local.require(name)
     # What a variable says of the files may change while the program runs.
     content = checksum(name)
     return _load(name, content, config.classes, config.samples_per_class, config.data_seed, shape)
@@ -90,5 +91,5 @@ _load = Recent(_made, size=lambda data: data.nbytes, most=REMEMBERED_BYTES)
 @lru_cache(maxsize=1)
 def _pool(name: str, content: str) -> images.Pool | imdb.Reviews:
     if name != "digits":
-        files.check(name)
+        local.check(name)
     return imdb.reviews() if name == "imdb" else images.POOLS[name]()

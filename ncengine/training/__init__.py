@@ -1,0 +1,1 @@
+"""Training: the objective, and solvers that make it small."""

@@ -8,7 +8,7 @@ import platform
 import joblib
 import torch
 
-from ncengine.memory import memory_here
+from ncengine.costs.memory import memory_here
 
 
 def leave_a_core() -> None:

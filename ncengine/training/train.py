@@ -14,13 +14,17 @@ from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.inputs import network_inputs
 from ncengine.config import RunConfig
 from ncengine.datasets import Data
-from ncengine.metrics import class_means, neural_collapse
-from ncengine.objective import Evaluation, Objective
-from ncengine.runs import OF_TEST
-from ncengine.samples import shown
-from ncengine.schedule import snapshot_passes
+from ncengine.snapshots.measure import (
+    measure_collapse,
+    measure_geometry,
+    measure_test,
+    not_taken,
+    without_test,
+)
+from ncengine.snapshots.plan import shown, snapshot_passes
+from ncengine.theory.optimum import floor_of
+from ncengine.training.objective import Evaluation, Objective
 from ncengine.training.solvers import make_solver
-from ncengine.watch import floor_of
 
 # So near to the floor, float32 is not enough to tell on which side of it an objective is.
 NEAR_FLOOR = 1e-5
@@ -163,7 +167,6 @@ class Training:
             self._hold(self.train.evaluate(self.iterates, gradient=False))
         features = self._held_rows("features")
         weight = self._held_rows("last_weight")
-        metrics = neural_collapse(features, self.train.labels, weight)
         snapshot = {
             name: self._held_rows(name).cpu().numpy()
             for name in ("loss", "fit", "decay_hidden", "decay_last", "accuracy")
@@ -172,11 +175,12 @@ class Training:
         if near.any():
             exact = self._exact(snapshot, features, weight)
             snapshot |= {name: np.where(near, exact[name], snapshot[name]) for name in exact}
-        for name in ("nc1", "nc2a", "nc2b", "nc3"):
-            snapshot[name] = getattr(metrics, name).double().cpu().numpy()
-        snapshot |= {name: np.full(len(self.config.seeds), np.nan) for name in OF_TEST}
+        labels = self.train.labels
+        snapshot |= measure_collapse(features, labels, weight)
+        snapshot |= not_taken(len(self.config.seeds))
         if geometry:
-            snapshot |= self._geometry(features, weight) | self._on_test(features)
+            snapshot |= measure_geometry(features, labels, weight, self.shown)
+            snapshot |= self._test(features)
         for name in (*snapshot,):
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
@@ -197,26 +201,14 @@ class Training:
         )
         return {"fit": fit, "decay_last": decay, "loss": fit + decay + snapshot["decay_hidden"]}
 
-    def _geometry(self, features: Tensor, weight: Tensor) -> dict[str, np.ndarray]:
-        means = class_means(features, self.train.labels, self.config.classes)
-        return {
-            "class_means": means.float().cpu().numpy(),
-            "classifier": weight.float().cpu().numpy(),
-            "features": features[:, self.shown].half().cpu().numpy(),
-        }
-
-    def _on_test(self, features: Tensor) -> dict[str, np.ndarray]:
+    def _test(self, features: Tensor) -> dict[str, np.ndarray]:
         """Curves and features of the test samples; of none where there are none."""
         if self.test is None:
-            return {"test_features": features[:, self.shown_test].half().cpu().numpy()}
+            return without_test(features)
         test = self.test.evaluate(self.iterates, gradient=False)
-        metrics = neural_collapse(test.features, self.test.labels, test.last_weight)
-        return {
-            "test_accuracy": test.accuracy.cpu().numpy(),
-            "test_nc1": metrics.nc1.double().cpu().numpy(),
-            "test_nc3": metrics.nc3.double().cpu().numpy(),
-            "test_features": test.features[:, self.shown_test].half().cpu().numpy(),
-        }
+        return measure_test(
+            test.features, self.test.labels, test.last_weight, test.accuracy, self.shown_test
+        )
 
     def _held_rows(self, name: str) -> Tensor:
         first = self.held[0].evaluation

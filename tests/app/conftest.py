@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.components import engine
+from app.engine import data, derived, runs
 from ncengine.config import RunConfig
-from ncengine.runs import OF_TEST, PER_SEED, Geometry, Run, Status
+from ncengine.runs.run import Geometry, Run, Status
+from ncengine.snapshots.names import OF_TEST, PER_SEED
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
 FLOOR = 0.0123
@@ -94,11 +95,11 @@ def examined(monkeypatch) -> list[RunConfig]:
     """The data are read at once, and not in a thread; what was read."""
     read = []
 
-    def examine(config: RunConfig) -> engine.Examination:
+    def examine(config: RunConfig) -> data.Examination:
         read.append(config)
-        return engine._examine(config, engine.needs_download(config))
+        return data._examine(config, data.needs_download(config))
 
-    monkeypatch.setattr(engine, "examine", examine)
+    monkeypatch.setattr(data, "examine", examine)
     return read
 
 
@@ -106,15 +107,15 @@ def examined(monkeypatch) -> list[RunConfig]:
 def store(monkeypatch) -> FakeStore:
     fake = FakeStore()
     # Made-up runs of one configuration differ from test to test.
-    engine._project.clear()
-    monkeypatch.setattr(engine, "store", lambda: fake)
+    derived._project.clear()
+    monkeypatch.setattr(runs, "store", lambda: fake)
     return fake
 
 
 @pytest.fixture
 def jobs(monkeypatch) -> FakeJobs:
     fake = FakeJobs()
-    monkeypatch.setattr(engine, "jobs", lambda: fake)
+    monkeypatch.setattr(runs, "jobs", lambda: fake)
     return fake
 
 

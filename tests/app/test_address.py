@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from app.components import engine
+from app.engine import data, runs
 from ncengine.config import PARAMS, RunConfig
-from ncengine.presets import paper_preset
+from ncengine.config.presets import paper_preset
 from tests.app.conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 
 
@@ -198,9 +198,9 @@ garbage = st.one_of(
 def test_no_address_breaks_the_page(query):
     with pytest.MonkeyPatch.context() as patch:
         store = FakeStore()
-        patch.setattr(engine, "store", lambda: store)
-        patch.setattr(engine, "jobs", lambda: FakeJobs())
-        patch.setattr(engine, "needs_download", lambda config: False)
+        patch.setattr(runs, "store", lambda: store)
+        patch.setattr(runs, "jobs", lambda: FakeJobs())
+        patch.setattr(data, "needs_download", lambda config: False)
         at = open_at(AppTest.from_file(MAIN, default_timeout=20), **query)
         assert_sound(at)
         expected, problems = RunConfig.nearest({k: v for k, v in query.items() if k in PARAMS})

@@ -4,13 +4,14 @@ import threading
 
 import pytest
 
-from app.components import assumptions, engine, explanation
-from ncengine.assumptions import Assumption
+from app.components import assumptions, explanation
+from app.engine import data
 from ncengine.config import RunConfig
+from ncengine.theory.assumptions import Assumption
 from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 # As it was before the tests' own took its place.
-EXAMINE = engine.examine
+EXAMINE = data.examine
 LINES = (
     Assumption("balanced", "Classes are balanced", True, "Each has n = 100."),
     Assumption("schedule", "Decay suits <it>", False, "λ = 0.005 & more"),
@@ -20,7 +21,7 @@ FACTS = {"reviews": 25_000, "too_short": 1234, "identical": 56, "contradictory":
 
 
 def examined_as(monkeypatch, **found):
-    monkeypatch.setattr(engine, "examine", lambda config: engine.Examination(**found))
+    monkeypatch.setattr(data, "examine", lambda config: data.Examination(**found))
 
 
 def panel(at):
@@ -56,7 +57,7 @@ def test_real_data_are_examined(at):
 
 def test_data_that_are_not_here_are_told_as_unknown(at, monkeypatch):
     monkeypatch.setattr("ncengine.datasets.is_available", lambda name: False)
-    monkeypatch.setattr("ncengine.assumptions.is_available", lambda name: False)
+    monkeypatch.setattr("ncengine.theory.assumptions.is_available", lambda name: False)
     open_at(at, dataset="imdb")
     assert_sound(at)
     assert "IMDB is not on this machine yet" in texts(at)
@@ -79,42 +80,42 @@ def test_reading_data_holds_up_no_page(at, monkeypatch):
 
     def slow(config, missing):
         assert go_on.wait(30)
-        return engine.Examination(LINES)
+        return data.Examination(LINES)
 
-    monkeypatch.setattr(engine, "examine", EXAMINE)
-    monkeypatch.setattr(engine, "_examine", slow)
-    monkeypatch.setattr(engine, "GRACE_SECONDS", 0.01)
-    engine._examination.clear()
+    monkeypatch.setattr(data, "examine", EXAMINE)
+    monkeypatch.setattr(data, "_examine", slow)
+    monkeypatch.setattr(data, "GRACE_SECONDS", 0.01)
+    data._examination.clear()
     try:
         open_at(at, data_seed="4711")
         assert_sound(at)
         assert not [one for one in at.get("html") if 'class="assumptions"' in one.proto.body]
         assert at.get("skeleton")
         go_on.set()
-        monkeypatch.setattr(engine, "GRACE_SECONDS", 30)
+        monkeypatch.setattr(data, "GRACE_SECONDS", 30)
         at.run()
         assert "Classes are balanced" in panel(at)
     finally:
         go_on.set()
-        engine._examination.clear()
+        data._examination.clear()
 
 
 def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
     read = []
-    monkeypatch.setattr(engine, "examine", EXAMINE)
-    monkeypatch.setattr(engine, "GRACE_SECONDS", 30)
+    monkeypatch.setattr(data, "examine", EXAMINE)
+    monkeypatch.setattr(data, "GRACE_SECONDS", 30)
     monkeypatch.setattr(
-        engine, "_examine", lambda config, missing: read.append(config) or engine.Examination()
+        data, "_examine", lambda config, missing: read.append(config) or data.Examination()
     )
-    engine._examination.clear()
+    data._examination.clear()
     try:
         for epochs, seeds in ((100, 1), (200, 3)):
-            engine.examine(RunConfig(epochs=epochs, seeds=seeds))
+            data.examine(RunConfig(epochs=epochs, seeds=seeds))
         assert len(read) == 1
-        engine.examine(RunConfig(samples_per_class=20))
+        data.examine(RunConfig(samples_per_class=20))
         assert len(read) == 2
     finally:
-        engine._examination.clear()
+        data._examination.clear()
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_the_explanation_is_true_for_what_is_picked(fields, told):
 
 
 def test_the_download_page_tells_size_and_what_works_offline(at, monkeypatch):
-    monkeypatch.setattr(engine, "needs_download", lambda config: config.dataset == "cifar10")
+    monkeypatch.setattr(data, "needs_download", lambda config: config.dataset == "cifar10")
     open_at(at, dataset="cifar10")
     assert_sound(at)
     said = texts(at)

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
 
-from app.components import charts, engine, figures, heatmap, text
+from app.charts import cosines as heatmap
+from app.charts import curves
+from app.components import readouts, text
 from ncengine.config import RunConfig
+from ncengine.metrics import class_cosines
 from tests.app.conftest import FLOOR, make_run
 
 CONFIG = RunConfig(seeds=4)
@@ -29,10 +32,10 @@ def test_other_data_leave_every_spec_as_it_was(at, store):
 
 
 def test_specs_name_the_nc2_that_the_loss_makes_meaningful():
-    assert "NC2A" in json.dumps(charts.collapse_spec("NC2A", False))
-    assert "NC2A" not in json.dumps(charts.collapse_spec("NC2B", False))
-    assert charts.nc2_label(make_run(RunConfig(loss="MSE"))) == "NC2B"
-    assert charts.nc2_label(make_run(RunConfig(loss="MSE", last_bias=True))) == "NC2A"
+    assert "NC2A" in json.dumps(curves.collapse_spec("NC2A", False))
+    assert "NC2A" not in json.dumps(curves.collapse_spec("NC2B", False))
+    assert curves.nc2_label(make_run(RunConfig(loss="MSE"))) == "NC2B"
+    assert curves.nc2_label(make_run(RunConfig(loss="MSE", last_bias=True))) == "NC2A"
 
 
 def colours_of(spec):
@@ -57,18 +60,18 @@ def test_of_two_classes_the_ideal_cosine_is_the_least_there_is():
 
 def test_two_classes_meet_at_a_cosine_about_the_origin():
     means = np.array([[3.0, 0.0], [2.0, 2.0]])
-    assert engine.cosines(means)[0, 1] == pytest.approx(np.sqrt(0.5))
+    assert class_cosines(means)[0, 1] == pytest.approx(np.sqrt(0.5))
     three = np.array([[3.0, 0.0], [2.0, 2.0], [1.0, -4.0]])
     centred = three - three.mean(axis=0)
     expected = 1 - pdist(centred, "cosine")
-    assert squareform(engine.cosines(three), checks=False) == pytest.approx(expected)
+    assert squareform(class_cosines(three), checks=False) == pytest.approx(expected)
 
 
 def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
     run = make_run(CONFIG, diverged=np.array([False, True, False, False]))
     run.curves["loss"][:, 1] = np.nan
     run.curves["fit"][2, 3] = np.nan
-    table = charts.objective_table(run).to_pydict()
+    table = curves.objective_table(run).to_pydict()
     live = [0, 2, 3]
     for t in range(run.points):
         assert table["passes"][t] == run.curves["epoch"][t]
@@ -81,7 +84,7 @@ def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
 
 def test_bands_are_one_deviation_of_the_logarithm():
     run = make_run(CONFIG, diverged=np.array([False, False, False, True]))
-    rows = charts.collapse_table(run, "NC2A", False).to_pylist()
+    rows = curves.collapse_table(run, "NC2A", False).to_pylist()
     assert [row["metric"] for row in rows] == ["NC1"] * 7 + ["NC2A"] * 7 + ["NC3"] * 7
     for row, t in zip(rows[7:14], range(7), strict=True):
         logs = np.log10(run.curves["nc2a"][t, :3])
@@ -100,7 +103,7 @@ def test_a_class_has_no_cosine_with_itself():
 
 
 def test_the_row_of_figures_has_its_seven():
-    names = [figure.label for figure in figures.figures(make_run(CONFIG))]
+    names = [figure.label for figure in readouts.readouts(make_run(CONFIG))]
     assert names == [
         "Objective", "Gap to floor", "NC1", "NC2A", "NC3", "Train accuracy", "Test accuracy"
     ]  # fmt: skip
@@ -110,7 +113,7 @@ def test_figures_without_a_value_show_a_dash():
     run = make_run(CONFIG)
     for name in run.curves.keys() - {"epoch"}:
         run.curves[name][:] = np.nan
-    assert {figure.value for figure in figures.figures(run)} == {text.MISSING}
+    assert {figure.value for figure in readouts.readouts(run)} == {text.MISSING}
 
 
 @pytest.mark.parametrize(

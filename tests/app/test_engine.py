@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from app.components import engine, stage, text
+from app.components import text
+from app.player import stage, view
 from ncengine.config import RunConfig
-from ncengine.runs import Status
-from ncengine.watch import floor_of
+from ncengine.runs.run import Status
+from ncengine.theory.optimum import floor_of, optimum_of
 from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 UNIFORM = RunConfig(decay_schedule="uniform 1/L", depth=8)
@@ -14,7 +15,7 @@ UNIFORM = RunConfig(decay_schedule="uniform 1/L", depth=8)
 
 def test_the_optimum_is_that_of_the_last_layers_own_decay():
     assert UNIFORM.decay_last != UNIFORM.weight_decay
-    assert engine._optimum(UNIFORM).loss == floor_of(UNIFORM)
+    assert optimum_of(UNIFORM).loss == floor_of(UNIFORM)
 
 
 def diverged_run(config: RunConfig, snapshots: int):
@@ -30,7 +31,7 @@ def test_a_seed_without_any_snapshot_gets_a_sentence_in_place_of_the_player(at, 
     store.put(diverged_run(RunConfig(), snapshots=2))
     open_at(at)
     assert_sound(at)
-    assert [info.value for info in at.info] == [stage.nothing_to_show(stage.View(0))] * 2
+    assert [info.value for info in at.info] == [stage.nothing_to_show(view.View(0))] * 2
     assert "Seed 0 diverged" in at.info[0].value
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from app.components import charts, engine
-from ncengine import memory
+from app.charts import base, curves
+from app.engine import data
 from ncengine.config import RunConfig
-from ncengine.runs import Run, Status
+from ncengine.costs import memory
+from ncengine.runs.run import Run, Status
 from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
 
 CONFIG = RunConfig()
@@ -122,7 +123,7 @@ def test_when_every_seed_diverged_the_page_says_what_to_try(at, store):
     assert "lower learning rate" in at.error[0].value
     # All curves and figures are means, of which nothing is left.
     assert len(charts_of(at)) == 0
-    assert 'class="figures"' not in texts(at)
+    assert 'class="readouts"' not in texts(at)
     assert 'class="assumptions"' in texts(at)
 
 
@@ -148,8 +149,8 @@ def test_a_width_too_small_for_the_figure_says_why_there_is_no_floor(at, store):
 
 def test_a_missing_data_set_offers_the_download_and_nothing_else(at, monkeypatch):
     fetched = []
-    monkeypatch.setattr(engine, "needs_download", lambda config: not fetched)
-    monkeypatch.setattr(engine, "download", lambda name, progress: fetched.append(name))
+    monkeypatch.setattr(data, "needs_download", lambda config: not fetched)
+    monkeypatch.setattr(data, "download", lambda name, progress: fetched.append(name))
     at.query_params["dataset"] = "mnist"
     at.run()
     assert_sound(at)
@@ -164,8 +165,8 @@ def test_a_failed_download_is_told_in_words(at, monkeypatch):
     def fail(name, progress):
         raise RuntimeError("no mirror:\n- a_b: gone\nElse")
 
-    monkeypatch.setattr(engine, "needs_download", lambda config: True)
-    monkeypatch.setattr(engine, "download", fail)
+    monkeypatch.setattr(data, "needs_download", lambda config: True)
+    monkeypatch.setattr(data, "download", fail)
     at.query_params["dataset"] = "mnist"
     at.run()
     at.button(key="download").click().run()
@@ -187,7 +188,7 @@ def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):
 
 def test_a_field_that_rules_the_data_out_is_named_as_in_the_picker(at, monkeypatch):
     problem = "samples_per_class = 100: must be at most 7, which class 0 has"
-    monkeypatch.setattr(engine, "examine", lambda config: engine.Examination(problem=problem))
+    monkeypatch.setattr(data, "examine", lambda config: data.Examination(problem=problem))
     at.run()
     assert "Samples per class n = 100" in at.error[0].value.replace("\\", "")
     assert at.button(key="train").disabled
@@ -206,9 +207,9 @@ def test_free_features_have_no_hidden_decay_and_no_test_data_to_show(at, store):
 
 
 def test_only_of_the_parts_the_floor_is_dashed():
-    scale = charts.objective_spec(True)["layer"][0]["encoding"]["strokeDash"]["scale"]
+    scale = curves.objective_spec(True)["layer"][0]["encoding"]["strokeDash"]["scale"]
     dashes = dict(zip(scale["domain"], scale["range"], strict=True))
-    dashed = [part for part, dash in dashes.items() if dash != charts.SOLID]
+    dashed = [part for part, dash in dashes.items() if dash != base.SOLID]
     assert dashed == ["floor"]
 
 

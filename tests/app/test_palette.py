@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.components import palette
+from app.charts import palette
 
 # Over linear RGB, from the paper's table.
 VISION = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.components.player.wire import pack
+from app.player.wire import pack
 
 G, S, T, K = 3, 5, 2, 2
 NAMES = ["even", "ödd"]

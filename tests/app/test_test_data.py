@@ -5,8 +5,10 @@ import json
 import numpy as np
 import pytest
 
-import app.components.player as player_module
-from app.components import charts, engine, stage
+import app.player.component as player_module
+from app.charts import base, curves
+from app.engine import data as data_module
+from app.player import stage
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.datasets import Data, Split
@@ -71,8 +73,8 @@ def test_reviews_are_shown_as_their_last_words(at, store, shown, monkeypatch):
     split = Split(np.zeros((4, 64), int), np.repeat([0, 1], 2))
     long = " ".join(f"word{n}" for n in range(90)) + " <b>end</b>"
     data = Data(split, split, texts=("a  b", long, "c", "d"), test_texts=("e", "f\n", "g", "h"))
-    monkeypatch.setattr(engine, "needs_download", lambda config: False)
-    monkeypatch.setattr(engine, "examine", lambda config: engine.Examination())
+    monkeypatch.setattr(data_module, "needs_download", lambda config: False)
+    monkeypatch.setattr(data_module, "examine", lambda config: data_module.Examination())
     monkeypatch.setattr(datasets, "load", lambda config: data)
     open_at(at, dataset="imdb", test="1")
     assert_sound(at)
@@ -109,7 +111,7 @@ def test_a_wrong_toggle_in_the_address_is_told(at, store):
 
 def test_test_lines_join_the_points_at_which_they_were_taken():
     run = make_run(RunConfig(seeds=2))
-    rows = charts.collapse_table(run, "NC2A", True).to_pylist()
+    rows = curves.collapse_table(run, "NC2A", True).to_pylist()
     for name in ("nc1", "nc3"):
         line = [row for row in rows if row["metric"] == f"test {name.upper()}"]
         assert [row["passes"] for row in line] == run.curves["epoch"][[0, 3, 6]].tolist()
@@ -117,12 +119,12 @@ def test_test_lines_join_the_points_at_which_they_were_taken():
             a, b = run.curves[f"test_{name}"][t]
             assert row["mean"] == pytest.approx(np.sqrt(a * b), rel=1e-5)
     assert len(rows) == 3 * 7 + 2 * 3
-    assert charts.collapse_table(run, "NC2A", False).to_pylist() == rows[:21]
+    assert curves.collapse_table(run, "NC2A", False).to_pylist() == rows[:21]
 
 
 def test_accuracies_are_means_over_live_seeds():
     run = make_run(RunConfig(seeds=3), diverged=np.array([False, True, False]))
-    rows = charts.accuracy_table(run, True).to_pylist()
+    rows = curves.accuracy_table(run, True).to_pylist()
     train = [row for row in rows if row["samples"] == "training"]
     test = [row for row in rows if row["samples"] == "test"]
     assert len(train) == 7 and [row["passes"] for row in test] == [1, 32, 1000]
@@ -130,10 +132,10 @@ def test_accuracies_are_means_over_live_seeds():
         for row, t in zip(line, points, strict=True):
             first, _, last = run.curves[name][t]
             assert row["accuracy"] == pytest.approx((first + last) / 2, rel=1e-6)
-    assert charts.accuracy_table(run, False).to_pylist() == train
+    assert curves.accuracy_table(run, False).to_pylist() == train
 
 
-@pytest.mark.parametrize("spec", [charts.collapse_spec("NC2A", True), charts.accuracy_spec(True)])
+@pytest.mark.parametrize("spec", [curves.collapse_spec("NC2A", True), curves.accuracy_spec(True)])
 def test_lines_on_test_data_are_dashed_and_have_their_colour(spec):
     (line,) = [one for one in spec["layer"] if one["mark"]["type"] == "line"]
     dashes, colors = (line["encoding"][name]["scale"] for name in ("strokeDash", "color"))
@@ -142,14 +144,14 @@ def test_lines_on_test_data_are_dashed_and_have_their_colour(spec):
     pairs = {name: name.removeprefix("test ") for name in dash if name.startswith("test ")}
     pairs = pairs or {"test": "training"}
     for test, training in pairs.items():
-        assert dash[test] != dash[training] == charts.SOLID
+        assert dash[test] != dash[training] == base.SOLID
         assert color[test] == color[training]
 
 
 def test_before_the_first_point_the_charts_are_empty():
     run = make_run(RunConfig(), curves={})
-    assert charts.accuracy_table(run, True).num_rows == 0
-    assert charts.collapse_table(run, "NC2B", True).num_rows == 0
+    assert curves.accuracy_table(run, True).num_rows == 0
+    assert curves.collapse_table(run, "NC2B", True).num_rows == 0
 
 
 def test_two_classes_are_shown_without_a_focus(at, store, shown):

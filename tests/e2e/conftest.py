@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 import ncengine
 from ncengine.config import RunConfig
-from ncengine.store import Store
+from ncengine.runs.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
 from tests.e2e.pages import EXACT, FINISHED
 

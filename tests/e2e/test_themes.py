@@ -25,9 +25,9 @@ CONTRAST = """node => {
 TEXTS = [
     "h2",
     "[data-testid=stCaptionContainer] p",
-    ".figure .label",
-    ".figure .value",
-    ".figure .note",
+    ".readout .label",
+    ".readout .value",
+    ".readout .note",
     "[data-testid=nc-share]",
     "[data-testid=stSidebar] label p",
 ]
@@ -51,7 +51,7 @@ def test_player_and_figures_need_no_scrolling(app, new_context, size):
     width, height = size
     page = new_context(viewport={"width": width, "height": height}).new_page()
     open_page(page, app, **FINISHED, epoch=120)
-    for shown in (player(page), page.locator(".figures")):
+    for shown in (player(page), page.locator(".readouts")):
         expect(shown).to_be_visible()
         box = shown.bounding_box()
         assert box["y"] >= 0

@@ -6,8 +6,8 @@ import tarfile
 import pytest
 
 from ncengine.datasets import DatasetDamaged
-from ncengine.datasets.cifar10 import TRAIN_BATCHES, read_cifar10
-from ncengine.datasets.reviews import read_reviews
+from ncengine.datasets.readers.cifar10 import TRAIN_BATCHES, read_cifar10
+from ncengine.datasets.readers.reviews import read_reviews
 
 READERS = [(read_cifar10, TRAIN_BATCHES[0]), (read_reviews, "aclImdb/train/neg/0_1.txt")]
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from ncengine import assumptions as module
-from ncengine.assumptions import assumptions
 from ncengine.config import RunConfig
 from ncengine.datasets import Data, DatasetDamaged, Split
+from ncengine.theory import assumptions as module
+from ncengine.theory.assumptions import assumptions
 
 
 def lines(**fields):

@@ -9,7 +9,7 @@ import pytest
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets.cifar10 import TEST_BATCH, TRAIN_BATCHES, read_cifar10
+from ncengine.datasets.readers.cifar10 import TEST_BATCH, TRAIN_BATCHES, read_cifar10
 
 from .originals import forget, hashes_of, original
 

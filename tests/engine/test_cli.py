@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.config import PARAMS, RunConfig
 from ncengine.datasets import dataset_info
-from ncengine.store import Store
+from ncengine.runs.store import Store
 from ncengine.theory import gufm_optimum
 
 QUICK = (

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncengine.config import PARAMS, RunConfig
-from ncengine.fields import bounded
-from ncengine.param import ConfigError, as_text
-from ncengine.presets import paper_preset
+from ncengine.config.fields import bounded
+from ncengine.config.param import ConfigError, as_text
+from ncengine.config.presets import paper_preset
 
 
 def value_of(name, dataset):

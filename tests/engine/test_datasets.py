@@ -12,8 +12,9 @@ from sklearn.datasets import load_digits
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets import files, sampling
-from ncengine.datasets.idx import read_idx
+from ncengine.datasets import sampling
+from ncengine.datasets.files import local
+from ncengine.datasets.readers.idx import read_idx
 
 from .originals import forget, original
 
@@ -270,7 +271,7 @@ def test_a_file_that_may_not_be_read_is_told(data_folder, monkeypatch):
     for file in datasets.dataset_info("mnist").files:
         with open(data_folder / file.name, "wb") as stream:
             stream.truncate(file.bytes)
-    monkeypatch.setattr(files, "open", refuse, raising=False)
+    monkeypatch.setattr(local, "open", refuse, raising=False)
     for call in (datasets.download, lambda name: datasets.load(RunConfig(dataset=name))):
         with pytest.raises(datasets.DatasetError, match=r"cannot be read \(Permission denied\)"):
             call("mnist")

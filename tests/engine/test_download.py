@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from ncengine import datasets
-from ncengine.datasets import fetching, registry
+from ncengine.catalogue import datasets as catalogue
+from ncengine.datasets.files import fetching
 
 CONTENT = {
     "first.gz": np.random.default_rng(0).bytes(300_000),
@@ -67,16 +68,16 @@ def dead():
 
 @pytest.fixture
 def folder(monkeypatch, tmp_path):
-    """A registry with one small data set of two files, and an empty folder for it."""
+    """A catalogue with one small data set of two files, and an empty folder for it."""
     remote = tuple(
-        registry.RemoteFile(name, hashlib.sha256(content).hexdigest(), len(content))
+        catalogue.RemoteFile(name, hashlib.sha256(content).hexdigest(), len(content))
         for name, content in CONTENT.items()
     )
     small = replace(
-        registry.DATASETS["mnist"], name="small", title="Small", files=remote, base_urls=()
+        catalogue.DATASETS["mnist"], name="small", title="Small", files=remote, base_urls=()
     )
-    known = MappingProxyType({**registry.DATASETS, "small": small})
-    monkeypatch.setattr(registry, "DATASETS", known)
+    known = MappingProxyType({**catalogue.DATASETS, "small": small})
+    monkeypatch.setattr(catalogue, "DATASETS", known)
     for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
@@ -230,7 +231,7 @@ SETS = {
 
 @pytest.fixture(params=SETS)
 def published(request, monkeypatch, tmp_path):
-    """A set of the registry, whose source is said to be other, smaller files."""
+    """A set of the catalogue, whose source is said to be other, smaller files."""
     monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
     monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.3)
     name = request.param

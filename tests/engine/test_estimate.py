@@ -4,10 +4,10 @@ from statistics import median
 
 import pytest
 
-from ncengine import estimate
 from ncengine.config import RunConfig
-from ncengine.estimate import RECENT, estimate_seconds
-from ncengine.work import pass_work, run_work
+from ncengine.costs import seconds as estimate
+from ncengine.costs.seconds import RECENT, estimate_seconds
+from ncengine.costs.work import pass_work, run_work
 
 RN1 = RunConfig(depth=2, epochs=10)
 RN2 = RN1.with_(architecture="RN2")

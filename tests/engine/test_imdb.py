@@ -10,8 +10,8 @@ import pytest
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets import reviews as reviews_module
-from ncengine.datasets.reviews import prepared_reviews, read_reviews, words_of
+from ncengine.datasets.readers import reviews as reviews_module
+from ncengine.datasets.readers.reviews import prepared_reviews, read_reviews, words_of
 
 from .originals import forget, hashes_of, original
 

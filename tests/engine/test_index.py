@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from ncengine.config import RunConfig
-from ncengine.index import Index
+from ncengine.runs.index import Index
 
 SMALL = RunConfig(depth=3, width=8)
 

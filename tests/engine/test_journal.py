@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ncengine.journal import Journal, pack, unpack
+from ncengine.runs.journal import Journal, pack, unpack
 
 arrays = st.dictionaries(
     st.text(max_size=8),

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from ncengine import memory
 from ncengine.config import RunConfig
-from ncengine.memory import memory_here, memory_needed, too_large
-from ncengine.runs import Status
-from ncengine.store import Store
-from ncengine.training import job
+from ncengine.costs import memory
+from ncengine.costs.memory import memory_here, memory_needed, too_large
+from ncengine.jobs import job
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
 
 MEBIBYTE = 2**20
 PEAK = """

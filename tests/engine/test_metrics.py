@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncengine.metrics import class_means, cosines, neural_collapse
+from ncengine.metrics.collapse import class_means, cosines, neural_collapse
 
 NAMES = ("nc1", "nc2a", "nc2b", "nc3")
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 
-from ncengine.projection import project
-from ncengine.runs import Geometry
+from ncengine.analysis.projection import project
+from ncengine.runs.run import Geometry
 
 
 def zero_sum(d, rng):

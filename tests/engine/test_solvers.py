@@ -11,7 +11,7 @@ from sklearn.datasets import load_iris
 
 from ncengine.architectures.build import initial_parameters
 from ncengine.config import RunConfig
-from ncengine.objective import Objective
+from ncengine.training.objective import Objective
 from ncengine.training.solvers import LBFGS, Adam, Rate, Sgd, WarmStart
 from ncengine.training.solvers.line_search import CURVATURE, SUFFICIENT_DECREASE, LineSearch
 

@@ -8,7 +8,7 @@ import pytest
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets.sources import checksum, source
+from ncengine.datasets.files.sources import checksum, source
 
 PUBLISHED = {file.name: file.sha256 for file in datasets.dataset_info("mnist").files}
 OTHER = [f"{number:064x}" for number in range(4)]

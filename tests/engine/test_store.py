@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ncengine.api import run
 from ncengine.config import RunConfig
-from ncengine.executors import JobQueue
-from ncengine.runs import PER_SEED, Status
-from ncengine.store import Store, enqueue
+from ncengine.jobs.foreground import run
+from ncengine.jobs.queue import JobQueue
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store, enqueue
+from ncengine.snapshots.names import PER_SEED
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
@@ -25,7 +26,7 @@ LONG = QUICK.with_(epochs=3000, solver="Adam", depth=4)
 
 TRAIN = """
 import sys
-from ncengine.training import job
+from ncengine.jobs import job
 job.CHECKPOINT_EVERY = 0.05
 job.run_job(sys.argv[1], sys.argv[2])
 """
@@ -239,8 +240,8 @@ def test_a_worker_finishes_its_run_when_the_server_is_killed(store):
     server = """
 import sys, time, json
 from ncengine.config import RunConfig
-from ncengine.executors import JobQueue
-from ncengine.store import Store
+from ncengine.jobs.queue import JobQueue
+from ncengine.runs.store import Store
 queue = JobQueue(Store(sys.argv[2]))
 queue.submit(RunConfig(**json.loads(sys.argv[1])))
 time.sleep(600)
@@ -261,8 +262,8 @@ def test_a_server_that_closes_leaves_anothers_queue_alone(store, queue):
     wait(lambda: store.open(LONG).passes > 50)
     second = """
 import sys
-from ncengine.executors import JobQueue
-from ncengine.store import Store
+from ncengine.jobs.queue import JobQueue
+from ncengine.runs.store import Store
 JobQueue(Store(sys.argv[1])).close()
 """
     subprocess.run([sys.executable, "-c", second, str(store.root)], check=True)
@@ -295,7 +296,8 @@ def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplo
     (note,) = store.root.rglob("func_code.py")
     note.write_bytes(damage)
     code = (
-        "import sys, json; from ncengine.config import RunConfig; from ncengine.store import Store;"
+        "import sys, json; from ncengine.config import RunConfig;"
+        "from ncengine.runs.store import Store;"
         "print(Store(sys.argv[2]).open(RunConfig(**json.loads(sys.argv[1]))).status)"
     )
     done = subprocess.run(
@@ -336,7 +338,8 @@ def test_an_unreadable_line_of_the_index_is_passed_over(store):
 def test_opening_a_run_does_not_load_torch(store):
     run(QUICK, store=store)
     code = (
-        "import sys, json; from ncengine.config import RunConfig; from ncengine.store import Store;"
+        "import sys, json; from ncengine.config import RunConfig;"
+        "from ncengine.runs.store import Store;"
         "run = Store(sys.argv[2]).open(RunConfig(**json.loads(sys.argv[1])));"
         "assert run.status == 'done', run.status; assert 'torch' not in sys.modules"
     )

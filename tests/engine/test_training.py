@@ -6,13 +6,19 @@ import torch
 
 from ncengine.config import RunConfig
 from ncengine.datasets import load
-from ncengine.journal import pack, unpack
-from ncengine.metrics import neural_collapse
-from ncengine.runs import PER_SEED
-from ncengine.samples import shown
-from ncengine.schedule import GEOMETRY_POINTS, METRIC_POINTS, log_spaced, snapshot_passes
+from ncengine.metrics.collapse import neural_collapse
+from ncengine.runs.assemble import finish_curves
+from ncengine.runs.journal import pack, unpack
+from ncengine.snapshots.names import PER_SEED
+from ncengine.snapshots.plan import (
+    GEOMETRY_POINTS,
+    METRIC_POINTS,
+    log_spaced,
+    shown,
+    snapshot_passes,
+)
+from ncengine.theory.optimum import floor_of
 from ncengine.training.train import Training
-from ncengine.watch import finish_curves, floor_of
 
 SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 12, "width": 8, "seeds": 3}
 

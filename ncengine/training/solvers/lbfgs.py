@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncengine.memory import LBFGS_HISTORY
+from ncengine.costs.memory import LBFGS_HISTORY
 from ncengine.training.solvers.line_search import LineSearch, Point
 
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests

@@ -1,0 +1,137 @@
+"""What all charts share: axes, legends, the reading line, sizes.
+
+A chart whose data change is updated in place; one whose spec changes is embedded anew, and
+loses zoom. So a spec is built once, without data, and nothing computed from data goes in.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.charts import palette
+
+CURVE_HEIGHT = 292
+PASSES = "passes over the data"
+SOLID, DASHED = [1, 0], [7, 5]
+# A legend's symbols that show whether a line is dashed.
+LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
+# The longest that leave room for the names of all parts in a narrow window.
+MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": 13}
+
+_PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
+_VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5))
+_TICK_LABEL = (
+    "domain('y')[1] / domain('y')[0] > 200 && "
+    "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) > 0.01 "
+    "? '' : format(datum.value, datum.value < 0.0009 ? '~e' : '~g')"
+)
+
+
+def altair() -> Any:
+    """The module, slow to import, once it is safe to."""
+    # Altair asks whatever pandas it finds, even one that another thread is only half through
+    # importing. To import it here is to wait for that thread.
+    import pandas  # noqa: F401, I001
+    import altair
+
+    return altair
+
+
+def passes_axis(alt: Any) -> Any:
+    return alt.X(
+        "passes:Q",
+        title=PASSES,
+        scale=alt.Scale(type="symlog", constant=1, nice=False),
+        axis=alt.Axis(values=list(_PASS_TICKS), format=",d", labelOverlap="greedy", grid=False),
+    )
+
+
+def value_axis(alt: Any, name: str, title: str) -> Any:
+    return alt.Y(
+        f"{name}:Q",
+        title=title,
+        scale=alt.Scale(type="log", nice=False, padding=8),
+        axis=alt.Axis(values=list(_VALUE_TICKS), labelExpr=_TICK_LABEL, labelOverlap="greedy"),
+    )
+
+
+def _legend_layout(alt: Any, **layout: Any) -> Any:
+    return alt.Legend(
+        title=None,
+        orient="top",
+        direction="horizontal",
+        columns=3,
+        columnPadding=4,
+        symbolType="stroke",
+        symbolOpacity=1,
+        **layout,
+    )
+
+
+def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
+    """Dashed: the floor, and what is of test samples. In the one legend of colours and dashes."""
+    dashes = [DASHED if one == "floor" or "test" in one else SOLID for one in domain]
+    return alt.StrokeDash(
+        f"{name}:N",
+        sort=None,
+        scale=alt.Scale(domain=list(domain), range=dashes),
+        legend=_legend_layout(alt, **layout),
+    )
+
+
+def legend(alt: Any, name: str, colors: dict[str, str], **layout: Any) -> Any:
+    return alt.Color(
+        f"{name}:N",
+        sort=None,
+        scale=alt.Scale(domain=list(colors), range=list(colors.values())),
+        legend=_legend_layout(alt, **layout),
+    )
+
+
+def legend_toggle(alt: Any, name: str) -> Any:
+    return alt.selection_point(name="shown", fields=[name], bind="legend", toggle="true")
+
+
+def zoom(alt: Any) -> Any:
+    return alt.selection_interval(name="zoom", bind="scales")
+
+
+def rule(alt: Any, tooltip: list[Any]) -> Any:
+    """A vertical line at the point nearest to the pointer, with all values in its tooltip."""
+    near = alt.selection_point(
+        name="near",
+        nearest=True,
+        on="pointermove",
+        clear="pointerout",
+        encodings=["x"],
+        empty=False,
+    )
+    return (
+        alt.Chart()
+        .mark_rule(color=palette.NEUTRAL, strokeWidth=1.5)
+        .encode(
+            x="passes:Q",
+            opacity=alt.condition(near, alt.value(0.9), alt.value(0)),
+            tooltip=tooltip,
+        )
+        .add_params(near)
+    )
+
+
+def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
+    """The chart's spec in the app's sizes, without any data."""
+    chart = (
+        chart.properties(height=height)
+        .configure_axis(
+            labelFontSize=14, titleFontSize=14, titleFontWeight="normal", titlePadding=10
+        )
+        .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=100)
+        .configure_view(stroke=None)
+    )
+    spec = chart.to_dict()
+    # Altair names an empty table where a chart has no data yet. Streamlit would send it along with
+    # the real one, by way of pandas, each time.
+    del spec["datasets"]
+    for part in (spec, *spec.get("layer", ())):
+        part.pop("data", None)
+    return spec

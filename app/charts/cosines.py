@@ -1,0 +1,97 @@
+"""The class means' cosines as a heat map: its Vega-Lite spec, and the table for it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+
+from app.charts import palette
+from app.charts.base import altair, finish
+
+WIDTH, HEIGHT = 520, 400
+# The colours reach this far to either side of the ideal cosine.
+REACH = 0.3
+# Cells of so few classes have room for their numbers.
+MOST_NUMBERED = 5
+INK = "#10151f"
+
+
+def draw(cosines: np.ndarray, class_names: tuple[str, ...]) -> None:
+    """The K x K `cosines` of the class means; colours are centred on the ideal -1/(K-1)."""
+    chart = table(cosines, class_names), spec(tuple(class_names))
+    st.vega_lite_chart(*chart, key="chart_cosines", width=WIDTH)
+
+
+def table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
+    """One row a pair of classes. A class with itself has no cosine to show."""
+    classes = len(cosines)
+    shown = np.where(np.eye(classes, dtype=bool), np.nan, cosines)
+    return pa.table(
+        {
+            "class": np.repeat(class_names, classes).tolist(),
+            "other class": np.tile(class_names, classes).tolist(),
+            "cosine": shown.ravel().astype(np.float32),
+        }
+    )
+
+
+@lru_cache
+def spec(class_names: tuple[str, ...]) -> dict[str, Any]:
+    """The heat map for these classes. Its colours, and the mark on its bar, show the ideal."""
+    alt = altair()
+
+    long_names = max(map(len, class_names)) > 2
+    slanted = long_names and len(class_names) > MOST_NUMBERED
+    base = alt.Chart().encode(
+        x=_class_axis(alt, "class", class_names, labelAngle=-40 if slanted else 0),
+        y=_class_axis(alt, "other class", class_names),
+        tooltip=[
+            alt.Tooltip("class:N"),
+            alt.Tooltip("other class:N", title="and class"),
+            alt.Tooltip("cosine:Q", format=".4f"),
+        ],
+    )
+    chart = base.mark_rect(cornerRadius=2, stroke=None).encode(
+        color=_color(alt, -1 / (len(class_names) - 1))
+    )
+    if len(class_names) <= MOST_NUMBERED:
+        numbers = base.mark_text(fontSize=17, fontWeight=600, color=INK)
+        numbers = numbers.encode(text=alt.Text("cosine:Q", format=".3f"))
+        chart = alt.layer(chart, numbers.transform_filter("isValid(datum.cosine)"))
+    return finish(alt, chart, height=HEIGHT)
+
+
+def _color(alt: Any, ideal: float) -> Any:
+    # No cosine is below -1, the ideal of two classes.
+    sides = zip((-REACH, 0, REACH), palette.DIVERGING, strict=True)
+    bar = [(ideal + side, color) for side, color in sides if ideal + side >= -1]
+    ends = [value for value, _ in bar]
+    return alt.Color(
+        "cosine:Q",
+        scale=alt.Scale(
+            domain=ends, range=[color for _, color in bar], clamp=True, interpolate="rgb"
+        ),
+        legend=alt.Legend(
+            title="cosine",
+            values=ends,
+            gradientLength=240,
+            gradientThickness=16,
+            labelExpr=f"(abs(datum.value - {ideal}) < 1e-6 ? 'ideal ' : "
+            f"datum.value < {ideal} ? '≤ ' : '≥ ') + format(datum.value, '.2f')",
+        ),
+    )
+
+
+def _class_axis(alt: Any, name: str, class_names: tuple[str, ...], **axis: Any) -> Any:
+    channel = alt.X if name == "class" else alt.Y
+    return channel(
+        f"{name}:N",
+        sort=None,
+        title=None,
+        scale=alt.Scale(domain=list(class_names), paddingInner=0.06),
+        axis=alt.Axis(domain=False, ticks=False, labelLimit=120, **axis),
+    )

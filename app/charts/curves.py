@@ -1,0 +1,206 @@
+"""Curves over passes: Vega-Lite specs, and tables for them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+
+from app.charts import base, palette
+from ncengine.analysis import over_seeds
+from ncengine.runs.run import Run
+from ncengine.snapshots.names import OF_TEST
+
+OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
+ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
+# Below this share of the objective a part counts as nothing: on a log axis an exact
+# optimum's 1e-15 would squeeze all else to the top.
+NEGLIGIBLE = 1e-6
+
+
+def draw_objective(run: Run) -> None:
+    """The objective over passes, split into fit and decays, above the floor."""
+    spec = objective_spec(run.config.architecture != "UFM")
+    st.vega_lite_chart(objective_table(run), spec, key="chart_objective")
+
+
+def draw_collapse(run: Run, test: bool) -> None:
+    """NC1, NC2 and NC3 over passes; with `test`, NC1 and NC3 of test samples too."""
+    name = nc2_label(run)
+    table, spec = collapse_table(run, name, test), collapse_spec(name, test)
+    st.vega_lite_chart(table, spec, key="chart_collapse")
+
+
+def draw_accuracy(run: Run, test: bool) -> None:
+    """Training accuracy over passes; with `test`, test accuracy too."""
+    st.vega_lite_chart(accuracy_table(run, test), accuracy_spec(test), key="chart_accuracy")
+
+
+def nc2_label(run: Run) -> str:
+    """NC2A or NC2B, whichever the loss makes meaningful."""
+    return run.config.nc2_name.upper()
+
+
+def objective_table(run: Run) -> pa.Table:
+    """One row a point: passes, and `OBJECTIVE_PARTS` as means over seeds that did not diverge."""
+    passes = over_seeds.passes(run)
+    columns = {
+        "passes": passes,
+        "objective": over_seeds.mean_over_seeds(run, "loss"),
+        "fit": over_seeds.mean_over_seeds(run, "fit"),
+        "floor": np.full(len(passes), np.nan if run.floor is None else run.floor),
+        "hidden decay": over_seeds.mean_over_seeds(run, "decay_hidden"),
+        "last-layer decay": over_seeds.mean_over_seeds(run, "decay_last"),
+    }
+    return pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
+
+
+def collapse_table(run: Run, nc2: str, test: bool) -> pa.Table:
+    """One row a point and metric: passes, metric, geometric mean, one deviation down and up.
+
+    With `test`, two more metrics, "test NC1" and "test NC3", where they were taken.
+    """
+    metrics = _collapse_metrics(nc2, test)
+    parts = []
+    for name in metrics:
+        curve = name.lower().replace(" ", "_")
+        columns = over_seeds.passes(run), *over_seeds.log_mean_and_deviation(run, curve)
+        shown = _shown(columns[1], curve)
+        parts.append([column[shown] for column in columns])
+    passes, mean, deviation = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return pa.table(
+        {
+            "passes": passes.astype(np.float32),
+            "metric": np.repeat(metrics, [len(part[0]) for part in parts]).tolist(),
+            "mean": (10**mean).astype(np.float32),
+            "low": (10 ** (mean - deviation)).astype(np.float32),
+            "high": (10 ** (mean + deviation)).astype(np.float32),
+        }
+    )
+
+
+def accuracy_table(run: Run, test: bool) -> pa.Table:
+    """One row a point and kind ("training", "test"): passes, kind, mean share that is right."""
+    columns: dict[str, list] = {"passes": [], "samples": [], "accuracy": []}
+    for kind, curve in ACCURACIES.items():
+        if kind == "test" and not test:
+            continue
+        mean = over_seeds.mean_over_seeds(run, curve)
+        shown = _shown(mean, curve)
+        columns["passes"] += over_seeds.passes(run)[shown].tolist()
+        columns["samples"] += [kind] * int(shown.sum())
+        columns["accuracy"] += mean[shown].tolist()
+    numbers = {n: pa.array(columns[n], pa.float32()) for n in ("passes", "accuracy")}
+    return pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
+
+
+def _collapse_metrics(nc2: str, test: bool) -> tuple[str, ...]:
+    return ("NC1", nc2, "NC3", *(("test NC1", "test NC3") if test else ()))
+
+
+def _shown(values: np.ndarray, curve: str) -> np.ndarray:
+    """Which points are drawn: a line over test samples joins those at which it was taken."""
+    return np.isfinite(values) | (curve not in OF_TEST)
+
+
+@lru_cache
+def objective_spec(layers: bool) -> dict[str, Any]:
+    """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic.
+
+    Without hidden `layers` there is no hidden decay to name.
+    """
+    alt = base.altair()
+
+    parts = tuple(part for part in OBJECTIVE_PARTS if layers or part != "hidden decay")
+    colors = {part: palette.OBJECTIVE_COLORS[part] for part in parts}
+    shown = base.legend_toggle(alt, "part")
+    lines = (
+        alt.Chart()
+        .transform_fold(list(parts), as_=["part", "value"])
+        .transform_filter(f"isValid(datum.value) && datum.value > {NEGLIGIBLE} * datum.objective")
+        .mark_line(interpolate="monotone", clip=True)
+        .encode(
+            x=base.passes_axis(alt),
+            y=base.value_axis(alt, "value", "objective, mean over seeds"),
+            color=base.legend(alt, "part", colors, **base.MIDDLE_SYMBOLS),
+            strokeDash=base.dashes(alt, "part", parts, **base.MIDDLE_SYMBOLS),
+            strokeWidth=alt.condition("datum.part == 'objective'", alt.value(4), alt.value(2.5)),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
+        )
+        .add_params(shown, base.zoom(alt))
+    )
+    tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
+    tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in parts]
+    return base.finish(alt, alt.layer(lines, base.rule(alt, tooltip)))
+
+
+@lru_cache
+def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
+    """Lines and bands of the metrics over passes; `nc2` is "NC2A" or "NC2B".
+
+    With `test`, those of test samples are dashed and in the colour of their metric.
+    """
+    alt = base.altair()
+
+    metrics = _collapse_metrics(nc2, test)
+    nc1, _, nc3 = palette.NC_COLORS
+    shown = base.legend_toggle(alt, "metric")
+    lines_and_bands = alt.Chart().encode(
+        x=base.passes_axis(alt),
+        color=base.legend(
+            alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3))), **base.LONG_SYMBOLS
+        ),
+    )
+    bands = lines_and_bands.mark_area(interpolate="monotone", clip=True).encode(
+        y=base.value_axis(alt, "low", "collapse, mean ± deviation"),
+        y2="high:Q",
+        opacity=alt.condition(shown, alt.value(0.22), alt.value(0.02)),
+    )
+    lines = (
+        lines_and_bands.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
+        .encode(
+            y=base.value_axis(alt, "mean", "collapse, mean ± deviation"),
+            strokeDash=base.dashes(alt, "metric", metrics, **base.LONG_SYMBOLS),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
+        )
+        .add_params(shown, base.zoom(alt))
+    )
+    tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
+    tooltip += [alt.Tooltip(f"{metric}:Q", format=".3~g") for metric in metrics]
+    rule = base.rule(alt, tooltip).transform_pivot("metric", value="mean", groupby=["passes"])
+    return base.finish(alt, alt.layer(bands, lines, rule))
+
+
+@lru_cache
+def accuracy_spec(test: bool) -> dict[str, Any]:
+    """Lines of training accuracy, and with `test` of test accuracy, over passes."""
+    alt = base.altair()
+
+    kinds = tuple(ACCURACIES) if test else ("training",)
+    color = palette.OBJECTIVE_COLORS["fit"]
+    shown = base.legend_toggle(alt, "samples")
+    lines = (
+        alt.Chart()
+        .mark_line(clip=True, strokeWidth=3)
+        .encode(
+            x=base.passes_axis(alt),
+            y=alt.Y(
+                "accuracy:Q",
+                title="accuracy, mean over seeds",
+                # A little room above, for a line at 100 % to show whole.
+                scale=alt.Scale(domain=[0, 1.02], nice=False),
+                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
+            ),
+            color=base.legend(alt, "samples", dict.fromkeys(kinds, color), **base.LONG_SYMBOLS),
+            strokeDash=base.dashes(alt, "samples", kinds, **base.LONG_SYMBOLS),
+            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
+        )
+        .add_params(shown, base.zoom(alt))
+    )
+    tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
+    tooltip += [alt.Tooltip(f"{kind}:Q", format=".1%") for kind in kinds]
+    rule = base.rule(alt, tooltip).transform_pivot("samples", value="accuracy", groupby=["passes"])
+    return base.finish(alt, alt.layer(lines, rule))

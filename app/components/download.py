@@ -1,0 +1,38 @@
+"""A data set that is not on this machine: what it is, and the button that fetches it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components import text
+from app.engine import data
+from ncengine.catalogue.datasets import DATASETS, dataset_info
+from ncengine.config import RunConfig
+
+
+def draw(config: RunConfig) -> None:
+    """Say that the data set is missing, and fetch it on request."""
+    info = dataset_info(config.dataset)
+    st.subheader(f"{info.title} is not on this machine yet", anchor=False)
+    st.write(f"{info.description} Once fetched, it stays. {_offline()} work without any download.")
+    if not st.button(f"Download {info.title}", type="primary", key="download"):
+        return
+    bar = st.progress(0.0, f"Fetching {info.title} …")
+
+    def show(done: int, total: int) -> None:
+        bar.progress(min(done / max(total, 1), 1.0), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    try:
+        data.download(config.dataset, show)
+    except RuntimeError as error:
+        bar.empty()
+        # Line by line, for Markdown would run the last one into a list before it.
+        st.error("\n\n".join(text.plain(line) for line in str(error).splitlines()))
+        return
+    st.rerun()
+
+
+def _offline() -> str:
+    """ "Digits and Gaussian clusters": the sets that need no download."""
+    titles = [info.title for info in DATASETS.values() if not info.files]
+    return " and ".join([", ".join(titles[:-1]), titles[-1]])

@@ -1,0 +1,162 @@
+"""The row of readouts: where a run stands, each with its course so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
+
+import numpy as np
+import streamlit as st
+
+from app.charts import palette
+from app.charts.curves import nc2_label
+from app.components import text
+from app.engine import derived
+from ncengine.analysis import over_seeds
+from ncengine.runs.run import Run
+
+SPARK_POINTS = 60
+SPARK_WIDTH, SPARK_HEIGHT = 100, 24
+
+
+@dataclass(frozen=True)
+class Readout:
+    """One readout. `course` is what the sparkline draws, in the order of the points."""
+
+    label: str
+    value: str
+    note: str
+    help: str
+    color: str
+    course: np.ndarray
+
+
+def draw(run: Run) -> None:
+    """All readouts of the run, as means over the seeds that did not diverge."""
+    cells = "".join(_cell(readout) for readout in readouts(run))
+    st.html(f'<div class="readouts">{cells}</div>')
+    if run.points and run.floor is None:
+        reason = text.plain(derived.no_floor_reason(run.config))
+        st.caption(f"There is no floor to compare the objective with: {reason}.")
+
+
+def readouts(run: Run) -> list[Readout]:
+    """What the row shows, from left to right."""
+    return [_objective(run), _gap(run), *_collapse(run), *_accuracies(run)]
+
+
+def _objective(run: Run) -> Readout:
+    course = over_seeds.mean_over_seeds(run, "loss")
+    floor = text.MISSING if run.floor is None else text.number(run.floor)
+    what = "features" if run.config.architecture == "UFM" else "network of this shape"
+    return Readout(
+        "Objective",
+        text.number(_last(course)),
+        f"floor {floor}",
+        "What training makes small: the misfit on the training data plus the weight decay. "
+        f"No {what} can get below the floor.",
+        palette.OBJECTIVE_COLORS["objective"],
+        _log10(course),
+    )
+
+
+def _gap(run: Run) -> Readout:
+    course = over_seeds.mean_over_seeds(run, "gap")
+    last = _last(course)
+    if run.floor is None:
+        note = "no floor here" if run.points else ""
+    else:
+        note = "" if last is None else text.share_of(last, run.floor, "floor")
+    return Readout(
+        "Gap to floor",
+        text.number(last),
+        note,
+        "How far the objective is above the proven least value, that of the collapsed "
+        "optimum. The smaller, the closer training came to the global optimum.",
+        palette.NEUTRAL,
+        _log10(course),
+    )
+
+
+def _collapse(run: Run) -> list[Readout]:
+    nc2 = nc2_label(run)
+    frame = "a simplex" if nc2 == "NC2A" else "an orthogonal frame"
+    explained = {
+        "NC1": "How much samples of one class still differ, compared with how much the classes "
+        "differ. 0: every class has shrunk to a point.",
+        nc2: f"How far the classifier's rows are from {frame}, where all classes are equally far "
+        "apart. 0: perfect.",
+        "NC3": "How far the samples are from pointing along their class's classifier row. "
+        "0: features and classifier are one.",
+    }
+    return [
+        _metric(run, name, help, color)
+        for (name, help), color in zip(explained.items(), palette.NC_COLORS, strict=True)
+    ]
+
+
+def _metric(run: Run, name: str, help: str, color: str) -> Readout:
+    mean, deviation = over_seeds.log_mean_and_deviation(run, name.lower())
+    last = _last(mean)
+    if last is None:
+        return Readout(name, text.MISSING, "", help, color, mean)
+    log = f"log₁₀ {last:.2f}".replace("-", "−")
+    spread = deviation[np.isfinite(mean)][-1]
+    help = f"{help} Over the seeds, {log} ± {spread:.2f}."
+    return Readout(name, text.number(10**last), log, help, color, mean)
+
+
+def _accuracies(run: Run) -> list[Readout]:
+    shown = (
+        ("Train accuracy", "accuracy", "Share of the training samples that are told apart right."),
+        ("Test accuracy", "test_accuracy", "Share right among samples that training never saw."),
+    )
+    found = []
+    for label, name, help in shown:
+        course = over_seeds.mean_over_seeds(run, name)
+        color = palette.OBJECTIVE_COLORS["fit"]
+        none = name == "test_accuracy" and run.config.architecture == "UFM"
+        note = "no network" if none else ""
+        found.append(Readout(label, text.accuracy(_last(course)), note, help, color, course))
+    return found
+
+
+def _last(course: np.ndarray) -> float | None:
+    finite = course[np.isfinite(course)]
+    return float(finite[-1]) if len(finite) else None
+
+
+def _log10(course: np.ndarray) -> np.ndarray:
+    return np.log10(np.where(course > 0, course, np.nan))
+
+
+def _cell(readout: Readout) -> str:
+    words = (readout.label, readout.value, readout.note, readout.help)
+    label, value, note, help = map(escape, words)
+    return (
+        f'<div class="readout" tabindex="0"><div class="label">{label}</div>'
+        f'<div class="value">{value}</div>'
+        f'<div class="note">{note}</div>'
+        f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>'
+        f'<div class="why">{help}</div></div>'
+    )
+
+
+def _sparkline(course: np.ndarray, color: str) -> str:
+    """The course as a line without axes. Points are log-spaced in time already."""
+    finite = course[np.isfinite(course)]
+    points = finite[np.linspace(0, len(finite) - 1, min(len(finite), SPARK_POINTS)).astype(int)]
+    if len(points) < 2:
+        return ""
+    low, high = points.min(), points.max()
+    y = 2 + (SPARK_HEIGHT - 4) * (1 - (points - low) / ((high - low) or 1))
+    x = np.linspace(0, SPARK_WIDTH, len(points))
+    line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" '
+        f'preserveAspectRatio="none"><polyline points="{line}" fill="none" stroke="{color}" '
+        'stroke-width="2" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
+    )
+    # As an image: Streamlit takes inline SVG out of HTML.
+    return f'<img alt="" src="data:image/svg+xml,{quote(drawing)}">'

@@ -1,0 +1,167 @@
+"""What a run's status means to a reader, and what can be done about it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.components import text
+from app.engine import data, derived, runs
+from ncengine.config import RunConfig
+from ncengine.runs.run import Run, Status
+
+# Every state takes the same height, so that nothing below jumps when one becomes another.
+BAR_HEIGHT = 46
+BUTTON_WIDTH = 150
+
+
+def draw(run: Run) -> None:
+    """Status, progress and buttons; tells of diverged seeds."""
+    if run.status is Status.ABSENT:
+        _invite(run)
+        return
+    bars = {
+        Status.QUEUED: _queued,
+        Status.RUNNING: _running,
+        Status.INTERRUPTED: _stopped,
+        Status.CANCELLED: _stopped,
+        Status.FAILED: _failed,
+        Status.DIVERGED: _all_diverged,
+        Status.DONE: _done,
+    }
+    bars[run.status](run)
+    _some_diverged(run)
+
+
+def time_estimate(config: RunConfig) -> str:
+    """How long training takes, judged by earlier runs; says so where there are none."""
+    seconds = runs.store().estimate(config)
+    if seconds is None:
+        return "the first run will tell how long it takes"
+    about = "" if seconds < 1 else "about "
+    return f"{about}{text.duration(seconds)}, from earlier runs"
+
+
+def _invite(run: Run) -> None:
+    with st.container(border=True, key="invitation", gap="medium"):
+        st.subheader(f"Nobody has trained {_what(run.config)} yet", anchor=False)
+        st.markdown(
+            f"Train {_them(run.config)}: the samples of each class draw together "
+            "into one point, and the classes move as far apart as they can. The curves below "
+            "will show how far that has come, and the player shows it happening in space."
+        )
+        problem = _problem(run.config)
+        if problem:
+            st.error(problem)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _train_button(run.config, "Train")
+            if not problem:
+                st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
+
+
+def _what(config: RunConfig) -> str:
+    return "these free features" if config.architecture == "UFM" else "this network"
+
+
+def _problem(config: RunConfig) -> str:
+    """Why this cannot be trained here, as Markdown; "" where it can."""
+    too_large = derived.too_large(config)
+    if too_large:
+        return f"**This is too large for this machine.** {text.plain(too_large)}"
+    problem = data.problem_of(config)
+    if not problem:
+        return ""
+    # The field's name as the picker shows it.
+    name, equals, rest = problem.partition(" = ")
+    named = f"{config.params[name].label}{equals}{rest}" if name in config.params else problem
+    return f"**There are no such data.** {text.plain(named)}."
+
+
+def _them(config: RunConfig) -> str:
+    if config.architecture == "UFM":
+        return "them, and watch them go all the way down to the floor that bounds every network"
+    return "it, and watch its last layer tidy up"
+
+
+def _train_button(config: RunConfig, label: str) -> None:
+    problem = _problem(config)
+    st.button(
+        label,
+        type="primary",
+        disabled=bool(problem),
+        help=problem or None,
+        key="train",
+        shortcut="T",
+        width=BUTTON_WIDTH,
+        on_click=lambda: runs.jobs().submit(config),
+    )
+
+
+def _stop_button(config: RunConfig) -> None:
+    st.button("Stop", key="stop", on_click=lambda: runs.jobs().cancel(config))
+
+
+def _bar() -> st.delta_generator.DeltaGenerator:
+    return st.container(
+        horizontal=True,
+        vertical_alignment="center",
+        height=BAR_HEIGHT,
+        border=False,
+        key="status",
+    )
+
+
+def _queued(run: Run) -> None:
+    place = "" if run.place is None else f": number {run.place} in the queue"
+    with _bar():
+        st.progress(0.0, f"**Waiting**{place}. It starts by itself.")
+        _stop_button(run.config)
+
+
+def _running(run: Run) -> None:
+    share = min(run.passes / run.config.epochs, 1.0)
+    parts = [f"**Training**: {run.passes:,} of {run.config.epochs:,} passes", f"{share:.0%}"]
+    if run.seconds_left is not None:
+        parts.append(f"{text.duration(run.seconds_left)} left")
+    with _bar():
+        st.progress(share, " · ".join(parts))
+        _stop_button(run.config)
+
+
+def _stopped(run: Run) -> None:
+    happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
+    share = min(run.passes / run.config.epochs, 1.0)
+    so_far = f"after {run.passes:,} of {run.config.epochs:,} passes. It can go on from there."
+    with _bar():
+        st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
+        _train_button(run.config, "Continue" if run.passes else "Train")
+
+
+def _failed(run: Run) -> None:
+    st.error(f"**Training failed.** {text.plain(run.error or 'The log has more.')}")
+    _train_button(run.config, "Try again")
+
+
+def _all_diverged(run: Run) -> None:
+    st.error(
+        "**Every seed diverged**, so there is no mean to show. Try a lower learning rate "
+        "(under Advanced), or the solver L-BFGS, which never takes a step that makes the "
+        "objective larger."
+    )
+
+
+def _some_diverged(run: Run) -> None:
+    if run.status is Status.DIVERGED or not run.diverged.any():
+        return
+    gone = [seed for seed, gone in zip(run.config.seeds, run.diverged, strict=True) if gone]
+    are = "is" if len(gone) == 1 else "are"
+    st.warning(f"{text.seeds(gone).capitalize()} diverged and {are} left out of all means.")
+
+
+def _done(run: Run) -> None:
+    parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
+    if run.machine.get("device"):
+        parts.append(str(run.machine["device"]))
+    if run.machine.get("date"):
+        parts.append(text.day(str(run.machine["date"])))
+    with _bar():
+        st.progress(1.0, " · ".join(parts))

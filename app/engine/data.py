@@ -1,0 +1,134 @@
+"""The data of what is picked: whether they are here, what is found in them, how they look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ncengine.config import RunConfig
+from ncengine.datasets.files.sources import checksum
+from ncengine.runs.run import Geometry
+
+if TYPE_CHECKING:
+    from ncengine.datasets import Data
+    from ncengine.theory.assumptions import Assumption
+
+# For so long from the start a page waits for data to be read. What takes longer is told later.
+GRACE_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What the data of a configuration are found to be.
+
+    Attributes:
+        assumptions: what the theorems assume, and whether it holds.
+        facts: see `ncengine.datasets.Data`.
+        problem: why there can be no such data, in words; "" where there can.
+    """
+
+    assumptions: tuple[Assumption, ...] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
+
+
+def needs_download(config: RunConfig) -> bool:
+    """Whether the data set is not on this machine yet."""
+    from ncengine import datasets
+
+    return not datasets.is_available(config.dataset)
+
+
+def download(name: str, progress: Callable[[int, int], None]) -> None:
+    """Fetch the data set; `progress(done, total)` in bytes. Raises RuntimeError in words."""
+    from ncengine import datasets
+
+    try:
+        datasets.download(name, progress=progress)
+    except datasets.DownloadError as error:
+        raise RuntimeError(str(error)) from error
+
+
+def examine(config: RunConfig) -> Examination | None:
+    """What is found about the data and what the theorems assume; None while they are being read.
+
+    Never downloads. Reading goes on in a thread, and is done once for all sessions.
+    """
+    concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
+    key = tuple((name, getattr(config, name)) for name, _ in concerned)
+    content = checksum(config.dataset)
+    found, begun = _examination(key, content, needs_download(config), _config=config)
+    try:
+        return found.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
+    except NotYet:
+        return None
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _examination(
+    key: tuple, content: str, missing: bool, _config: RunConfig
+) -> tuple[Future, float]:
+    """What will be found, and since when it is looked for."""
+    return _reader().submit(_examine, _config, missing), time.monotonic()
+
+
+@st.cache_resource(show_spinner=False)
+def _reader() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "data")
+
+
+def _examine(config: RunConfig, missing: bool) -> Examination:
+    from ncengine import datasets
+    from ncengine.theory.assumptions import assumptions
+
+    facts, problem = {}, ""
+    try:
+        if not missing:
+            facts = datasets.load(config).facts
+    except (ValueError, OSError, datasets.DatasetError) as error:
+        problem = str(error).rstrip(".")
+    return Examination(assumptions(config), facts, problem)
+
+
+def problem_of(config: RunConfig) -> str:
+    """Why there can be no such data, in words; "" where there can, or while nobody knows."""
+    found = examine(config)
+    return found.problem if found else ""
+
+
+def thumbnails(config: RunConfig, geometry: Geometry, test: bool) -> np.ndarray | None:
+    """(S, h, w) or (S, h, w, 3) uint8 images of the geometry's samples; None without images.
+
+    With `test`, its test samples follow.
+    """
+    data = _data_at_hand(config)
+    if data is None or data.images is None:
+        return None
+    images = data.images[geometry.sample_index]
+    return np.concatenate([images, data.test_images[geometry.test_index]]) if test else images
+
+
+def captions(config: RunConfig, geometry: Geometry, test: bool) -> list[str] | None:
+    """The geometry's samples as texts; None where they are none. `test` as in `thumbnails`."""
+    data = _data_at_hand(config)
+    if data is None or data.texts is None:
+        return None
+    texts = [data.texts[n] for n in geometry.sample_index]
+    return texts + [data.test_texts[n] for n in geometry.test_index] if test else texts
+
+
+def _data_at_hand(config: RunConfig) -> Data | None:
+    """The data, once they are read; None before, or where they cannot be read."""
+    from ncengine import datasets
+
+    found = examine(config)
+    if found is None or found.problem or needs_download(config):
+        return None
+    return datasets.load(config)

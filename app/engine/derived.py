@@ -1,0 +1,77 @@
+"""What follows from a configuration or a run by computing, remembered where it takes long."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from ncengine.config import RunConfig
+from ncengine.runs.run import Geometry
+from ncengine.theory.optimum import optimum_of
+
+if TYPE_CHECKING:
+    from ncengine.analysis.projection import Projection
+
+
+def parameter_count(config: RunConfig) -> int:
+    """Parameters of one seed's network."""
+    from ncengine.architectures.shapes import parameter_count
+
+    return parameter_count(config)
+
+
+def parameter_formula(config: RunConfig) -> tuple[str, dict[str, int]]:
+    """The number of parameters as a formula, and what its letters stand for."""
+    from ncengine.architectures.formula import parameter_formula, parameter_legend
+
+    return parameter_formula(config), parameter_legend(config)
+
+
+def no_floor_reason(config: RunConfig) -> str:
+    """Why there is no collapsed optimum for this configuration; "" where there is one."""
+    try:
+        optimum_of(config)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def cosines(class_means: np.ndarray) -> np.ndarray:
+    """(K, K) cosines of the means of shape (K, d); see `ncengine.metrics.class_cosines`."""
+    from ncengine.metrics import class_cosines
+
+    return class_cosines(class_means)
+
+
+def too_large(config: RunConfig) -> str:
+    """Why the training does not fit into this machine's memory, in words; "" where it does."""
+    from ncengine.costs.memory import memory_here, too_large
+
+    return too_large(config, memory_here())
+
+
+def project(
+    config: RunConfig, geometry: Geometry, r: int, basis: str, focus: tuple[int, ...]
+) -> Projection:
+    """The projection of seed number `r`, computed once for each set of snapshots."""
+    return _project(config, len(geometry), r, basis, focus, _geometry=geometry)
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _project(
+    config: RunConfig, frames: int, r: int, basis: str, focus: tuple, _geometry: Geometry
+) -> Projection:
+    from ncengine.analysis.projection import project
+
+    return project(
+        _geometry, r, nc2_name=config.nc2_name, basis=basis, focus=focus, row_norm=_row_norm(config)
+    )
+
+
+def _row_norm(config: RunConfig) -> float | None:
+    try:
+        return optimum_of(config).row_norm
+    except ValueError:
+        return None

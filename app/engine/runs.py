@@ -1,0 +1,30 @@
+"""The engine's long-lived parts, one of each for all sessions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from ncengine.jobs.queue import JobQueue
+    from ncengine.runs.store import Store
+
+
+def store() -> Store:
+    """Where runs are read from."""
+    return _engine()[0]
+
+
+def jobs() -> JobQueue:
+    """Where runs are put to be computed."""
+    return _engine()[1]
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda parts: parts[1].close())
+def _engine() -> tuple[Store, JobQueue]:
+    from ncengine.jobs.queue import JobQueue
+    from ncengine.runs.store import Store
+
+    store = Store()
+    return store, JobQueue(store)

@@ -1,0 +1,159 @@
+"""The picker: the sidebar's widgets, derived from the schema, in step with the address."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from app.components import address, notices, text
+from app.engine import derived
+from app.picker import widgets
+from ncengine.config import PARAMS, RunConfig
+from ncengine.config.param import Param, Problem, as_text
+from ncengine.config.presets import paper_preset
+
+OWNER = "config"
+_STATE = "config"
+# What the letters of the number of parameters mean, where no widget's label says it.
+LETTERS = {
+    "N": "samples",
+    "d₀": "inputs",
+    "p": "patch side",
+    "c": "colours",
+    "C": "patches",
+    "K": "classes",
+}
+
+
+def draw() -> RunConfig:
+    """Draw the picker in the sidebar; the configuration that is picked."""
+    config = _settle()
+    for name, param in config.params.items():
+        widgets.set_value(name, param, getattr(config, name))
+    with st.sidebar:
+        st.html('<p class="app-name">Neural Collapse Explorer</p>')
+        _presets()
+        _fields(config)
+    st.session_state[_STATE] = config
+    write_url(config)
+    return config
+
+
+def read_url() -> tuple[RunConfig, list[Problem]]:
+    """The valid configuration nearest to the address, and what had to be changed."""
+    return RunConfig.nearest(address.read(PARAMS))
+
+
+def write_url(config: RunConfig) -> None:
+    """Make the address say `config`, unless it does already; other parameters stay."""
+    said = address.read(PARAMS)
+    meant, problems = RunConfig.nearest(said)
+    # A bare or partial address that already means this configuration stays as it is:
+    # to write it out would put a page between the reader and the Back button.
+    if meant == config and not problems and said.keys() <= config.query().keys():
+        address.accept(OWNER, PARAMS)
+    else:
+        address.write(OWNER, PARAMS, config.query())
+
+
+def _settle() -> RunConfig:
+    """The configuration after all that happened since the last run of the page."""
+    before: RunConfig | None = st.session_state.get(_STATE)
+    if before is not None:
+        picked, problems = _from_widgets(before)
+        if picked != before or problems:
+            notices.post(OWNER, [])
+            for problem in problems:
+                # What the new data set or network has no use for is nothing to be told of.
+                if problem.field in picked.params:
+                    st.toast(_line(problem, picked))
+            return picked
+    if address.arrival(OWNER, PARAMS) is None:
+        return before
+    config, problems = read_url()
+    notices.post(OWNER, [_line(problem, config) for problem in problems])
+    return config
+
+
+def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
+    said = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
+    return before.repicked({n: value for n, value in said.items() if value != getattr(before, n)})
+
+
+def _line(problem: Problem, config: RunConfig) -> str:
+    param = config.params.get(problem.field, PARAMS[problem.field])
+    used = getattr(config, problem.field)
+    shown = param.choices.get(used, as_text(used)) if param.kind == "choice" else as_text(used)
+    return notices.wrong_value(param.label, problem.value, problem.allowed, shown)
+
+
+def _presets() -> None:
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Default",
+            key="preset_default",
+            on_click=_apply_default,
+            width="stretch",
+            help="RN1 of depth 5 on the digits, trained by L-BFGS in seconds.",
+        )
+        st.button(
+            "Paper",
+            key="preset_paper",
+            on_click=_apply_paper,
+            width="stretch",
+            help="The paper's training (Appendix I) for the network and data picked: "
+            "Adam, 5000 epochs, 5 seeds, width 64.",
+        )
+
+
+def _apply_default() -> None:
+    _apply(RunConfig())
+
+
+def _apply_paper() -> None:
+    _apply(paper_preset(st.session_state[_STATE]))
+
+
+def _apply(config: RunConfig) -> None:
+    for name, param in config.params.items():
+        widgets.set_value(name, param, getattr(config, name))
+
+
+def _fields(config: RunConfig) -> None:
+    params = config.params.items()
+    plain = [(name, param) for name, param in params if not param.advanced]
+    for group, members in groupby(plain, key=lambda item: item[1].group):
+        st.markdown(f"##### {group}")
+        _stack(list(members), config)
+        if group == "Network":
+            _parameters(config)
+    with st.expander("Advanced"):
+        _stack([(name, param) for name, param in params if param.advanced], config)
+
+
+def _parameters(config: RunConfig) -> None:
+    formula, letters = derived.parameter_formula(config)
+    values = ", ".join(_letter(config, name, value) for name, value in letters.items())
+    count = text.unbroken(f"{derived.parameter_count(config):,} parameters")
+    st.caption(f"**{count}** = {text.unbroken_groups(formula)}, with {values}")
+
+
+def _letter(config: RunConfig, letter: str, value: int) -> str:
+    labels = [param.label for param in config.params.values()]
+    labelled = any(label.endswith(f" {letter}") for label in labels)
+    meaning = "" if labelled else LETTERS[letter] + " "
+    return text.unbroken(f"{meaning}{letter} = {value:,}")
+
+
+def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
+    """The widgets one below another, narrow neighbours in pairs."""
+    while members:
+        pair = members[:2]
+        paired = len(pair) == 2 and all(widgets.is_narrow(*field) for field in pair)
+        row = pair if paired else pair[:1]
+        columns = st.columns(2, vertical_alignment="bottom") if paired else [st.container()]
+        for column, (name, param) in zip(columns, row, strict=True):
+            with column:
+                widgets.draw(name, param, getattr(config, name))
+        members = members[len(row) :]

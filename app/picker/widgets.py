@@ -1,0 +1,208 @@
+"""One widget for each kind of `Param`. Values live in `st.session_state` under `key(name)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ncengine.config import PARAMS
+from ncengine.config.param import Param
+
+OTHER = "other"
+MOST_SEGMENTS = 4
+LONGEST_SEGMENT = 12
+MOST_LISTED = 32
+
+
+def key(name: str) -> str:
+    """Where the widget of the field `name` keeps its value."""
+    return f"field:{name}"
+
+
+def value_of(name: str, fallback: Any) -> Any:
+    """What the field's widget says; `fallback` while it has nothing to say."""
+    value = st.session_state.get(key(name), fallback)
+    if value is None:
+        return fallback
+    if value == OTHER:
+        return st.session_state.get(_other_key(name), fallback)
+    return value
+
+
+def set_value(name: str, param: Param, value: Any) -> None:
+    """Make the field's widget, drawn next, show `value`."""
+    if key(name) in st.session_state and value_of(name, value) == value:
+        return
+    if _has_other(param) and value not in param.suggested:
+        st.session_state[key(name)] = OTHER
+        st.session_state[_other_key(name)] = value
+    else:
+        st.session_state[key(name)] = value
+
+
+def draw(name: str, param: Param, value: Any) -> None:
+    """Draw the field's widget, which shows `value` (see `set_value`).
+
+    `value` is its default too: a widget that the browser has to build anew, and whose state it
+    has lost, would otherwise come back with its first choice, and pick that.
+    """
+    _drawer(name, param)(name, param, value)
+
+
+def is_narrow(name: str, param: Param) -> bool:
+    """Whether two such widgets fit beside one another."""
+    return _drawer(name, param) in (_list, _number)
+
+
+def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
+    if param.kind == "choice":
+        if max(len(text) for text in param.choices.values()) > LONGEST_SEGMENT:
+            return _titles
+        # By all there are: a data set that leaves some out does not change the kind of widget.
+        return _segments if len(PARAMS[name].choices) <= MOST_SEGMENTS else _chips
+    if param.kind == "bool":
+        return _toggle
+    if param.kind == "seeds":
+        return _seeds
+    if param.log:
+        return _slider
+    if _has_other(param):
+        return _pills
+    listed = param.suggested or param.high - param.low < MOST_LISTED
+    return _list if listed else _number
+
+
+def _has_other(param: Param) -> bool:
+    # Depth is what a talk steps through: each of its values is one click.
+    return param.label.startswith("Depth")
+
+
+def _other_key(name: str) -> str:
+    return f"{key(name)}:{OTHER}"
+
+
+def _titles(name: str, param: Param, value: Any) -> None:
+    st.selectbox(
+        param.label,
+        tuple(param.choices),
+        index=list(param.choices).index(value),
+        format_func=param.choices.__getitem__,
+        key=key(name),
+        help=param.help,
+    )
+
+
+def _segments(name: str, param: Param, value: Any) -> None:
+    st.segmented_control(
+        param.label,
+        tuple(param.choices),
+        default=value,
+        format_func=param.choices.__getitem__,
+        key=key(name),
+        help=param.help,
+        required=True,
+        width="stretch",
+    )
+
+
+def _chips(name: str, param: Param, value: Any) -> None:
+    st.pills(
+        param.label,
+        tuple(param.choices),
+        default=value,
+        format_func=param.choices.__getitem__,
+        key=key(name),
+        help=param.help,
+        required=True,
+    )
+
+
+def _toggle(name: str, param: Param, value: Any) -> None:
+    st.toggle(param.label, value, key=key(name), help=param.help)
+
+
+def _pills(name: str, param: Param, value: Any) -> None:
+    st.pills(
+        param.label,
+        (*param.suggested, OTHER),
+        default=value if value in param.suggested else OTHER,
+        format_func=str,
+        key=key(name),
+        help=param.help,
+        required=True,
+    )
+    if st.session_state[key(name)] == OTHER:
+        st.session_state.setdefault(_other_key(name), value)
+        st.number_input(
+            f"{param.label}, other",
+            int(param.low),
+            int(param.high),
+            value,
+            key=_other_key(name),
+            label_visibility="collapsed",
+        )
+
+
+def _slider(name: str, param: Param, value: Any) -> None:
+    st.select_slider(
+        param.label,
+        sorted({*param.suggested, value}),
+        value=value,
+        format_func=_text,
+        key=key(name),
+        help=param.help,
+    )
+
+
+def _list(name: str, param: Param, value: Any) -> None:
+    listed = param.suggested or range(int(param.low), int(param.high) + 1)
+    options = sorted({*listed, value})
+    st.selectbox(
+        param.label,
+        options,
+        index=options.index(value),
+        format_func=_text,
+        key=key(name),
+        help=f"{param.help} Pick a value or type one: it {param.allowed}.",
+        accept_new_options=True,
+    )
+
+
+def _number(name: str, param: Param, value: Any) -> None:
+    whole = param.kind == "int"
+    st.number_input(
+        param.label,
+        int(param.low) if whole else param.low,
+        int(param.high) if whole else param.high,
+        value,
+        key=key(name),
+        help=param.help,
+    )
+
+
+def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
+    counted = [tuple(range(count)) for count in param.suggested]
+    st.segmented_control(
+        param.label,
+        counted if value in counted else [*counted, value],
+        default=[value],
+        format_func=_seeds_text,
+        key=key(name),
+        help=param.help,
+        required=True,
+        width="stretch",
+    )
+
+
+def _text(value: Any) -> str:
+    # Six digits leave a value from an address such as 0.0037 as it was typed.
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _seeds_text(seeds: tuple[int, ...]) -> str:
+    if seeds == tuple(range(len(seeds))):
+        return str(len(seeds))
+    shown = ", ".join(map(str, seeds[:4]))
+    return f"seeds {shown}" + (", …" if len(seeds) > 4 else "")

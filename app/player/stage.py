@@ -1,0 +1,120 @@
+"""The player with the choices it leaves to the server: seed, basis, focus classes, test data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.charts import palette
+from app.components import address
+from app.engine import data, derived
+from app.player.view import BASES, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.runs.run import Run
+
+if TYPE_CHECKING:
+    from ncengine.analysis.projection import Projection
+
+PLAYER_HEIGHT = 600
+LONGEST_CAPTION = 240
+
+
+def draw_controls(run: Run, view: View) -> None:
+    """Seed, basis, focus and test data in one row beside the player."""
+    config = run.config
+    st.session_state["view:seed"] = view.seed
+    st.session_state["view:basis"] = view.basis
+    st.session_state["view:focus"] = list(view.picked)
+    st.session_state["view:test"] = view.test
+    with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
+        if len(config.seeds) > 1:
+            st.segmented_control(
+                "Seed",
+                config.seeds,
+                key="view:seed",
+                required=True,
+                help="Which of the networks, trained side by side, is looked at.",
+            )
+        st.segmented_control(
+            "Axes of snapshot",
+            tuple(BASES),
+            format_func=BASES.__getitem__,
+            key="view:basis",
+            required=True,
+            help="Principal axes of the class means: those of the last snapshot for the whole "
+            "film, or each snapshot's own, aligned to its neighbour.",
+        )
+        reason = no_test_data(config)
+        st.toggle(
+            "Test data",
+            key="view:test",
+            disabled=bool(reason),
+            help=reason
+            or "Shows samples that training never saw: rings in the player, dashed lines in the "
+            "charts.",
+        )
+        if config.classes > max(FOCUS_SIZES):
+            names = dataset_info(config.dataset).class_names
+            st.pills(
+                "Focus on 3 or 4 classes",
+                tuple(range(config.classes)),
+                selection_mode="multi",
+                format_func=names.__getitem__,
+                key="view:focus",
+                help="Projects on the span of exactly these classes' means. Their ideal is an "
+                "equilateral triangle or a regular tetrahedron.",
+            )
+
+
+def draw_player(run: Run, view: View) -> None:
+    """The player on the run's geometry; a placeholder of the same size before there is any."""
+    with st.container(key="stage"):
+        if run.geometry is None or not len(run.geometry):
+            st.skeleton(height=PLAYER_HEIGHT)
+            return
+        config = run.config
+        r = config.seeds.index(view.seed)
+        focus = view.focus(config.classes)
+        projection = derived.project(config, run.geometry, r, view.basis, focus)
+        if len(projection.epoch):
+            _player(run, view, projection)
+        else:
+            st.info(nothing_to_show(view))
+
+
+def nothing_to_show(view: View) -> str:
+    """What to say of a seed that has no snapshot with numbers in it."""
+    return (
+        f"Seed {view.seed} diverged before its first snapshot: its numbers grew beyond all "
+        "bounds, and there is nothing to draw. Pick another seed, or a lower learning rate."
+    )
+
+
+def _player(run: Run, view: View, projection: Projection) -> None:
+    from app.player.component import player
+
+    config, test = run.config, view.test
+    captions = data.captions(config, run.geometry, test)
+    player(
+        projection,
+        class_names=dataset_info(config.dataset).class_names[: config.classes],
+        colors=palette.CLASS_COLORS[: config.classes],
+        thumbnails=data.thumbnails(config, run.geometry, test),
+        captions=captions and [ending(caption) for caption in captions],
+        test=test,
+        live=run.status.busy,
+        key="player",
+        run=run.key,
+        height=PLAYER_HEIGHT,
+        start=address.read(PLAYER_NAMES),
+    )
+
+
+def ending(caption: str) -> str:
+    """The last words of a text, those next to the prediction, as many as a tooltip has room for."""
+    words = " ".join(caption.split())
+    if len(words) <= LONGEST_CAPTION:
+        return words
+    kept = words[-LONGEST_CAPTION:]
+    return "… " + (kept.partition(" ")[2] or kept)

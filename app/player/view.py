@@ -1,0 +1,194 @@
+"""What of a run is looked at: seed, basis, focus classes, test data, and the player's moment.
+
+The view comes from the controls beside the player and from the page's address; the moment comes
+from the player itself, in the browser.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from app.components import address, notices
+from ncengine.config import RunConfig
+from ncengine.runs.run import Geometry
+
+OWNER = "view"
+NAMES = ("seed", "basis", "focus", "test")
+# Kept in the address by the player itself, in the browser.
+PLAYER_NAMES = ("epoch", "view", "camera")
+BASES = {"last": "last", "each": "each"}
+FOCUS_SIZES = (3, 4)
+
+
+@dataclass(frozen=True)
+class View:
+    """What is looked at: a seed, the basis projected on, the classes picked to focus on, and
+    whether test data are shown too.
+    """
+
+    seed: int
+    basis: str = "last"
+    picked: tuple[int, ...] = ()
+    test: bool = False
+
+    def focus(self, classes: int) -> tuple[int, ...]:
+        """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
+        if classes in FOCUS_SIZES:
+            return tuple(range(classes))
+        return self.picked if len(self.picked) in FOCUS_SIZES else ()
+
+    def query(self, config: RunConfig) -> dict[str, str]:
+        """What the address says of it: only what differs from the default."""
+        said = {}
+        if self.seed != config.seeds[0]:
+            said["seed"] = str(self.seed)
+        if self.basis != "last":
+            said["basis"] = self.basis
+        if self.picked:
+            said["focus"] = ",".join(map(str, self.picked))
+        if self.test:
+            said["test"] = "1"
+        return said
+
+
+def current(config: RunConfig) -> View:
+    """The view after all that happened: clicks first, else a changed address."""
+    before: View | None = st.session_state.get(OWNER)
+    view = _from_widgets(before or View(config.seeds[0]))
+    if before is None or view == before:
+        said = address.arrival(OWNER, NAMES)
+        if said is not None:
+            view, wrong = parse(said, config)
+            notices.post(OWNER, wrong + _wrong_start())
+    view = _fit(view, config)
+    st.session_state[OWNER] = view
+    address.write(OWNER, NAMES, view.query(config))
+    return view
+
+
+def parse(said: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
+    """The view that an address asks for, and what was wrong with it, in words."""
+    values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": (), "test": False}, []
+    for name, text in said.items():
+        try:
+            values[name] = _READERS[name](text, config)
+        except (ValueError, OverflowError):
+            shown = {"seed": config.seeds[0], "basis": "last", "focus": "all classes", "test": "0"}
+            allowed = _allowed(name, config)
+            wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))
+    return View(values["seed"], values["basis"], values["focus"], values["test"]), wrong
+
+
+def no_test_data(config: RunConfig) -> str:
+    """Why there are no test data for this configuration; "" where there are."""
+    if config.architecture == "UFM":
+        return (
+            "Free features belong to the training samples alone: without a network there is "
+            "nothing that could give a test sample a feature."
+        )
+    return ""
+
+
+def _wrong_start() -> list[str]:
+    """What is wrong with the player's own parameters, which it passes over by itself."""
+    said, wrong = address.read(PLAYER_NAMES), []
+    if "epoch" in said and _epoch(said["epoch"]) is None:
+        allowed = "must be a number of passes, from 0"
+        wrong.append(notices.wrong_value("Epoch", said["epoch"], allowed, "the last snapshot"))
+    if said.get("view", "3d") not in ("2d", "3d"):
+        wrong.append(notices.wrong_value("View", said["view"], "must be 2d or 3d", "3d"))
+    return wrong
+
+
+def _epoch(text: str) -> float | None:
+    try:
+        epoch = float(text)
+    except ValueError:
+        return None
+    return epoch if 0 <= epoch < float("inf") else None
+
+
+def shown_snapshot(geometry: Geometry, r: int) -> int | None:
+    """Index of the snapshot at which the player rests; the last where no epoch is named.
+
+    Snapshots in which seed number `r` had diverged do not count; None where no other is left.
+    """
+    frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
+    if not len(frames):
+        return None
+    epoch = _epoch(_moment())
+    if epoch is None:
+        return int(frames[-1])
+    return int(frames[abs(geometry.epoch[frames] - epoch).argmin()])
+
+
+def _moment() -> str:
+    """The epoch that the player told; before it told any, the one that the page opened at."""
+    told = getattr(st.session_state.get("player"), "epoch", None)
+    return address.read(["epoch"]).get("epoch", "") if told is None else told
+
+
+def _from_widgets(before: View) -> View:
+    said = st.session_state
+    return View(
+        said.get("view:seed", before.seed),
+        said.get("view:basis", before.basis),
+        tuple(sorted(said.get("view:focus", before.picked))),
+        said.get("view:test", before.test),
+    )
+
+
+def _fit(view: View, config: RunConfig) -> View:
+    seed = view.seed if view.seed in config.seeds else config.seeds[0]
+    picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
+    return View(
+        seed,
+        view.basis,
+        picked if config.classes > max(FOCUS_SIZES) else (),
+        view.test and not no_test_data(config),
+    )
+
+
+def _read_seed(text: str, config: RunConfig) -> int:
+    seed = int(text)
+    if seed not in config.seeds:
+        raise ValueError
+    return seed
+
+
+def _read_basis(text: str, _: RunConfig) -> str:
+    if text not in BASES:
+        raise ValueError
+    return text
+
+
+def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
+    picked = tuple(sorted(int(part) for part in text.split(",")))
+    distinct = len(set(picked)) == len(picked)
+    if len(picked) > max(FOCUS_SIZES) or not distinct or not 0 <= picked[0] <= picked[-1]:
+        raise ValueError
+    if picked[-1] >= config.classes:
+        raise ValueError
+    return picked
+
+
+def _read_test(text: str, _: RunConfig) -> bool:
+    if text not in ("0", "1"):
+        raise ValueError
+    return text == "1"
+
+
+_READERS = {"seed": _read_seed, "basis": _read_basis, "focus": _read_focus, "test": _read_test}
+
+
+def _allowed(name: str, config: RunConfig) -> str:
+    return {
+        "seed": "must be one of this run's seeds, " + ", ".join(map(str, config.seeds)),
+        "basis": "must be last or each",
+        "focus": "must be 3 or 4 different class numbers from 0 to "
+        f"{config.classes - 1}, with commas between",
+        "test": "must be 1 (test data are shown) or 0",
+    }[name]

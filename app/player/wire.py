@@ -1,0 +1,195 @@
+"""The bytes that carry a projected training run to the player in the browser.
+
+Layout, little endian: a uint32 with the length of the header, the header (JSON, UTF-8, padded with
+spaces so that what follows starts at a multiple of four bytes), then the arrays one after another,
+each at an offset that is a multiple of four. The header's `arrays` maps a name to
+[dtype, offset from the end of the header, number of elements].
+
+Coordinates travel as int16: at the scale of the unit sphere their error is at most 1/65,000 of the
+largest coordinate, far below a pixel, at half the size of float32.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from ncengine.analysis.projection import Projection
+
+MAX_CLASSES = 256
+"""Labels travel as uint8."""
+
+_ALIGNMENT = 4
+_COORDINATES = ("points", "means", "classifier", "ideal")
+
+
+def pack(
+    projection: Projection,
+    *,
+    run: str,
+    class_names: Sequence[str],
+    colors: Sequence[str],
+    thumbnails: np.ndarray | None = None,
+    captions: Sequence[str] | None = None,
+    test: bool = False,
+    live: bool = False,
+    start: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Everything the player draws, in one message.
+
+    G snapshots, S samples, K classes. With `test`, the projection's test samples follow the
+    training samples in every array of samples, and count among the S; the header's `trained` is
+    how many come before them.
+
+    Args:
+        projection: coordinates in units of the features' norm; see `ncengine.analysis.projection`.
+        run: names what is shown; another name resets the player's time line.
+        class_names: K names.
+        colors: CSS colours, used in turn where there are fewer than K.
+        thumbnails: uint8 (S, h, w) in grey or (S, h, w, 3) in colour, or None.
+        captions: S texts, or None.
+        test: whether test samples are shown too.
+        live: whether more snapshots are to come.
+        start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional.
+
+    Raises:
+        ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
+            exceeds `MAX_CLASSES`.
+    """
+    frames, trained, classes = _checked_sizes(projection, class_names, colors)
+    shown = _samples(projection, test)
+    samples = len(shown["labels"])
+    scales: dict[str, float] = {}
+    arrays: dict[str, np.ndarray] = {}
+    for name in _COORDINATES:
+        values = shown[name] if name in shown else getattr(projection, name)
+        arrays[name], scales[name] = _quantised(name, values, np.int16)
+    arrays["distance"], scales["distance"] = _quantised("distance", shown["distance"], np.uint16)
+    arrays["labels"] = shown["labels"].astype(np.uint8)
+    shape = None
+    if thumbnails is not None:
+        arrays["thumbnails"] = _checked_thumbnails(thumbnails, samples)
+        shape = (*arrays["thumbnails"].shape[1:3], 3 if thumbnails.ndim == 4 else 1)
+    if captions is not None and len(captions) != samples:
+        raise ValueError(f"captions: {len(captions)} texts, allowed are exactly {samples}")
+    layout, payload = _laid_out(arrays)
+    header = {
+        "run": run,
+        "frames": frames,
+        "samples": samples,
+        "trained": trained,
+        "classes": classes,
+        "names": [str(name) for name in class_names],
+        "colors": list(colors),
+        "live": bool(live),
+        "exact": bool(projection.exact),
+        "ideal_fits": bool(projection.ideal_fits),
+        "focus": [int(k) for k in projection.focus],
+        "edges": [[int(i), int(j)] for i, j in projection.edges],
+        "epoch": _plain(projection.epoch),
+        "variance_share": _plain(projection.variance_share),
+        "variance_share_2d": _plain(projection.variance_share_2d),
+        "angle_error": _plain(projection.angle_error),
+        "start": dict(start or {}),
+        "thumbnail_shape": shape,
+        "captions": None if captions is None else list(captions),
+        "scales": scales,
+        "arrays": layout,
+    }
+    text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return len(text).to_bytes(4, "little") + text + payload
+
+
+def _samples(projection: Projection, test: bool) -> dict[str, np.ndarray]:
+    """ "points", "distance" and "labels" of the samples shown, training samples first."""
+    found = {}
+    for name, axis in (("points", 1), ("distance", 1), ("labels", 0)):
+        parts = [np.asarray(getattr(projection, name))]
+        if test:
+            parts.append(np.asarray(getattr(projection, f"test_{name}")))
+        found[name] = np.concatenate(parts, axis=axis)
+    return found
+
+
+def _checked_sizes(
+    projection: Projection, class_names: Sequence[str], colors: Sequence[str]
+) -> tuple[int, int, int]:
+    frames, samples = np.shape(projection.points)[:2]
+    test_samples = np.shape(projection.test_points)[1]
+    classes = np.shape(projection.means)[1]
+    expected = {
+        "points": (frames, samples, 3),
+        "means": (frames, classes, 3),
+        "classifier": (frames, classes, 3),
+        "ideal": (frames, classes, 3),
+        "distance": (frames, samples),
+        "labels": (samples,),
+        "test_points": (frames, test_samples, 3),
+        "test_distance": (frames, test_samples),
+        "test_labels": (test_samples,),
+        "epoch": (frames,),
+        "variance_share": (frames,),
+        "variance_share_2d": (frames,),
+        "angle_error": (frames,),
+    }
+    for name, shape in expected.items():
+        if np.shape(getattr(projection, name)) != shape:
+            found = np.shape(getattr(projection, name))
+            raise ValueError(f"{name}: shape {found}, allowed is {shape}")
+    if not frames:
+        raise ValueError("epoch: no snapshot, allowed is one or more")
+    if not 0 < classes <= MAX_CLASSES:
+        raise ValueError(f"means: {classes} classes, allowed are 1 to {MAX_CLASSES}")
+    if len(class_names) != classes:
+        raise ValueError(f"class_names: {len(class_names)} names, allowed are exactly {classes}")
+    if not colors:
+        raise ValueError("colors: none given, allowed is one or more")
+    for name in ("labels", "test_labels"):
+        labels = np.asarray(getattr(projection, name))
+        if labels.size and not (0 <= labels.min() and labels.max() < classes):
+            raise ValueError(f"{name}: up to {labels.max()}, allowed are 0 to {classes - 1}")
+    return frames, samples, classes
+
+
+def _checked_thumbnails(thumbnails: np.ndarray, samples: int) -> np.ndarray:
+    grey_or_rgb = thumbnails.ndim == 3 or (thumbnails.ndim == 4 and thumbnails.shape[3] == 3)
+    if not grey_or_rgb or len(thumbnails) != samples or thumbnails.dtype != np.uint8:
+        raise ValueError(
+            f"thumbnails: {thumbnails.dtype} {thumbnails.shape}, "
+            f"allowed is uint8 ({samples}, h, w) or ({samples}, h, w, 3)"
+        )
+    return thumbnails
+
+
+def _quantised(name: str, values: np.ndarray, dtype: type) -> tuple[np.ndarray, float]:
+    """Integers, and the scale that turns them back into values."""
+    values = np.asarray(values, np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name}: not finite, allowed are finite numbers")
+    top = np.iinfo(dtype).max
+    scale = float(np.abs(values).max(initial=0.0)) / top or 1.0
+    low = 0 if dtype is np.uint16 else -top
+    return np.clip(np.rint(values / scale), low, top).astype(dtype), scale
+
+
+def _plain(values: np.ndarray) -> list[float | None]:
+    """A list that JSON can hold: what is not finite becomes None, whole numbers stay whole."""
+    return [
+        None if not np.isfinite(v) else int(v) if float(v).is_integer() else round(float(v), 6)
+        for v in np.asarray(values)
+    ]
+
+
+def _laid_out(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, list[Any]], bytes]:
+    layout: dict[str, list[Any]] = {}
+    payload = bytearray()
+    for name, array in arrays.items():
+        layout[name] = [array.dtype.name, len(payload), array.size]
+        payload += array.astype(array.dtype.newbyteorder("<")).tobytes()
+        payload += bytes(-len(payload) % _ALIGNMENT)
+    return layout, bytes(payload)

@@ -1,0 +1,1 @@
+"""What can be learnt from finished runs: projections, statistics over seeds."""

@@ -1,0 +1,342 @@
+"""Projections of a run's snapshots into three dimensions, for the player.
+
+The sphere on which features lie, of radius sqrt(d), becomes the unit sphere. Classifier rows are
+scaled so that at the optimum they meet the ideal figure, and the class means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+from ncengine.metrics.collapse import cosines
+from ncengine.runs.run import Geometry
+from ncengine.theory import least_width, simplex_etf
+
+BASES = ("last", "each")
+EXACT_WIDTH = 4
+
+
+@dataclass(frozen=True)
+class Projection:
+    """One seed's snapshots in three dimensions: G frames, S samples, S' test samples, K classes.
+
+    Attributes:
+        epoch: (G,) passes over the data. Frames that are not finite (diverged) are left out.
+        points: (G, S, 3) float32, features.
+        means: (G, K, 3) float32, class means.
+        classifier: (G, K, 3) float32, rows of the last layer.
+        ideal: (G, K, 3) float32, the figure that the theory promises, turned as close to the
+            class means as a rotation in the full space allows. Zeros where `ideal_fits` is False.
+        ideal_fits: whether the width has room for that figure.
+        labels: (S,) class of each sample.
+        distance: (G, S) float32, from a sample to its class mean, in the full space, over sqrt(d).
+        test_points: (G, S', 3) float32, features of test samples, on the same axes.
+        test_labels: (S',) class of each.
+        test_distance: (G, S') float32, from each to the mean of its class's training samples.
+        variance_share: (G,) share of the class means' variance that the 3 dimensions carry.
+        variance_share_2d: (G,) the same for the first 2.
+        angle_error: (G,) degrees; the angles between class means about their centre, at worst,
+            from the ideal arccos(-1/(k - 1)). Of the k focused classes, or of all.
+        focus: the classes focused on, or ().
+        exact: whether nothing is lost: features lie on a sphere of at most 2 dimensions, and the
+            origin is its centre. Otherwise the origin is the centre of the (focused) class means.
+        edges: pairs of classes that the ideal's wireframe joins.
+    """
+
+    epoch: np.ndarray
+    points: np.ndarray
+    means: np.ndarray
+    classifier: np.ndarray
+    ideal: np.ndarray
+    ideal_fits: bool
+    labels: np.ndarray
+    distance: np.ndarray
+    test_points: np.ndarray
+    test_labels: np.ndarray
+    test_distance: np.ndarray
+    variance_share: np.ndarray
+    variance_share_2d: np.ndarray
+    angle_error: np.ndarray
+    focus: tuple[int, ...]
+    exact: bool
+    edges: tuple[tuple[int, int], ...]
+
+
+def project(
+    geometry: Geometry,
+    r: int,
+    *,
+    nc2_name: str = "nc2a",
+    basis: str = "last",
+    focus: tuple[int, ...] = (),
+    row_norm: float | None = None,
+) -> Projection:
+    """The snapshots of seed number `r` on the principal axes of the class means.
+
+    With a focus on three classes the first two axes span exactly their plane, and the third is
+    the leading direction in which the other class means stand off it; with four, the three axes
+    span exactly their space. There the ideal is an undistorted triangle or tetrahedron. Where
+    the class means span fewer than three dimensions, the axes that are left show the directions
+    in which samples spread most about their class means.
+
+    Args:
+        nc2_name: "nc2a": the ideal is a simplex ETF; "nc2b": an orthogonal frame, which about
+            its centre is a simplex too, sqrt(1 - 1/K) times as large.
+        basis: "last": axes of the last snapshot throughout. "each": axes of each snapshot,
+            turned to agree best with those of the next, so that nothing jumps; the first two of
+            them need not be the two principal ones. The ideal is turned likewise.
+        focus: three or four classes, or none.
+        row_norm: norm of the classifier's rows at the optimum; by default the mean norm in the
+            last snapshot.
+
+    Raises:
+        ValueError: names the argument at fault, its value and what is allowed.
+    """
+    focus = tuple(focus)
+    _check(geometry, r, nc2_name, basis, focus)
+    d, classes = geometry.class_means.shape[-1], geometry.class_means.shape[-2]
+    means = geometry.class_means[:, r].astype(np.float64) / np.sqrt(d)
+    rows = geometry.classifier[:, r].astype(np.float64)
+    finite = np.isfinite(means).all(axis=(1, 2)) & np.isfinite(rows).all(axis=(1, 2))
+    frames = np.flatnonzero(finite)
+    means, rows = means[frames], rows[frames]
+    exact = d <= EXACT_WIDTH
+    space = _zero_sum_basis(d) if exact else np.eye(d)
+    centre = _centring(focus, exact)
+    inside = means @ space
+    train = _Samples(geometry.features[:, r], geometry.labels, frames)
+    test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
+    axes = _axes(inside, train.residuals(means), basis, focus, exact)
+    into = space @ axes
+
+    points, distance = train.shown(means, into, centre(means)[1])
+    test_points, test_distance = test.shown(means, into, centre(means)[1])
+    fits = d >= least_width(classes, "simplex" if nc2_name == "nc2a" else "orthogonal")
+    ideal = np.zeros((*axes.shape[:1], classes, 3))
+    if fits:
+        ideal = _ideal(inside, nc2_name, basis, focus, exact) @ axes
+    joined = focus or (range(classes) if classes <= 4 else ())
+    return Projection(
+        epoch=geometry.epoch[frames],
+        points=points,
+        means=_single(centre(means)[0] @ into),
+        classifier=_single(centre(_in_units(rows, row_norm))[0] @ into),
+        ideal=_single(ideal),
+        ideal_fits=fits,
+        labels=geometry.labels,
+        distance=distance,
+        test_points=test_points,
+        test_labels=geometry.test_labels,
+        test_distance=test_distance,
+        variance_share=_variance_share(inside, axes),
+        variance_share_2d=_variance_share(inside, axes[..., :2]),
+        angle_error=_angle_error(means[:, list(focus)] if focus else means),
+        focus=focus,
+        exact=exact,
+        edges=tuple(combinations(joined, 2)) if fits else (),
+    )
+
+
+def _check(geometry: Geometry, r: int, nc2_name: str, basis: str, focus: tuple) -> None:
+    _, seeds, classes, _ = geometry.class_means.shape
+    if not 0 <= r < seeds:
+        raise ValueError(f"r = {r!r}: must be a whole number from 0 to {seeds - 1}")
+    if nc2_name not in ("nc2a", "nc2b"):
+        raise ValueError(f"nc2_name = {nc2_name!r}: must be one of nc2a, nc2b")
+    if basis not in BASES:
+        raise ValueError(f"basis = {basis!r}: must be one of {', '.join(BASES)}")
+    in_range = all(number in range(classes) for number in focus)
+    if len(focus) not in (0, 3, 4) or len(set(focus)) != len(focus) or not in_range:
+        raise ValueError(
+            f"focus = {focus!r}: must be three or four different classes from 0 to {classes - 1}"
+        )
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32)
+
+
+def _zero_sum_basis(d: int) -> np.ndarray:
+    """(d, d - 1): an orthonormal basis of the hyperplane in which features lie."""
+    return np.linalg.svd(np.ones((1, d)))[2][1:].T
+
+
+def _centring(
+    focus: tuple[int, ...], exact: bool
+) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """What takes a figure (..., K, d) to itself about its own centre, and that centre."""
+
+    def centre(figure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        chosen = figure[..., list(focus), :] if focus else figure
+        middle = chosen.mean(axis=-2, keepdims=True) * (not exact)
+        return figure - middle, middle
+
+    return centre
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """One split's features (G', S, d) and classes (S,); `frames` (G,) are those that count."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    frames: np.ndarray
+
+    def residuals(self, means: np.ndarray) -> Callable[[int], np.ndarray]:
+        """What takes a frame's number to (S, d): samples about their class means (G, K, d)."""
+
+        def at(g: int) -> np.ndarray:
+            features = self.features[self.frames[g]].astype(np.float64)
+            return features / np.sqrt(features.shape[-1]) - means[g][self.labels]
+
+        return at
+
+    def shown(
+        self, means: np.ndarray, into: np.ndarray, origin: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Points (G, S, 3) and distances (G, S), a frame at a time, to stay in cache."""
+        count, _, d = means.shape
+        points = np.empty((count, len(self.labels), 3), np.float32)
+        distance = np.empty((count, len(self.labels)), np.float32)
+        shift = _single(origin @ into)
+        into, means = _single(into / np.sqrt(d)), _single(means * np.sqrt(d))
+        for g, frame in enumerate(self.frames):
+            x = self.features[frame].astype(np.float32)
+            points[g] = x @ into[g] - shift[g]
+            x -= means[g][self.labels]
+            distance[g] = np.sqrt(np.einsum("sd,sd->s", x, x) / d)
+        return points, distance
+
+
+def _in_units(rows: np.ndarray, row_norm: float | None) -> np.ndarray:
+    """Rows (G, K, d) over their norm at the optimum, or else over their mean norm at the end."""
+    if row_norm is None:
+        row_norm = np.linalg.norm(rows[-1], axis=-1).mean() if len(rows) else 1.0
+    return rows / (row_norm or 1.0)
+
+
+# -- axes ------------------------------------------------------------------------------------
+
+
+def _axes(
+    means: np.ndarray,
+    residuals: Callable[[int], np.ndarray],
+    basis: str,
+    focus: tuple[int, ...],
+    exact: bool,
+) -> np.ndarray:
+    """(G, m, 3) orthonormal axes for means (G, K, m); zeros where there are fewer than 3."""
+    frames, _, m = means.shape
+    axes = np.zeros((frames, m, 3))
+    blocks: list[np.ndarray] = []
+    for g in reversed(range(frames)):
+        if basis == "each" or not blocks:
+            new = _blocks(means[g], lambda g=g: residuals(g), focus, exact)
+            # Block by block, so that a focused plane stays the plane it is.
+            blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)] if blocks else new
+        columns = np.concatenate(blocks, axis=1)
+        axes[g, :, : columns.shape[1]] = columns
+    return axes
+
+
+def _blocks(
+    means: np.ndarray,
+    residuals: Callable[[], np.ndarray],
+    focus: tuple[int, ...],
+    exact: bool,
+) -> list[np.ndarray]:
+    """Axes in groups, each (m, some), that span what has to stay together."""
+    classes, m = means.shape
+    chosen = means[list(focus)] if focus else means
+    first = _principal_axes(chosen, min(3, len(chosen) - 1, m))
+    missing = min(3, m) - first.shape[1]
+    if missing and exact:
+        return [first, np.linalg.svd(first)[0][:, first.shape[1] :]]
+    if missing and focus and classes > len(focus):
+        others = np.delete(means, list(focus), axis=0) - chosen.mean(axis=0)
+        return [first, _leading_directions(others, first, missing)]
+    if missing:
+        return [first, _leading_directions(residuals(), first, missing)]
+    return [first]
+
+
+def _principal_axes(points: np.ndarray, count: int) -> np.ndarray:
+    from sklearn.decomposition import PCA  # slow to import
+
+    with np.errstate(invalid="ignore"):  # shares of no variance, where all points coincide
+        return PCA(n_components=count, svd_solver="full").fit(points).components_.T
+
+
+def _leading_directions(vectors: np.ndarray, apart: np.ndarray, count: int) -> np.ndarray:
+    """(m, count): where most of the squared length of vectors (n, m) lies, beside what `apart`
+    (m, some) spans; zeros where they have none.
+    """
+    beside = vectors - vectors @ apart @ apart.T
+    lengths, directions = np.linalg.eigh(beside.T @ beside)
+    return directions[:, ::-1][:, :count] * (lengths[::-1][:count] > 1e-12)
+
+
+def _polar(matrix: np.ndarray) -> np.ndarray:
+    """The (partial) rotation nearest to a matrix: the solution of orthogonal Procrustes."""
+    left, _, right = np.linalg.svd(matrix, full_matrices=False)
+    return left @ right
+
+
+# -- the ideal -------------------------------------------------------------------------------
+
+
+def _ideal(
+    means: np.ndarray, nc2_name: str, basis: str, focus: tuple[int, ...], exact: bool
+) -> np.ndarray:
+    """(G, K, m): the ideal figure turned onto the means of the last frame, or of each."""
+    frames, classes, _ = means.shape
+    figure = simplex_etf(classes) if nc2_name == "nc2a" else np.eye(classes)
+    centre = _centring(focus, exact)
+    figure, means = centre(figure)[0], centre(means)[0]
+    turned = np.zeros_like(means)
+    for g in reversed(range(frames)):
+        if basis == "each" or g == frames - 1:
+            latest = _turned(figure, means[g], () if exact else focus)
+        turned[g] = latest
+    return turned
+
+
+def _turned(figure: np.ndarray, means: np.ndarray, focus: tuple[int, ...]) -> np.ndarray:
+    """The figure (K, j), turned into R^m as close to the means (K, m) as can be.
+
+    With a focus, its part goes exactly into the span of the focused means, so that it shows
+    undistorted; the rest follows in the directions that are left.
+    """
+    if not focus:
+        return figure @ _polar(figure.T @ means)
+    chosen, rank = list(focus), len(focus) - 1
+    from_plane = np.linalg.svd(figure[chosen], full_matrices=False)[2][:rank]
+    to_plane = np.linalg.svd(means[chosen], full_matrices=False)[2][:rank]
+    flat, target = figure @ from_plane.T, means @ to_plane.T
+    placed = flat @ _polar(flat[chosen].T @ target[chosen]) @ to_plane
+    left, _, right = np.linalg.svd(
+        (figure - flat @ from_plane).T @ (means - target @ to_plane), full_matrices=False
+    )
+    others = len(figure) - len(focus)
+    return placed + (figure - flat @ from_plane) @ left[:, :others] @ right[:others]
+
+
+# -- figures to print ------------------------------------------------------------------------
+
+
+def _variance_share(means: np.ndarray, axes: np.ndarray) -> np.ndarray:
+    centred = means - means.mean(axis=-2, keepdims=True)
+    total = np.sum(centred**2, axis=(-2, -1))
+    shown = np.sum((centred @ axes) ** 2, axis=(-2, -1))
+    return np.minimum(np.divide(shown, total, out=np.ones_like(total), where=total > 0), 1.0)
+
+
+def _angle_error(means: np.ndarray) -> np.ndarray:
+    k = means.shape[-2]
+    upper = np.triu_indices(k, 1)
+    angles = np.arccos(cosines(means)[..., upper[0], upper[1]])
+    return np.degrees(np.abs(angles - np.arccos(-1 / (k - 1))).max(axis=-1))

@@ -1,0 +1,1 @@
+"""Facts about data sets and architectures, without data and without torch."""

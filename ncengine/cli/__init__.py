@@ -1,0 +1,5 @@
+"""The command line: `ncengine …`."""
+
+from ncengine.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,7 @@
+"""The command line as a module: `python -m ncengine.cli …`."""
+
+import sys
+
+from ncengine.cli.main import main
+
+sys.exit(main())

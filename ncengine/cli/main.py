@@ -1,0 +1,196 @@
+"""The command line: `ncengine train`, `check` and `list`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ncengine.architectures.formula import parameter_formula, parameter_legend
+from ncengine.architectures.shapes import parameter_count
+from ncengine.cli.options import add_config_options
+from ncengine.config import PARAMS, RunConfig
+from ncengine.config.param import ConfigError
+from ncengine.config.presets import paper_preset
+
+# Told apart by shape, so that they can be read without colour.
+MARKS = {True: "✓", False: "!", None: "?"}
+FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; gives the exit status: 0 done, 1 failed, 2 wrong use, 130 stopped."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.command(options)
+    except ConfigError as error:
+        for problem in error.problems:
+            option = "--" + problem.field.replace("_", "-")
+            print(f"ncengine: {option} {problem.value}: {problem.allowed}", file=sys.stderr)
+        return 2
+    except (ValueError, OSError, RuntimeError) as error:
+        print(f"ncengine: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "ncengine: stopped; the same command goes on from the last checkpoint",
+            file=sys.stderr,
+        )
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ncengine", description="Train deep regularised networks and measure neural collapse."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    train = commands.add_parser(
+        "train",
+        help="train a configuration, or fetch it from the cache",
+        description="Train a configuration, or fetch it from the cache. While it trains, the app "
+        "shows it live. Ctrl-C stops it; the same command goes on from there.",
+    )
+    train.set_defaults(command=_train)
+    _add_experiment_options(train)
+    train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
+    train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    check = commands.add_parser(
+        "check",
+        help="say what the theorems assume of a configuration, and whether it holds",
+        description="Say what the theorems assume of a configuration, and whether it holds (✓), "
+        "does not (!) or cannot be told (?), since the data are not on this machine. What does "
+        "not hold is no error.",
+    )
+    check.set_defaults(command=_check)
+    _add_experiment_options(check)
+    check.add_argument("--json", action="store_true", help="print one JSON list, nothing else")
+    listing = commands.add_parser("list", help="list the finished runs, newest first")
+    listing.set_defaults(command=_list)
+    listing.add_argument("--json", action="store_true", help="print one JSON object a line")
+    listing.add_argument(
+        "--rebuild", action="store_true", help="make the list anew from the cache first"
+    )
+    return parser
+
+
+def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
+    add_config_options(parser)
+    parser.add_argument("--preset", choices=["paper"], help="start from the paper's training")
+
+
+def _config(options: argparse.Namespace) -> RunConfig:
+    given = {n: v for n, v in vars(options).items() if n in PARAMS and v is not None}
+    # What is not given takes the default of the data set and the architecture that are.
+    config = RunConfig(**given)
+    if options.preset == "paper":
+        # What is said on the command line goes before what the preset says.
+        preset = paper_preset(config).model_dump()
+        config = RunConfig(**{**preset, **given})
+    return config
+
+
+def _train(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from ncengine.datasets import dataset_info, download, is_available
+    from ncengine.jobs.foreground import run
+
+    config = _config(options)
+    show = sys.stderr.isatty() and not options.json
+    if options.download and dataset_info(config.dataset).files:
+        # Also where files are there: only their checksums tell whether they are whole.
+        download(config.dataset, progress=show)
+    with tqdm(total=config.epochs, unit="pass", disable=not show, file=sys.stderr) as bar:
+
+        def progress(passes: int, _: int) -> None:
+            bar.update(passes - bar.n)
+
+        bar.set_description(config.title())
+        try:
+            finished = run(config, progress=progress)
+        except RuntimeError as error:
+            if is_available(config.dataset):
+                raise
+            raise RuntimeError(f"{error} The option --download fetches the data set.") from error
+    summary = finished.summary()
+    print(json.dumps(_without_nan(summary)) if options.json else _table(summary, config))
+    return 0
+
+
+def _table(summary: dict[str, Any], config: RunConfig) -> str:
+    lines = [config.title(), f"run {summary['key']}, {summary['seconds']:.1f} s"]
+    if summary["floor"] is not None:
+        lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
+    lines.append("seed   " + "".join(f"{name:>14}" for name in FIGURES))
+    for seed in summary["seeds"]:
+        if seed["diverged"]:
+            lines.append(f"{seed['seed']:<7}diverged")
+            continue
+        figures = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in FIGURES)
+        lines.append(f"{seed['seed']:<7}" + "".join(f"{figure:>14}" for figure in figures))
+    return "\n".join(lines)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from ncengine.theory.assumptions import assumptions
+
+    config = _config(options)
+    found = assumptions(config)
+    if options.json:
+        print(json.dumps([asdict(assumption) for assumption in found]))
+        return 0
+    print(config.title())
+    for assumption in found:
+        print(f"{MARKS[assumption.holds]} {assumption.title}. {assumption.reason}")
+    print(_size(config))
+    print(_time(config))
+    return 0
+
+
+def _size(config: RunConfig) -> str:
+    legend = ", ".join(
+        f"{letter} = {value:,}" for letter, value in parameter_legend(config).items()
+    )
+    count = f"{parameter_count(config):,} parameters a seed"
+    return f"{count} = {parameter_formula(config)}, {legend}"
+
+
+def _time(config: RunConfig) -> str:
+    from ncengine.runs.store import Store
+
+    seconds = Store().estimate(config)
+    if seconds is None:
+        return "Training time unknown: no run has ended here yet"
+    return f"About {seconds:.2g} s of training, judged by earlier runs"
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ncengine.runs.store import Store
+
+    store = Store()
+    if options.rebuild:
+        store.rebuild_index()
+    for entry in store.list():
+        if options.json:
+            print(json.dumps(_without_nan(entry)))
+        else:
+            config = RunConfig(**entry["config"])
+            print(f"{entry['key']}  {entry['seconds']:8.1f} s  {config.title()}")
+    return 0
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, dict):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value

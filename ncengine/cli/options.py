@@ -1,0 +1,83 @@
+"""Command-line options for the fields of `RunConfig`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from ncengine.catalogue.datasets import DATASETS
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
+from ncengine.config.fields import ARCHITECTURES, architectures, defaults_of
+from ncengine.config.param import as_text
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """One option a field, in the groups of the schema. Values stay text; `RunConfig` reads them."""
+    groups: dict[str, Any] = {}
+    for name, param in PARAMS.items():
+        group = groups.get(param.group) or parser.add_argument_group(param.group)
+        groups[param.group] = group
+        what = f"{param.help} ({_allowed(name)}; {_default(name)})"
+        group.add_argument(
+            "--" + name.replace("_", "-"),
+            dest=name,
+            metavar="|".join(map(str, param.choices)) or param.kind.upper(),
+            nargs="?" if param.kind == "bool" else None,
+            const="true" if param.kind == "bool" else None,
+            help=what.replace("%", "%%"),
+        )
+
+
+def _allowed(name: str) -> str:
+    """What values are allowed, and for which data sets it is something else."""
+    own = ((dataset, bounds[name]) for dataset, bounds in _bounds().items() if name in bounds)
+    return _with_exceptions(PARAMS[name].allowed, own)
+
+
+def _default(name: str) -> str:
+    """The default, and the data sets and architectures that have another one."""
+    usual = PARAMS_DEFAULTS[name]
+    own = {
+        dataset: defaults_of(dataset, "").get(name, usual)
+        for dataset, bounds in _bounds().items()
+        if name in bounds
+    }
+    own |= {
+        architecture: values[name]
+        for architecture in ARCHITECTURES
+        if name in (values := _defaults_of_architecture(architecture))
+    }
+    texts = ((who, f"default {as_text(value)}") for who, value in own.items())
+    return _with_exceptions(f"default {as_text(usual)}", texts)
+
+
+def _defaults_of_architecture(architecture: str) -> dict[str, Any]:
+    """Those that it has whatever the data set."""
+    dataset = PARAMS_DEFAULTS["dataset"]
+    of_dataset = defaults_of(dataset, "")
+    both = defaults_of(dataset, architecture)
+    return {name: value for name, value in both.items() if name not in of_dataset}
+
+
+def _with_exceptions(usual: str, own: Iterable[tuple[str, str]]) -> str:
+    """`usual`, if it is anyone's, then whoever has something else, the like-minded together."""
+    shared: dict[str, list[str]] = {}
+    for who, text in own:
+        shared.setdefault(text, []).append(who)
+    others = [f"{', '.join(who)}: {text}" for text, who in shared.items() if text != usual]
+    return "; ".join([usual, *others] if usual in shared or not shared else others)
+
+
+@cache
+def _bounds() -> dict[str, dict[str, str]]:
+    """What is allowed for each field that can apply to a data set, by data set."""
+    return {
+        dataset: {
+            name: param.allowed
+            for architecture in architectures(info)
+            for name, param in RunConfig(dataset=dataset, architecture=architecture).params.items()
+        }
+        for dataset, info in DATASETS.items()
+    }

@@ -1,0 +1,6 @@
+"""What can be asked for: the one schema of an experiment."""
+
+from ncengine.config.param import ConfigError, Param, Problem, as_text
+from ncengine.config.run_config import PARAMS, PARAMS_DEFAULTS, RunConfig
+
+__all__ = ["PARAMS", "PARAMS_DEFAULTS", "ConfigError", "Param", "Problem", "RunConfig", "as_text"]

@@ -1,0 +1,370 @@
+"""The fields of `RunConfig`: how each is named, explained, checked and offered.
+
+Widgets, the page's address, command-line options and messages all derive from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
+from ncengine.config.param import Param
+
+PAPER_DEPTHS = (2, 3, 5, 8, 13, 21, 34)
+
+RESNETS = ("RN1", "RN2")
+TRANSFORMERS = ("T11", "T12", "T21", "T22")
+ARCHITECTURES = (*RESNETS, *TRANSFORMERS, "UFM")
+
+
+def _first_order(values: Mapping[str, Any]) -> bool:
+    return values["solver"] != "L-BFGS"
+
+
+def _has_rate(values: Mapping[str, Any]) -> bool:
+    """Whether any step is of a given size: L-BFGS finds its own, but for those Adam takes first."""
+    return _first_order(values) or values["warmup"] > 0
+
+
+def _has_layers(values: Mapping[str, Any]) -> bool:
+    return values["architecture"] != "UFM"
+
+
+def _is_text(values: Mapping[str, Any]) -> bool:
+    return dataset_info(values["dataset"]).kind == "text"
+
+
+def _has_patches(values: Mapping[str, Any]) -> bool:
+    images = dataset_info(values["dataset"]).kind == "images"
+    return images and values["architecture"] in TRANSFORMERS
+
+
+def patch_sizes(info: DatasetInfo) -> tuple[int, ...]:
+    """Sides of patches that cut the data set's images without a rest; none without images."""
+    if info.image_shape is None:
+        return ()
+    height, width = info.image_shape[:2]
+    return tuple(p for p in range(1, height + 1) if height % p == 0 and width % p == 0)
+
+
+DATASET = Param(
+    "Data set",
+    "What the network learns to tell apart. Digits and Gaussian clusters need no download.",
+    "Data",
+    "choice",
+    choices={name: info.title for name, info in DATASETS.items()},
+)
+
+CLASSES = Param(
+    "Classes K",
+    "How many classes are used: the first K of the data set. With K = 4 and width d = 4 "
+    "the features live on an ordinary sphere, and the player shows them exactly.",
+    "Data",
+    "int",
+    low=2,
+    high=10,
+    applies=lambda values: dataset_info(values["dataset"]).classes > 2,
+)
+
+SAMPLES_PER_CLASS = Param(
+    "Samples per class n",
+    "Training samples drawn from each class; the data are balanced, N = K n.",
+    "Data",
+    "int",
+    low=1,
+    high=5000,
+    suggested=(10, 20, 50, 100, 150, 250),
+)
+
+INPUT_DIM = Param(
+    "Input dimension d₀",
+    "Dimension of the space in which the Gaussian clusters lie.",
+    "Data",
+    "int",
+    low=2,
+    high=1024,
+    applies=lambda values: values["dataset"] == "gaussian",
+)
+
+SPREAD = Param(
+    "Spread",
+    "Standard deviation of a cluster in each direction, when the clusters' centres have "
+    "standard deviation 1. From about 0.5 on, clusters overlap.",
+    "Data",
+    "float",
+    low=0.0,
+    high=5.0,
+    suggested=(0.1, 0.2, 0.3, 0.5, 1.0),
+    applies=lambda values: values["dataset"] == "gaussian",
+)
+
+DATA_SEED = Param(
+    "Data seed",
+    "Which samples are drawn from the data set. The same for every seed of the network.",
+    "Data",
+    "int",
+    low=0,
+    high=2**31 - 1,
+    advanced=True,
+)
+
+VOCABULARY = Param(
+    "Vocabulary V",
+    "How many words the network can tell apart: the V − 1 most frequent ones of the training "
+    "reviews, and one that stands for all others.",
+    "Data",
+    "int",
+    low=2,
+    high=20_000,
+    suggested=(500, 1000, 2000, 5000, 10_000),
+    applies=_is_text,
+)
+
+CONTEXT = Param(
+    "Context C",
+    "Words that the network sees of a review: the last C. Shorter reviews are left out.",
+    "Data",
+    "int",
+    low=1,
+    high=512,
+    suggested=(16, 32, 64, 128),
+    applies=_is_text,
+)
+
+ARCHITECTURE = Param(
+    "Architecture",
+    "RN: residual network with one or two linear layers a block (Definition 6). T: transformer "
+    "with one or two linear layers in attention (first digit) and MLP (second digit) "
+    "(Definition 7). UFM: free features without a network, whose optimum is the floor of all "
+    "the others (Definition 3).",
+    "Network",
+    "choice",
+    choices={name: name for name in ARCHITECTURES},
+)
+
+PATCH_SIZE = Param(
+    "Patch size",
+    "Side in pixels of the square patches into which a transformer cuts an image; the last one "
+    "predicts (Appendix G.1).",
+    "Network",
+    "choice",
+    choices={p: str(p) for p in sorted({p for i in DATASETS.values() for p in patch_sizes(i)})},
+    applies=_has_patches,
+)
+
+NORM = Param(
+    "LayerNorm",
+    "post: on the residual stream itself (Definitions 6 and 7). "
+    "pre: inside each residual branch, before its first layer (Definitions 12 and 13).",
+    "Network",
+    "choice",
+    choices={"post": "post-LN", "pre": "pre-LN"},
+    applies=_has_layers,
+)
+
+DEPTH = Param(
+    "Depth L",
+    "As the paper counts: an L-RN has L − 1 residual blocks and a last linear layer, an L-T has "
+    "L blocks of attention and MLP and a last linear layer.",
+    "Network",
+    "int",
+    low=2,
+    high=200,
+    suggested=PAPER_DEPTHS,
+    applies=_has_layers,
+)
+
+WIDTH = Param(
+    "Width d",
+    "Dimension of every hidden layer. Features have norm √d and mean 0.",
+    "Network",
+    "int",
+    low=2,
+    high=1024,
+    suggested=(4, 8, 16, 32, 64, 128),
+)
+
+LOSS = Param(
+    "Loss",
+    "Cross entropy (CE) or mean squared error (MSE), averaged over the samples.",
+    "Objective",
+    "choice",
+    choices={"CE": "CE", "MSE": "MSE"},
+)
+
+LAST_BIAS = Param(
+    "Last-layer bias",
+    "Gives the last layer a bias, which is not decayed. With MSE it decides which figure "
+    "is optimal: with it a simplex ETF (NC2A), without it an orthogonal frame (NC2B).",
+    "Objective",
+    "bool",
+)
+
+WEIGHT_DECAY = Param(
+    "Weight decay λ",
+    "The objective adds λ/2 times the squared norm of the weights of hidden and last "
+    "layer; biases and the embedding are never decayed (eq. 3).",
+    "Objective",
+    "float",
+    low=1e-6,
+    high=1.0,
+    suggested=tuple(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 2.5, 5)),
+    log=True,
+)
+
+DECAY_SCHEDULE = Param(
+    "Decay schedule",
+    "constant: λ everywhere (Theorem 4). 1/L: λ/L on hidden layers, λ on the last "
+    "(Theorem 10). uniform 1/L: λ/L everywhere (Appendix H).",
+    "Objective",
+    "choice",
+    choices={"constant": "constant", "1/L": "1/L", "uniform 1/L": "uniform 1/L"},
+    applies=_has_layers,
+)
+
+SOLVER = Param(
+    "Solver",
+    "L-BFGS starts with Adam, then goes on to (nearly) an optimum, which is what the "
+    "theorems speak of. Adam at the paper's rate for 5000 epochs is the preset “Paper”.",
+    "Optimiser",
+    "choice",
+    choices={"L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD"},
+)
+
+EPOCHS = Param(
+    "Budget",
+    "Passes over the training data. One evaluation of the full objective and its gradient "
+    "is one pass, so solvers compare fairly.",
+    "Optimiser",
+    "int",
+    low=1,
+    high=100_000,
+    suggested=(200, 400, 1000, 2000, 5000),
+)
+
+SEEDS = Param(
+    "Seeds",
+    "Independent initialisations, trained side by side; figures are means over them.",
+    "Optimiser",
+    "seeds",
+    low=0,
+    high=2**31 - 1,
+    suggested=(1, 2, 3, 5, 10),
+)
+
+LEARNING_RATE = Param(
+    "Learning rate",
+    "Step size of Adam and SGD. The Adam steps with which L-BFGS starts take twice this.",
+    "Optimiser",
+    "float",
+    low=1e-6,
+    high=10.0,
+    suggested=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
+    log=True,
+    advanced=True,
+    applies=_has_rate,
+)
+
+RATE_SCHEDULE = Param(
+    "Rate schedule",
+    "constant, or falling to 0 over the budget along half a cosine.",
+    "Optimiser",
+    "choice",
+    choices={"constant": "constant", "cosine": "cosine"},
+    advanced=True,
+    applies=_first_order,
+)
+
+MOMENTUM = Param(
+    "Momentum",
+    "Momentum of SGD.",
+    "Optimiser",
+    "float",
+    low=0.0,
+    high=0.999,
+    suggested=(0.0, 0.5, 0.9, 0.95, 0.99),
+    advanced=True,
+    applies=lambda values: values["solver"] == "SGD",
+)
+
+BATCH_SIZE = Param(
+    "Batch size",
+    "Samples a step; 0 is the full batch.",
+    "Optimiser",
+    "int",
+    low=0,
+    high=60_000,
+    suggested=(0, 32, 64, 128, 256, 512),
+    advanced=True,
+    applies=lambda values: _first_order(values) and _has_layers(values),
+)
+
+WARMUP = Param(
+    "Adam steps first",
+    "Passes that Adam takes before L-BFGS begins.",
+    "Optimiser",
+    "int",
+    low=0,
+    high=10_000,
+    suggested=(0, 20, 50, 100, 200, 300),
+    advanced=True,
+    applies=lambda values: values["solver"] == "L-BFGS",
+)
+
+PRECISION = Param(
+    "Precision",
+    "Floating-point format of the training. float64 is about half as fast.",
+    "Optimiser",
+    "choice",
+    choices={"float32": "float32", "float64": "float64"},
+    advanced=True,
+)
+
+
+_OF_ARCHITECTURE: Mapping[str, Mapping[str, Any]] = {
+    # Theorem 10: with two linear layers a block, collapse needs hidden decay that vanishes in L.
+    "RN2": {"decay_schedule": "1/L"},
+    # At the rate of the others Adam's first steps shake a transformer more than they help it.
+    "T11": {"learning_rate": 0.001},
+    "T12": {"learning_rate": 0.001, "decay_schedule": "1/L"},
+    "T21": {"learning_rate": 0.001},
+    "T22": {"learning_rate": 0.001, "decay_schedule": "1/L"},
+    # Exact, and still instant; L-BFGS needs no help where the way down is so plain.
+    "UFM": {"warmup": 0, "precision": "float64"},
+}
+
+
+def defaults_of(dataset: str, architecture: str) -> dict[str, Any]:
+    """Defaults that differ for this data set and architecture, by field."""
+    info = dataset_info(dataset)
+    patches = patch_sizes(info)
+    # Four by four patches an image, where the side allows it.
+    patch = {"patch_size": info.image_shape[0] // 4} if patches else {}
+    return {**info.defaults, **patch, **_OF_ARCHITECTURE.get(architecture, {})}
+
+
+def architectures(info: DatasetInfo) -> tuple[str, ...]:
+    """Architectures that can read the data set: transformers need patches or words."""
+    unable = {"points": TRANSFORMERS, "images": (), "text": RESNETS}[info.kind]
+    return tuple(name for name in ARCHITECTURES if name not in unable)
+
+
+def bounded(name: str, param: Param, dataset: str) -> Param:
+    """The field's `Param` with the bounds and choices that the data set sets."""
+    info = dataset_info(dataset)
+    if name == "architecture":
+        return replace(param, choices={one: param.choices[one] for one in architectures(info)})
+    if name == "patch_size" and info.image_shape:
+        return replace(param, choices={p: _patches_text(info, p) for p in patch_sizes(info)})
+    limits = {"classes": info.classes, "samples_per_class": info.max_samples_per_class}
+    if name not in limits:
+        return param
+    high = min(param.high, limits[name])
+    return replace(param, high=high, suggested=tuple(v for v in param.suggested if v <= high))
+
+
+def _patches_text(info: DatasetInfo, size: int) -> str:
+    height, width = info.image_shape[:2]
+    return f"{size} px: {height // size} × {width // size} patches"

@@ -1,0 +1,27 @@
+"""Named ways to train, for whatever network and data are picked."""
+
+from __future__ import annotations
+
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.config import RunConfig
+from ncengine.config.fields import defaults_of
+
+
+def paper_preset(config: RunConfig) -> RunConfig:
+    """The paper's training (Appendix I) for the network and data of `config`."""
+    text = dataset_info(config.dataset).kind == "text"
+    own = defaults_of(config.dataset, config.architecture)
+    return config.with_(
+        solver="Adam",
+        learning_rate=0.001 if text else 0.005,
+        norm="pre" if text else config.norm,
+        rate_schedule="constant",
+        batch_size=0,
+        epochs=5000,
+        seeds=5,
+        width=64,
+        loss="CE",
+        last_bias=False,
+        weight_decay=0.005,
+        decay_schedule=own.get("decay_schedule", "constant"),
+    )

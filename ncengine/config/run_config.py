@@ -1,0 +1,213 @@
+"""RunConfig: the one schema of an experiment.
+
+Widgets, the page's address, command-line options, the cache key, titles and
+captions all derive from the fields below and their `Param` in `fields`. A new
+parameter is one new field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.config import fields
+from ncengine.config.fields import bounded, defaults_of
+from ncengine.config.param import ConfigError, Param, Problem, as_text
+from ncengine.datasets.files.sources import checksum
+from ncengine.version import ENGINE_VERSION
+
+
+class RunConfig(BaseModel):
+    """One experiment: data, network, objective, optimiser. Immutable.
+
+    Text is accepted for every field ("1/L", "0.005", "true"), names of choices in
+    any case. What is not given takes its default, which may depend on data set and
+    architecture.
+
+    Raises:
+        ConfigError: names every field at fault, its value and what is allowed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: Annotated[str, fields.DATASET] = "digits"
+    classes: Annotated[int, fields.CLASSES] = 10
+    samples_per_class: Annotated[int, fields.SAMPLES_PER_CLASS] = 100
+    input_dim: Annotated[int, fields.INPUT_DIM] = 16
+    spread: Annotated[float, fields.SPREAD] = 0.3
+    data_seed: Annotated[int, fields.DATA_SEED] = 0
+    vocabulary: Annotated[int, fields.VOCABULARY] = 2000
+    context: Annotated[int, fields.CONTEXT] = 64
+    architecture: Annotated[str, fields.ARCHITECTURE] = "RN1"
+    patch_size: Annotated[int, fields.PATCH_SIZE] = 1
+    norm: Annotated[str, fields.NORM] = "post"
+    depth: Annotated[int, fields.DEPTH] = 5
+    width: Annotated[int, fields.WIDTH] = 64
+    loss: Annotated[str, fields.LOSS] = "CE"
+    last_bias: Annotated[bool, fields.LAST_BIAS] = False
+    weight_decay: Annotated[float, fields.WEIGHT_DECAY] = 0.005
+    decay_schedule: Annotated[str, fields.DECAY_SCHEDULE] = "constant"
+    solver: Annotated[str, fields.SOLVER] = "L-BFGS"
+    epochs: Annotated[int, fields.EPOCHS] = 1000
+    seeds: Annotated[tuple[int, ...], fields.SEEDS] = (0, 1, 2)
+    learning_rate: Annotated[float, fields.LEARNING_RATE] = 0.005
+    rate_schedule: Annotated[str, fields.RATE_SCHEDULE] = "constant"
+    momentum: Annotated[float, fields.MOMENTUM] = 0.9
+    batch_size: Annotated[int, fields.BATCH_SIZE] = 0
+    warmup: Annotated[int, fields.WARMUP] = 50
+    precision: Annotated[str, fields.PRECISION] = "float32"
+
+    def __init__(self, **values: Any):
+        clean, problems = _clean(values)
+        if problems:
+            raise ConfigError(problems)
+        super().__init__(**clean)
+
+    def with_(self, **changes: Any) -> RunConfig:
+        """A copy with some fields changed, checked as a new one is."""
+        return RunConfig(**{**self.model_dump(), **changes})
+
+    def repicked(self, changes: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:
+        """What a reader means who changes some of the fields in a picker, and what was wrong.
+
+        A field that stood at its default takes the new default where data set or architecture
+        change; one that was set stays, or goes to the `nearest` that fits. What does not fit is
+        told only if it was changed here, or still applies.
+        """
+        defaults = _defaults(self.dataset, self.architecture)
+        kept = {name: v for name, v in self.model_dump().items() if v != defaults[name]}
+        config, problems = RunConfig.nearest({**kept, **changes})
+        return config, [p for p in problems if p.field in changes or p.field in config.params]
+
+    @classmethod
+    def nearest(cls, values: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:
+        """The valid configuration nearest to `values`, and what had to be changed.
+
+        Numbers out of bounds go to the bound, anything else wrong to its default,
+        unknown names are left out. Never raises.
+        """
+        clean, problems = _clean(values)
+        return cls(**clean), problems
+
+    @property
+    def params(self) -> dict[str, Param]:
+        """The parameters that apply to this configuration, by field name, bounds included."""
+        values = self.model_dump()
+        return {
+            name: bounded(name, param, self.dataset)
+            for name, param in PARAMS.items()
+            if param.applies(values)
+        }
+
+    @property
+    def decay_last(self) -> float:
+        """λ of the last layer."""
+        uniform = self.decay_schedule == "uniform 1/L"
+        return self.weight_decay / self.depth if uniform else self.weight_decay
+
+    @property
+    def decay_hidden(self) -> float:
+        """λ of the hidden layers."""
+        constant = self.decay_schedule == "constant"
+        return self.weight_decay if constant else self.weight_decay / self.depth
+
+    @property
+    def nc2_name(self) -> str:
+        """The NC2 metric that the loss makes meaningful: "nc2a" or "nc2b" (Definition 2)."""
+        return "nc2a" if self.loss == "CE" or self.last_bias else "nc2b"
+
+    def canonical_json(self) -> str:
+        """The fields that apply, sorted: equal for configurations that mean the same run."""
+        return self._canonical_json
+
+    @cached_property
+    def _canonical_json(self) -> str:
+        values = self.model_dump(mode="json")
+        return json.dumps({name: values[name] for name in self.params}, sort_keys=True)
+
+    @cached_property
+    def key(self) -> str:
+        """Hexadecimal name of this run: of fields, the data's checksum, the engine's version."""
+        parts = (self.canonical_json(), checksum(self.dataset), ENGINE_VERSION)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+    def query(self) -> dict[str, str]:
+        """The fields that apply as text, for the page's address; `nearest` reads it back."""
+        return {name: as_text(getattr(self, name)) for name in self.params}
+
+    def title(self) -> str:
+        """What is picked in the paper's notation."""
+        parts = [
+            self._network_text(),
+            f"{dataset_info(self.dataset).title}, {self.classes} × {self.samples_per_class}",
+            self.loss + (" with bias" if self.last_bias else ""),
+            f"λ = {self.weight_decay:g}" + _schedule_text(self.decay_schedule),
+        ]
+        if self.width != PARAMS_DEFAULTS["width"]:
+            parts.insert(1, f"d = {self.width}")
+        return " · ".join(parts)
+
+    def _network_text(self) -> str:
+        if self.architecture == "UFM":
+            return "UFM"
+        return f"{self.depth}-{self.architecture}, {PARAMS['norm'].choices[self.norm]}"
+
+
+def _schedule_text(schedule: str) -> str:
+    return {"constant": "", "1/L": ", hidden λ/L", "uniform 1/L": ", all λ/L"}[schedule]
+
+
+PARAMS: dict[str, Param] = {
+    name: next(meta for meta in info.metadata if isinstance(meta, Param))
+    for name, info in RunConfig.model_fields.items()
+}
+PARAMS_DEFAULTS: dict[str, Any] = {
+    name: info.default for name, info in RunConfig.model_fields.items()
+}
+
+
+def _defaults(dataset: str, architecture: str) -> dict[str, Any]:
+    return {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture)}
+
+
+def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    """Checked values for every field, with the nearest allowed one where one is wrong."""
+    problems = [
+        Problem(name, value, "is not a field; the fields are " + ", ".join(PARAMS))
+        for name, value in values.items()
+        if name not in PARAMS
+    ]
+    # These two first: bounds and defaults of all others follow from them.
+    clean = {"dataset": PARAMS_DEFAULTS["dataset"], "architecture": None}
+    for name in clean:
+        default = _defaults(clean["dataset"], "")[name]
+        clean[name] = _read(name, clean["dataset"], values, default, problems)
+    defaults = _defaults(clean["dataset"], clean["architecture"])
+    for name in PARAMS.keys() - clean.keys():
+        clean[name] = _read(name, clean["dataset"], values, defaults[name], problems)
+    for name, param in PARAMS.items():
+        if not param.applies(clean):
+            clean[name] = defaults[name]
+    order = list(PARAMS)
+    problems.sort(key=lambda p: order.index(p.field) if p.field in PARAMS else -1)
+    return {name: clean[name] for name in PARAMS}, problems
+
+
+def _read(
+    name: str, dataset: str, values: Mapping[str, Any], default: Any, problems: list[Problem]
+) -> Any:
+    if name not in values:
+        return default
+    param = bounded(name, PARAMS[name], dataset)
+    try:
+        return param.parse(values[name])
+    except (ValueError, TypeError, OverflowError, IndexError):
+        problems.append(Problem(name, values[name], param.allowed))
+        nearest = param.nearest(values[name])
+        return default if nearest is None else nearest

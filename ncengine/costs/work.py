@@ -1,0 +1,88 @@
+"""How much work an experiment is: seconds on one core of the machine it was fitted on.
+
+Its unit does not matter: estimates scale it by runs that have ended. What matters is that it
+grows as training time does with data, network, seeds and solver. See `benchmarks.work`.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ncengine.architectures.shapes import Role, context_length, parameter_shapes
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.config import RunConfig
+from ncengine.config.fields import TRANSFORMERS
+from ncengine.datasets.sampling import held_out_per_class
+from ncengine.snapshots.plan import snapshot_passes
+
+MULTIPLY = 7.6e-11  # seconds a weight and token, forward and backward sweep
+ELEMENT = 6e-9  # a feature, token and block
+ATTEND = 2.1e-10  # a pair of tokens and feature
+DISPATCH = 2e-4  # a block and step, whatever its size
+BLOCK_PARTS = {"RN": 1, "T": 3}  # a transformer's block dispatches about as much as three of RN
+HISTORY = 7e-8  # a parameter and step of L-BFGS
+MOVE = 1.4e-9  # a parameter and step of Adam or SGD
+SEARCH = 2e-4  # a seed and step of L-BFGS
+PASS = 5e-4  # a pass, whatever it computes
+FORWARD = 1 / 3  # of an evaluation with gradient
+
+
+def run_work(config: RunConfig, passes: int) -> float:
+    """Work of the first `passes` of a training, with the looks on test data on the way."""
+    classes = config.classes
+    each = pass_work(config)
+    looks = sum(taken <= passes for taken in snapshot_passes(config.epochs)[1])
+    # Free features know no test data.
+    test = 0 if config.architecture == "UFM" else classes * held_out_per_class(config)
+    return passes * each + looks * FORWARD * evaluation_work(config, test)
+
+
+def pass_work(config: RunConfig) -> float:
+    """Work of one pass over the training data for all seeds: evaluations, and the solver."""
+    samples = config.classes * config.samples_per_class
+    steps = math.ceil(samples / config.batch_size) if config.batch_size else 1
+    parts = BLOCK_PARTS["T" if config.architecture in TRANSFORMERS else "RN"]
+    dispatch = steps * DISPATCH * parts * (_blocks(config) + 2)
+    return PASS + evaluation_work(config, samples) + dispatch + steps * _solver_work(config)
+
+
+def evaluation_work(config: RunConfig, samples: int) -> float:
+    """Work on so many samples for all seeds that grows with their number."""
+    tokens = context_length(config) if config.architecture in TRANSFORMERS else 1
+    blocks = _blocks(config)
+    # Of a transformer's last block only attention's keys are computed for all tokens.
+    full = blocks - 0.7 if tokens > 1 else blocks
+    multiply = embedding = 0
+    for shape in parameter_shapes(config):
+        if shape.role is Role.HIDDEN:
+            multiply += shape.size * full / blocks
+        elif shape.role is Role.EMBEDDING and _is_multiplied(config, shape.name):
+            embedding += shape.size
+    elements = config.width * (3 * full if tokens > 1 else blocks + 1)
+    each = MULTIPLY * (tokens * (multiply + embedding) + config.classes * config.width)
+    each += ELEMENT * tokens * elements + ATTEND * tokens**2 * config.width * (tokens > 1) * full
+    return samples * each * len(config.seeds) * _width_of_numbers(config)
+
+
+def _solver_work(config: RunConfig) -> float:
+    parameters = sum(shape.size for shape in parameter_shapes(config))
+    moved = len(config.seeds) * parameters * _width_of_numbers(config)
+    if config.solver != "L-BFGS":
+        return MOVE * moved
+    return HISTORY * moved + SEARCH * len(config.seeds)
+
+
+def _blocks(config: RunConfig) -> int:
+    if config.architecture == "UFM":
+        return 0
+    return config.depth if config.architecture in TRANSFORMERS else config.depth - 1
+
+
+def _is_multiplied(config: RunConfig, name: str) -> bool:
+    """Whether the embedding is a product: words are looked up, positions only added."""
+    text = dataset_info(config.dataset).kind == "text"
+    return name == "embedding_weight" or (name == "token_embedding" and not text)
+
+
+def _width_of_numbers(config: RunConfig) -> int:
+    return 2 if config.precision == "float64" else 1

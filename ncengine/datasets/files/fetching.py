@@ -1,0 +1,210 @@
+"""Download of a data set: checksums, mirrors in turn, nothing half-written left behind."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from ncengine.catalogue.datasets import RemoteFile, dataset_info
+from ncengine.datasets.errors import DatasetError
+from ncengine.datasets.files.local import expected, find, folder, matches, share, works_offline
+from ncengine.datasets.files.sources import known, source
+
+Progress = Callable[[int, int], None]
+TIMEOUT_SECONDS = 15
+
+
+class DownloadError(DatasetError):
+    """A data set could not be downloaded.
+
+    Attributes: `dataset`, its name; `file`, the first file that could not be had; `folder`, where
+    it was to go; `reasons`, one line a mirror, or one line on this machine's disk.
+    """
+
+    def __init__(self, dataset: str, file: str, folder: Path, reasons: list[str]):
+        self.dataset, self.file, self.folder, self.reasons = dataset, file, folder, reasons
+        super().__init__(
+            f"{dataset_info(dataset).title} could not be downloaded: {file} into {folder}.\n"
+            + "".join(f"- {reason}\n" for reason in reasons)
+            + works_offline()
+        )
+
+
+def download(name: str, progress: Progress | bool | None = None) -> Path:
+    """Puts the data set's files where `load` finds them; what is there already is kept.
+
+    Every file is checked against its SHA-256 before it takes its name. The addresses of the
+    source are tried in turn (see `sources`); files in its folders are used where they are.
+
+    Args:
+        name: the data set.
+        progress: called with (bytes done, bytes in all), over all files; what it raises ends the
+            download. True draws a bar on the terminal. Where sizes are not known beforehand, the
+            bytes in all are those of the files begun.
+
+    Returns: the folder, see `local.folder`.
+
+    Raises:
+        DownloadError: names the file, the folder, what went wrong with each address, and the data
+            sets that work without a network.
+        DatasetError: a file that is there cannot be read.
+        SourceError: the variable that names the source cannot be understood.
+    """
+    if progress is True:
+        return _with_bar(name)
+    files = source(name).files
+    meter = _Meter(sum(file.bytes or 0 for file in files), progress or None)
+    for file in files:
+        present = find(name, file)
+        if present is None or not matches(present, file):
+            _fetch(name, file, meter)
+            present = folder(name) / file.name
+        meter.finish(file.bytes or present.stat().st_size)
+    return folder(name)
+
+
+def mirrors(name: str) -> tuple[str, ...]:
+    """The base addresses that a download tries, in turn, each with a slash at its end."""
+    return tuple(place for place in source(name).places if isinstance(place, str))
+
+
+def _with_bar(name: str) -> Path:
+    from tqdm import tqdm
+
+    title = known(name).title
+    with tqdm(desc=title, unit="B", unit_scale=True, unit_divisor=1024) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        return download(name, show)
+
+
+class _Meter:
+    """Turns pooch's progress within one file into progress over all; has tqdm's methods.
+
+    `total` is what the server says of the current file, 0 where it says nothing.
+    """
+
+    def __init__(self, known_bytes: int, report: Progress | None):
+        self.known_bytes, self.report = known_bytes, report
+        self.total = self.before = self.within = 0
+
+    def update(self, count: int) -> None:
+        # The last chunk counts as a whole one.
+        self.within = min(self.within + count, self.total or self.within + count)
+        self._tell()
+
+    def reset(self) -> None:
+        self.within = 0
+
+    def close(self) -> None:
+        pass
+
+    def finish(self, count: int) -> None:
+        self.before, self.within, self.total = self.before + count, 0, 0
+        self._tell()
+
+    def _tell(self) -> None:
+        done = self.before + self.within
+        if not self.report:
+            return
+        if self.known_bytes:
+            self.report(min(done, self.known_bytes), self.known_bytes)
+        else:
+            self.report(done, max(done, self.before + self.total))
+
+
+def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
+    reasons = []
+    for place in source(name).places:
+        if isinstance(place, Path):
+            reasons.append(f"{place / file.name}: {_reason_in_folder(name, place / file.name)}")
+            continue
+        try:
+            _retrieve(place, file, folder(name), meter)
+            share(folder(name) / file.name)
+            return
+        except Exception as error:
+            reason = _reason(error, expected(name))
+            if reason is None:
+                raise
+            if isinstance(reason, _Fatal):
+                raise DownloadError(name, file.name, folder(name), [reason]) from error
+            reasons.append(f"{place}{file.name}: {reason}")
+        meter.reset()
+    raise DownloadError(name, file.name, folder(name), reasons)
+
+
+def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
+    import pooch
+
+    # What pooch raises where it cannot make the folder has lost its number and is hard to read.
+    target.mkdir(parents=True, exist_ok=True)
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        pooch.retrieve(
+            base + file.name,
+            known_hash=f"sha256:{file.sha256}",
+            fname=file.name,
+            path=target,
+            # Undecoded, since the checksum is of the compressed file.
+            downloader=pooch.HTTPDownloader(
+                progressbar=meter,
+                chunk_size=2**16,
+                timeout=TIMEOUT_SECONDS,
+                headers={"Accept-Encoding": "identity"},
+            ),
+        )
+    finally:
+        logger.setLevel(level)
+
+
+class _Fatal(str):
+    """A reason for which another mirror would not help."""
+
+
+def _reason_in_folder(name: str, path: Path) -> str:
+    """Why a file in a folder of the source is of no use; it was looked at before any download."""
+    try:
+        path.stat()
+    except OSError as error:
+        return "no such file" if error.errno == errno.ENOENT else str(error.strerror)
+    return f"it is not {expected(name)}: its size or its SHA-256 differs"
+
+
+def _reason(error: Exception, expectation: str) -> str | None:
+    """What to tell a reader; None where the error is no failure of a download."""
+    from requests import exceptions
+
+    # Requests' errors are OSErrors too, so they come first.
+    if isinstance(error, exceptions.HTTPError):
+        return f"the server refused: {error.response.status_code} {error.response.reason}"
+    if isinstance(error, exceptions.Timeout):
+        return f"no answer within {TIMEOUT_SECONDS} seconds"
+    if isinstance(error, exceptions.ChunkedEncodingError):
+        return "the connection broke off"
+    if isinstance(error, exceptions.ConnectionError):
+        return _connection_reason(str(error).casefold())
+    if isinstance(error, exceptions.RequestException):
+        return f"not a usable address ({type(error).__name__})"
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return _Fatal("the disk is full")
+        return _Fatal(f"the folder cannot be written to ({error.strerror or error})")
+    if isinstance(error, ValueError) and "hash" in str(error).casefold():
+        return f"what came is not {expectation}: its SHA-256 differs"
+    return None
+
+
+def _connection_reason(said: str) -> str:
+    if "resolve" in said or "unreachable" in said:
+        return "no network, or no such host"
+    if "read timed out" in said:
+        return f"the server fell silent for {TIMEOUT_SECONDS} seconds"
+    return "the server does not answer"

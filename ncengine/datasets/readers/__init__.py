@@ -1,0 +1,1 @@
+"""How the files of the data sets are read, format by format."""

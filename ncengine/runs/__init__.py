@@ -1,0 +1,1 @@
+"""What is kept of experiments, and how anyone sees it."""

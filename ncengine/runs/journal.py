@@ -1,0 +1,208 @@
+"""A run's journal: a growing file of snapshots, a checkpoint, a status, and what is asked of it.
+
+Whoever wants to watch a run reads its journal; it does not matter which process writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ncengine.runs.run import Status
+
+logger = logging.getLogger(__name__)
+
+_HEAD = struct.Struct("<4sIQI")  # magic, header length, payload length, CRC of both
+_MAGIC = b"NCJ2"
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def pack(arrays: Arrays) -> bytes:
+    """One record: a JSON header of names, types and shapes, then the arrays' bytes."""
+    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    header = json.dumps([[n, a.dtype.str, a.shape] for n, a in arrays.items()]).encode()
+    payload = b"".join(array.tobytes() for array in arrays.values())
+    crc = zlib.crc32(payload, zlib.crc32(header))
+    return _HEAD.pack(_MAGIC, len(header), len(payload), crc) + header + payload
+
+
+def unpack(data: bytes, start: int) -> tuple[dict[str, np.ndarray], int] | None:
+    """The record at `start` and where the next begins; None where no whole record is."""
+    if len(data) - start < _HEAD.size:
+        return None
+    magic, header_size, payload_size, crc = _HEAD.unpack_from(data, start)
+    begin = start + _HEAD.size
+    end = begin + header_size + payload_size
+    if magic != _MAGIC or end > len(data):
+        return None
+    header, payload = data[begin : begin + header_size], data[begin + header_size : end]
+    if zlib.crc32(payload, zlib.crc32(header)) != crc:
+        return None
+    arrays, offset = {}, 0
+    for name, dtype, shape in json.loads(header):
+        count = int(np.prod(shape, dtype=int))
+        arrays[name] = np.frombuffer(payload, np.dtype(dtype), count, offset).reshape(shape)
+        offset += arrays[name].nbytes
+    return arrays, end
+
+
+class Journal:
+    """The folder of one run that is queued, running, or stopped before its end."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._snapshots = folder / "snapshots"
+        self._checkpoint = folder / "checkpoint"
+        self._status = folder / "status.json"
+        self._wish = folder / "wish"
+
+    @property
+    def exists(self) -> bool:
+        return self._status.exists()
+
+    def create(self, config: Mapping[str, Any]) -> None:
+        """Make the folder, with the configuration in it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.folder / "config.json", json.dumps(config).encode())
+
+    def config(self) -> dict[str, Any] | None:
+        """The configuration's fields; None where there is no (whole) journal."""
+        return _read_json(self.folder / "config.json")
+
+    def status(self) -> dict[str, Any]:
+        """What the run's process last said of it; empty where nothing was said."""
+        said = _read_json(self._status)
+        if said is None:
+            return {}
+        wrong = _wrong_in_status(said)
+        if wrong:
+            logger.warning("%s was passed over: %s", self._status, wrong)
+            return {}
+        return said
+
+    def set_status(self, **status: Any) -> None:
+        """Say how the run stands, in place of what was said before."""
+        write_atomically(self._status, json.dumps(status).encode())
+
+    def append(self, arrays: Arrays) -> None:
+        """Add one snapshot."""
+        with self._snapshots.open("ab") as file:
+            file.write(pack(arrays))
+
+    def read(self, start: int = 0) -> tuple[list[dict[str, np.ndarray]], int]:
+        """The whole snapshots from byte `start` on, and the byte after them."""
+        try:
+            with self._snapshots.open("rb") as file:
+                file.seek(start)
+                data = file.read()
+        except FileNotFoundError:
+            return [], 0
+        found, offset = [], 0
+        while record := unpack(data, offset):
+            found.append(record[0])
+            offset = record[1]
+        return found, start + offset
+
+    def size(self) -> int:
+        """Bytes of the snapshots' file."""
+        return self._snapshots.stat().st_size if self._snapshots.exists() else 0
+
+    def save_checkpoint(self, state: Arrays) -> None:
+        """Keep what the training needs to go on from the snapshots written so far."""
+        record = pack({**state, "journal_bytes": np.array(self.size())})
+        write_atomically(self._checkpoint, record)
+
+    def resume(self) -> dict[str, np.ndarray] | None:
+        """The checkpoint's state, snapshots cut back to it; None (and no snapshots) without one."""
+        state = self._checkpoint_state()
+        if state is None:
+            self.drop_snapshots()
+            return None
+        kept = int(state.pop("journal_bytes"))
+        if self.size() >= kept:
+            if self._snapshots.exists():
+                os.truncate(self._snapshots, kept)
+            if self.read()[1] == kept:
+                return state
+        logger.warning("snapshots in %s are damaged; the run begins anew", self.folder)
+        self.drop_snapshots()
+        return None
+
+    def _checkpoint_state(self) -> dict[str, np.ndarray] | None:
+        try:
+            record = unpack(self._checkpoint.read_bytes(), 0)
+        except FileNotFoundError:
+            return None
+        if record is None or "journal_bytes" not in record[0]:
+            logger.warning("the checkpoint in %s is damaged; the run begins anew", self.folder)
+            return None
+        return record[0]
+
+    def drop_snapshots(self) -> None:
+        """Forget snapshots and checkpoint: the run begins anew."""
+        self._checkpoint.unlink(missing_ok=True)
+        self._snapshots.unlink(missing_ok=True)
+
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from."""
+        return self._checkpoint.exists()
+
+    def wish(self, what: str | None) -> None:
+        """Ask the run's process to "cancel" or to "pause"; None takes the wish back."""
+        if what is None:
+            self._wish.unlink(missing_ok=True)
+        elif self.folder.exists():
+            write_atomically(self._wish, what.encode())
+
+    def wished(self) -> str | None:
+        """What was asked of the run's process."""
+        try:
+            return self._wish.read_text()
+        except FileNotFoundError:
+            return None
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a file so that readers see the old content or the new, never half of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(data)
+    os.replace(temporary, path)
+
+
+def _wrong_in_status(said: dict[str, Any]) -> str | None:
+    if said.get("status") not in set(Status):
+        return f"status = {said.get('status')!r}"
+    for name in ("passes", "seconds", "attempts", "queued_at"):
+        value = said.get(name, 0)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
+            return f"{name} = {value!r}"
+    return None
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        logger.warning("%s is damaged and was passed over", path)
+        return None
+    return value
