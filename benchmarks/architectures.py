@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.table import show
 from ncengine import run
+from ncengine.catalogue.architectures import RESNETS, architectures
 from ncengine.config import RunConfig
-from ncengine.config.fields import RESNETS, architectures
 from ncengine.datasets import dataset_info
 
 # One seed and fewer passes than the default where a pass takes a good part of a second.

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.charts import base, palette
 from ncengine.analysis import over_seeds
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.runs.run import Run
 from ncengine.snapshots.names import OF_TEST
 
@@ -23,7 +24,7 @@ NEGLIGIBLE = 1e-6
 
 def draw_objective(run: Run) -> None:
     """The objective over passes, split into fit and decays, above the floor."""
-    spec = objective_spec(run.config.architecture != "UFM")
+    spec = objective_spec(architecture_info(run.config.architecture).has_network)
     st.vega_lite_chart(objective_table(run), spec, key="chart_objective")
 
 

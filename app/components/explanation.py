@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import TRANSFORMERS
 
 
 def draw(config: RunConfig) -> None:
@@ -35,7 +35,7 @@ def explained(config: RunConfig) -> str:
 
 def _features(config: RunConfig) -> str:
     space = f"a point in a space of {config.width} dimensions"
-    if config.architecture == "UFM":
+    if not architecture_info(config.architecture).has_network:
         return (
             "Here is **no network**: the **feature** of each sample is free to go wherever it "
             f"likes on a sphere, as {space} whose coordinates add up to 0. Only identical samples "
@@ -49,7 +49,7 @@ def _features(config: RunConfig) -> str:
 
 
 def _whose(config: RunConfig) -> str:
-    if config.architecture not in TRANSFORMERS:
+    if not architecture_info(config.architecture).has_tokens:
         return "The **features** of a sample are what the last linear layer sees of it"
     if dataset_info(config.dataset).kind == "text":
         if config.context == 1:
@@ -97,7 +97,7 @@ def _nc2(config: RunConfig) -> list[str]:
 
 
 def _floor(config: RunConfig) -> list[str]:
-    if config.architecture == "UFM":
+    if not architecture_info(config.architecture).has_network:
         return [
             "**The floor.** The least objective there is, in closed form. Free features have no "
             "hidden layers, so there is no hidden decay to pay for: the gap goes to 0, and what "

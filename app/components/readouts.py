@@ -14,6 +14,7 @@ from app.charts.curves import nc2_label
 from app.components import text
 from app.engine import derived
 from ncengine.analysis import over_seeds
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.runs.run import Run
 
 SPARK_POINTS = 60
@@ -49,7 +50,8 @@ def readouts(run: Run) -> list[Readout]:
 def _objective(run: Run) -> Readout:
     course = over_seeds.mean_over_seeds(run, "loss")
     floor = text.MISSING if run.floor is None else text.number(run.floor)
-    what = "features" if run.config.architecture == "UFM" else "network of this shape"
+    network = architecture_info(run.config.architecture).has_network
+    what = "network of this shape" if network else "features"
     return Readout(
         "Objective",
         text.number(_last(course)),
@@ -116,8 +118,8 @@ def _accuracies(run: Run) -> list[Readout]:
     for label, name, help in shown:
         course = over_seeds.mean_over_seeds(run, name)
         color = palette.OBJECTIVE_COLORS["fit"]
-        none = name == "test_accuracy" and run.config.architecture == "UFM"
-        note = "no network" if none else ""
+        network = architecture_info(run.config.architecture).has_network
+        note = "" if network or name == "accuracy" else "no network"
         found.append(Readout(label, text.accuracy(_last(course)), note, help, color, course))
     return found
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.components import text
 from app.engine import data, derived, runs
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -59,7 +60,11 @@ def _invite(run: Run) -> None:
 
 
 def _what(config: RunConfig) -> str:
-    return "these free features" if config.architecture == "UFM" else "this network"
+    return "this network" if _has_network(config) else "these free features"
+
+
+def _has_network(config: RunConfig) -> bool:
+    return architecture_info(config.architecture).has_network
 
 
 def _problem(config: RunConfig) -> str:
@@ -77,7 +82,7 @@ def _problem(config: RunConfig) -> str:
 
 
 def _them(config: RunConfig) -> str:
-    if config.architecture == "UFM":
+    if not _has_network(config):
         return "them, and watch them go all the way down to the floor that bounds every network"
     return "it, and watch its last layer tidy up"
 

@@ -12,6 +12,7 @@ import numpy as np
 import streamlit as st
 
 from app.components import address, notices
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.run import Geometry
 
@@ -84,7 +85,7 @@ def parse(said: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
 
 def no_test_data(config: RunConfig) -> str:
     """Why there are no test data for this configuration; "" where there are."""
-    if config.architecture == "UFM":
+    if not architecture_info(config.architecture).has_network:
         return (
             "Free features belong to the training samples alone: without a network there is "
             "nothing that could give a test sample a feature."

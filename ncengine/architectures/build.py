@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ncengine.architectures import resnet, transformer, ufm
 from ncengine.architectures.layers import Parameters
-from ncengine.architectures.resnet import ResNet
 from ncengine.architectures.shapes import parameter_shapes
-from ncengine.architectures.transformer import Transformer
-from ncengine.architectures.ufm import FreeFeatures
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import RESNETS
 
 
 class Network(Protocol):
@@ -23,15 +22,17 @@ class Network(Protocol):
         """(R, N, d) features of the inputs (R, N, ...); see `inputs.network_inputs`."""
 
 
+# By the name of its family in the catalogue: what makes the network of a configuration.
+NETWORKS: dict[str, Callable[[RunConfig], Network]] = {
+    "RN": resnet.network,
+    "T": transformer.network,
+    "UFM": ufm.network,
+}
+
+
 def build(config: RunConfig) -> Network:
     """The network that `config` names."""
-    if config.architecture == "UFM":
-        return FreeFeatures()
-    pre_norm = config.norm == "pre"
-    layers = [int(digit) for digit in config.architecture if digit.isdigit()]
-    if config.architecture in RESNETS:
-        return ResNet(linear_layers=layers[0], pre_norm=pre_norm)
-    return Transformer(attention_layers=layers[0], mlp_layers=layers[1], pre_norm=pre_norm)
+    return NETWORKS[architecture_info(config.architecture).family.name](config)
 
 
 def initial_parameters(config: RunConfig, dtype: torch.dtype) -> Tensor:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from ncengine.architectures.shapes import context_length, input_dim
+from ncengine.catalogue.architectures import Part, architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import TRANSFORMERS
-
-_ATTENTION = {"1": "2·d²", "2": "4·d²"}  # W_QK and W_VO, or W_Q, W_K, W_V and W_O
-_LAYERS = {"1": "d² + d", "2": "2·(d² + d)"}
 
 
 def parameter_formula(config: RunConfig) -> str:
@@ -18,18 +15,29 @@ def parameter_formula(config: RunConfig) -> str:
     12 and 13 (normalisation has no parameters, so that post-LN and pre-LN count alike),
     Appendix G.1 for patches, Definition 3 for the UFM.
     """
-    body = _body(config.architecture, dataset_info(config.dataset).kind)
-    return body + " + K·d" + (" + K" if config.last_bias else "")
+    info = architecture_info(config.architecture)
+    terms = [_embedding(config)]
+    if info.parts:
+        less = info.family.blocks_less
+        blocks = f"(L − {less})" if less else "L"
+        terms.append(f"{blocks}·({' + '.join(map(_part, info.parts))})")
+    terms.append("K·d")
+    if config.last_bias:
+        terms.append("K")
+    return " + ".join(terms)
 
 
-def _body(architecture: str, kind: str) -> str:
-    if architecture == "UFM":
-        return "N·d"
-    if architecture not in TRANSFORMERS:
-        return f"d·d₀ + d + (L − 1)·({_LAYERS[architecture[-1]]})"
-    token = "d·V" if kind == "text" else "d·p²·c"
-    block = f"{_ATTENTION[architecture[1]]} + {_LAYERS[architecture[2]]}"
-    return f"{token} + d·C + L·({block})"
+def _embedding(config: RunConfig) -> str:
+    tokens = "d·V + d·C" if dataset_info(config.dataset).kind == "text" else "d·p²·c + d·C"
+    terms = {"identity": "N·d", "vector": "d·d₀ + d", "tokens": tokens}
+    return terms[architecture_info(config.architecture).family.embedding]
+
+
+def _part(part: Part) -> str:
+    matrices = len(part.matrices)
+    if not part.biases:
+        return f"{matrices}·d²"
+    return "d² + d" if matrices == 1 else f"{matrices}·(d² + d)"
 
 
 def parameter_legend(config: RunConfig) -> dict[str, int]:
@@ -39,7 +47,7 @@ def parameter_legend(config: RunConfig) -> dict[str, int]:
     V: words of the vocabulary; C: context, in words or patches; L: depth; K: classes;
     N: training samples.
     """
-    if config.architecture == "UFM":
+    if not architecture_info(config.architecture).has_network:
         return {
             "N": config.classes * config.samples_per_class,
             "d": config.width,
@@ -50,7 +58,7 @@ def parameter_legend(config: RunConfig) -> dict[str, int]:
 
 def _inputs(config: RunConfig) -> dict[str, int]:
     """The letters of the embedding."""
-    if config.architecture not in TRANSFORMERS:
+    if not architecture_info(config.architecture).has_tokens:
         return {"d₀": input_dim(config)}
     info = dataset_info(config.dataset)
     if info.kind == "text":

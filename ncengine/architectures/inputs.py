@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import TRANSFORMERS
 
 
 def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
@@ -16,10 +16,11 @@ def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
         ResNets: (N, d_0). Transformers: (N, C, m) patches of m numbers, or (N, C) words by rank.
         Free features: (N,) int64, for each sample the first one that is identical to it.
     """
-    if config.architecture == "UFM":
+    family = architecture_info(config.architecture).family
+    if family.embedding == "identity":
         return first_identical(inputs)
     info = dataset_info(config.dataset)
-    if config.architecture in TRANSFORMERS and info.kind == "images":
+    if family.has_tokens and info.kind == "images":
         return patches(inputs, info.image_shape, config.patch_size)
     return inputs
 

@@ -5,19 +5,27 @@ from __future__ import annotations
 from torch import Tensor
 
 from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
-from ncengine.architectures.shapes import branch_names
+from ncengine.architectures.shapes import layer_names
+from ncengine.catalogue.architectures import Part, architecture_info
+from ncengine.config import RunConfig
+
+
+def network(config: RunConfig) -> ResNet:
+    """The ResNet that `config` names."""
+    (block,) = architecture_info(config.architecture).parts
+    return ResNet(block, pre_norm=config.norm == "pre")
 
 
 class ResNet:
     """An L-RN1 or L-RN2 for R seeds at once.
 
     Args:
-        linear_layers: linear layers a block, 1 or 2.
+        block: what a block adds: one linear layer, or two.
         pre_norm: whether LayerNorm sits inside the block (Definition 12).
     """
 
-    def __init__(self, *, linear_layers: int, pre_norm: bool):
-        self.names = branch_names("block", linear_layers)
+    def __init__(self, block: Part, *, pre_norm: bool):
+        self.names = layer_names(block)
         self.pre_norm = pre_norm
 
     def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:

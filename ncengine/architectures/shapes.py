@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from enum import Enum
 
+from ncengine.catalogue.architectures import Part, architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import TRANSFORMERS
 
 # Free features start so small, and the last layer's rows even more so, that both find their
 # direction before their size: LayerNorm makes small parameters turn fast. From rows of ordinary
@@ -45,7 +45,7 @@ def input_dim(config: RunConfig) -> int:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return config.vocabulary
-    if config.architecture in TRANSFORMERS:
+    if architecture_info(config.architecture).has_tokens:
         return info.input_dim // context_length(config)
     return info.input_dim or config.input_dim
 
@@ -59,10 +59,15 @@ def context_length(config: RunConfig) -> int:
     return (height // config.patch_size) * (width // config.patch_size)
 
 
-def branch_names(prefix: str, linear_layers: int) -> list[str]:
-    """Names of weights and biases of what a block adds, layer by layer."""
-    layers = ("",) if linear_layers == 1 else ("_1", "_2")
-    return [f"{prefix}_{kind}{layer}" for layer in layers for kind in ("weight", "bias")]
+def matrix_names(part: Part) -> list[str]:
+    """Names of the parameters that are a part's matrices."""
+    return [f"{part.name}_{matrix}" for matrix in part.matrices]
+
+
+def layer_names(part: Part) -> list[str]:
+    """Names of weights and biases of a part, layer by layer."""
+    layers = zip(part.matrices, part.biases, strict=True)
+    return [f"{part.name}_{one}" for layer in layers for one in layer]
 
 
 def parameter_shapes(config: RunConfig) -> tuple[ParameterShape, ...]:
@@ -70,60 +75,64 @@ def parameter_shapes(config: RunConfig) -> tuple[ParameterShape, ...]:
 
     The blocks' weights are one parameter with a leading block axis.
     """
-    if config.architecture == "UFM":
-        body = _free_features(config)
-    elif config.architecture in TRANSFORMERS:
-        body = _transformer(config)
-    else:
-        body = _resnet(config)
+    info = architecture_info(config.architecture)
+    blocks, d = info.blocks(config.depth), config.width
+    return (
+        *_EMBEDDINGS[info.family.embedding](config),
+        *(shape for part in info.parts for shape in _part(part, blocks, d)),
+        *_last_layer(config, d**-0.5 * (1 if info.has_network else FREE_ROWS)),
+    )
+
+
+def _last_layer(config: RunConfig, bound: float) -> tuple[ParameterShape, ...]:
     d, classes = config.width, config.classes
-    bound = d**-0.5 * (FREE_ROWS if config.architecture == "UFM" else 1)
     last = (ParameterShape("last_weight", (classes, d), Role.LAST, bound),)
     if config.last_bias:
         last += (ParameterShape("last_bias", (classes,), Role.BIAS, bound),)
-    return body + last
+    return last
 
 
-def _free_features(config: RunConfig) -> tuple[ParameterShape, ...]:
+def _vector(config: RunConfig) -> tuple[ParameterShape, ...]:
+    d, d0 = config.width, input_dim(config)
+    return (
+        ParameterShape("embedding_weight", (d, d0), Role.EMBEDDING, d0**-0.5),
+        ParameterShape("embedding_bias", (d,), Role.BIAS, d0**-0.5),
+    )
+
+
+def _tokens(config: RunConfig) -> tuple[ParameterShape, ...]:
+    d, m = config.width, input_dim(config)
+    text = dataset_info(config.dataset).kind == "text"
+    # A word picks one column of W_e, so each is stored as a row, and is all that adds up.
+    tokens = ((m, d), 1.0) if text else ((d, m), m**-0.5)
+    return (
+        ParameterShape("token_embedding", tokens[0], Role.EMBEDDING, tokens[1]),
+        ParameterShape("position_embedding", (context_length(config), d), Role.EMBEDDING, 1.0),
+    )
+
+
+def _identity(config: RunConfig) -> tuple[ParameterShape, ...]:
     samples = config.classes * config.samples_per_class
     bound = FREE_SCALE * samples**-0.5
     return (ParameterShape("free_features", (samples, config.width), Role.EMBEDDING, bound),)
 
 
-def _resnet(config: RunConfig) -> tuple[ParameterShape, ...]:
-    d, d0 = config.width, input_dim(config)
-    return (
-        ParameterShape("embedding_weight", (d, d0), Role.EMBEDDING, d0**-0.5),
-        ParameterShape("embedding_bias", (d,), Role.BIAS, d0**-0.5),
-        *_branch("block", int(config.architecture[-1]), config.depth - 1, d),
-    )
+_EMBEDDINGS = {"vector": _vector, "tokens": _tokens, "identity": _identity}
 
 
-def _transformer(config: RunConfig) -> tuple[ParameterShape, ...]:
-    d, m, blocks = config.width, input_dim(config), config.depth
-    text = dataset_info(config.dataset).kind == "text"
-    # A word picks one column of W_e, so each is stored as a row, and is all that adds up.
-    tokens = ((m, d), 1.0) if text else ((d, m), m**-0.5)
-    single = config.architecture[1] == "1"
-    attention = ("qk", "vo") if single else ("q", "k", "v", "o")
-    return (
-        ParameterShape("token_embedding", tokens[0], Role.EMBEDDING, tokens[1]),
-        ParameterShape("position_embedding", (context_length(config), d), Role.EMBEDDING, 1.0),
-        *(
-            ParameterShape(f"attention_{n}", (blocks, d, d), Role.HIDDEN, d**-0.5)
-            for n in attention
-        ),
-        *_branch("mlp", int(config.architecture[-1]), blocks, d),
-    )
+def _part(part: Part, blocks: int, d: int) -> list[ParameterShape]:
+    def weight(name: str) -> ParameterShape:
+        return ParameterShape(name, (blocks, d, d), Role.HIDDEN, d**-0.5)
 
-
-def _branch(prefix: str, linear_layers: int, blocks: int, d: int) -> tuple[ParameterShape, ...]:
-    return tuple(
-        ParameterShape(name, (blocks, d, d), Role.HIDDEN, d**-0.5)
-        if "weight" in name
-        else ParameterShape(name, (blocks, d), Role.BIAS, d**-0.5)
-        for name in branch_names(prefix, linear_layers)
-    )
+    if not part.biases:
+        return [weight(name) for name in matrix_names(part)]
+    names = layer_names(part)
+    layers = zip(names[::2], names[1::2], strict=True)
+    return [
+        shape
+        for matrix, bias in layers
+        for shape in (weight(matrix), ParameterShape(bias, (blocks, d), Role.BIAS, d**-0.5))
+    ]
 
 
 def parameter_count(config: RunConfig) -> int:
@@ -133,10 +142,11 @@ def parameter_count(config: RunConfig) -> int:
 
 def activation_bytes(config: RunConfig) -> int:
     """About how much memory one sample of one seed needs between forward and backward sweep."""
+    info = architecture_info(config.architecture)
     each = 8 if config.precision == "float64" else 4
-    if config.architecture == "UFM":
-        return 4 * config.width * each
-    if config.architecture in TRANSFORMERS:
-        context = context_length(config)
-        return context * (16 * config.width + 2 * context) * config.depth * each
-    return 5 * config.width * config.depth * each
+    layers = config.depth if info.parts else 1
+    held = info.family.held * config.width
+    if not info.has_tokens:
+        return held * layers * each
+    context = context_length(config)
+    return context * (held + 2 * context) * layers * each

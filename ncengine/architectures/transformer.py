@@ -8,7 +8,15 @@ from torch.nn import functional as F
 
 from ncengine.architectures.attention import causal_mix, last_mix
 from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
-from ncengine.architectures.shapes import branch_names
+from ncengine.architectures.shapes import layer_names, matrix_names
+from ncengine.catalogue.architectures import Part, architecture_info
+from ncengine.config import RunConfig
+
+
+def network(config: RunConfig) -> Transformer:
+    """The transformer that `config` names."""
+    attention, mlp = architecture_info(config.architecture).parts
+    return Transformer(attention, mlp, pre_norm=config.norm == "pre")
 
 
 class Transformer:
@@ -17,14 +25,14 @@ class Transformer:
     Of the last block only what the last token needs is computed: nothing else reaches the output.
 
     Args:
-        attention_layers: linear layers in attention, 1 (W_QK, W_VO) or 2 (W_Q, W_K, W_V, W_O).
-        mlp_layers: linear layers in the MLP, 1 or 2.
+        attention: one linear layer (W_QK, W_VO), or two (W_Q, W_K, W_V, W_O).
+        mlp: one linear layer, or two.
         pre_norm: whether the stream itself stays without LayerNorm (Definition 13).
     """
 
-    def __init__(self, *, attention_layers: int, mlp_layers: int, pre_norm: bool):
-        self.factored = attention_layers == 2
-        self.names = branch_names("mlp", mlp_layers)
+    def __init__(self, attention: Part, mlp: Part, *, pre_norm: bool):
+        self.matrices = matrix_names(attention)
+        self.names = layer_names(mlp)
         self.pre_norm = pre_norm
 
     def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
@@ -64,9 +72,11 @@ class Transformer:
 
     def _attention(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
         """W_QK and W_VO, (R, L, d, d). Two layers count only as the product that they form."""
-        if not self.factored:
-            return parameters["attention_qk"], parameters["attention_vo"]
-        q, k, v, o = (parameters[f"attention_{name}"] for name in "qkvo")
+        matrices = [parameters[name] for name in self.matrices]
+        if len(matrices) == 2:
+            qk, vo = matrices
+            return qk, vo
+        q, k, v, o = matrices
         return k.transpose(2, 3) @ q, o @ v
 
     def _residual(self, x: Tensor, add) -> Tensor:

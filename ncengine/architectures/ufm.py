@@ -5,10 +5,16 @@ from __future__ import annotations
 from torch import Tensor
 
 from ncengine.architectures.layers import Parameters, layer_norm
+from ncengine.config import RunConfig
 
 # Free features start small (see `shapes.FREE_SCALE`), so what keeps LayerNorm from dividing by
 # zero must be smaller still.
 EPS = 1e-30
+
+
+def network(config: RunConfig) -> FreeFeatures:
+    """Free features, whatever else `config` asks for."""
+    return FreeFeatures()
 
 
 class FreeFeatures:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from ncengine.catalogue.architectures import ARCHITECTURES, architectures
 from ncengine.catalogue.datasets import DATASETS
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
-from ncengine.config.fields import ARCHITECTURES, architectures, defaults_of
+from ncengine.config.fields import defaults_of
 from ncengine.config.param import as_text
 
 

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ncengine.catalogue.architectures import (
+    ARCHITECTURES,
+    architecture_info,
+    architectures,
+    families,
+)
 from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
 from ncengine.config.param import Param
 
 PAPER_DEPTHS = (2, 3, 5, 8, 13, 21, 34)
-
-RESNETS = ("RN1", "RN2")
-TRANSFORMERS = ("T11", "T12", "T21", "T22")
-ARCHITECTURES = (*RESNETS, *TRANSFORMERS, "UFM")
 
 
 def _first_order(values: Mapping[str, Any]) -> bool:
@@ -29,7 +31,7 @@ def _has_rate(values: Mapping[str, Any]) -> bool:
 
 
 def _has_layers(values: Mapping[str, Any]) -> bool:
-    return values["architecture"] != "UFM"
+    return architecture_info(values["architecture"]).has_network
 
 
 def _is_text(values: Mapping[str, Any]) -> bool:
@@ -38,7 +40,7 @@ def _is_text(values: Mapping[str, Any]) -> bool:
 
 def _has_patches(values: Mapping[str, Any]) -> bool:
     images = dataset_info(values["dataset"]).kind == "images"
-    return images and values["architecture"] in TRANSFORMERS
+    return images and architecture_info(values["architecture"]).has_tokens
 
 
 def patch_sizes(info: DatasetInfo) -> tuple[int, ...]:
@@ -135,10 +137,7 @@ CONTEXT = Param(
 
 ARCHITECTURE = Param(
     "Architecture",
-    "RN: residual network with one or two linear layers a block (Definition 6). T: transformer "
-    "with one or two linear layers in attention (first digit) and MLP (second digit) "
-    "(Definition 7). UFM: free features without a network, whose optimum is the floor of all "
-    "the others (Definition 3).",
+    " ".join(family.help for family in families()),
     "Network",
     "choice",
     choices={name: name for name in ARCHITECTURES},
@@ -323,32 +322,17 @@ PRECISION = Param(
 )
 
 
-_OF_ARCHITECTURE: Mapping[str, Mapping[str, Any]] = {
-    # Theorem 10: with two linear layers a block, collapse needs hidden decay that vanishes in L.
-    "RN2": {"decay_schedule": "1/L"},
-    # At the rate of the others Adam's first steps shake a transformer more than they help it.
-    "T11": {"learning_rate": 0.001},
-    "T12": {"learning_rate": 0.001, "decay_schedule": "1/L"},
-    "T21": {"learning_rate": 0.001},
-    "T22": {"learning_rate": 0.001, "decay_schedule": "1/L"},
-    # Exact, and still instant; L-BFGS needs no help where the way down is so plain.
-    "UFM": {"warmup": 0, "precision": "float64"},
-}
-
-
 def defaults_of(dataset: str, architecture: str) -> dict[str, Any]:
-    """Defaults that differ for this data set and architecture, by field."""
+    """Defaults that differ for this data set and architecture, by field.
+
+    Those of the data set alone where no `architecture` is named ("").
+    """
     info = dataset_info(dataset)
     patches = patch_sizes(info)
     # Four by four patches an image, where the side allows it.
     patch = {"patch_size": info.image_shape[0] // 4} if patches else {}
-    return {**info.defaults, **patch, **_OF_ARCHITECTURE.get(architecture, {})}
-
-
-def architectures(info: DatasetInfo) -> tuple[str, ...]:
-    """Architectures that can read the data set: transformers need patches or words."""
-    unable = {"points": TRANSFORMERS, "images": (), "text": RESNETS}[info.kind]
-    return tuple(name for name in ARCHITECTURES if name not in unable)
+    own = architecture_info(architecture).defaults if architecture else {}
+    return {**info.defaults, **patch, **own}
 
 
 def bounded(name: str, param: Param, dataset: str) -> Param:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import fields
 from ncengine.config.fields import bounded, defaults_of
@@ -154,8 +155,8 @@ class RunConfig(BaseModel):
         return " · ".join(parts)
 
     def _network_text(self) -> str:
-        if self.architecture == "UFM":
-            return "UFM"
+        if not architecture_info(self.architecture).has_network:
+            return self.architecture
         return f"{self.depth}-{self.architecture}, {PARAMS['norm'].choices[self.norm]}"
 
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ncengine.architectures.shapes import activation_bytes, parameter_count
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 
 LBFGS_HISTORY = 50  # steps that L-BFGS remembers: two vectors each, a seed
@@ -46,7 +47,7 @@ def too_large(config: RunConfig, available: int) -> str:
     needed = memory_needed(config)
     if needed <= available:
         return ""
-    fields = "seeds" if config.architecture == "UFM" else "width, depth or seeds"
+    fields = "width, depth or seeds" if architecture_info(config.architecture).parts else "seeds"
     other = " or the solver Adam, which remembers less" if config.solver == "L-BFGS" else ""
     return (
         f"Training needs about {_gigabytes(needed)} of memory, and there are "

@@ -9,17 +9,16 @@ from __future__ import annotations
 import math
 
 from ncengine.architectures.shapes import Role, context_length, parameter_shapes
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import TRANSFORMERS
 from ncengine.datasets.sampling import held_out_per_class
 from ncengine.snapshots.plan import snapshot_passes
 
 MULTIPLY = 7.6e-11  # seconds a weight and token, forward and backward sweep
 ELEMENT = 6e-9  # a feature, token and block
 ATTEND = 2.1e-10  # a pair of tokens and feature
-DISPATCH = 2e-4  # a block and step, whatever its size
-BLOCK_PARTS = {"RN": 1, "T": 3}  # a transformer's block dispatches about as much as three of RN
+DISPATCH = 2e-4  # an operation of a block and step, whatever its size
 HISTORY = 7e-8  # a parameter and step of L-BFGS
 MOVE = 1.4e-9  # a parameter and step of Adam or SGD
 SEARCH = 2e-4  # a seed and step of L-BFGS
@@ -33,7 +32,8 @@ def run_work(config: RunConfig, passes: int) -> float:
     each = pass_work(config)
     looks = sum(taken <= passes for taken in snapshot_passes(config.epochs)[1])
     # Free features know no test data.
-    test = 0 if config.architecture == "UFM" else classes * held_out_per_class(config)
+    tested = architecture_info(config.architecture).has_network
+    test = classes * held_out_per_class(config) if tested else 0
     return passes * each + looks * FORWARD * evaluation_work(config, test)
 
 
@@ -41,14 +41,14 @@ def pass_work(config: RunConfig) -> float:
     """Work of one pass over the training data for all seeds: evaluations, and the solver."""
     samples = config.classes * config.samples_per_class
     steps = math.ceil(samples / config.batch_size) if config.batch_size else 1
-    parts = BLOCK_PARTS["T" if config.architecture in TRANSFORMERS else "RN"]
-    dispatch = steps * DISPATCH * parts * (_blocks(config) + 2)
+    dispatch = steps * DISPATCH * _operations(config) * (_blocks(config) + 2)
     return PASS + evaluation_work(config, samples) + dispatch + steps * _solver_work(config)
 
 
 def evaluation_work(config: RunConfig, samples: int) -> float:
     """Work on so many samples for all seeds that grows with their number."""
-    tokens = context_length(config) if config.architecture in TRANSFORMERS else 1
+    with_tokens = architecture_info(config.architecture).has_tokens
+    tokens = context_length(config) if with_tokens else 1
     blocks = _blocks(config)
     # Of a transformer's last block only attention's keys are computed for all tokens.
     full = blocks - 0.7 if tokens > 1 else blocks
@@ -58,7 +58,7 @@ def evaluation_work(config: RunConfig, samples: int) -> float:
             multiply += shape.size * full / blocks
         elif shape.role is Role.EMBEDDING and _is_multiplied(config, shape.name):
             embedding += shape.size
-    elements = config.width * (3 * full if tokens > 1 else blocks + 1)
+    elements = config.width * (_operations(config) * full if tokens > 1 else blocks + 1)
     each = MULTIPLY * (tokens * (multiply + embedding) + config.classes * config.width)
     each += ELEMENT * tokens * elements + ATTEND * tokens**2 * config.width * (tokens > 1) * full
     return samples * each * len(config.seeds) * _width_of_numbers(config)
@@ -73,9 +73,12 @@ def _solver_work(config: RunConfig) -> float:
 
 
 def _blocks(config: RunConfig) -> int:
-    if config.architecture == "UFM":
-        return 0
-    return config.depth if config.architecture in TRANSFORMERS else config.depth - 1
+    return architecture_info(config.architecture).blocks(config.depth)
+
+
+def _operations(config: RunConfig) -> int:
+    """Of a block; where there are none, of what stands for one."""
+    return sum(part.operations for part in architecture_info(config.architecture).parts) or 1
 
 
 def _is_multiplied(config: RunConfig, name: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 
@@ -48,7 +49,8 @@ def shown(config: RunConfig) -> dict[str, np.ndarray]:
     """
     train, labels = _first_of_each(config, config.samples_per_class, TRAIN_SAMPLES)
     # Free features belong to training samples; there are none for others.
-    available = 0 if config.architecture == "UFM" else held_out_per_class(config)
+    tested = architecture_info(config.architecture).has_network
+    available = held_out_per_class(config) if tested else 0
     test, test_labels = _first_of_each(config, available, TEST_SAMPLES)
     return {
         "sample_index": train,

@@ -6,14 +6,21 @@ An assumption that does not hold is no error: the paper's own experiments go bey
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
 import numpy as np
 
+from ncengine.catalogue.architectures import (
+    FREE_FEATURES,
+    RESNET,
+    TRANSFORMER,
+    Family,
+    architecture_info,
+)
 from ncengine.config import RunConfig
-from ncengine.config.fields import RESNETS, TRANSFORMERS
 from ncengine.datasets import DatasetError, Split, dataset_info, is_available, load
 from ncengine.datasets.files.sources import checksum, source
 from ncengine.theory.gufm import ideal_figure, least_width
@@ -46,16 +53,38 @@ def assumptions(config: RunConfig) -> tuple[Assumption, ...]:
     data that are missing or damaged. For the UFM, a line that speaks of layers is left out.
     """
     census = _look(config)
-    layers = config.architecture != "UFM"
     return (
         _balanced(config, census),
         _distinct(config, census),
         _determined(config, census),
         _floor(config),
-        *([_inner_dimension(config)] if layers else []),
+        *_on_layers(config, _inner_dimension),
         _width(config),
-        *([_schedule(config)] if layers else []),
+        *_on_layers(config, _schedule),
+        *_uncovered(config),
     )
+
+
+def _on_layers(
+    config: RunConfig, line: Callable[[RunConfig], Assumption]
+) -> tuple[Assumption, ...]:
+    """What a theorem on the layers of residual networks or transformers asks for, where one is."""
+    return (line(config),) if _family(config) in (RESNET, TRANSFORMER) else ()
+
+
+def _uncovered(config: RunConfig) -> tuple[Assumption, ...]:
+    """For an architecture of which the paper does not speak."""
+    if _family(config) in (RESNET, TRANSFORMER, FREE_FEATURES):
+        return ()
+    reason = (
+        f"The theorems speak of residual networks and transformers; none covers "
+        f"{config.architecture}."
+    )
+    return (Assumption("covered", "A theorem covers the architecture", False, reason),)
+
+
+def _family(config: RunConfig) -> Family:
+    return architecture_info(config.architecture).family
 
 
 @dataclass(frozen=True)
@@ -133,7 +162,7 @@ def _distinct(config: RunConfig, census: _Census | str) -> Assumption:
     title = f"Training {_what(config)} are distinct"
     if isinstance(census, str):
         return Assumption("distinct", title, None, census)
-    asked = config.architecture in RESNETS
+    asked = _family(config) is RESNET
     if not census.copies:
         reason = f"All {census.samples:,} differ{_why_distinct(config)}."
         return Assumption("distinct", title, True, reason)
@@ -146,10 +175,13 @@ def _distinct(config: RunConfig, census: _Census | str) -> Assumption:
 
 
 def _why_distinct(config: RunConfig) -> str:
-    if config.architecture in RESNETS:
+    family = _family(config)
+    if family is RESNET:
         return ", as Corollary 5 asks"
-    if config.architecture == "UFM":
+    if family is FREE_FEATURES:
         return ", so that each has a feature of its own (Definition 3)"
+    if family is not TRANSFORMER:
+        return ""
     if _is_text(config):
         return ", which Corollary 5 does not ask of transformers"
     return ", as images of a continuous distribution do (Appendix G.1)"
@@ -213,7 +245,7 @@ def _width(config: RunConfig) -> Assumption:
 
 def _inner_dimension(config: RunConfig) -> Assumption:
     d = config.width
-    if config.architecture in TRANSFORMERS and _is_text(config):
+    if _family(config) is TRANSFORMER and _is_text(config):
         least = 2 * config.vocabulary + 2
         holds = d >= least
         reason = f"d = {d} is {'at least' if holds else 'less than'} 2V + 2 = {least:,}"
@@ -222,7 +254,7 @@ def _inner_dimension(config: RunConfig) -> Assumption:
         return Assumption("inner_dimension", "Inner dimension is at least 2V + 2", holds, reason)
     holds = d >= LEAST_INNER_DIMENSION
     reason = f"d = {d} is {'at least' if holds else 'less than'} 4 ({_theorem(config)})."
-    if config.architecture in TRANSFORMERS:
+    if _family(config) is TRANSFORMER:
         reason += (
             " Images have no vocabulary V for the 2V + 2 of words; Appendix G.1 names no number, "
             "but its proof ends as that of ResNets, which needs 4."
@@ -248,7 +280,8 @@ def _one_layer(config: RunConfig) -> tuple[bool, str]:
             "its construction cheaper."
         )
     reason = f"{rates}, independent of L: Theorem 4 holds for {config.architecture}"
-    if config.architecture == "T21":
+    attention = architecture_info(config.architecture).attention
+    if attention is not None and attention.linear_layers == 2:
         reason += (
             " as for T11, since the number of matrices in attention does not matter (Appendix E)"
         )
@@ -274,7 +307,7 @@ def _rates(config: RunConfig) -> str:
 
 def _has_two_layers(config: RunConfig) -> bool:
     """Whether a residual block, or a transformer's MLP, has two linear layers."""
-    return config.architecture[-1] == "2"
+    return architecture_info(config.architecture).linear_layers == 2
 
 
 def _theorem(config: RunConfig) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.inputs import network_inputs
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets import Data
 from ncengine.snapshots.measure import (
@@ -68,8 +69,8 @@ class Training:
         inputs, labels = self._tensors(data.train)
         self.train = Objective(config, inputs, labels)
         # Free features belong to training samples; of others they know nothing.
-        free = config.architecture == "UFM"
-        self.test = None if free else Objective(config, *self._tensors(data.test))
+        tested = architecture_info(config.architecture).has_network
+        self.test = Objective(config, *self._tensors(data.test)) if tested else None
         indices = shown(config)
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)

@@ -8,8 +8,8 @@ from ncengine.architectures.attention import FUSED_FROM, causal_mix, last_mix
 from ncengine.architectures.build import build, initial_parameters
 from ncengine.architectures.inputs import first_identical, network_inputs, patches
 from ncengine.architectures.shapes import parameter_count, parameter_shapes
+from ncengine.catalogue.architectures import ARCHITECTURES, RESNETS, TRANSFORMERS
 from ncengine.config import RunConfig
-from ncengine.config.fields import ARCHITECTURES, RESNETS, TRANSFORMERS
 from ncengine.costs import memory
 from ncengine.training.objective import Objective
 from tests.engine.plain import flat_gradient, plain_network

@@ -1,0 +1,209 @@
+"""What architectures there are: facts that need no data, and no torch.
+
+An entry says what a network is made of; its parameters, their number and formula, its cost, its
+place in the picker and its defaults follow from that. The network itself is a file of
+`ncengine.architectures`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from ncengine.catalogue.datasets import DatasetInfo
+
+
+@dataclass(frozen=True)
+class Part:
+    """A residual branch of a block: d × d matrices, and with them biases where it has any.
+
+    Attributes:
+        name: what its parameters' names begin with.
+        matrices: what each matrix is called beyond that.
+        biases: what the bias beside each matrix is called; empty without biases.
+        linear_layers: matrices that follow each other, 1 or 2.
+        operations: how much it dispatches, in units of one linear layer with its activation.
+    """
+
+    name: str
+    matrices: tuple[str, ...]
+    biases: tuple[str, ...]
+    linear_layers: int
+    operations: int
+
+
+def mlp(name: str, linear_layers: int) -> Part:
+    """σ(W x + b), or W_2 σ(W_1 x + b_1) + b_2 (eq. 6, 7 and 10)."""
+    numbers = ("",) if linear_layers == 1 else ("_1", "_2")
+    matrices, biases = (tuple(f"{k}{n}" for n in numbers) for k in ("weight", "bias"))
+    return Part(name, matrices, biases, linear_layers, operations=1)
+
+
+def attention(name: str, linear_layers: int) -> Part:
+    """Single-head attention by W_QK and W_VO, or by W_Q, W_K, W_V and W_O (eq. 11 and 22)."""
+    matrices = ("qk", "vo") if linear_layers == 1 else ("q", "k", "v", "o")
+    return Part(name, matrices, (), linear_layers, operations=2)
+
+
+@dataclass(frozen=True)
+class Family:
+    """What several architectures have in common.
+
+    Attributes:
+        name: how their names begin; `architectures.build` finds the network by it.
+        help: one sentence for a reader.
+        reads: kinds of samples that they can read, see `DatasetInfo.kind`.
+        embedding: what they read of a sample: "vector" (all its numbers), "tokens" (its patches or
+            words, the last of which predicts) or "identity" (only which sample it is).
+        blocks_less: how many blocks fewer than its depth L a network has.
+        held: vectors of width d that a block holds a token between forward and backward sweep.
+    """
+
+    name: str
+    help: str
+    reads: tuple[str, ...]
+    embedding: str
+    blocks_less: int
+    held: int
+
+    @property
+    def has_network(self) -> bool:
+        """Whether there are layers that take a sample to its feature, test samples too."""
+        return self.embedding != "identity"
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether a sample is read as a row of tokens."""
+        return self.embedding == "tokens"
+
+
+RESNET = Family(
+    name="RN",
+    help="RN: residual network with one or two linear layers a block (Definition 6).",
+    reads=("points", "images"),
+    embedding="vector",
+    blocks_less=1,
+    held=5,
+)
+TRANSFORMER = Family(
+    name="T",
+    help="T: transformer with one or two linear layers in attention (first digit) and MLP "
+    "(second digit) (Definition 7).",
+    reads=("images", "text"),
+    embedding="tokens",
+    blocks_less=0,
+    held=16,
+)
+FREE_FEATURES = Family(
+    name="UFM",
+    help="UFM: free features without a network, whose optimum is the floor of all the others "
+    "(Definition 3).",
+    reads=("points", "images", "text"),
+    embedding="identity",
+    blocks_less=0,
+    held=4,
+)
+
+
+@dataclass(frozen=True)
+class ArchitectureInfo:
+    """Facts about an architecture.
+
+    Attributes:
+        name: the value of `RunConfig.architecture`.
+        family: what it has in common with others.
+        parts: the branches of each of its blocks, in turn; empty without blocks.
+        defaults: defaults of `RunConfig` that differ for this architecture.
+    """
+
+    name: str
+    family: Family
+    parts: tuple[Part, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def has_network(self) -> bool:
+        """See `Family.has_network`."""
+        return self.family.has_network
+
+    @property
+    def has_tokens(self) -> bool:
+        """See `Family.has_tokens`."""
+        return self.family.has_tokens
+
+    @property
+    def linear_layers(self) -> int:
+        """Linear layers of a block's last branch (a transformer's MLP); 0 without blocks."""
+        return self.parts[-1].linear_layers if self.parts else 0
+
+    @property
+    def attention(self) -> Part | None:
+        """The branch that mixes tokens, if there is one."""
+        return self.parts[0] if self.has_tokens else None
+
+    def blocks(self, depth: int) -> int:
+        """How many blocks a network of depth L has (Definitions 6 and 7)."""
+        return depth - self.family.blocks_less if self.parts else 0
+
+
+def _resnet(linear_layers: int, **defaults: Any) -> ArchitectureInfo:
+    parts = (mlp("block", linear_layers),)
+    return ArchitectureInfo(f"RN{linear_layers}", RESNET, parts, MappingProxyType(defaults))
+
+
+def _transformer(in_attention: int, in_mlp: int, **defaults: Any) -> ArchitectureInfo:
+    name = f"T{in_attention}{in_mlp}"
+    parts = (attention("attention", in_attention), mlp("mlp", in_mlp))
+    # At the rate of the others Adam's first steps shake a transformer more than they help it.
+    defaults = {"learning_rate": 0.001, **defaults}
+    return ArchitectureInfo(name, TRANSFORMER, parts, MappingProxyType(defaults))
+
+
+# Theorem 10: with two linear layers a block, collapse needs hidden decay that vanishes in L.
+_VANISHING = {"decay_schedule": "1/L"}
+
+ARCHITECTURES: Mapping[str, ArchitectureInfo] = MappingProxyType(
+    {
+        info.name: info
+        for info in (
+            _resnet(1),
+            _resnet(2, **_VANISHING),
+            _transformer(1, 1),
+            _transformer(1, 2, **_VANISHING),
+            _transformer(2, 1),
+            _transformer(2, 2, **_VANISHING),
+            ArchitectureInfo(
+                name="UFM",
+                family=FREE_FEATURES,
+                # Exact, and still instant; L-BFGS needs no help where the way down is so plain.
+                defaults=MappingProxyType({"warmup": 0, "precision": "float64"}),
+            ),
+        )
+    }
+)
+
+
+def architecture_info(name: str) -> ArchitectureInfo:
+    """Facts about the architecture of that name. Raises KeyError for an unknown one."""
+    return ARCHITECTURES[name]
+
+
+def of_family(family: Family) -> tuple[str, ...]:
+    """Names of the family's architectures."""
+    return tuple(name for name, info in ARCHITECTURES.items() if info.family is family)
+
+
+def families() -> tuple[Family, ...]:
+    """All families, in the order of their first architectures."""
+    return tuple(dict.fromkeys(info.family for info in ARCHITECTURES.values()))
+
+
+def architectures(info: DatasetInfo) -> tuple[str, ...]:
+    """Architectures that can read the data set: transformers need patches or words."""
+    return tuple(name for name, one in ARCHITECTURES.items() if info.kind in one.family.reads)
+
+
+RESNETS = of_family(RESNET)
+TRANSFORMERS = of_family(TRANSFORMER)
