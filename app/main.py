@@ -41,7 +41,7 @@ def main() -> None:
 try:
     main()
 except Exception:
-    # Streamlit's own signals (rerun, stop) are no Exceptions and pass.
+    # Streamlit's own signals (rerun, stop) are not of this class, and pass.
     logger.exception("The page could not be drawn")
     st.error(
         "Something went wrong while drawing this page; the log has the details. "

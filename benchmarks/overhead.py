@@ -11,6 +11,8 @@ from unittest.mock import patch
 from benchmarks.table import show
 from ncengine.config import RunConfig
 from ncengine.jobs import job
+from ncengine.jobs.reporter import Reporter
+from ncengine.runs.identity import identify
 from ncengine.runs.journal import Journal
 from ncengine.runs.store import Store
 from ncengine.training.train import Training
@@ -23,8 +25,8 @@ SETTINGS = {
 WATCHED = {
     "metrics and snapshots": (Training, "_snapshot"),
     "journal": (Journal, "append"),
-    "checkpoints": (job._Reporter, "checkpoint"),
-    "status": (job._Reporter, "say"),
+    "checkpoints": (Reporter, "checkpoint"),
+    "status": (Reporter, "say"),
 }
 
 
@@ -61,7 +63,7 @@ def main() -> None:
     for title, config in SETTINGS.items():
         seconds: dict[str, float] = defaultdict(float)
         with tempfile.TemporaryDirectory() as folder, stopwatch(seconds):
-            job.run_job(config.canonical_json(), folder)
+            job.run_job(identify(config), Store(folder))
             whole = Store(folder).open(config).seconds
         shares = [f"{seconds[name] / whole:.2%}" for name in WATCHED]
         rows.append((title, f"{whole:.1f} s", *shares, f"{sum(seconds.values()) / whole:.2%}"))

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 import ncengine
 from benchmarks.table import show
 from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
 
@@ -106,7 +107,7 @@ def _picks(browser: Browser, app: LiveApp, picks: list[RunConfig]) -> list[float
         for n in range(len(picks) + PICKS):
             page.wait_for_timeout(1500)
             config = picks[n % len(picks)]
-            found.append(page.evaluate(PICK, [str(config.depth), config.key]))
+            found.append(page.evaluate(PICK, [str(config.depth), identify(config).key]))
     # The first round fills the server's memory.
     return found[len(picks) :]
 

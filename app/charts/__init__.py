@@ -1,0 +1,1 @@
+"""Vega-Lite specs and the tables for them, one file a subject."""

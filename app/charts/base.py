@@ -30,7 +30,7 @@ _TICK_LABEL = (
 def altair() -> Any:
     """The module, slow to import, once it is safe to."""
     # Altair asks whatever pandas it finds, even one that another thread is only half through
-    # importing. To import it here is to wait for that thread.
+    # importing. Importing pandas here waits until that thread is done.
     import pandas  # noqa: F401, I001
     import altair
 

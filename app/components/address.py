@@ -19,7 +19,9 @@ ECHO_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class _Memory:
+class _Known:
+    """The owner's values when it last looked, and those that it last replaced."""
+
     seen: Mapping[str, str]
     replaced: Mapping[str, str]
     replaced_at: float
@@ -36,20 +38,20 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
     Outside means: a page just opened, a link followed, the browser's Back and Forward.
     """
     now = read(names)
-    memory = st.session_state.get(_key(owner))
-    if memory is None:
+    known = st.session_state.get(_key(owner))
+    if known is None:
         return now
-    if now == memory.seen:
+    if now == known.seen:
         return None
-    echo = now == memory.replaced and time.monotonic() - memory.replaced_at < ECHO_SECONDS
+    echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
     return None if echo else now
 
 
 def accept(owner: str, names: Iterable[str]) -> None:
     """Take the address as it stands for the owner's own."""
-    memory = st.session_state.get(_key(owner))
-    replaced = (memory.replaced, memory.replaced_at) if memory else ({}, 0.0)
-    st.session_state[_key(owner)] = _Memory(read(names), *replaced)
+    known = st.session_state.get(_key(owner))
+    replaced = (known.replaced, known.replaced_at) if known else ({}, 0.0)
+    st.session_state[_key(owner)] = _Known(read(names), *replaced)
 
 
 def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
@@ -64,7 +66,7 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
         return
     foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
-    st.session_state[_key(owner)] = _Memory(dict(values), now, time.monotonic())
+    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic())
 
 
 def _key(owner: str) -> str:

@@ -46,9 +46,9 @@ def told(facts: Mapping[str, int]) -> str:
 
 
 def _line(holds: bool | None, title: str, reason: str) -> str:
-    mark, said = MARKS[holds]
+    mark, spoken = MARKS[holds]
     return (
-        f'<div role="listitem"><span class="mark {mark}" role="img" aria-label="{said}"></span>'
+        f'<div role="listitem"><span class="mark {mark}" role="img" aria-label="{spoken}"></span>'
         f"<div><b>{_typeset(title)}.</b> {_typeset(reason)}</div></div>"
     )
 

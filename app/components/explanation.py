@@ -70,7 +70,7 @@ def _whose(config: RunConfig) -> str:
 
 
 def _patches(config: RunConfig) -> str:
-    height, width = dataset_info(config.dataset).image_shape[:2]
+    height, width, _ = dataset_info(config.dataset).pixels
     down, across, p = height // config.patch_size, width // config.patch_size, config.patch_size
     if down == across == 1:
         return "a single patch"

@@ -7,7 +7,7 @@ import streamlit as st
 from app.components import text
 from app.engine import data, derived, runs
 from ncengine.catalogue.architectures import architecture_info
-from ncengine.config import RunConfig
+from ncengine.config import Problem, RunConfig
 from ncengine.runs.run import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -72,13 +72,17 @@ def _problem(config: RunConfig) -> str:
     too_large = derived.too_large(config)
     if too_large:
         return f"**This is too large for this machine.** {text.plain(too_large)}"
-    problem = data.problem_of(config)
-    if not problem:
+    found = data.examine(config)
+    if found is None or not found.problem:
         return ""
-    # The field's name as the picker shows it.
-    name, equals, rest = problem.partition(" = ")
-    named = f"{config.params[name].label}{equals}{rest}" if name in config.params else problem
-    return f"**There are no such data.** {text.plain(named)}."
+    words = _as_in_picker(found.wrong, config) if found.wrong else found.problem
+    return f"**There are no such data.** {text.plain(words)}."
+
+
+def _as_in_picker(wrong: Problem, config: RunConfig) -> str:
+    """What is wrong with a field, which is named as in the picker."""
+    label = config.params[wrong.field].label
+    return f"{label} = {wrong.shown}: {wrong.allowed.rstrip('.')}"
 
 
 def _them(config: RunConfig) -> str:

@@ -1,0 +1,1 @@
+"""The engine's long-lived parts, as the pages use them."""

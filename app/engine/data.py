@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from ncengine.config import RunConfig
+from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
 from ncengine.runs.run import Geometry
 
 if TYPE_CHECKING:
+    from ncengine.config import Problem
     from ncengine.datasets import Data
     from ncengine.theory.assumptions import Assumption
 
-# For so long from the start a page waits for data to be read. What takes longer is told later.
+# A page waits this long for data to be read; what takes longer is shown once it is there.
 GRACE_SECONDS = 0.2
 
 
@@ -32,11 +33,13 @@ class Examination:
         assumptions: what the theorems assume, and whether it holds.
         facts: see `ncengine.datasets.Data`.
         problem: why there can be no such data, in words; "" where there can.
+        wrong: the same as what is wrong with one field; None where it is no field's fault.
     """
 
     assumptions: tuple[Assumption, ...] = ()
     facts: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
+    wrong: Problem | None = None
 
 
 def needs_download(config: RunConfig) -> bool:
@@ -88,19 +91,14 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
     from ncengine import datasets
     from ncengine.theory.assumptions import assumptions
 
-    facts, problem = {}, ""
+    facts, problem, wrong = {}, "", None
     try:
         if not missing:
             facts = datasets.load(config).facts
     except (ValueError, OSError, datasets.DatasetError) as error:
         problem = str(error).rstrip(".")
-    return Examination(assumptions(config), facts, problem)
-
-
-def problem_of(config: RunConfig) -> str:
-    """Why there can be no such data, in words; "" where there can, or while nobody knows."""
-    found = examine(config)
-    return found.problem if found else ""
+        wrong = error.problems[0] if isinstance(error, ConfigError) else None
+    return Examination(assumptions(config), facts, problem, wrong)
 
 
 def thumbnails(config: RunConfig, geometry: Geometry, test: bool) -> np.ndarray | None:

@@ -10,7 +10,7 @@ from app.charts import curves
 from app.engine import runs
 from ncengine.jobs.queue import JobQueue
 
-# The browser needs the processor for as long to draw the first page.
+# For so many seconds the browser needs the processor to draw the first page.
 HEAD_START = 1.5
 
 

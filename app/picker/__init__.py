@@ -1,0 +1,1 @@
+"""The sidebar: widgets derived from the schema."""

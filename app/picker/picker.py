@@ -28,7 +28,7 @@ LETTERS = {
 
 def draw() -> RunConfig:
     """Draw the picker in the sidebar; the configuration that is picked."""
-    config = _settle()
+    config = _current()
     for name, param in config.params.items():
         widgets.set_value(name, param, getattr(config, name))
     with st.sidebar:
@@ -47,17 +47,17 @@ def read_url() -> tuple[RunConfig, list[Problem]]:
 
 def write_url(config: RunConfig) -> None:
     """Make the address say `config`, unless it does already; other parameters stay."""
-    said = address.read(PARAMS)
-    meant, problems = RunConfig.nearest(said)
+    query = address.read(PARAMS)
+    meant, problems = RunConfig.nearest(query)
     # A bare or partial address that already means this configuration stays as it is:
-    # to write it out would put a page between the reader and the Back button.
-    if meant == config and not problems and said.keys() <= config.query().keys():
+    # to write it out would add a page that the Back button has to pass.
+    if meant == config and not problems and query.keys() <= config.query().keys():
         address.accept(OWNER, PARAMS)
     else:
         address.write(OWNER, PARAMS, config.query())
 
 
-def _settle() -> RunConfig:
+def _current() -> RunConfig:
     """The configuration after all that happened since the last run of the page."""
     before: RunConfig | None = st.session_state.get(_STATE)
     if before is not None:
@@ -65,7 +65,7 @@ def _settle() -> RunConfig:
         if picked != before or problems:
             notices.post(OWNER, [])
             for problem in problems:
-                # What the new data set or network has no use for is nothing to be told of.
+                # A field that the new data set or network does not have needs no message.
                 if problem.field in picked.params:
                     st.toast(_line(problem, picked))
             return picked
@@ -77,8 +77,8 @@ def _settle() -> RunConfig:
 
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
-    said = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
-    return before.repicked({n: value for n, value in said.items() if value != getattr(before, n)})
+    shown = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
+    return before.repicked({n: value for n, value in shown.items() if value != getattr(before, n)})
 
 
 def _line(problem: Problem, config: RunConfig) -> str:
@@ -140,8 +140,7 @@ def _parameters(config: RunConfig) -> None:
 
 
 def _letter(config: RunConfig, letter: str, value: int) -> str:
-    labels = [param.label for param in config.params.values()]
-    labelled = any(label.endswith(f" {letter}") for label in labels)
+    labelled = any(param.letter == letter for param in config.params.values())
     meaning = "" if labelled else LETTERS[letter] + " "
     return text.unbroken(f"{meaning}{letter} = {value:,}")
 

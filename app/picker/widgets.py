@@ -22,7 +22,7 @@ def key(name: str) -> str:
 
 
 def value_of(name: str, fallback: Any) -> Any:
-    """What the field's widget says; `fallback` while it has nothing to say."""
+    """The value of the field's widget; `fallback` while it has none."""
     value = st.session_state.get(key(name), fallback)
     if value is None:
         return fallback
@@ -60,13 +60,14 @@ def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
     if param.kind == "choice":
         if max(len(text) for text in param.choices.values()) > LONGEST_SEGMENT:
             return _titles
-        # By all there are: a data set that leaves some out does not change the kind of widget.
+        # All choices count, also those that the data set leaves out, so that a change of data set
+        # does not change the kind of widget.
         return _segments if len(PARAMS[name].choices) <= MOST_SEGMENTS else _chips
     if param.kind == "bool":
         return _toggle
     if param.kind == "seeds":
         return _seeds
-    if param.log:
+    if param.widget == "slider":
         return _slider
     if _has_other(param):
         return _pills
@@ -75,8 +76,7 @@ def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
 
 
 def _has_other(param: Param) -> bool:
-    # Depth is what a talk steps through: each of its values is one click.
-    return param.label.startswith("Depth")
+    return param.widget == "pills"
 
 
 def _other_key(name: str) -> str:
@@ -197,7 +197,7 @@ def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
 
 
 def _text(value: Any) -> str:
-    # Six digits leave a value from an address such as 0.0037 as it was typed.
+    # With six digits, a value such as 0.0037 from an address is shown as it was typed.
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -1,7 +1,7 @@
 """The player: a network's last layer over training, on a canvas in the browser.
 
 All motion happens in the browser. Python sends one message per change of data; `epoch`, `view` and
-`camera` reach the page's URL from the browser. When the viewer comes to rest at another epoch, the
+`camera` reach the page's URL from the browser. When the viewer comes to rest at another pass, the
 script (or the fragment that holds the player) runs again, and finds it in the component's state as
 `epoch`, text that is empty at the newest: what is drawn beside can follow.
 """
@@ -83,4 +83,4 @@ def player(
 
 
 def _rerun_only() -> None:
-    """A component's state needs a callback; that the script runs again is all there is to do."""
+    """The callback that a component's state needs. The script runs again by itself."""

@@ -1,5 +1,5 @@
 // Class names beside their means, so placed that none covers another. A name keeps its side for as
-// long as that side is free: names that hop are worse than names that are a little farther away.
+// long as that side is free, even if another becomes better: names that jump are hard to read.
 
 const SIDES = [
   [1, 0], [-1, 0], [0, -1], [0, 1], [0.8, -0.9], [-0.8, -0.9], [0.8, 0.9], [-0.8, 0.9],

@@ -92,7 +92,7 @@ class Panel {
     const epoch = data.epoch[frame];
     Object.assign(root.dataset, { frame, epoch, playing: clock.playing, view: camera.view });
     this.part("epoch").textContent = count.format(epoch);
-    this.scrubber.setAttribute("aria-valuetext", `epoch ${count.format(epoch)}`);
+    this.scrubber.setAttribute("aria-valuetext", `pass ${count.format(epoch)}`);
     const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];
     if (data.focus.length && !data.exact) this.part("share").textContent = span(data, camera.view);
     else {
@@ -136,7 +136,10 @@ class Panel {
   }
 }
 
-/** Under a focus the share of all classes' variance would puzzle: the point is what is whole. */
+/**
+ * What the view shows under a focus: the whole span of some means, or a plane in it. The share of
+ * all classes' variance would not say that.
+ */
 function span({ focus, classes }, view) {
   const means = `${focus.length} ${focus.length < classes ? "focused " : ""}class means`;
   return view === "3d" || focus.length === 3
@@ -168,7 +171,7 @@ function reading(element, value, before, after) {
   element.replaceChildren(before, number, after);
 }
 
-/** Frames with round epochs first: 1000 before 500 before 437. */
+/** Frames at round numbers of passes first: 1000 before 500 before 437. */
 function byRoundness(epoch) {
   const digits = (value) =>
     String(value).replace(/0+$/, "").length - (/^[125]0*$/.test(value) ? 1 : 0);

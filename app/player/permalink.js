@@ -1,16 +1,16 @@
-// Writes what the viewer chose into the page's URL, without a word to the server.
+// Writes what the viewer chose into the page's URL; the server has no part in it.
 
 const WRITE_DELAY = 300;
 
 class Permalink {
-  /** `moved(epoch)` is called when another epoch came into the URL; null: none, the newest. */
+  /** `moved(epoch)` is called when another pass came into the URL; null: none, the newest. */
   constructor(moved) {
     this.moved = moved;
     this.epoch = this.read("epoch");
     this.values = new Map();
     this.path = location.pathname;
     this.timer = null;
-    this.restore = () => this.schedule();
+    this.restore = () => this.writeSoon();
     // Streamlit may replace the whole query when the script sets a parameter: put ours back.
     globalThis.navigation?.addEventListener("currententrychange", this.restore);
   }
@@ -23,10 +23,10 @@ class Permalink {
   set(name, value) {
     if (this.values.get(name) === value) return;
     this.values.set(name, value);
-    this.schedule();
+    this.writeSoon();
   }
 
-  schedule() {
+  writeSoon() {
     this.timer ??= setTimeout(() => this.write(), WRITE_DELAY);
   }
 

@@ -66,7 +66,7 @@ class Player {
     };
   }
 
-  /** Lets the server know at which epoch the viewer rests ("": the newest), for what it draws. */
+  /** Lets the server know at which pass the viewer rests ("": the newest), for what it draws. */
   tell(epoch) {
     this.setState?.("epoch", epoch ?? "");
   }
@@ -114,7 +114,7 @@ class Player {
     this.rememberMoment();
   }
 
-  /** A finished run plays once; a live one, or one for calm eyes, shows its end. */
+  /** A finished run plays once. A live one shows its end, and so does any under reduced motion. */
   begin({ live, frames }) {
     if (live || this.calm) this.clock.go(frames - 1, true);
     else this.clock.play();
@@ -146,7 +146,7 @@ class Player {
     this.wake();
   }
 
-  /** While the end is followed, the URL names no epoch. */
+  /** While the end is followed, the URL names no pass. */
   rememberMoment() {
     const { goal, following } = this.clock;
     this.link.set("epoch", following ? null : String(this.scene.data.epoch[Math.round(goal)]));

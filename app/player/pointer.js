@@ -70,7 +70,7 @@ class Pointer {
     this.fingers.delete(event.pointerId);
     if (this.fingers.size) return;
     this.canvas.classList.remove("held");
-    // Held still before letting go: no swing.
+    // Held still before letting go: the scene does not turn on.
     this.on.hold(false, event.timeStamp - this.time > 90);
   }
 

@@ -4,7 +4,7 @@
 
 const BUCKETS = 512;
 const MARGIN = 1.06;
-// A change of basis, of focus or of seed is a motion, not a cut.
+// After a change of basis, focus or seed, bodies move to their new places for so long.
 const ARRIVAL_SECONDS = 0.7;
 // A class mean is drawn before (on top of) the samples that gather around it.
 const MEAN_LIFT = 0.4;

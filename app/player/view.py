@@ -43,16 +43,16 @@ class View:
 
     def query(self, config: RunConfig) -> dict[str, str]:
         """What the address says of it: only what differs from the default."""
-        said = {}
+        values = {}
         if self.seed != config.seeds[0]:
-            said["seed"] = str(self.seed)
+            values["seed"] = str(self.seed)
         if self.basis != "last":
-            said["basis"] = self.basis
+            values["basis"] = self.basis
         if self.picked:
-            said["focus"] = ",".join(map(str, self.picked))
+            values["focus"] = ",".join(map(str, self.picked))
         if self.test:
-            said["test"] = "1"
-        return said
+            values["test"] = "1"
+        return values
 
 
 def current(config: RunConfig) -> View:
@@ -60,9 +60,9 @@ def current(config: RunConfig) -> View:
     before: View | None = st.session_state.get(OWNER)
     view = _from_widgets(before or View(config.seeds[0]))
     if before is None or view == before:
-        said = address.arrival(OWNER, NAMES)
-        if said is not None:
-            view, wrong = parse(said, config)
+        query = address.arrival(OWNER, NAMES)
+        if query is not None:
+            view, wrong = parse(query, config)
             notices.post(OWNER, wrong + _wrong_start())
     view = _fit(view, config)
     st.session_state[OWNER] = view
@@ -70,10 +70,10 @@ def current(config: RunConfig) -> View:
     return view
 
 
-def parse(said: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
+def parse(query: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
     """The view that an address asks for, and what was wrong with it, in words."""
     values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": (), "test": False}, []
-    for name, text in said.items():
+    for name, text in query.items():
         try:
             values[name] = _READERS[name](text, config)
         except (ValueError, OverflowError):
@@ -95,50 +95,50 @@ def no_test_data(config: RunConfig) -> str:
 
 def _wrong_start() -> list[str]:
     """What is wrong with the player's own parameters, which it passes over by itself."""
-    said, wrong = address.read(PLAYER_NAMES), []
-    if "epoch" in said and _epoch(said["epoch"]) is None:
+    query, wrong = address.read(PLAYER_NAMES), []
+    if "epoch" in query and _passes(query["epoch"]) is None:
         allowed = "must be a number of passes, from 0"
-        wrong.append(notices.wrong_value("Epoch", said["epoch"], allowed, "the last snapshot"))
-    if said.get("view", "3d") not in ("2d", "3d"):
-        wrong.append(notices.wrong_value("View", said["view"], "must be 2d or 3d", "3d"))
+        wrong.append(notices.wrong_value("Pass", query["epoch"], allowed, "the last snapshot"))
+    if query.get("view", "3d") not in ("2d", "3d"):
+        wrong.append(notices.wrong_value("View", query["view"], "must be 2d or 3d", "3d"))
     return wrong
 
 
-def _epoch(text: str) -> float | None:
+def _passes(text: str) -> float | None:
     try:
-        epoch = float(text)
+        passes = float(text)
     except ValueError:
         return None
-    return epoch if 0 <= epoch < float("inf") else None
+    return passes if 0 <= passes < float("inf") else None
 
 
 def shown_snapshot(geometry: Geometry, r: int) -> int | None:
-    """Index of the snapshot at which the player rests; the last where no epoch is named.
+    """Index of the snapshot at which the player rests; the last where no pass is named.
 
     Snapshots in which seed number `r` had diverged do not count; None where no other is left.
     """
     frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
     if not len(frames):
         return None
-    epoch = _epoch(_moment())
-    if epoch is None:
+    passes = _passes(_moment())
+    if passes is None:
         return int(frames[-1])
-    return int(frames[abs(geometry.epoch[frames] - epoch).argmin()])
+    return int(frames[abs(geometry.epoch[frames] - passes).argmin()])
 
 
 def _moment() -> str:
-    """The epoch that the player told; before it told any, the one that the page opened at."""
+    """The pass that the player told, as text; before it told any, the one in the address."""
     told = getattr(st.session_state.get("player"), "epoch", None)
     return address.read(["epoch"]).get("epoch", "") if told is None else told
 
 
 def _from_widgets(before: View) -> View:
-    said = st.session_state
+    values = st.session_state
     return View(
-        said.get("view:seed", before.seed),
-        said.get("view:basis", before.basis),
-        tuple(sorted(said.get("view:focus", before.picked))),
-        said.get("view:test", before.test),
+        values.get("view:seed", before.seed),
+        values.get("view:basis", before.basis),
+        tuple(sorted(values.get("view:focus", before.picked))),
+        values.get("view:test", before.test),
     )
 
 

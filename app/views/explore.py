@@ -20,6 +20,7 @@ from app.engine import data, derived, runs
 from app.player import stage, view
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 
 logger = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def _heading(config: RunConfig, now: Status) -> None:
     parts = [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
-    # Before there is a run, this stands where it is started.
+    # Before there is a run, the estimate stands beside the button that starts one.
     if now is not Status.ABSENT:
         parts.append(status.time_estimate(config))
     device = runs.jobs().device()
@@ -68,7 +69,7 @@ def _live(config: RunConfig, drawn: Status, was_reading: bool) -> None:
             st.rerun()
         _body(run)
     except Exception:
-        logger.exception("The run %s could not be drawn", config.key)
+        logger.exception("The run %s could not be drawn", identify(config).key)
         st.error("This run could not be drawn; the log of the server has the details.")
 
 
@@ -103,7 +104,7 @@ def _body(run: Run) -> None:
 
 
 def _diverged(run: Run, looked_at: view.View) -> None:
-    """Where no seed is left to take means over: no figures or curves, all of which are means."""
+    """Where no seed is left to take means over: no readouts or curves, all of which are means."""
     left, right = st.columns(HALVES, gap="medium")
     with left:
         stage.draw_player(run, looked_at)
@@ -134,7 +135,7 @@ def _cosines(run: Run, looked_at: view.View) -> None:
     means = run.geometry.class_means[shown, r]
     names = dataset_info(run.config.dataset).class_names[:classes]
     cosines.draw(derived.cosines(means), names)
-    st.caption(f"Seed {looked_at.seed}, epoch {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
+    st.caption(f"Seed {looked_at.seed}, pass {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
 
 
 def _ideal(classes: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -235,7 +236,7 @@ def _axes(
     blocks: list[np.ndarray] = []
     for g in reversed(range(frames)):
         if basis == "each" or not blocks:
-            new = _blocks(means[g], lambda g=g: residuals(g), focus, exact)
+            new = _blocks(means[g], partial(residuals, g), focus, exact)
             # Block by block, so that a focused plane stays the plane it is.
             blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)] if blocks else new
         columns = np.concatenate(blocks, axis=1)

@@ -63,5 +63,5 @@ def _inputs(config: RunConfig) -> dict[str, int]:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return {"V": config.vocabulary, "C": context_length(config)}
-    colours = info.image_shape[2] if len(info.image_shape) == 3 else 1
+    colours = info.pixels[2]
     return {"p": config.patch_size, "c": colours, "C": context_length(config)}

@@ -45,9 +45,9 @@ def input_dim(config: RunConfig) -> int:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return config.vocabulary
-    if architecture_info(config.architecture).has_tokens:
-        return info.input_dim // context_length(config)
-    return info.input_dim or config.input_dim
+    whole = info.input_dim or config.input_dim
+    tokens = architecture_info(config.architecture).has_tokens
+    return whole // context_length(config) if tokens else whole
 
 
 def context_length(config: RunConfig) -> int:
@@ -55,7 +55,7 @@ def context_length(config: RunConfig) -> int:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return config.context
-    height, width = info.image_shape[:2]
+    height, width, _ = info.pixels
     return (height // config.patch_size) * (width // config.patch_size)
 
 
@@ -86,10 +86,9 @@ def parameter_shapes(config: RunConfig) -> tuple[ParameterShape, ...]:
 
 def _last_layer(config: RunConfig, bound: float) -> tuple[ParameterShape, ...]:
     d, classes = config.width, config.classes
-    last = (ParameterShape("last_weight", (classes, d), Role.LAST, bound),)
-    if config.last_bias:
-        last += (ParameterShape("last_bias", (classes,), Role.BIAS, bound),)
-    return last
+    weight = ParameterShape("last_weight", (classes, d), Role.LAST, bound)
+    bias = ParameterShape("last_bias", (classes,), Role.BIAS, bound)
+    return (weight, bias) if config.last_bias else (weight,)
 
 
 def _vector(config: RunConfig) -> tuple[ParameterShape, ...]:

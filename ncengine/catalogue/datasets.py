@@ -52,6 +52,14 @@ class DatasetInfo:
     base_urls: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def pixels(self) -> tuple[int, int, int]:
+        """Height, width and colours of an image. Raises ValueError where samples are none."""
+        if self.image_shape is None:
+            raise ValueError(f"dataset = {self.name!r}: its samples are no images")
+        height, width, colours = (*self.image_shape, 1)[:3]
+        return height, width, colours
+
 
 _DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 

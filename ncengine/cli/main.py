@@ -171,11 +171,12 @@ def _time(config: RunConfig) -> str:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from ncengine.jobs.listing import rebuild_index
     from ncengine.runs.store import Store
 
     store = Store()
     if options.rebuild:
-        store.rebuild_index()
+        rebuild_index(store)
     for entry in store.list():
         if options.json:
             print(json.dumps(_without_nan(entry)))

@@ -47,7 +47,7 @@ def patch_sizes(info: DatasetInfo) -> tuple[int, ...]:
     """Sides of patches that cut the data set's images without a rest; none without images."""
     if info.image_shape is None:
         return ()
-    height, width = info.image_shape[:2]
+    height, width, _ = info.pixels
     return tuple(p for p in range(1, height + 1) if height % p == 0 and width % p == 0)
 
 
@@ -60,31 +60,34 @@ DATASET = Param(
 )
 
 CLASSES = Param(
-    "Classes K",
+    "Classes",
     "How many classes are used: the first K of the data set. With K = 4 and width d = 4 "
     "the features live on an ordinary sphere, and the player shows them exactly.",
     "Data",
     "int",
+    letter="K",
     low=2,
     high=10,
     applies=lambda values: dataset_info(values["dataset"]).classes > 2,
 )
 
 SAMPLES_PER_CLASS = Param(
-    "Samples per class n",
+    "Samples per class",
     "Training samples drawn from each class; the data are balanced, N = K n.",
     "Data",
     "int",
+    letter="n",
     low=1,
     high=5000,
     suggested=(10, 20, 50, 100, 150, 250),
 )
 
 INPUT_DIM = Param(
-    "Input dimension d₀",
+    "Input dimension",
     "Dimension of the space in which the Gaussian clusters lie.",
     "Data",
     "int",
+    letter="d₀",
     low=2,
     high=1024,
     applies=lambda values: values["dataset"] == "gaussian",
@@ -113,11 +116,12 @@ DATA_SEED = Param(
 )
 
 VOCABULARY = Param(
-    "Vocabulary V",
+    "Vocabulary",
     "How many words the network can tell apart: the V − 1 most frequent ones of the training "
     "reviews, and one that stands for all others.",
     "Data",
     "int",
+    letter="V",
     low=2,
     high=20_000,
     suggested=(500, 1000, 2000, 5000, 10_000),
@@ -125,10 +129,11 @@ VOCABULARY = Param(
 )
 
 CONTEXT = Param(
-    "Context C",
+    "Context",
     "Words that the network sees of a review: the last C. Shorter reviews are left out.",
     "Data",
     "int",
+    letter="C",
     low=1,
     high=512,
     suggested=(16, 32, 64, 128),
@@ -164,22 +169,26 @@ NORM = Param(
 )
 
 DEPTH = Param(
-    "Depth L",
+    "Depth",
     "As the paper counts: an L-RN has L − 1 residual blocks and a last linear layer, an L-T has "
     "L blocks of attention and MLP and a last linear layer.",
     "Network",
     "int",
+    letter="L",
     low=2,
     high=200,
     suggested=PAPER_DEPTHS,
+    # A talk steps through depths: each of these is one click away.
+    widget="pills",
     applies=_has_layers,
 )
 
 WIDTH = Param(
-    "Width d",
+    "Width",
     "Dimension of every hidden layer. Features have norm √d and mean 0.",
     "Network",
     "int",
+    letter="d",
     low=2,
     high=1024,
     suggested=(4, 8, 16, 32, 64, 128),
@@ -202,15 +211,16 @@ LAST_BIAS = Param(
 )
 
 WEIGHT_DECAY = Param(
-    "Weight decay λ",
+    "Weight decay",
     "The objective adds λ/2 times the squared norm of the weights of hidden and last "
     "layer; biases and the embedding are never decayed (eq. 3).",
     "Objective",
     "float",
+    letter="λ",
     low=1e-6,
     high=1.0,
     suggested=tuple(float(f"{m}e{e}") for e in range(-5, 0) for m in (1, 2, 2.5, 5)),
-    log=True,
+    widget="slider",
 )
 
 DECAY_SCHEDULE = Param(
@@ -245,7 +255,7 @@ EPOCHS = Param(
 
 SEEDS = Param(
     "Seeds",
-    "Independent initialisations, trained side by side; figures are means over them.",
+    "Independent initialisations, trained side by side; what is shown are means over them.",
     "Optimiser",
     "seeds",
     low=0,
@@ -261,7 +271,7 @@ LEARNING_RATE = Param(
     low=1e-6,
     high=10.0,
     suggested=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1),
-    log=True,
+    widget="slider",
     advanced=True,
     applies=_has_rate,
 )
@@ -330,7 +340,7 @@ def defaults_of(dataset: str, architecture: str) -> dict[str, Any]:
     info = dataset_info(dataset)
     patches = patch_sizes(info)
     # Four by four patches an image, where the side allows it.
-    patch = {"patch_size": info.image_shape[0] // 4} if patches else {}
+    patch = {"patch_size": info.pixels[0] // 4} if patches else {}
     own = architecture_info(architecture).defaults if architecture else {}
     return {**info.defaults, **patch, **own}
 
@@ -350,5 +360,5 @@ def bounded(name: str, param: Param, dataset: str) -> Param:
 
 
 def _patches_text(info: DatasetInfo, size: int) -> str:
-    height, width = info.image_shape[:2]
+    height, width, _ = info.pixels
     return f"{size} px: {height // size} × {width // size} patches"

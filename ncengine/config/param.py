@@ -54,30 +54,39 @@ class Param:
     """How a field is read, checked and shown.
 
     Attributes:
-        label: short name on a widget.
+        name: short name on a widget, without its letter.
         help: one or two sentences, in the paper's notation.
         group: heading under which the picker shows it.
         kind: "choice", "int", "float", "bool" or "seeds".
         choices: value -> text shown, for kind "choice".
         low, high: inclusive bounds, for numbers.
         suggested: values a picker offers first.
-        log: whether a slider over it is logarithmic.
+        letter: the paper's letter for it, such as L; empty where it has none.
+        widget: how a picker shows it where its kind does not say: "slider", over
+            the suggested values; "pills", one click a suggested value and one for
+            any other; empty for a list, or a box where there is nothing to list.
         advanced: whether the picker tucks it away.
         applies: whether the field matters, given the other values. A field
             that does not apply takes its default and is left out of the key.
     """
 
-    label: str
+    name: str
     help: str
     group: str
     kind: str
     choices: Mapping[Any, str] = field(default_factory=dict)
-    low: float | None = None
-    high: float | None = None
+    low: float = -math.inf
+    high: float = math.inf
     suggested: tuple = ()
-    log: bool = False
+    letter: str = ""
+    widget: str = ""
     advanced: bool = False
     applies: Callable[[Mapping[str, Any]], bool] = _always
+
+    @property
+    def label(self) -> str:
+        """The name on a widget, with the letter if it has one: "Depth L"."""
+        return f"{self.name} {self.letter}" if self.letter else self.name
 
     @property
     def allowed(self) -> str:
@@ -145,14 +154,14 @@ class Param:
             raise ValueError
         return int(number)
 
-    def _parse_seeds(self, value: Any) -> tuple[int, ...]:
+    def _parse_seeds(self, value: Any) -> tuple[float | int, ...]:
         if isinstance(value, str):
             text = value.strip()
             if "," not in text and "-" in text:
-                first, last = (int(part) for part in text.split("-"))
-                if last - first >= MAX_SEEDS:
+                start, last = (int(part) for part in text.split("-"))
+                if last - start >= MAX_SEEDS:
                     raise ValueError
-                value = range(first, last + 1)
+                value = range(start, last + 1)
             else:
                 parts = [int(part) for part in text.split(",") if part.strip()]
                 value = parts if "," in text else parts[0]
@@ -163,8 +172,7 @@ class Param:
                 raise ValueError
             return tuple(range(value))
         # One too many tells enough of what may have no end.
-        first = islice(value, MAX_SEEDS + 1)
-        seeds = tuple(self._parse_number(_unwrapped(seed)) for seed in first)
+        seeds = tuple(self._parse_number(_unwrapped(seed)) for seed in islice(value, MAX_SEEDS + 1))
         if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds):
             raise ValueError
         return seeds

@@ -7,7 +7,6 @@ parameter is one new field.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,8 +19,6 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import fields
 from ncengine.config.fields import bounded, defaults_of
 from ncengine.config.param import ConfigError, Param, Problem, as_text
-from ncengine.datasets.files.sources import checksum
-from ncengine.version import ENGINE_VERSION
 
 
 class RunConfig(BaseModel):
@@ -131,12 +128,6 @@ class RunConfig(BaseModel):
     def _canonical_json(self) -> str:
         values = self.model_dump(mode="json")
         return json.dumps({name: values[name] for name in self.params}, sort_keys=True)
-
-    @cached_property
-    def key(self) -> str:
-        """Hexadecimal name of this run: of fields, the data's checksum, the engine's version."""
-        parts = (self.canonical_json(), checksum(self.dataset), ENGINE_VERSION)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
     def query(self) -> dict[str, str]:
         """The fields that apply as text, for the page's address; `nearest` reads it back."""

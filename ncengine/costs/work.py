@@ -52,7 +52,7 @@ def evaluation_work(config: RunConfig, samples: int) -> float:
     blocks = _blocks(config)
     # Of a transformer's last block only attention's keys are computed for all tokens.
     full = blocks - 0.7 if tokens > 1 else blocks
-    multiply = embedding = 0
+    multiply = embedding = 0.0
     for shape in parameter_shapes(config):
         if shape.role is Role.HIDDEN:
             multiply += shape.size * full / blocks

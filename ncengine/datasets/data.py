@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -71,7 +71,7 @@ class Data:
         return sum(a.nbytes for a in arrays if a is not None) + sum(map(len, texts))
 
 
-def drawn(pools: list[np.ndarray], n: int, seed: int) -> np.ndarray:
+def drawn(pools: Sequence[np.ndarray], n: int, seed: int) -> np.ndarray:
     """(K n,) indices: of each class's pool the first n in an order that `seed` decides."""
     return np.concatenate(
         [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
+from ncengine.config.param import ConfigError, Problem
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, read_only, shuffled
 from ncengine.datasets.errors import DatasetDamaged
 from ncengine.datasets.files import local
@@ -42,13 +43,12 @@ class Pool:
 def select(pool: Pool, classes: int, n: int, seed: int) -> Data:
     """The first `classes` classes, n training samples of each.
 
-    Raises ValueError where a class has fewer.
+    Raises ConfigError where a class has fewer.
     """
     for k, candidates in enumerate(pool.train[:classes]):
         if n > len(candidates):
-            raise ValueError(
-                f"samples_per_class = {n}: must be at most {len(candidates)}, which class {k} has"
-            )
+            most = f"must be at most {len(candidates)}, which class {k} has"
+            raise ConfigError([Problem("samples_per_class", n, most)])
     train = pool.images[drawn(pool.train[:classes], n, seed)]
     test = pool.test_images[: len(pool.test_images) // len(pool.train) * classes]
     return Data(
@@ -135,7 +135,7 @@ def _check(
     split: str,
     images: np.ndarray,
     labels: np.ndarray,
-    shape: tuple[int, ...],
+    shape: tuple[int, ...] | None,
     classes: int,
 ) -> None:
     where = f"{title}, {split} part: "
@@ -166,7 +166,6 @@ def _moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _histogram(plane: np.ndarray) -> np.ndarray:
-    return sum(
-        np.bincount(plane[start : start + _BLOCK].ravel(), minlength=256)
-        for start in range(0, len(plane), _BLOCK)
-    )
+    starts = range(0, len(plane), _BLOCK)
+    blocks = (np.bincount(plane[s : s + _BLOCK].ravel(), minlength=256) for s in starts)
+    return sum(blocks, start=np.zeros(256, np.int64))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
+from ncengine.config.param import ConfigError, Problem
 from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, shuffled
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import source
@@ -29,7 +30,7 @@ def reviews() -> Reviews:
 def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> Data:
     """n training samples a class, those for testing, and what was found on the way.
 
-    Raises ValueError where a class has fewer that are long enough and not contradictory.
+    Raises ConfigError where a class has fewer that are long enough and not contradictory.
     """
     long = pool.lengths >= context
     train_long = np.flatnonzero(long & ~pool.is_test)
@@ -53,13 +54,16 @@ def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> D
     train = drawn([left[pool.labels[left] == k] for k in (0, 1)], n, seed)
     facts["identical"] = _identical(same[train])
     test = _held_out(pool, test_left)
-    splits, texts = [], []
-    for chosen in (train, test):
-        words = _contexts(pool, chosen, context)
-        inputs = _seen(pool, words, vocabulary)
-        splits.append(Split.of(inputs, classes=2))
-        texts.append(_texts(pool, words, inputs == vocabulary - 1))
-    return Data(*splits, texts=texts[0], test_texts=texts[1], facts=facts)
+    (split, texts), (test_split, test_texts) = (
+        _samples(pool, _contexts(pool, chosen, context), vocabulary) for chosen in (train, test)
+    )
+    return Data(split, test_split, texts=texts, test_texts=test_texts, facts=facts)
+
+
+def _samples(pool: Reviews, words: np.ndarray, vocabulary: int) -> tuple[Split, tuple[str, ...]]:
+    """Contexts of words (N, C) as the network sees them, and as a reader does."""
+    inputs = _seen(pool, words, vocabulary)
+    return Split.of(inputs, classes=2), _texts(pool, words, inputs == vocabulary - 1)
 
 
 def _contexts(pool: Reviews, chosen: np.ndarray, context: int) -> np.ndarray:
@@ -115,13 +119,14 @@ def _check_enough(labels: np.ndarray, n: int, context: int, facts: dict[str, int
     if n <= counts.min():
         return
     short, both = facts["too_short"], facts["contradictory"]
-    raise ValueError(
-        f"samples_per_class = {n}: must be at most {counts.min():,}, which is what the class "
+    most = (
+        f"must be at most {counts.min():,}, which is what the class "
         f"{dataset_info('imdb').class_names[counts.argmin()]} has left. Of {facts['reviews']:,} "
         f"training reviews {short:,} have fewer words than context = {context}, and {both:,} end "
         f"as one of the other class does; a {'smaller' if short >= both else 'larger'} context "
         "leaves more."
     )
+    raise ConfigError([Problem("samples_per_class", n, most)])
 
 
 def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> None:
@@ -130,8 +135,8 @@ def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> Non
     if counts.min() >= TEST_PER_CLASS:
         return
     too_few_words = np.bincount(long, minlength=2).min() < TEST_PER_CLASS
-    raise ValueError(
-        f"context = {context}: must leave {TEST_PER_CLASS} test reviews of each class, but "
+    enough = (
+        f"must leave {TEST_PER_CLASS} test reviews of each class, but "
         f"{dataset_info('imdb').class_names[counts.argmin()]} has {counts.min():,}. "
         + (
             "The others are shorter; a smaller context leaves more."
@@ -139,3 +144,4 @@ def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> Non
             else "The others end as one for training does; a larger context leaves more."
         )
     )
+    raise ConfigError([Problem("context", context, enough)])

@@ -60,10 +60,10 @@ def load(config: RunConfig) -> Data:
         DatasetMissing: it has to be downloaded first, which this never does by itself.
         DatasetDamaged: a file is not what it must be; see `local.check` for what becomes of it.
         SourceError: the variable that names the files cannot be understood, see `sources`.
-        ValueError: fewer samples of a class are there than asked for; says how many there are.
+        ConfigError: fewer samples of a class are there than asked for; says how many there are.
     """
     name = config.dataset
-    shape = ()
+    shape: tuple[float, ...] = ()
     if name == "gaussian":
         shape = (config.input_dim, config.spread)
     elif name == "imdb":
@@ -80,7 +80,7 @@ def _made(name: str, content: str, classes: int, n: int, seed: int, shape: tuple
         return gaussian.draw(classes, n, seed, *shape)
     with _READING:
         pool = _pool(name, content)
-    if name == "imdb":
+    if isinstance(pool, imdb.Reviews):
         return imdb.select(pool, n, seed, *shape)
     return images.select(pool, classes, n, seed)
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
 POLL_SECONDS = 0.2
 
 
-def run(config: RunConfig, *, store: Store | None = None, progress=None) -> Run:
+def run(
+    config: RunConfig,
+    *,
+    store: Store | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
     """The finished run of `config`: from the cache, else trained in this process.
 
     Where another process trains it already, waits for that one. While it trains, the app
@@ -27,9 +34,9 @@ def run(config: RunConfig, *, store: Store | None = None, progress=None) -> Run:
     """
     from ncengine.jobs.job import run_job
 
-    store = store or Store()
+    store, identity = store or Store(), identify(config)
     while True:
-        now = store.open(config)
+        now = store.open(identity)
         if now.status in (Status.DONE, Status.DIVERGED):
             return now
         if now.status is Status.RUNNING:
@@ -37,12 +44,12 @@ def run(config: RunConfig, *, store: Store | None = None, progress=None) -> Run:
                 progress(now.passes, config.epochs)
             time.sleep(POLL_SECONDS)
             continue
-        journal = store.journal(config)
+        journal = store.journal(identity)
         if journal.exists:
             journal.wish(None)
-        run_job(config.canonical_json(), str(store.root), progress)
-        now = store.open(config)
+        run_job(identity, store, progress)
+        now = store.open(identity)
         if now.status is Status.FAILED:
-            raise RuntimeError(f"run {config.key} failed: {now.error}")
+            raise RuntimeError(f"run {identity.key} failed: {now.error}")
         if now.status is Status.CANCELLED:
-            raise RuntimeError(f"run {config.key} was stopped at pass {now.passes}")
+            raise RuntimeError(f"run {identity.key} was stopped at pass {now.passes}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ncengine.config import RunConfig
+from ncengine.runs.identity import Identity
 from ncengine.runs.run import Geometry, Run, Status
 from ncengine.snapshots.names import CURVES, GEOMETRY, SHOWN, Arrays
 from ncengine.snapshots.plan import shown
@@ -47,8 +48,9 @@ def finish_curves(curves: Arrays, config: RunConfig) -> Arrays:
     return {**curves, "gap": np.where(rounding, 0.0, gap)}
 
 
-def finished_run(config: RunConfig, result: Arrays) -> Run:
+def finished_run(identity: Identity, result: Arrays) -> Run:
     """The run that a result's arrays describe. Raises anything where they do not describe one."""
+    config = identity.config
     diverged = np.array(result["diverged"], bool)
     geometry = {name: result[f"geometry_{name}"] for name in ("epoch", *GEOMETRY, *SHOWN)}
     return Run(
@@ -61,4 +63,5 @@ def finished_run(config: RunConfig, result: Arrays) -> Run:
         passes=int(result["passes"]),
         seconds=float(result["seconds"]),
         machine=json.loads(str(result["machine"])),
+        key=identity.key,
     )

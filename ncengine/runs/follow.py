@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ncengine.config import RunConfig
 from ncengine.runs.assemble import finish_curves, stack_curves, stack_geometry
+from ncengine.runs.identity import Identity
+from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
 from ncengine.runs.run import Geometry, Run, Status
 from ncengine.snapshots.names import Arrays
@@ -17,8 +16,9 @@ from ncengine.theory.optimum import floor_of
 class JournalReader:
     """Follows one journal; reads only what was added since it last looked."""
 
-    def __init__(self, journal: Journal, config: RunConfig):
-        self.journal, self.config = journal, config
+    def __init__(self, journal: Journal, identity: Identity):
+        self.journal, self.identity = journal, identity
+        self.config = identity.config
         self._restart()
 
     def _restart(self) -> None:
@@ -27,7 +27,7 @@ class JournalReader:
         self.curves: Arrays = {}
         self.geometry: Geometry | None = None
 
-    def run(self, status: Status, said: dict[str, Any], place: int | None) -> Run:
+    def run(self, status: Status, job: JobStatus, place: int | None) -> Run:
         """The run as the journal has it now."""
         self._read()
         diverged = self.snapshots[-1]["diverged"] if self.snapshots else np.zeros(0, bool)
@@ -38,12 +38,13 @@ class JournalReader:
             geometry=self.geometry,
             diverged=diverged,
             floor=floor_of(self.config),
-            passes=int(said.get("passes", 0)),
-            seconds=float(said.get("seconds", 0.0)),
-            seconds_left=said.get("seconds_left"),
+            passes=int(job.passes),
+            seconds=float(job.seconds),
+            seconds_left=job.seconds_left,
             place=place,
-            error=said.get("error"),
-            machine=said.get("machine", {}),
+            error=job.error,
+            machine=job.machine,
+            key=self.identity.key,
         )
 
     def _read(self) -> None:

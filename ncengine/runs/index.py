@@ -24,7 +24,7 @@ class Index:
     def __init__(self, path: Path):
         self.path = path
         self._seen: tuple[float, int] | None = None
-        self._entries: list[dict[str, Any]] = []
+        self._entries: dict[str, dict[str, Any]] = {}
         self._judged: dict[str, dict[str, Any] | None] = {}
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -38,16 +38,23 @@ class Index:
 
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
+        return list(self._by_key().values())
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a run of that key is listed."""
+        return key in self._by_key()
+
+    def _by_key(self) -> dict[str, dict[str, Any]]:
         try:
             stat = self.path.stat()
         except FileNotFoundError:
-            return []
+            return {}
         seen = (stat.st_mtime, stat.st_size)
         if seen != self._seen:
             self._entries, self._seen = self._read(), seen
-        return list(self._entries)
+        return self._entries
 
-    def _read(self) -> list[dict[str, Any]]:
+    def _read(self) -> dict[str, dict[str, Any]]:
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         # A line is judged once: the file grows by a line a run, and is read again each time.
         self._judged = {
@@ -59,7 +66,7 @@ class Index:
             if entry is not None:
                 by_key.pop(entry["key"], None)
                 by_key[entry["key"]] = entry
-        return list(by_key.values())
+        return by_key
 
     def _judge(self, line: str) -> dict[str, Any] | None:
         """The entry of a line; None, and a warning, where there is none in it."""

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import shutil
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncengine.runs.job_status import JobStatus
+from ncengine.runs.line import Line
 from ncengine.runs.run import Status
 
 logger = logging.getLogger(__name__)
@@ -60,8 +62,9 @@ def unpack(data: bytes, start: int) -> tuple[dict[str, np.ndarray], int] | None:
 class Journal:
     """The folder of one run that is queued, running, or stopped before its end."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, line: Line | None = None):
         self.folder = folder
+        self._line = line
         self._snapshots = folder / "snapshots"
         self._checkpoint = folder / "checkpoint"
         self._status = folder / "status.json"
@@ -71,29 +74,40 @@ class Journal:
     def exists(self) -> bool:
         return self._status.exists()
 
-    def create(self, config: Mapping[str, Any]) -> None:
-        """Make the folder, with the configuration in it."""
+    def create(self, asked: Mapping[str, Any]) -> None:
+        """Make the folder, and write in it what was asked for."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.folder / "config.json", json.dumps(config).encode())
+        write_atomically(self.folder / "asked.json", json.dumps(asked).encode())
 
-    def config(self) -> dict[str, Any] | None:
-        """The configuration's fields; None where there is no (whole) journal."""
-        return _read_json(self.folder / "config.json")
+    def asked(self) -> dict[str, Any] | None:
+        """What `create` was given; None where there is no (whole) journal."""
+        return _read_json(self.folder / "asked.json")
 
-    def status(self) -> dict[str, Any]:
-        """What the run's process last said of it; empty where nothing was said."""
-        said = _read_json(self._status)
-        if said is None:
-            return {}
-        wrong = _wrong_in_status(said)
-        if wrong:
-            logger.warning("%s was passed over: %s", self._status, wrong)
-            return {}
-        return said
+    def status(self) -> JobStatus | None:
+        """How the run stands; None where nobody said so yet."""
+        values = _read_json(self._status)
+        if values is None:
+            return None
+        try:
+            return JobStatus.from_dict(values)
+        except ValueError as error:
+            logger.warning("%s was passed over: %s", self._status, error)
+            return None
 
-    def set_status(self, **status: Any) -> None:
-        """Say how the run stands, in place of what was said before."""
-        write_atomically(self._status, json.dumps(status).encode())
+    def change(self, status: Status, **changes: Any) -> JobStatus:
+        """Say how the run stands from now on; what is not named stays as it is.
+
+        The one way to change a status: who waits enters the line, who does not leaves it.
+        """
+        before = self.status()
+        after = replace(before or JobStatus(status), status=status, **changes)
+        write_atomically(self._status, json.dumps(after.as_dict()).encode())
+        if self._line is not None:
+            if status is Status.QUEUED:
+                self._line.enter(self.folder.name, after.queued_at)
+            elif before is None or before.status is Status.QUEUED:
+                self._line.leave(self.folder.name)
+        return after
 
     def append(self, arrays: Arrays) -> None:
         """Add one snapshot."""
@@ -175,6 +189,8 @@ class Journal:
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        if self._line is not None:
+            self._line.leave(self.folder.name)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -182,17 +198,6 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(data)
     os.replace(temporary, path)
-
-
-def _wrong_in_status(said: dict[str, Any]) -> str | None:
-    if said.get("status") not in set(Status):
-        return f"status = {said.get('status')!r}"
-    for name in ("passes", "seconds", "attempts", "queued_at"):
-        value = said.get(name, 0)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):
-            return f"{name} = {value!r}"
-    return None
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

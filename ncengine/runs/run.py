@@ -87,6 +87,7 @@ class Run:
         place: place in the queue, from 1, while queued; else None.
         error: one line for a reader, when failed.
         machine: facts on where it was computed: "device", "host", "date", "version".
+        key: the run's name in the store, see `Identity.key`.
     """
 
     config: RunConfig
@@ -101,11 +102,7 @@ class Run:
     place: int | None = None
     error: str | None = None
     machine: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """The run's name in the store."""
-        return self.config.key
+    key: str = ""
 
     @property
     def points(self) -> int:

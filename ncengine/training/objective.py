@@ -38,6 +38,13 @@ class Evaluation:
     last_bias: Tensor | None
 
     @property
+    def gradient(self) -> Tensor:
+        """(R, P) `grad`, where it was asked for. Raises ValueError where it was not."""
+        if self.grad is None:
+            raise ValueError("no gradient was asked for")
+        return self.grad
+
+    @property
     def loss(self) -> Tensor:
         """(R,) float64, the objective."""
         return self.fit + self.decay_hidden + self.decay_last

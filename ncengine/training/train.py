@@ -94,7 +94,7 @@ class Training:
         """One `Step` a pass, until the budget is spent or no seed can go on."""
         metric_passes, geometry_passes = snapshot_passes(self.config.epochs)
         if self.held is None:
-            self._hold(self.train.evaluate(self.iterates, gradient=False))
+            self.held = self._all_of(self.train.evaluate(self.iterates, gradient=False))
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
         while self.passes < self.config.epochs and not self._over():
             one_pass()
@@ -133,7 +133,7 @@ class Training:
         theta = self.solver.theta
         evaluation = self.train.evaluate(theta)
         before = theta.clone()
-        accepted = self.solver.step(evaluation.loss, evaluation.grad)
+        accepted = self.solver.step(evaluation.loss, evaluation.gradient)
         self._hold(evaluation, accepted)
         keep = torch.from_numpy(accepted).to(self.device)
         self.iterates = torch.where(keep[:, None], before, self.iterates)
@@ -142,7 +142,7 @@ class Training:
         for index in self._batches():
             objective = Objective(self.config, self.train.inputs[index], self.train.labels[index])
             evaluation = objective.evaluate(self.solver.theta)
-            self.solver.step(evaluation.loss, evaluation.grad)
+            self.solver.step(evaluation.loss, evaluation.gradient)
         self.iterates = self.solver.theta.clone()
         self.held = None
 
@@ -155,17 +155,16 @@ class Training:
         order = torch.from_numpy(np.stack(orders)).to(self.device)
         return iter(order.split(self.config.batch_size, dim=1))
 
-    def _hold(self, evaluation: Evaluation, accepted: np.ndarray | None = None) -> None:
-        new = [_Held(evaluation, r) for r in range(len(self.config.seeds))]
-        if self.held is None or accepted is None:
+    def _hold(self, evaluation: Evaluation, accepted: np.ndarray) -> None:
+        """Take over the seeds for which the evaluation was made at an iterate."""
+        new = self._all_of(evaluation)
+        if self.held is None:
             self.held = new
         else:
             pairs = zip(accepted, new, self.held, strict=True)
             self.held = [mine if is_new else old for is_new, mine, old in pairs]
 
     def _snapshot(self, *, geometry: bool) -> dict[str, np.ndarray]:
-        if self.held is None:
-            self._hold(self.train.evaluate(self.iterates, gradient=False))
         features = self._held_rows("features")
         weight = self._held_rows("last_weight")
         snapshot = {
@@ -212,7 +211,12 @@ class Training:
         )
 
     def _held_rows(self, name: str) -> Tensor:
+        if self.held is None:
+            self.held = self._all_of(self.train.evaluate(self.iterates, gradient=False))
         first = self.held[0].evaluation
         if all(held.evaluation is first for held in self.held):
             return getattr(first, name)
         return torch.stack([getattr(held.evaluation, name)[held.row] for held in self.held])
+
+    def _all_of(self, evaluation: Evaluation) -> list[_Held]:
+        return [_Held(evaluation, r) for r in range(len(self.config.seeds))]

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.engine import data, derived, runs
 from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Geometry, Run, Status
 from ncengine.snapshots.names import OF_TEST, PER_SEED
 
@@ -26,10 +27,10 @@ class FakeStore:
         self.seconds = None
 
     def put(self, run: Run) -> None:
-        self.runs[run.key] = run
+        self.runs[identify(run.config).key] = run
 
     def open(self, config: RunConfig) -> Run:
-        return self.runs.get(config.key, Run(config, Status.ABSENT))
+        return self.runs.get(identify(config).key, Run(config, Status.ABSENT))
 
     def estimate(self, config: RunConfig) -> float | None:
         return self.seconds

@@ -136,7 +136,7 @@ def test_a_wrong_view_is_told_and_the_default_shown(at, store, query, word):
 
 @pytest.mark.parametrize(
     ("query", "word"),
-    [({"epoch": "soon"}, "Epoch"), ({"epoch": "nan"}, "Epoch"), ({"epoch": "-3"}, "Epoch"),
+    [({"epoch": "soon"}, "Pass"), ({"epoch": "nan"}, "Pass"), ({"epoch": "-3"}, "Pass"),
      ({"view": "4d"}, "View")],
 )  # fmt: skip
 def test_a_wrong_moment_is_told_and_the_run_drawn(at, store, query, word):
@@ -144,7 +144,7 @@ def test_a_wrong_moment_is_told_and_the_run_drawn(at, store, query, word):
     open_at(at, camera="askew", **query)
     assert_sound(at)
     assert f"**{word}**" in at.warning[0].value
-    assert "epoch 1,000." in texts(at)
+    assert "pass 1,000." in texts(at)
 
 
 def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):
@@ -152,7 +152,7 @@ def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):
     open_at(at, epoch="30")
     assert_sound(at)
     assert not at.warning
-    assert "epoch 1." in texts(at)
+    assert "pass 1." in texts(at)
 
 
 def test_seed_basis_and_focus_live_in_the_address(at, store):

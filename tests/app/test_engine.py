@@ -40,7 +40,7 @@ def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
     open_at(at, data_seed="1", epoch="1000")
     assert_sound(at)
     assert not at.info
-    assert "epoch 1." in texts(at)
+    assert "pass 1." in texts(at)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 
 from app.charts import base, curves
 from app.engine import data
-from ncengine.config import RunConfig
+from ncengine.config import Problem, RunConfig
 from ncengine.costs import memory
 from ncengine.runs.run import Run, Status
 from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
@@ -187,8 +187,9 @@ def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):
 
 
 def test_a_field_that_rules_the_data_out_is_named_as_in_the_picker(at, monkeypatch):
-    problem = "samples_per_class = 100: must be at most 7, which class 0 has"
-    monkeypatch.setattr(data, "examine", lambda config: data.Examination(problem=problem))
+    wrong = Problem("samples_per_class", 100, "must be at most 7, which class 0 has")
+    found = data.Examination(problem=str(wrong), wrong=wrong)
+    monkeypatch.setattr(data, "examine", lambda config: found)
     at.run()
     assert "Samples per class n = 100" in at.error[0].value.replace("\\", "")
     assert at.button(key="train").disabled

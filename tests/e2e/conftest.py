@@ -67,7 +67,7 @@ def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
     store = Store(app.cache)
 
     def idle() -> bool:
-        runs = [(store.open(config), journal) for config, journal in store.journals()]
+        runs = [(store.open(identity), journal) for identity, journal in store.journals()]
         busy = [journal for run, journal in runs if run.status.busy]
         for journal in busy:
             journal.wish("cancel")

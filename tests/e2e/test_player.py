@@ -46,7 +46,7 @@ def test_scrubbing_stepping_and_playing(page, app):
     expect(page.get_by_test_id("nc-epoch")).to_have_text(epoch)
     expect_query(page, "epoch", epoch)
     # What stands beside the player follows once it rests.
-    expect(page.get_by_text(f"Seed 0, epoch {epoch}.")).to_be_visible()
+    expect(page.get_by_text(f"Seed 0, pass {epoch}.")).to_be_visible()
     assert pixels(page) == half
 
     page.get_by_test_id("nc-canvas").hover(position={"x": 5, "y": 200})
@@ -107,7 +107,7 @@ def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
     other = new_context().new_page()
     other.goto(page.evaluate("location.href"))
     expect(player(other)).to_have_attribute("data-epoch", query_of(page)["epoch"])
-    expect(other.get_by_text("Seed 1, epoch")).to_be_visible()
+    expect(other.get_by_text("Seed 1, pass")).to_be_visible()
     expect(other.get_by_test_id("nc-angle")).to_have_text(angle)
     expect(other.get_by_role("heading", level=2)).to_have_text(
         page.get_by_role("heading", level=2).inner_text()
@@ -118,7 +118,7 @@ def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
 def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
     open_page(page, app, **{**FINISHED, "depth": "deep"}, epoch="soon", focus="1,2,99", seed=9)
     notice = page.locator(".st-key-notices")
-    for label in ("Depth L", "Epoch", "Focus", "Seed"):
+    for label in ("Depth L", "Pass", "Focus", "Seed"):
         expect(notice).to_contain_text(label)
     assert "Traceback" not in page.content()
     expect(page.get_by_role("button", name="Dismiss")).to_be_visible()

@@ -21,7 +21,7 @@ from tests.e2e.pages import (
     train,
 )
 
-# The drawings of the three charts over epochs and of the heat map.
+# The drawings of the three charts over passes and of the heat map.
 DRAWINGS = "[data-testid=stVegaLiteChart] :is(svg, canvas).marks"
 
 

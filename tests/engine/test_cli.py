@@ -10,6 +10,7 @@ import pytest
 from ncengine.cli.main import main
 from ncengine.config import PARAMS, RunConfig
 from ncengine.datasets import dataset_info
+from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
 from ncengine.theory import gufm_optimum
 
@@ -31,7 +32,7 @@ def test_train_prints_one_json_object(capsys):
     answer = json.loads(out.out)
     assert out.err == ""
     config = RunConfig(**answer["config"])
-    assert answer["key"] == config.key
+    assert answer["key"] == identify(config).key
     assert (config.depth, config.decay_schedule, config.seeds) == (3, "1/L", (0, 1))
     assert [seed["seed"] for seed in answer["seeds"]] == [0, 1]
     floor = gufm_optimum(3, 8, 0.005).loss

@@ -14,6 +14,7 @@ from ncengine.config import PARAMS, RunConfig
 from ncengine.config.fields import bounded
 from ncengine.config.param import ConfigError, as_text
 from ncengine.config.presets import paper_preset
+from ncengine.runs.identity import identify
 
 
 def value_of(name, dataset):
@@ -42,7 +43,7 @@ def test_text_of_every_configuration_reads_back(config):
     again, problems = RunConfig.nearest(config.query())
     assert problems == []
     assert again == config
-    assert again.key == config.key
+    assert identify(again).key == identify(config).key
     assert RunConfig(**json.loads(config.canonical_json())) == config
 
 
@@ -173,7 +174,7 @@ def test_numpys_scalars_become_pythons(field, given_as, value):
 
 def test_the_key_ignores_what_does_not_apply_and_nothing_else():
     base = RunConfig()
-    assert base.with_(momentum=0.5, batch_size=32, spread=1.0).key == base.key
+    assert identify(base.with_(momentum=0.5, batch_size=32, spread=1.0)).key == identify(base).key
     changed = {
         "dataset": "gaussian",
         "classes": 9,
@@ -194,23 +195,27 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
         "warmup": 7,
         "precision": "float64",
     }
-    keys = {base.with_(**{name: value}).key for name, value in changed.items()}
-    assert len(keys | {base.key}) == len(changed) + 1
+    keys = {identify(base.with_(**{name: value})).key for name, value in changed.items()}
+    assert len(keys | {identify(base).key}) == len(changed) + 1
     assert set(changed) == set(base.params)
 
 
 def test_zero_has_one_key_whatever_its_sign():
     clusters = RunConfig(dataset="gaussian", spread=0.0)
-    assert clusters.with_(spread=-0.0).key == clusters.with_(spread="-0").key == clusters.key
+    assert (
+        identify(clusters.with_(spread=-0.0)).key
+        == identify(clusters.with_(spread="-0")).key
+        == identify(clusters).key
+    )
 
 
 def test_the_rate_is_in_the_key_where_some_step_is_of_a_given_size():
     for given_size in ({}, {"solver": "Adam"}, {"solver": "SGD", "warmup": 0}):
         base = RunConfig(**given_size)
-        assert base.with_(learning_rate=0.02).key != base.key
+        assert identify(base.with_(learning_rate=0.02)).key != identify(base).key
     for own_size in ({"warmup": 0}, {"architecture": "UFM"}):
         base = RunConfig(**own_size)
-        assert base.with_(learning_rate=0.02).key == base.key
+        assert identify(base.with_(learning_rate=0.02)).key == identify(base).key
         assert "learning_rate" not in base.params
 
 
@@ -225,9 +230,12 @@ def test_what_was_set_for_other_data_is_told_only_where_it_still_applies():
 
 
 def test_the_key_is_the_same_in_another_process():
-    code = "from ncengine.config import RunConfig; print(RunConfig(depth=8).key)"
+    code = (
+        "from ncengine.config import RunConfig; from ncengine.runs.identity import identify;"
+        "print(identify(RunConfig(depth=8)).key)"
+    )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == RunConfig(depth=8).key
+    assert out.stdout.strip() == identify(RunConfig(depth=8)).key
 
 
 def test_decay_schedules_are_the_papers():

@@ -69,3 +69,12 @@ def test_an_entry_comes_back_as_it_was_added(index):
     whole = entry("a", device="cpu", seeds=[{"seed": 0, "nc1": None}])
     index.add(whole)
     assert index.entries() == [whole]
+
+
+def test_a_key_is_found_without_reading_the_file_again(index, monkeypatch):
+    for number in range(50):
+        index.add(entry(f"run{number}"))
+    assert "run49" in index
+    monkeypatch.setattr(type(index.path), "read_text", lambda *_, **__: 1 / 0)
+    assert "run7" in index
+    assert "run50" not in index

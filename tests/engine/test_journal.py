@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from ncengine.runs.journal import Journal, pack, unpack
+from ncengine.runs.run import Status
 
 arrays = st.dictionaries(
     st.text(max_size=8),
@@ -45,7 +46,7 @@ def test_a_cut_or_changed_record_is_no_record(record, data):
 def journal(tmp_path):
     journal = Journal(tmp_path / "run")
     journal.create({"depth": 3})
-    journal.set_status(status="running")
+    journal.change(Status.RUNNING)
     return journal
 
 
@@ -109,7 +110,7 @@ def test_wishes(journal):
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe"])
 def test_a_damaged_status_says_nothing(journal, damage):
     (journal.folder / "status.json").write_bytes(damage)
-    assert journal.status() == {}
+    assert journal.status() is None
 
 
 def test_a_changed_byte_among_the_snapshots_means_from_the_start(journal, caplog):
@@ -136,8 +137,8 @@ def test_a_changed_byte_among_the_snapshots_means_from_the_start(journal, caplog
 )
 def test_an_odd_status_says_nothing_and_is_logged(journal, said, caplog):
     (journal.folder / "status.json").write_text(json.dumps(said))
-    assert journal.status() == {}
+    assert journal.status() is None
     assert "passed over" in caplog.text
-    (journal.folder / "config.json").write_text(json.dumps(said))
-    assert journal.config() in (None, said)
-    assert isinstance(journal.config() or {}, dict)
+    (journal.folder / "asked.json").write_text(json.dumps(said))
+    assert journal.asked() in (None, said)
+    assert isinstance(journal.asked() or {}, dict)

@@ -10,6 +10,7 @@ from ncengine.config import RunConfig
 from ncengine.costs import memory
 from ncengine.costs.memory import memory_here, memory_needed, too_large
 from ncengine.jobs import job
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
@@ -74,7 +75,7 @@ def test_a_containers_limit_counts(limit, tmp_path, monkeypatch):
 def test_a_run_that_does_not_fit_fails_before_it_takes_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(job, "memory_of", lambda device: MEBIBYTE)
     config = RunConfig(epochs=5)
-    job.run_job(config.canonical_json(), str(tmp_path))
+    job.run_job(identify(config), Store(tmp_path))
     run = Store(tmp_path).open(config)
     assert run.status is Status.FAILED
     assert "memory" in run.error

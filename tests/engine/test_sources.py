@@ -9,6 +9,7 @@ import pytest
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.datasets.files.sources import checksum, source
+from ncengine.runs.identity import identify
 
 PUBLISHED = {file.name: file.sha256 for file in datasets.dataset_info("mnist").files}
 OTHER = [f"{number:064x}" for number in range(4)]
@@ -47,9 +48,9 @@ def test_the_name_has_underscores(monkeypatch):
 
 
 def test_hashes_make_other_files_of_another_key_in_another_folder(mnist_from, tmp_path):
-    published = RunConfig(dataset="mnist").key
+    published = identify(RunConfig(dataset="mnist")).key
     mnist_from(f"http://a {hashes(OTHER).upper().replace('SHA', 'sha')}")
-    other = RunConfig(dataset="mnist").key
+    other = identify(RunConfig(dataset="mnist")).key
     origin = source("mnist")
     assert [(file.name, file.sha256, file.bytes) for file in origin.files] == [
         (name, sha256, None) for name, sha256 in zip(PUBLISHED, OTHER)
@@ -59,7 +60,7 @@ def test_hashes_make_other_files_of_another_key_in_another_folder(mnist_from, tm
     assert first.parent == tmp_path and re.fullmatch("mnist-[0-9a-f]{8}", first.name)
     mnist_from(f"http://a {hashes(reversed(OTHER))}")
     assert datasets.folder("mnist") != first
-    assert RunConfig(dataset="mnist").key not in (published, other)
+    assert identify(RunConfig(dataset="mnist")).key not in (published, other)
 
 
 def test_files_of_any_size_may_have_other_hashes_but_not_lie_where_the_published_ones_do(
@@ -101,7 +102,7 @@ def test_the_published_hashes_spelt_out_change_nothing(mnist_from, tmp_path):
 def test_a_bad_value_is_told_where_data_are_needed_and_only_there(mnist_from, value, problem):
     mnist_from(value)
     config = RunConfig(dataset="mnist")
-    assert config.key == RunConfig(dataset="mnist").key
+    assert identify(config).key == identify(RunConfig(dataset="mnist")).key
     assert not datasets.is_available("mnist") and datasets.is_available("digits")
     for call in (
         lambda: datasets.load(config),
@@ -116,10 +117,10 @@ def test_a_bad_value_is_told_where_data_are_needed_and_only_there(mnist_from, va
 
 
 def test_hashes_that_cannot_be_read_never_stand_for_the_published_ones(mnist_from):
-    keys = {RunConfig(dataset="mnist").key}
+    keys = {identify(RunConfig(dataset="mnist")).key}
     for value in ("http://a sha256:12", "http://a sha256:13", f"http://a {hashes(OTHER)}"):
         mnist_from(value)
-        keys.add(RunConfig(dataset="mnist").key)
+        keys.add(identify(RunConfig(dataset="mnist")).key)
     assert len(keys) == 4
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from ncengine.config import RunConfig
 from ncengine.jobs.foreground import run
-from ncengine.jobs.queue import JobQueue
+from ncengine.jobs.queue import JobQueue, enqueue
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
-from ncengine.runs.store import Store, enqueue
+from ncengine.runs.store import Store
 from ncengine.snapshots.names import PER_SEED
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
@@ -25,10 +26,13 @@ QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, 
 LONG = QUICK.with_(epochs=3000, solver="Adam", depth=4)
 
 TRAIN = """
-import sys
-from ncengine.jobs import job
-job.CHECKPOINT_EVERY = 0.05
-job.run_job(sys.argv[1], sys.argv[2])
+import sys, json
+from ncengine.config import RunConfig
+from ncengine.jobs import job, reporter
+from ncengine.runs.identity import identify
+from ncengine.runs.store import Store
+reporter.CHECKPOINT_EVERY = 0.05
+job.run_job(identify(RunConfig(**json.loads(sys.argv[1]))), Store(sys.argv[2]))
 """
 
 
@@ -85,7 +89,7 @@ def test_a_run_is_computed_once_and_then_comes_from_the_cache(store):
     assert before == sorted(p.stat().st_mtime_ns for p in store.root.rglob("output.pkl"))
     assert_same(first, again)
     assert not store.journal(QUICK).exists
-    assert [entry["key"] for entry in store.list()] == [QUICK.key]
+    assert [entry["key"] for entry in store.list()] == [identify(QUICK).key]
     assert store.estimate(QUICK.with_(depth=9)) > store.estimate(QUICK) > 0
 
 
@@ -117,7 +121,7 @@ def test_a_damaged_result_is_noticed_logged_and_computed_again(store, caplog, da
     with caplog.at_level(logging.WARNING):
         assert Store(store.root).open(QUICK).status is Status.ABSENT
     assert "damaged" in caplog.text
-    assert QUICK.key in caplog.text
+    assert identify(QUICK).key in caplog.text
     assert_same(first, run(QUICK, store=Store(store.root)))
 
 
@@ -141,8 +145,8 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store,
 
 def test_a_checkpoint_that_does_not_fit_means_from_the_start(store, caplog):
     journal = store.journal(QUICK)
-    journal.create(QUICK.model_dump(mode="json"))
-    journal.set_status(status="interrupted")
+    journal.create(identify(QUICK).as_dict())
+    journal.change(Status.INTERRUPTED)
     journal.save_checkpoint({"passes": np.array(7)})
     with caplog.at_level(logging.WARNING):
         finished = run(QUICK, store=store)
@@ -212,7 +216,7 @@ def test_a_killed_worker_does_not_take_the_queue_with_it(store, queue):
     queue.submit(LONG)
     queue.submit(QUICK)
     wait(lambda: store.open(LONG).status is Status.RUNNING and store.open(LONG).passes > 50)
-    os.kill(store.journal(LONG).status()["pid"], signal.SIGKILL)
+    os.kill(store.journal(LONG).status().pid, signal.SIGKILL)
     wait(lambda: store.open(LONG).status is Status.INTERRUPTED)
     wait(lambda: store.open(QUICK).status is Status.DONE)
     queue.submit(LONG)
@@ -248,7 +252,7 @@ time.sleep(600)
 """
     process = subprocess.Popen([sys.executable, "-c", server, LONG.canonical_json(), store.root])
     wait(lambda: store.open(LONG).passes > 50)
-    worker = store.journal(LONG).status()["pid"]
+    worker = store.journal(LONG).status().pid
     process.kill()
     process.wait()
     assert store.open(LONG).status is Status.RUNNING
@@ -318,7 +322,7 @@ def test_a_journal_beside_a_result_goes_and_the_result_is_listed(store):
     queue = JobQueue(store)
     queue.close()
     assert not store.journal(QUICK).exists
-    assert [entry["key"] for entry in store.list()] == [QUICK.key]
+    assert [entry["key"] for entry in store.list()] == [identify(QUICK).key]
 
 
 def test_many_threads_can_look_at_once(store):
@@ -332,7 +336,7 @@ def test_an_unreadable_line_of_the_index_is_passed_over(store):
     run(QUICK, store=store)
     with (store.root / "index.jsonl").open("a") as file:
         file.write('{"key": "half')
-    assert [entry["key"] for entry in Store(store.root).list()] == [QUICK.key]
+    assert [entry["key"] for entry in Store(store.root).list()] == [identify(QUICK).key]
 
 
 def test_opening_a_run_does_not_load_torch(store):

@@ -18,6 +18,9 @@ def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> 
     """
     if member.size > most:
         raise DatasetDamaged(
-            f"{member.name} in {archive.name} has {member.size} bytes, not {most} at most"
+            f"{member.name} in {archive.name!s} has {member.size} bytes, not {most} at most"
         )
-    return archive.extractfile(member).read()
+    stream = archive.extractfile(member)
+    if stream is None:
+        raise DatasetDamaged(f"{member.name} in {archive.name!s} is no file")
+    return stream.read()

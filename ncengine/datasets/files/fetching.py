@@ -183,7 +183,7 @@ def _reason(error: Exception, expectation: str) -> str | None:
     from requests import exceptions
 
     # Requests' errors are OSErrors too, so they come first.
-    if isinstance(error, exceptions.HTTPError):
+    if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"the server refused: {error.response.status_code} {error.response.reason}"
     if isinstance(error, exceptions.Timeout):
         return f"no answer within {TIMEOUT_SECONDS} seconds"

@@ -104,10 +104,14 @@ def works_offline() -> str:
 
 def require(name: str) -> list[Path]:
     """The data set's files in the catalogue's order. Raises DatasetMissing, SourceError."""
-    absent = missing(name)
+    if not known(name).files:
+        return []
+    origin = source(name)
+    paths = {file.name: _find(name, origin, file) for file in origin.files}
+    absent = [file for file, path in paths.items() if path is None]
     if absent:
-        raise DatasetMissing(name, absent, folder(name))
-    return [find(name, file) for file in source(name).files]
+        raise DatasetMissing(name, absent, _own_folder(name, origin))
+    return [path for path in paths.values() if path is not None]
 
 
 def matches(path: Path, file: RemoteFile) -> bool:

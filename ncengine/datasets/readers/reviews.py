@@ -67,7 +67,7 @@ def read_reviews(path: Path) -> Reviews:
     Raises:
         DatasetDamaged: the archive is not readable, or a part has no reviews of a class.
     """
-    numbers = defaultdict(int)
+    numbers: defaultdict[str, int] = defaultdict(int)
     numbers.default_factory = numbers.__len__
     tokens: dict[tuple[str, str, str], array] = {}
     try:
@@ -76,11 +76,11 @@ def read_reviews(path: Path) -> Reviews:
                 match = _MEMBER.fullmatch(member.name)
                 if match and member.isfile():
                     text = content_of(archive, member, _MOST_BYTES).decode("utf-8", "replace")
-                    tokens[(*match.groups(), member.name)] = array(
+                    tokens[match[1], match[2], member.name] = array(
                         "i", map(numbers.__getitem__, words_of(text))
                     )
                 # Else the archive object keeps every member it has seen.
-                archive.members = []
+                archive.members = []  # type: ignore[attr-defined]
     except UNREADABLE as error:
         raise DatasetDamaged(f"{path} is not a readable tar.gz archive: {error}") from error
     return _ranked(path, list(numbers), tokens)

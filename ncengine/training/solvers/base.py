@@ -20,9 +20,14 @@ class Solver(Protocol):
         diverged: (R,) seeds whose loss is no number any more, or that found no descent at all.
     """
 
-    theta: Tensor
-    resting: np.ndarray
-    diverged: np.ndarray
+    @property
+    def theta(self) -> Tensor: ...
+
+    @property
+    def resting(self) -> np.ndarray: ...
+
+    @property
+    def diverged(self) -> np.ndarray: ...
 
     def start(self, theta: Tensor) -> None:
         """Begin at theta (R, P), which the solver then owns."""

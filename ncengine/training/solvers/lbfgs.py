@@ -67,7 +67,7 @@ class _Seed:
         self.value = self.first_value = math.inf
         self.direction = torch.zeros_like(theta)
         self.search: LineSearch | None = None
-        self.memory = _Memory(theta, history)
+        self.recent = _History(theta, history)
         self.quiet = 0
         self.resting = self.diverged = False
 
@@ -86,9 +86,9 @@ class _Seed:
             return True
         if verdict == "trial":
             self._try()
-        elif self.memory.count:
+        elif self.recent.count:
             # The curvature gathered may be what misleads: once more, from steepest descent.
-            self.memory.clear()
+            self.recent.clear()
             self._search_along_new_direction()
         else:
             self._stop()
@@ -96,7 +96,7 @@ class _Seed:
 
     def _accept(self, value: float, grad: Tensor) -> None:
         step = self.theta - self.iterate
-        with_grad = self.memory.push(step, grad - self.grad, grad)
+        with_grad = self.recent.push(step, grad - self.grad, grad)
         self.iterate.copy_(self.theta)
         self.grad.copy_(grad)
         gained = self.value - value
@@ -107,18 +107,19 @@ class _Seed:
             self._search_along_new_direction(with_grad)
 
     def _search_along_new_direction(self, with_grad: np.ndarray | None = None) -> None:
-        self.direction, slope = self.memory.direction(self.grad, with_grad)
-        if not slope < 0 and self.memory.count:
-            self.memory.clear()
-            self.direction, slope = self.memory.direction(self.grad)
+        self.direction, slope = self.recent.direction(self.grad, with_grad)
+        if not slope < 0 and self.recent.count:
+            self.recent.clear()
+            self.direction, slope = self.recent.direction(self.grad)
         if not slope < 0:
             self.resting = True
             return
-        first = 1.0 if self.memory.count else min(1.0, 0.1 / math.sqrt(-slope))
+        first = 1.0 if self.recent.count else min(1.0, 0.1 / math.sqrt(-slope))
         self.search = LineSearch.begin(self.value, slope, first)
         self._try()
 
     def _try(self) -> None:
+        assert self.search is not None
         torch.add(self.iterate, self.direction, alpha=self.search.t, out=self.theta)
 
     def _stop(self) -> None:
@@ -135,7 +136,7 @@ class _Seed:
             "first_value": self.first_value,
             "quiet": self.quiet,
             "searching": self.search is not None,
-            **self.memory.state(),
+            **self.recent.state(),
         }
         if self.search is not None:
             state["search"] = _search_to_array(self.search)
@@ -149,14 +150,14 @@ class _Seed:
         self.first_value = float(state["first_value"])
         self.quiet = int(state["quiet"])
         self.search = _search_from_array(state["search"]) if state["searching"] else None
-        self.memory.restore(state)
+        self.recent.restore(state)
 
 
-class _Memory:
+class _History:
     """The last steps s and gradient changes y, with all their inner products.
 
     The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
-    direction costs two passes over the memory, not four times its length in vector operations.
+    direction costs two passes over the history, not four times its length in vector operations.
     """
 
     def __init__(self, theta: Tensor, size: int):
@@ -177,7 +178,7 @@ class _Memory:
 
         Returns:
             The inner products of all rows with `grad`, for `direction`: one pass over the
-            memory gives them together with the pair's own. None where the pair is not kept.
+            history gives them together with the pair's own. None where the pair is not kept.
         """
         curvature, change = float(s @ y), float(y @ y)
         if not curvature > 1e-10 * change:

@@ -40,7 +40,7 @@ class WarmStart:
             diverged = self.first.diverged
             self.active = self.second
             self.second.start(self.first.theta)
-            self.second.diverged |= diverged
+            self.second.diverged[diverged] = True
         return accepted
 
     def state(self) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""Identity: what makes a run this run and no other, wherever it is computed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from ncengine.config import RunConfig
+from ncengine.datasets.files.sources import checksum
+from ncengine.version import ENGINE_VERSION
+
+
+@dataclass(frozen=True)
+class Identity:
+    """One run, by all that decides its numbers. Made where it is asked for, and sent along.
+
+    Attributes:
+        config: what was asked for.
+        data_checksum: names the content of its data, see `sources.checksum`.
+        engine_version: of the engine that computes it.
+    """
+
+    config: RunConfig
+    data_checksum: str
+    engine_version: str
+
+    @property
+    def config_json(self) -> str:
+        """The fields that apply, sorted: equal for configurations that mean the same run."""
+        return self.config.canonical_json()
+
+    @cached_property
+    def key(self) -> str:
+        """The run's name in the store, 20 hexadecimal digits."""
+        parts = (self.config_json, self.data_checksum, self.engine_version)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Values that JSON can hold; `from_dict` reads them back."""
+        return {
+            "config": self.config.model_dump(mode="json"),
+            "data_checksum": self.data_checksum,
+            "engine_version": self.engine_version,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Identity:
+        """What `as_dict` gave. Raises ValueError, TypeError or KeyError for anything else."""
+        config = RunConfig(**values["config"])
+        return cls(config, str(values["data_checksum"]), str(values["engine_version"]))
+
+
+def identify(what: RunConfig | Identity) -> Identity:
+    """The identity of a run of `what` with this engine on the data that are meant here and now.
+
+    An identity stays as it is.
+    """
+    if isinstance(what, Identity):
+        return what
+    return Identity(what, checksum(what.dataset), ENGINE_VERSION)
