@@ -1,12 +1,17 @@
-# Two commands: `make app` and `make test`. Everything is installed into .venv.
+# `make app`, `make check` and `make test`. Everything is installed into .venv.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test chromium benchmarks clean
+.PHONY: app check test chromium benchmarks clean
 
 app: $(VENV)/.app
 	$(BIN)/streamlit run app/main.py
+
+check: $(VENV)/.check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
 
 test: $(VENV)/.test chromium
 	$(BIN)/python -m pytest
@@ -22,6 +27,10 @@ $(VENV)/.app: pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.app
 	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]'
+	touch $@
+
+$(VENV)/.check: $(VENV)/.app
+	$(BIN)/pip install --disable-pip-version-check -q -c constraints.txt -e '.[check]'
 	touch $@
 
 # Chromium from the distribution, where there is a package manager that can give it.

@@ -326,7 +326,7 @@ def _turned(figure: np.ndarray, means: np.ndarray, focus: tuple[int, ...]) -> np
     return placed + (figure - flat @ from_plane) @ left[:, :others] @ right[:others]
 
 
-# -- figures to print ------------------------------------------------------------------------
+# -- numbers to print ------------------------------------------------------------------------
 
 
 def _variance_share(means: np.ndarray, axes: np.ndarray) -> np.ndarray:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ncengine.architectures import resnet, transformer, ufm
 from ncengine.architectures.layers import Parameters
 from ncengine.architectures.shapes import parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
@@ -22,17 +21,19 @@ class Network(Protocol):
         """(R, N, d) features of the inputs (R, N, ...); see `inputs.network_inputs`."""
 
 
-# By the name of its family in the catalogue: what makes the network of a configuration.
-NETWORKS: dict[str, Callable[[RunConfig], Network]] = {
-    "RN": resnet.network,
-    "T": transformer.network,
-    "UFM": ufm.network,
+# By the name of its family in the catalogue: the file beside this one whose function `network`
+# makes the network of a configuration.
+NETWORKS = {
+    "RN": "resnet",
+    "T": "transformer",
+    "UFM": "ufm",
 }
 
 
 def build(config: RunConfig) -> Network:
     """The network that `config` names."""
-    return NETWORKS[architecture_info(config.architecture).family.name](config)
+    file = NETWORKS[architecture_info(config.architecture).family.name]
+    return import_module(f"ncengine.architectures.{file}").network(config)
 
 
 def initial_parameters(config: RunConfig, dtype: torch.dtype) -> Tensor:

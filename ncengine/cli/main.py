@@ -19,7 +19,7 @@ from ncengine.config.presets import paper_preset
 
 # Told apart by shape, so that they can be read without colour.
 MARKS = {True: "✓", False: "!", None: "?"}
-FIGURES = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
+COLUMNS = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,13 +127,13 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
     lines = [config.title(), f"run {summary['key']}, {summary['seconds']:.1f} s"]
     if summary["floor"] is not None:
         lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
-    lines.append("seed   " + "".join(f"{name:>14}" for name in FIGURES))
+    lines.append("seed   " + "".join(f"{name:>14}" for name in COLUMNS))
     for seed in summary["seeds"]:
         if seed["diverged"]:
             lines.append(f"{seed['seed']:<7}diverged")
             continue
-        figures = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in FIGURES)
-        lines.append(f"{seed['seed']:<7}" + "".join(f"{figure:>14}" for figure in figures))
+        values = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in COLUMNS)
+        lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>14}" for value in values))
     return "\n".join(lines)
 
 

@@ -63,7 +63,10 @@ def _defaults_of_architecture(architecture: str) -> dict[str, Any]:
 
 
 def _with_exceptions(usual: str, own: Iterable[tuple[str, str]]) -> str:
-    """`usual`, if it is anyone's, then whoever has something else, the like-minded together."""
+    """The usual text, then each other text after the names that it is for.
+
+    The usual one is left out where every name given has another.
+    """
     shared: dict[str, list[str]] = {}
     for who, text in own:
         shared.setdefault(text, []).append(who)

@@ -15,15 +15,18 @@ from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 from ncengine.snapshots.plan import snapshot_passes
 
-MULTIPLY = 7.6e-11  # seconds a weight and token, forward and backward sweep
-ELEMENT = 6e-9  # a feature, token and block
-ATTEND = 2.1e-10  # a pair of tokens and feature
-DISPATCH = 2e-4  # an operation of a block and step, whatever its size
-HISTORY = 7e-8  # a parameter and step of L-BFGS
-MOVE = 1.4e-9  # a parameter and step of Adam or SGD
-SEARCH = 2e-4  # a seed and step of L-BFGS
-PASS = 5e-4  # a pass, whatever it computes
-FORWARD = 1 / 3  # of an evaluation with gradient
+# Seconds that one core takes, fitted to trainings of all kinds (see `benchmarks.work`).
+# For the forward and backward sweep of one sample:
+MULTIPLY = 7.6e-11  # for each weight that multiplies each token
+ELEMENT = 6e-9  # for each feature of each token in each block
+ATTEND = 2.1e-10  # for each feature of each pair of tokens in each block with attention
+# For each step of the solver:
+DISPATCH = 2e-4  # for each operation of each block, however small its tensors are
+HISTORY = 7e-8  # with L-BFGS, for each parameter
+SEARCH = 2e-4  # with L-BFGS, for each seed
+MOVE = 1.4e-9  # with Adam or SGD, for each parameter
+PASS = 5e-4  # for each pass, on top of all that
+FORWARD = 1 / 3  # what an evaluation without gradient takes, of one with gradient
 
 
 def run_work(config: RunConfig, passes: int) -> float:

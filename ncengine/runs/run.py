@@ -110,7 +110,7 @@ class Run:
         return len(self.curves.get("epoch", ()))
 
     def summary(self) -> dict[str, Any]:
-        """The last figures: "key", "config", "status", "floor", "passes", "seconds", "seeds".
+        """The last values: "key", "config", "status", "floor", "passes", "seconds", "seeds".
 
         "seeds" is a list with, per seed, "seed", "diverged" and each name of `PER_SEED`
         (the last value taken; None where there is none). Plain values, not logarithms.

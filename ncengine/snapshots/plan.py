@@ -34,10 +34,13 @@ def log_spaced(last: int, points: int) -> frozenset[int]:
     return frozenset(found[keep].tolist())
 
 
-def snapshot_passes(epochs: int) -> tuple[frozenset[int], frozenset[int]]:
-    """Passes at which metrics are taken, and those at which geometry is taken too."""
-    geometry = log_spaced(epochs, GEOMETRY_POINTS)
-    return log_spaced(epochs, METRIC_POINTS) | geometry, geometry
+def snapshot_passes(budget: int) -> tuple[frozenset[int], frozenset[int]]:
+    """Passes at which metrics are taken, and those at which geometry is taken too.
+
+    Of a training of at most `budget` passes.
+    """
+    geometry = log_spaced(budget, GEOMETRY_POINTS)
+    return log_spaced(budget, METRIC_POINTS) | geometry, geometry
 
 
 def shown(config: RunConfig) -> dict[str, np.ndarray]:

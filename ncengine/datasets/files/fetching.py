@@ -202,9 +202,9 @@ def _reason(error: Exception, expectation: str) -> str | None:
     return None
 
 
-def _connection_reason(said: str) -> str:
-    if "resolve" in said or "unreachable" in said:
+def _connection_reason(message: str) -> str:
+    if "resolve" in message or "unreachable" in message:
         return "no network, or no such host"
-    if "read timed out" in said:
+    if "read timed out" in message:
         return f"the server fell silent for {TIMEOUT_SECONDS} seconds"
     return "the server does not answer"
