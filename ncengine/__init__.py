@@ -8,9 +8,14 @@ run.curves["nc1"], run.geometry, run.summary()
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Any
 
 from ncengine.version import ENGINE_VERSION
+
+# OpenMP's threads spin while they wait for each other, so that where something else runs too all
+# stand still. Torch's library reads this when it is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # Loaded when first asked for, so that who only looks at results never loads torch.
 _LAZY = {

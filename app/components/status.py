@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.components import text
+from app.components import requests, text
 from app.engine import data, derived, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import Problem, RunConfig
@@ -17,6 +17,7 @@ BUTTON_WIDTH = 150
 
 def draw(run: Run) -> None:
     """Status, progress and buttons; tells of diverged seeds."""
+    requests.draw_trouble(run.config)
     if run.status is Status.ABSENT:
         _invite(run)
         return
@@ -101,12 +102,13 @@ def _train_button(config: RunConfig, label: str) -> None:
         key="train",
         shortcut="T",
         width=BUTTON_WIDTH,
-        on_click=lambda: runs.jobs().submit(config),
+        on_click=requests.submit,
+        args=(config,),
     )
 
 
 def _stop_button(config: RunConfig) -> None:
-    st.button("Stop", key="stop", on_click=lambda: runs.jobs().cancel(config))
+    st.button("Stop", key="stop", on_click=requests.cancel, args=(config,))
 
 
 def _bar() -> st.delta_generator.DeltaGenerator:

@@ -59,6 +59,12 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(command=_train)
     _add_experiment_options(train)
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
+    train.add_argument(
+        "--workers",
+        type=_at_least_one,
+        help="over how many processes seeds may be spread, at least 1 (default: as many as there "
+        "are cores, or as NCENGINE_WORKERS says)",
+    )
     train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
     check = commands.add_parser(
         "check",
@@ -77,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
     return parser
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
+    return int(text)
 
 
 def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
@@ -109,11 +121,12 @@ def _train(options: argparse.Namespace) -> int:
     with tqdm(total=config.epochs, unit="pass", disable=not show, file=sys.stderr) as bar:
 
         def progress(passes: int, _: int) -> None:
-            bar.update(passes - bar.n)
+            # A process that takes up another part of the run begins where that stands.
+            bar.update(max(0, passes - bar.n))
 
         bar.set_description(config.title())
         try:
-            finished = run(config, progress=progress)
+            finished = run(config, progress=progress, workers=options.workers)
         except RuntimeError as error:
             if is_available(config.dataset):
                 raise

@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
-from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
 from ncengine.jobs.worker import be_a_good_worker
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 
 
-def end_workers() -> None:
-    """End the worker process at once, whatever it does, and wait until it is gone."""
-    _loky().shutdown(wait=True, kill_workers=True)
+def local_executor(workers: int) -> Executor:
+    """The worker processes of this process (joblib's loky), started anew where they have ended."""
+    return _loky(workers)
 
 
-def local_executor() -> Executor:
-    """The one worker process of this process (joblib's loky), started anew where it has ended."""
-    return _loky()
+def end_workers(workers: int) -> None:
+    """End the worker processes at once, whatever they do, and wait until they are gone."""
+    _loky(workers).shutdown(wait=True, kill_workers=True)
 
 
-def _loky() -> Any:
+def _loky(workers: int) -> Any:
     return get_reusable_executor(
-        max_workers=1, timeout=IDLE_SECONDS, reuse=True, initializer=be_a_good_worker
+        max_workers=workers, timeout=IDLE_SECONDS, reuse=True, initializer=be_a_good_worker
     )
+
+
+class Helpers:
+    """Processes that help this one for a while; they need no main guard in a script.
+
+    Args:
+        count: how many, from 0.
+    """
+
+    def __init__(self, count: int):
+        # As much in a hurry as this process is.
+        start = partial(be_a_good_worker, niceness=0)
+        self._executor = ProcessPoolExecutor(count, initializer=start) if count else None
+        self.count = count
+
+    def ask(self, function: Any, *arguments: Any) -> None:
+        """Let every one of them call the function."""
+        if self._executor is not None:
+            for _ in range(self.count):
+                self._executor.submit(function, *arguments)
+
+    def end(self) -> None:
+        """End them, whatever they do."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 
 from ncengine.config import RunConfig
-from ncengine.runs.identity import identify
+from ncengine.jobs.executors import Helpers
+from ncengine.jobs.shards import COLD, cut, worker_count
+from ncengine.jobs.worker import run_in_worker
+from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
 POLL_SECONDS = 0.2
+STOP_SECONDS = 3.0  # how long processes that help may take to stop where they are
 
 
 def run(
@@ -18,8 +24,9 @@ def run(
     *,
     store: Store | None = None,
     progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
 ) -> Run:
-    """The finished run of `config`: from the cache, else trained in this process.
+    """The finished run of `config`: from the cache, else trained in this process and helpers.
 
     Where another process trains it already, waits for that one. While it trains, the app
     shows it live.
@@ -28,28 +35,73 @@ def run(
         config: the experiment.
         store: where results are kept; the default cache by default.
         progress: called with (passes done, budget) as it trains.
+        workers: over how many processes its seeds may be spread, this one counted; by default
+            `shards.worker_count()`. Fewer are used where more would not be quicker.
 
     Raises:
         RuntimeError: the training failed or was cancelled; says why.
+        ValueError: `workers` is less than 1.
     """
-    from ncengine.jobs.job import run_job
-
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
     store, identity = store or Store(), identify(config)
-    while True:
-        now = store.open(identity)
-        if now.status in (Status.DONE, Status.DIVERGED):
-            return now
-        if now.status is Status.RUNNING:
-            if progress:
-                progress(now.passes, config.epochs)
-            time.sleep(POLL_SECONDS)
-            continue
-        journal = store.journal(identity)
-        if journal.exists:
-            journal.wish(None)
-        run_job(identity, store, progress)
-        now = store.open(identity)
-        if now.status is Status.FAILED:
-            raise RuntimeError(f"run {identity.key} failed: {now.error}")
-        if now.status is Status.CANCELLED:
-            raise RuntimeError(f"run {identity.key} was stopped at pass {now.passes}")
+    with ExitStack() as helpers:
+        while True:
+            now = store.open(identity)
+            if now.status in (Status.DONE, Status.DIVERGED):
+                return now
+            if now.status is Status.RUNNING:
+                if progress:
+                    progress(now.passes, config.epochs)
+                time.sleep(POLL_SECONDS)
+                continue
+            if store.journal(identity).exists:
+                store.journal(identity).wish(None)
+            _work(identity, store, progress, workers or worker_count(), helpers)
+            _raise_where_it_stopped(store.open(identity))
+
+
+def _work(
+    identity: Identity,
+    store: Store,
+    progress: Callable[[int, int], None] | None,
+    workers: int,
+    ending: ExitStack,
+) -> None:
+    """Train in this process, and ask others to help, as long as there is something to take up."""
+    from ncengine.jobs.job import run_job
+    from ncengine.training.device import pick_device, single_thread
+
+    try:
+        device = pick_device().type
+    except ValueError:
+        device = "cpu"  # training says what is wrong with it
+    shards = store.journal(identity).shards() or cut(identity.config, workers, COLD, device)
+    count = min(workers, len(shards)) - 1
+    if count:
+        helpers = Helpers(count)
+        ending.callback(helpers.end)
+        # Called before that: who is stopped by Ctrl-C has them keep what they did.
+        ending.push(partial(_stop_if_interrupted, store, identity))
+        helpers.ask(run_in_worker, identity, str(store.root), workers, COLD)
+    with single_thread(count > 0):
+        run_job(identity, store, progress, shards=shards)
+
+
+def _raise_where_it_stopped(now: Run) -> None:
+    if now.status is Status.FAILED:
+        raise RuntimeError(f"run {now.key} failed: {now.error}")
+    if now.status is Status.CANCELLED:
+        raise RuntimeError(f"run {now.key} was stopped at pass {now.passes}")
+
+
+def _stop_if_interrupted(
+    store: Store, identity: Identity, kind: type[BaseException] | None, *_: object
+) -> None:
+    """Ask those who help to keep what they did, and wait for that a while."""
+    if kind is None or not issubclass(kind, KeyboardInterrupt):
+        return
+    store.journal(identity).wish("cancel")
+    deadline = time.monotonic() + STOP_SECONDS
+    while time.monotonic() < deadline and not store.is_free(identity):
+        time.sleep(POLL_SECONDS / 4)

@@ -1,18 +1,21 @@
-"""What a process does with one run: train it, and keep its journal."""
+"""What a process does with a run: train what of it nobody trains yet, and keep its journal."""
 
 from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 from ncengine.costs.memory import too_large
 from ncengine.datasets import DatasetError, load
 from ncengine.jobs.listing import file_away
-from ncengine.jobs.reporter import Cancelled, Paused, Progress, Reporter
-from ncengine.runs.assemble import stack_curves, stack_geometry
+from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
+from ncengine.runs.assemble import complete, stack_curves, stack_geometry
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.journal import Journal
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, SHOWN, Arrays
@@ -24,47 +27,126 @@ logger = logging.getLogger(__name__)
 # What can go wrong without a fault of the program; the message says all.
 EXPECTED = (DatasetError, ValueError, OSError)
 
+Shards = list[tuple[int, ...]]
+
 
 def run_job(
-    identity: Identity, store: Store, progress: Progress | None = None, *, in_worker: bool = False
+    identity: Identity,
+    store: Store,
+    progress: Progress | None = None,
+    *,
+    shards: Shards | None = None,
+    in_worker: bool = False,
 ) -> None:
-    """Bring one run to its end, unless it is there, or another process is at it.
+    """Work on a run until nothing of it is left to take up; whoever comes last writes the result.
 
+    Any number of processes may do this with the same run: each takes shards that no other trains.
     How it went is said in the journal; nothing is raised but KeyboardInterrupt. That one
     stops a run of a terminal as Stop does; a worker's is taken up by the next server.
+
+    Args:
+        identity: of the run.
+        store: where its journal and result are kept.
+        progress: called with (passes done, budget) as it trains.
+        shards: how the run is cut if that is not decided yet; by default it stays in one piece.
+        in_worker: whether this is a worker process of a server.
     """
     journal = store.journal(identity)
     with store.lock(identity) as mine:
-        if not mine or file_away(store, identity):
+        attempts = _begin(identity, store, shards) if mine else None
+    if attempts is None:
+        return
+    # Round again, for what was another's at the first look may have been left since.
+    while True:
+        ended = _train_what_is_free(identity, store, attempts, progress, in_worker)
+        if not ended:
+            break
+        if False in ended:
             return
-        wish, before = journal.wished(), journal.status()
-        if wish == "cancel":
-            journal.change(Status.CANCELLED)
-        if wish:
-            return
-        attempts = before.attempts if before else 0
-        report = Reporter(journal, identity, attempts + 1, progress)
-        try:
-            _compute(store, identity, report)
-        except Cancelled:
-            report.say(Status.CANCELLED)
-        except Paused:
-            journal.wish(None)
-            report.say(Status.QUEUED)
-            # It was its turn, and this was no failed attempt.
-            journal.change(Status.QUEUED, queued_at=0.0, attempts=attempts)
-        except KeyboardInterrupt:
-            report.say(Status.INTERRUPTED if in_worker else Status.CANCELLED)
-            raise
-        except EXPECTED as error:
-            logger.error("run %s failed: %s", identity.key, _one_line(error))
-            report.say(Status.FAILED, error=_one_line(error))
-        except Exception as error:
-            logger.exception("run %s failed", identity.key)
-            report.say(Status.FAILED, error=f"{type(error).__name__}: {_one_line(error)}")
+    with store.lock(identity) as mine:
+        if mine and all(map(_has_ended, journal.parts())) and not store.results.has(identity):
+            report = Reporter(journal, journal, identity, attempts, None, training_is_over=True)
+            _go_through(report, partial(_write_result, store, identity, journal), in_worker)
 
 
-def _compute(store: Store, identity: Identity, report: Reporter) -> None:
+def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | None:
+    """Decide how the run is cut; gives which attempt this is, or None where there is no work."""
+    if file_away(store, identity):
+        return None
+    journal = store.journal(identity)
+    wish, before = journal.wished(), journal.status()
+    # Who trains a part of it stops, and says so, by itself.
+    if wish == "cancel" and store.is_free(identity):
+        journal.change(Status.CANCELLED)
+    if wish:
+        return None
+    if journal.shards() is None:
+        decided = shards or [identity.config.seeds]
+        journal.create({**identity.as_dict(), "shards": decided})
+    if before is None:
+        return 1
+    return before.attempts + (before.status is not Status.RUNNING)
+
+
+def _train_what_is_free(
+    identity: Identity, store: Store, attempts: int, progress: Progress | None, in_worker: bool
+) -> list[bool]:
+    """Train each shard that nobody trains, up to one that stops; gives which came to their end."""
+    journal, ended = store.journal(identity), []
+    for number, (part, seeds) in enumerate(
+        zip(journal.parts(), journal.shards() or (), strict=True)
+    ):
+        with store.lock(identity, shard=number) as mine:
+            if mine and not _has_ended(part):
+                report = Reporter(journal, part, identity, attempts, progress)
+                ended.append(_go_through(report, partial(_train, report, seeds), in_worker))
+        if False in ended:
+            break
+    return ended
+
+
+def _go_through(report: Reporter, work: Callable[[], None], in_worker: bool) -> bool:
+    """Do the work and say in the journal how it ended; gives whether it came to its end."""
+    key = report.identity.key
+    try:
+        work()
+        return True
+    except Halted:
+        pass  # another process has said why
+    except Cancelled:
+        report.stop(Status.CANCELLED)
+    except Paused:
+        report.stop(Status.QUEUED)
+    except KeyboardInterrupt:
+        report.stop(Status.INTERRUPTED if in_worker else Status.CANCELLED)
+        raise
+    except EXPECTED as error:
+        logger.error("run %s failed: %s", key, _one_line(error))
+        report.stop(Status.FAILED, error=_one_line(error))
+    except Exception as error:
+        logger.exception("run %s failed", key)
+        report.stop(Status.FAILED, error=f"{type(error).__name__}: {_one_line(error)}")
+    return False
+
+
+def _has_ended(part: Journal) -> bool:
+    status = part.status()
+    return status is not None and status.ended
+
+
+def _train(report: Reporter, seeds: tuple[int, ...]) -> None:
+    """Train one shard from its checkpoint, if any, to the end, keeping its journal."""
+    _check_same(report.identity)
+    journal = report.journal
+    training = _resumed(report, seeds)
+    for step in training.steps():
+        if step.snapshot is not None:
+            journal.append(step.snapshot)
+        report.after(step.passes)
+    report.end()
+
+
+def _check_same(identity: Identity) -> None:
     here = identify(identity.config)
     if here != identity:
         raise ValueError(
@@ -72,46 +154,11 @@ def _compute(store: Store, identity: Identity, report: Reporter) -> None:
             f"“{identity.data_checksum}”, but here are version {here.engine_version} and "
             f"“{here.data_checksum}”"
         )
-    store.results.compute(identity, lambda: train_to_end(identity, report))
-    # joblib only warns where it cannot write, and the journal is all there is then.
-    if not file_away(store, identity):
-        raise OSError(f"the result could not be written to {store.root}; is the disk full?")
 
 
-def train_to_end(identity: Identity, report: Reporter) -> Arrays:
-    """Train a run from its checkpoint, if any, to the end, keeping its journal.
-
-    Returns:
-        The arrays of `assemble.stack_curves` and, prefixed "geometry_", of `Geometry`;
-        "diverged" (R,), "passes", "seconds"; "machine" and "config", JSON text.
-    """
-    journal = report.journal
-    journal.create(identity.as_dict())
-    training = _resumed(identity, report)
-    for step in training.steps():
-        if step.snapshot is not None:
-            journal.append(step.snapshot)
-        report.after(step.passes)
-    snapshots, _ = journal.read()
-    if not snapshots or int(snapshots[-1]["epoch"]) != training.passes:
-        journal.drop_snapshots()
-        raise OSError(f"the journal in {journal.folder} was damaged; train again")
-    geometry = stack_geometry(snapshots, identity.config)
-    names = ("epoch", *GEOMETRY, *SHOWN)
-    return {
-        **stack_curves(snapshots),
-        **{f"geometry_{name}": getattr(geometry, name) for name in names},
-        "diverged": training.diverged.copy(),
-        "passes": np.array(training.passes),
-        "seconds": np.array(report.seconds),
-        "machine": np.array(json.dumps(report.machine)),
-        "config": np.array(identity.config_json),
-    }
-
-
-def _resumed(identity: Identity, report: Reporter) -> Training:
+def _resumed(report: Reporter, seeds: tuple[int, ...]) -> Training:
     """The training, where its last checkpoint left it; from the start without a usable one."""
-    config = identity.config
+    config = report.identity.config
     device = pick_device()
     if reason := too_large(config, memory_of(device)):
         raise ValueError(reason)
@@ -120,17 +167,56 @@ def _resumed(identity: Identity, report: Reporter) -> Training:
     state = report.journal.resume()
     if state is not None:
         try:
-            training = Training(config, data, device)
+            training = Training(config, data, device, seeds)
             report.begin(training, state)
             return training
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
-            logger.warning(
-                "a checkpoint of %s does not fit and was dropped: %s", identity.key, error
-            )
+            key = report.identity.key
+            logger.warning("a checkpoint of %s does not fit and was dropped: %s", key, error)
             report.journal.drop_snapshots()
-    training = Training(config, data, device)
+    training = Training(config, data, device, seeds)
     report.begin(training, None)
     return training
+
+
+def _write_result(store: Store, identity: Identity, journal: Journal) -> None:
+    store.results.compute(identity, lambda: _collected(identity, journal))
+    # joblib only warns where it cannot write, and the journal is all there is then.
+    if not file_away(store, identity):
+        raise OSError(f"the result could not be written to {store.root}; is the disk full?")
+
+
+def _collected(identity: Identity, journal: Journal) -> Arrays:
+    """The result of a run of which all shards have ended, from their journals.
+
+    Returns:
+        The arrays of `assemble.stack_curves` and, prefixed "geometry_", of `Geometry`;
+        "diverged" (R,), "passes", "seconds"; "machine" and "config", JSON text.
+    """
+    shards, statuses = [], []
+    for part in journal.parts():
+        snapshots, status = part.read()[0], part.status()
+        if status is None or not snapshots or int(snapshots[-1]["epoch"]) != status.passes:
+            part.drop_snapshots()
+            part.change(Status.FAILED, ended=False)
+            raise OSError(f"the journal in {part.folder} was damaged; train again")
+        shards.append(snapshots)
+        statuses.append(status)
+    snapshots = list(complete(shards, [True] * len(shards), {}).values())
+    geometry = stack_geometry(snapshots, identity.config)
+    names = ("epoch", *GEOMETRY, *SHOWN)
+    machine = dict(statuses[0].machine)
+    if len(shards) > 1:
+        machine["device"] = f"CPU, {len(shards)} processes"
+    return {
+        **stack_curves(snapshots),
+        **{f"geometry_{name}": getattr(geometry, name) for name in names},
+        "diverged": snapshots[-1]["diverged"],
+        "passes": np.array(max(status.passes for status in statuses)),
+        "seconds": np.array(max(status.seconds for status in statuses)),
+        "machine": np.array(json.dumps(machine)),
+        "config": np.array(identity.config_json),
+    }
 
 
 def _one_line(error: Exception) -> str:

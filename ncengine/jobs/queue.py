@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from ncengine.config import RunConfig
 from ncengine.jobs.executors import end_workers, local_executor
 from ncengine.jobs.listing import file_away
+from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.journal import Journal
@@ -21,19 +22,40 @@ from ncengine.runs.store import Store
 logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5  # after a worker ended without a word, until its run is tried again
+ADOPT_SECONDS = 2.0  # how often is looked for waiting runs of servers that are gone
+QUEUE_VARIABLE = "NCENGINE_QUEUE"
+LONGEST_QUEUE = 200
 MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
+
+
+class QueueFull(RuntimeError):
+    """So many runs wait already that no more are taken; the message says what to do."""
+
+
+def longest_queue() -> int:
+    """How many runs may wait: `NCENGINE_QUEUE`, else 200.
+
+    Raises:
+        ValueError: the variable does not hold a whole number, at least 1.
+    """
+    named = os.environ.get(QUEUE_VARIABLE, "").strip()
+    if named and not (named.isdecimal() and int(named) >= 1):
+        raise ValueError(f"{QUEUE_VARIABLE} = {named!r}: must be a whole number, at least 1")
+    return int(named) if named else LONGEST_QUEUE
 
 
 def enqueue(store: Store, what: RunConfig | Identity) -> None:
     """Write into the run's journal that it waits its turn; keeps what it had computed."""
     identity = identify(what)
     journal = store.journal(identity)
-    journal.create(identity.as_dict())
+    if journal.asked() is None:
+        journal.create(identity.as_dict())
     journal.wish(None)
     journal.change(
         Status.QUEUED,
         queued_at=time.time(),
         attempts=0,
+        owner=os.getpid(),
         seconds_left=None,
         error=None,
         pid=None,
@@ -49,27 +71,42 @@ class JobQueue:
 
     Args:
         store: where journals and results are kept.
+        workers: how many processes train; `shards.worker_count()` by default.
     """
 
-    def __init__(self, store: Store):
+    def __init__(self, store: Store, workers: int | None = None):
         self.store = store
-        self._futures: dict[str, Future] = {}
+        self.workers = workers or worker_count()
+        # What was asked of the workers for each run: once for each process that it may need.
+        self._futures: dict[str, list[Future]] = {}
         self._guard = threading.RLock()
         self._closed = False
         self._device: Future | None = None
+        self._longest = longest_queue()
         self._adopt()
+        self._end = threading.Event()
+        threading.Thread(target=self._look_for_orphans, name="adopt", daemon=True).start()
         atexit.register(self.close)
 
     def submit(self, config: RunConfig) -> None:
-        """Put a configuration at the end of the queue, unless it is there, running or done."""
+        """Put a configuration at the end of the queue, unless it is there, running or done.
+
+        Raises:
+            QueueFull: as many runs wait already as may.
+            OSError: the journal cannot be written, for example since the disk is full.
+        """
         identity = identify(config)
         with self._guard:
             run = self.store.open(identity)
             if self._closed or run.status in (Status.DONE, Status.RUNNING):
                 return
-            future = self._futures.get(identity.key)
-            if run.status is Status.QUEUED and future is not None and not future.done():
+            if run.status is Status.QUEUED and self._is_asked_for(identity):
                 return
+            if len(self.store.line.keys()) >= self._longest:
+                raise QueueFull(
+                    f"{self._longest} runs wait already. Wait until some are done, or stop some; "
+                    f"{QUEUE_VARIABLE} sets how many may wait."
+                )
             enqueue(self.store, identity)
             self._send(identity)
 
@@ -79,17 +116,18 @@ class JobQueue:
         with self._guard:
             journal = self.store.journal(identity)
             journal.wish("cancel")
-            future = self._futures.get(identity.key)
-            if future is not None:
+            for future in self._futures.get(identity.key, ()):
                 future.cancel()
             if _status(journal) is Status.QUEUED:
                 journal.change(Status.CANCELLED)
 
     def warm_up(self) -> None:
-        """Start a worker before there is work: loading torch takes it seconds."""
+        """Start the workers before there is work: loading torch takes them seconds."""
         with self._guard:
             if self._device is None and not self._closed:
-                self._device = local_executor().submit(device_of_worker)
+                # One is asked after another, and all are busy loading while the last is.
+                pool = local_executor(self.workers)
+                self._device, *_ = [pool.submit(device_of_worker) for _ in range(self.workers)]
 
     def device(self) -> str | None:
         """Where training computes; None while the worker is still starting."""
@@ -103,30 +141,40 @@ class JobQueue:
             if self._closed:
                 return
             self._closed = True
-            waiting = [key for key, future in self._futures.items() if not future.done()]
-        for key in waiting:
-            self._futures[key].cancel()
-        for journal in self._running_here():
+            self._end.set()
+            asked = [future for futures in self._futures.values() for future in futures]
+        for future in asked:
+            future.cancel()
+        running = self._running_here()
+        for _, journal in running:
             journal.wish("pause")
         deadline = time.monotonic() + patience
-        while time.monotonic() < deadline and any(
-            journal.wished() == "pause" for journal in self._running_here()
+        while time.monotonic() < deadline and not all(
+            self.store.is_free(identity) for identity, _ in running
         ):
             time.sleep(0.02)
-        if self._device is not None or self._futures:
-            end_workers()
-        for journal in self._running_here():
+        if self._device is not None or asked:
+            end_workers(self.workers)
+        for _, journal in running:
             journal.wish(None)
-            journal.change(Status.QUEUED, queued_at=0.0)
+        # What had not stopped, and what a worker took up in its place.
+        for identity, journal in self._running_here():
+            if not self.store.results.has(identity):
+                journal.change(Status.QUEUED, queued_at=0.0)
         atexit.unregister(self.close)
 
-    def _running_here(self) -> list[Journal]:
-        """Journals of runs that a worker of this server says it trains."""
+    def _is_asked_for(self, identity: Identity) -> bool:
+        return any(not future.done() for future in self._futures.get(identity.key, ()))
+
+    def _running_here(self) -> list[tuple[Identity, Journal]]:
+        """Runs of which a worker of this server says that it trains a part."""
         found = []
-        for _, journal in self.store.journals():
-            job = journal.status()
-            if job and job.status is Status.RUNNING and job.parent == os.getpid():
-                found.append(journal)
+        for identity, journal in self.store.journals():
+            jobs = [part.status() for part in journal.parts()]
+            if _status(journal) is Status.RUNNING and any(
+                job is not None and job.parent == os.getpid() for job in jobs
+            ):
+                found.append((identity, journal))
         return found
 
     def _adopt(self) -> None:
@@ -148,41 +196,92 @@ class JobQueue:
             else:
                 continue
             journal.wish(None)
-            journal.change(Status.QUEUED, queued_at=queued_at)
+            journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid())
+            self._send(identity)
+
+    def _look_for_orphans(self) -> None:
+        """Take up, from time to time, what waits in the queue of a server that is gone."""
+        while not self._end.wait(ADOPT_SECONDS):
+            try:
+                for key in self.store.line.keys():
+                    self._adopt_orphan(Journal(self.store.root / "journal" / key, self.store.line))
+            except Exception:
+                logger.exception("runs of other servers could not be looked for")
+
+    def _adopt_orphan(self, journal: Journal) -> None:
+        job, asked = journal.status(), journal.asked()
+        if job is None or job.status is not Status.QUEUED or _lives(job.owner) or asked is None:
+            return
+        try:
+            identity = Identity.from_dict(asked)
+        except (ValueError, TypeError, KeyError):
+            return
+        with self._guard:
+            if self._closed or identity != identify(identity.config):
+                return
+            logger.warning("run %s is taken over from a server that is gone", identity.key)
+            journal.change(Status.QUEUED, owner=os.getpid())
             self._send(identity)
 
     def _send(self, identity: Identity) -> None:
-        future = local_executor().submit(run_in_worker, identity, str(self.store.root))
-        self._futures[identity.key] = future
-        future.add_done_callback(lambda done: self._after(identity, done))
+        count = min(self.workers, len(identity.config.seeds))
+        arguments = identity, str(self.store.root), self.workers, WARM
+        pool = local_executor(self.workers)
+        futures = [pool.submit(run_in_worker, *arguments) for _ in range(count)]
+        self._futures[identity.key] = futures
+        for future in futures:
+            future.add_done_callback(lambda done: self._after(identity, futures, done))
 
-    def _after(self, identity: Identity, future: Future) -> None:
-        """See to a run that its worker left unfinished, for whatever reason."""
-        if self._closed or future.cancelled():
+    def _after(self, identity: Identity, futures: list[Future], done: Future) -> None:
+        """See to a run that its workers left unfinished, for whatever reason."""
+        if self._closed or done.cancelled() or not all(future.done() for future in futures):
             return
-        error = future.exception()
+        with self._guard:
+            if self._futures.get(identity.key) is not futures:
+                return  # seen to already
+            self._futures[identity.key] = []
+        error = done.exception()
         if error is not None:
             logger.warning("run %s: its process ended: %s", identity.key, _named(error))
         journal = self.store.journal(identity)
         job = journal.status()
-        if job is None or job.status is not Status.QUEUED:
+        interrupted = (
+            error is not None
+            and job is not None
+            and job.status is Status.RUNNING
+            and self.store.open(identity).status is Status.INTERRUPTED
+        )
+        if job is None or not (job.status is Status.QUEUED or interrupted):
             return
-        # It still waits: its worker was killed beside it, or another server paused it. One
-        # that time and again brings nothing but errors is given up.
-        attempts = job.attempts + (error is not None)
+        # It still waits: its worker was killed beside it, or another server paused it. Or its own
+        # worker was killed. One that time and again brings nothing but errors is given up.
+        attempts = job.attempts + (error is not None and not interrupted)
         if attempts >= MAX_ATTEMPTS:
             journal.change(Status.FAILED, error=_named(error))
             return
-        journal.wish(None)
-        journal.change(Status.QUEUED, attempts=attempts)
-        again = threading.Timer(RETRY_SECONDS, self._send_again, args=(identity,))
+        again = threading.Timer(RETRY_SECONDS, self._send_again, args=(identity, attempts))
         again.daemon = True
         again.start()
 
-    def _send_again(self, identity: Identity) -> None:
+    def _send_again(self, identity: Identity, attempts: int) -> None:
         with self._guard:
             if not self._closed:
+                journal = self.store.journal(identity)
+                journal.wish(None)
+                journal.change(Status.QUEUED, attempts=attempts, owner=os.getpid())
                 self._send(identity)
+
+
+def _lives(process: int | None) -> bool:
+    if process is None:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is another user's
+    return True
 
 
 def _status(journal: Journal) -> Status | None:

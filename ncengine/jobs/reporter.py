@@ -35,30 +35,48 @@ class Paused(Exception):
     """The server is going down; the run goes on when one is up again."""
 
 
+class Halted(Exception):
+    """Another process that trains a part of the run has failed, or was stopped."""
+
+
 class Reporter:
-    """Stands between a training and whoever looks on.
+    """Stands between the training of a shard and whoever looks on.
 
     Args:
-        journal: of the run.
+        run: the journal of the run.
+        journal: that of the shard; the run's own where it is in one piece.
         identity: of the run.
-        attempts: how often it was begun since it was asked for, this time counted.
+        attempts: how often the run was begun since it was asked for, this time counted.
         progress: called with (passes done, budget) as it trains.
+        training_is_over: whether only the result is to be written.
     """
 
     def __init__(
-        self, journal: Journal, identity: Identity, attempts: int, progress: Progress | None
+        self,
+        run: Journal,
+        journal: Journal,
+        identity: Identity,
+        attempts: int,
+        progress: Progress | None,
+        *,
+        training_is_over: bool = False,
     ):
-        self.journal, self.identity = journal, identity
+        self.run, self.journal, self.identity = run, journal, identity
         self.attempts, self.progress = attempts, progress
+        self.in_pieces = len(run.parts()) > 1
         self.machine: dict[str, Any] = {}
         self.seconds_before, self.passes, self.started_passes = 0.0, 0, 0
         self.started = time.monotonic()
         self.training: Training | None = None
         self.checkpoint_every = CHECKPOINT_EVERY
         self.last_status = self.last_checkpoint = time.monotonic()
-        if not journal.exists:
+        if training_is_over:
+            run.change(Status.RUNNING, error=None)
+            return
+        if self.in_pieces:
             journal.create(identity.as_dict())
-        self.say(Status.RUNNING)
+            run.change(Status.RUNNING, attempts=attempts, error=None)
+        self.say()
 
     @property
     def seconds(self) -> float:
@@ -83,25 +101,35 @@ class Reporter:
         if state is not None:
             self.seconds_before = float(state["seconds"])
             self.passes = self.started_passes = training.passes
-        self.say(Status.RUNNING)
+        self.say()
 
     def after(self, passes: int) -> None:
-        """One pass is done. Raises Cancelled or Paused where that is wished."""
+        """One pass is done. Raises Cancelled, Paused or Halted where that is wished."""
         self.passes = passes
-        if self.progress:
+        if self.progress and not self.in_pieces:
             self.progress(passes, self.identity.config.epochs)
         now = time.monotonic()
         wish = None
         if now - self.last_status >= STATUS_EVERY:
             self.last_status = now
-            self.say(Status.RUNNING)
-            wish = self.journal.wished()
+            self.say()
+            wish = self.run.wished() or self._ended_elsewhere()
         if wish or now - self.last_checkpoint >= self.checkpoint_every:
             self.checkpoint()
-        if wish == "cancel":
-            raise Cancelled
-        if wish == "pause":
-            raise Paused
+        if wish is not None:
+            raise _WISHES[wish]
+
+    def _ended_elsewhere(self) -> str | None:
+        """For a shard: whether the run has been stopped; tells of its progress on the way."""
+        if not self.in_pieces:
+            return None
+        if self.progress:
+            going = [one for one in (part.status() for part in self.run.parts()) if one]
+            passes = min((one.passes for one in going if not one.ended), default=self.passes)
+            self.progress(passes, self.identity.config.epochs)
+        job = self.run.status()
+        stopped = job is not None and job.status in (Status.FAILED, Status.CANCELLED)
+        return "halt" if stopped else None
 
     def checkpoint(self) -> None:
         """Keep what another process needs to go on."""
@@ -113,15 +141,15 @@ class Reporter:
             # A large network's checkpoints must not eat the time that they protect.
             self.checkpoint_every = max(CHECKPOINT_EVERY, 250 * (self.last_checkpoint - begin))
 
-    def say(self, status: Status, *, error: str | None = None) -> None:
-        """Say how the run stands."""
+    def say(self, *, ended: bool = False) -> None:
+        """Say how far the shard's training has come."""
         done = self.passes - self.started_passes
         left = None
-        if done and status is Status.RUNNING:
+        if done and not ended:
             each = (time.monotonic() - self.started) / done
             left = each * (self.identity.config.epochs - self.passes)
         self.journal.change(
-            status,
+            Status.RUNNING,
             passes=self.passes,
             seconds=self.seconds,
             seconds_left=left,
@@ -129,5 +157,25 @@ class Reporter:
             attempts=self.attempts,
             pid=os.getpid(),
             parent=os.getppid(),
-            error=error,
+            ended=ended,
+            error=None,
         )
+
+    def end(self) -> None:
+        """Training has come to its end."""
+        self.say(ended=True)
+
+    def stop(self, status: Status, error: str | None = None) -> None:
+        """The run stops here, for the time being or for good; a shard says so for all of it."""
+        if self.training is not None:
+            self.say()
+        changes: dict[str, Any] = {"error": error, "seconds_left": None}
+        if status is Status.QUEUED:
+            # It was its turn, and this was no failed attempt.
+            changes |= {"queued_at": 0.0, "attempts": self.attempts - 1}
+        if self.in_pieces:
+            self.journal.change(status, **changes)
+        self.run.change(status, **changes)
+
+
+_WISHES = {"cancel": Cancelled, "pause": Paused, "halt": Halted}

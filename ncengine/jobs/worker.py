@@ -6,6 +6,7 @@ import os
 import threading
 import time
 
+from ncengine.jobs.shards import cut
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
 
@@ -13,11 +14,11 @@ WORKER_NICENESS = 10
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
 
 
-def be_a_good_worker() -> None:
-    """In a worker: give way to others; end when the server is gone and no run is in progress."""
+def be_a_good_worker(niceness: int = WORKER_NICENESS) -> None:
+    """In a worker: give way to others; end when the parent is gone and no run is in progress."""
     parent = os.getppid()
     # Whoever looks on comes first: the browser and the server take little, but want it soon.
-    os.nice(WORKER_NICENESS)
+    os.nice(niceness)
 
     def watch() -> None:
         while os.getppid() == parent or _busy.locked():
@@ -31,19 +32,31 @@ def be_a_good_worker() -> None:
 _busy = threading.Lock()
 
 
-def run_in_worker(identity: Identity, root: str) -> None:
-    """What a worker process is asked to do with one run of the cache folder `root`."""
-    from ncengine.jobs.job import run_job
-    from ncengine.training.device import leave_a_core
+def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> None:
+    """What a worker process is asked to do with one run of the cache folder `root`.
 
-    leave_a_core()
+    Args:
+        identity: of the run.
+        root: the cache folder.
+        workers: how many processes were asked for it.
+        start: what each of them costs, see `shards.cut`.
+    """
+    from ncengine.jobs.job import run_job
+    from ncengine.training.device import one_thread, pick_device
+
+    one_thread()
     with _busy:
-        run_job(identity, Store(root), in_worker=True)
+        try:
+            device = pick_device().type
+        except ValueError:
+            device = "cpu"  # training says what is wrong with it
+        shards = cut(identity.config, workers, start, device)
+        run_job(identity, Store(root), shards=shards, in_worker=True)
 
 
 def device_of_worker() -> str:
     """The device on which a worker computes, for a reader."""
-    from ncengine.training.device import describe, leave_a_core, pick_device
+    from ncengine.training.device import describe, one_thread, pick_device
 
-    leave_a_core()
+    one_thread()
     return describe(pick_device())

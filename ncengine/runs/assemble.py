@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Geometry, Run, Status
-from ncengine.snapshots.names import CURVES, GEOMETRY, SHOWN, Arrays
+from ncengine.snapshots.names import CURVES, GEOMETRY, OF_TEST, SHOWN, Arrays
 from ncengine.snapshots.plan import shown
 from ncengine.theory.optimum import floor_of
 
 ROUNDING = 1e-12  # of the floor
+
+
+def complete(
+    shards: Sequence[Sequence[Arrays]], ended: Sequence[bool], known: Mapping[int, Arrays]
+) -> dict[int, Arrays]:
+    """Snapshots of all seeds, by pass, from those of the shards that the seeds were cut into.
+
+    A pass is there once every shard has a snapshot of it, or had ended before: one that rests
+    early holds its last values, as a seed does that rests beside others in one process.
+
+    Args:
+        shards: each shard's snapshots, in the order of their passes.
+        ended: whether the shard will have no more.
+        known: what was found at an earlier look, which is not computed again.
+    """
+    if len(shards) == 1:
+        return {int(s["epoch"]): s for s in shards[0]}
+    by_pass = [{int(s["epoch"]): s for s in snapshots} for snapshots in shards]
+    last = [max(one, default=0) if over else math.inf for one, over in zip(by_pass, ended)]
+    found = {}
+    for passes in sorted(set().union(*by_pass)):
+        if all(passes in one or passes > end for one, end in zip(by_pass, last)):
+            found[passes] = known.get(passes) or _joined(
+                passes, [one.get(passes) or one[int(end)] for one, end in zip(by_pass, last)]
+            )
+    return found
+
+
+def _joined(passes: int, parts: Sequence[Arrays]) -> Arrays:
+    """One snapshot of the seeds of all parts, with geometry where every part has it."""
+    names = set.intersection(*(set(part) for part in parts)) - {"epoch"}
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in names}
+    if "features" not in names:
+        # Who holds its last values has those of test samples; the others took none here.
+        joined |= {name: np.full_like(joined[name], np.nan) for name in OF_TEST}
+    return {"epoch": np.array(passes), **joined}
 
 
 def stack_curves(snapshots: Sequence[Arrays]) -> Arrays:

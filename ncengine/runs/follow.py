@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncengine.runs.assemble import finish_curves, stack_curves, stack_geometry
+from ncengine.runs.assemble import complete, finish_curves, stack_curves, stack_geometry
 from ncengine.runs.identity import Identity
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
@@ -14,46 +14,83 @@ from ncengine.theory.optimum import floor_of
 
 
 class JournalReader:
-    """Follows one journal; reads only what was added since it last looked."""
+    """Follows one run's journal; reads only what was added since it last looked."""
 
     def __init__(self, journal: Journal, identity: Identity):
         self.journal, self.identity = journal, identity
         self.config = identity.config
-        self._restart()
+        self._restart(journal.parts())
 
-    def _restart(self) -> None:
-        self.snapshots: list[Arrays] = []
-        self.offset = 0
+    def _restart(self, parts: list[Journal]) -> None:
+        self.parts = [_Part(journal) for journal in parts]
+        self.snapshots: dict[int, Arrays] = {}
         self.curves: Arrays = {}
         self.geometry: Geometry | None = None
 
     def run(self, status: Status, job: JobStatus, place: int | None) -> Run:
         """The run as the journal has it now."""
         self._read()
-        diverged = self.snapshots[-1]["diverged"] if self.snapshots else np.zeros(0, bool)
+        shards = [part.status or JobStatus(Status.QUEUED) for part in self.parts]
+        if len(shards) == 1:
+            shards = [job]
+        # What all seeds have reached; those that rest wait for the others.
+        going = [one for one in shards if not one.ended] or shards
+        left = [one.seconds_left for one in going if one.seconds_left is not None]
+        newest = next(reversed(self.snapshots.values()), None)
         return Run(
             self.config,
             status,
             curves=self.curves,
             geometry=self.geometry,
-            diverged=diverged,
+            diverged=np.zeros(0, bool) if newest is None else newest["diverged"],
             floor=floor_of(self.config),
-            passes=int(job.passes),
-            seconds=float(job.seconds),
-            seconds_left=job.seconds_left,
+            passes=int(min(one.passes for one in going)),
+            seconds=float(max(one.seconds for one in shards)),
+            seconds_left=max(left) if left and status is Status.RUNNING else None,
             place=place,
             error=job.error,
-            machine=job.machine,
+            machine=job.machine or shards[0].machine,
             key=self.identity.key,
         )
 
     def _read(self) -> None:
-        if self.journal.size() < self.offset:  # cut back to a checkpoint
-            self._restart()
-        new, self.offset = self.journal.read(self.offset)
+        parts = self.journal.parts()
+        if [part.folder for part in parts] != [part.journal.folder for part in self.parts]:
+            self._restart(parts)
+        if not all([part.read() for part in self.parts]):  # cut back to a checkpoint
+            self._restart(parts)
+            for part in self.parts:
+                part.read()
+        snapshots = complete(
+            [part.snapshots for part in self.parts],
+            [part.status is not None and part.status.ended for part in self.parts],
+            self.snapshots,
+        )
+        new = [snapshots[passes] for passes in snapshots.keys() - self.snapshots.keys()]
+        self.snapshots = snapshots
         if not new:
             return
-        self.snapshots += new
-        self.curves = finish_curves(stack_curves(self.snapshots), self.config)
+        ordered = list(snapshots.values())
+        self.curves = finish_curves(stack_curves(ordered), self.config)
         if any("features" in snapshot for snapshot in new):
-            self.geometry = stack_geometry(self.snapshots, self.config)
+            self.geometry = stack_geometry(ordered, self.config)
+
+
+class _Part:
+    """What was read so far of one shard's journal."""
+
+    def __init__(self, journal: Journal):
+        self.journal = journal
+        self.snapshots: list[Arrays] = []
+        self.offset = 0
+        self.status: JobStatus | None = None
+
+    def read(self) -> bool:
+        """Read what is new; gives False where the file is shorter than what was read."""
+        # The status first: who has ended then had written all snapshots.
+        self.status = self.journal.status()
+        if self.journal.size() < self.offset:
+            return False
+        new, self.offset = self.journal.read(self.offset)
+        self.snapshots += new
+        return True

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -24,6 +23,8 @@ class JobStatus:
         error: one line for a reader, when failed.
         machine: facts on where it is computed, see `Run.machine`.
         pid, parent: the process that trains it, and the one that started that.
+        owner: the process in whose queue it waits.
+        ended: whether training has come to its end, so that only the result is to be written.
     """
 
     status: Status
@@ -36,6 +37,8 @@ class JobStatus:
     machine: Mapping[str, Any] = field(default_factory=dict)
     pid: int | None = None
     parent: int | None = None
+    owner: int | None = None
+    ended: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Values that JSON can hold; `from_dict` reads them back."""
@@ -50,15 +53,42 @@ class JobStatus:
         """
         if values.get("status") not in set(Status):
             raise ValueError(f"status = {values.get('status')!r}")
-        for name in ("passes", "seconds", "attempts", "queued_at"):
-            if not _is_number(values.get(name, 0)):
+        for name, fits in _CHECKS.items():
+            if name in values and not fits(values[name]):
                 raise ValueError(f"{name} = {values[name]!r}")
-        if not isinstance(values.get("machine", {}), Mapping):
-            raise ValueError(f"machine = {values['machine']!r}")
         known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         return cls(**{**known, "status": Status(values["status"])})
 
 
-def _is_number(value: Any) -> bool:
+def _is_amount(value: Any) -> bool:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value)
+    return number and 0 <= value < MOST
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_amount(value) and value == int(value)
+
+
+def _is_machine(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(isinstance(text, str) for text in value.values())
+
+
+def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+# Anybody may have written to the file: a number is one to calculate with.
+MOST = 1e15
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "passes": _is_whole,
+    "seconds": _is_amount,
+    "seconds_left": _or_none(_is_amount),
+    "queued_at": _is_amount,
+    "attempts": lambda value: value == -1 or _is_whole(value),
+    "error": _or_none(lambda value: isinstance(value, str)),
+    "machine": _is_machine,
+    "pid": _or_none(_is_whole),
+    "parent": _or_none(_is_whole),
+    "owner": _or_none(_is_whole),
+    "ended": lambda value: isinstance(value, bool),
+}

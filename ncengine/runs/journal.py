@@ -72,7 +72,10 @@ class Journal:
 
     @property
     def exists(self) -> bool:
-        return self._status.exists()
+        try:
+            return self._status.exists()
+        except OSError:
+            return True  # something is there, though it cannot be looked at
 
     def create(self, asked: Mapping[str, Any]) -> None:
         """Make the folder, and write in it what was asked for."""
@@ -81,11 +84,37 @@ class Journal:
 
     def asked(self) -> dict[str, Any] | None:
         """What `create` was given; None where there is no (whole) journal."""
-        return _read_json(self.folder / "asked.json")
+        try:
+            return _read_json(self.folder / "asked.json")
+        except OSError as error:
+            logger.warning("%s cannot be read: %s", self.folder / "asked.json", error)
+            return None
+
+    def parts(self) -> list[Journal]:
+        """The journals of the shards into which the run is cut; itself where it is in one piece.
+
+        A part has snapshots, a checkpoint and a status of its own; what is asked for and wished
+        concerns the run.
+        """
+        shards = self.shards()
+        if shards is None or len(shards) == 1:
+            return [self]
+        return [Journal(self.folder / f"shard-{number}") for number in range(len(shards))]
+
+    def shards(self) -> list[tuple[int, ...]] | None:
+        """The seeds of each shard; None where nobody decided yet how the run is cut."""
+        asked = self.asked() or {}
+        try:
+            return [tuple(map(int, seeds)) for seeds in asked["shards"]]
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def status(self) -> JobStatus | None:
-        """How the run stands; None where nobody said so yet."""
-        values = _read_json(self._status)
+        """How the run stands; None where nobody said so yet. One that cannot be read has failed."""
+        try:
+            values = _read_json(self._status)
+        except OSError as error:
+            return JobStatus(Status.FAILED, error=_unreadable(self._status, error))
         if values is None:
             return None
         try:
@@ -158,6 +187,8 @@ class Journal:
             record = unpack(self._checkpoint.read_bytes(), 0)
         except FileNotFoundError:
             return None
+        except OSError:
+            record = None
         if record is None or "journal_bytes" not in record[0]:
             logger.warning("the checkpoint in %s is damaged; the run begins anew", self.folder)
             return None
@@ -165,8 +196,8 @@ class Journal:
 
     def drop_snapshots(self) -> None:
         """Forget snapshots and checkpoint: the run begins anew."""
-        self._checkpoint.unlink(missing_ok=True)
-        self._snapshots.unlink(missing_ok=True)
+        _discard(self._checkpoint)
+        _discard(self._snapshots)
 
     def has_checkpoint(self) -> bool:
         """Whether there is something to go on from."""
@@ -175,15 +206,18 @@ class Journal:
     def wish(self, what: str | None) -> None:
         """Ask the run's process to "cancel" or to "pause"; None takes the wish back."""
         if what is None:
-            self._wish.unlink(missing_ok=True)
+            _discard(self._wish)
         elif self.folder.exists():
             write_atomically(self._wish, what.encode())
 
     def wished(self) -> str | None:
         """What was asked of the run's process."""
         try:
-            return self._wish.read_text()
+            return self._wish.read_text(encoding="utf-8")
         except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            logger.warning("%s cannot be read: %s", self._wish, error)
             return None
 
     def remove(self) -> None:
@@ -198,6 +232,20 @@ def write_atomically(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(data)
     os.replace(temporary, path)
+
+
+def _discard(path: Path) -> None:
+    """Remove what is there, be it a folder that has no business there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        if not path.is_dir() or path.is_symlink():
+            raise
+        shutil.rmtree(path)
+
+
+def _unreadable(path: Path, error: OSError) -> str:
+    return f"{path} cannot be read ({error.strerror or error})"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

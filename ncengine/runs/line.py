@@ -37,7 +37,7 @@ class Line:
     def _all(self) -> list[str]:
         try:
             return [path.name for path in self.folder.iterdir() if " " in path.name]
-        except FileNotFoundError:
+        except OSError:
             return []
 
     def _remove(self, names) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -23,6 +24,8 @@ from ncengine.runs.line import Line
 from ncengine.runs.results import Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
+
+logger = logging.getLogger(__name__)
 
 RUNS_REMEMBERED = 8
 
@@ -101,14 +104,16 @@ class Store:
         return [(identity, journal) for _, identity, journal in sorted(found, key=lambda f: f[0])]
 
     @contextmanager
-    def lock(self, what: RunConfig | Identity) -> Iterator[bool]:
-        """Hold the run's lock; gives False where another process holds it.
+    def lock(self, what: RunConfig | Identity, shard: int | None = None) -> Iterator[bool]:
+        """Hold the lock of a run, or of one of its shards; gives False where another process does.
 
-        The operating system frees it when its holder dies, however that happens.
+        Who trains a shard holds that shard's lock. The run's own is held for moments only, to
+        decide how it is cut, and to write its result. The operating system frees a lock when its
+        holder dies, however that happens.
         """
-        lock = self._lock(identify(what))
+        lock = self._lock(identify(what), shard)
         try:
-            # Readers probe the lock for a moment; a holder keeps it for as long as it trains.
+            # Readers probe a shard's lock for a moment; a holder keeps it for as long as it trains.
             lock.acquire(timeout=1.0, poll_interval=0.02)
         except Timeout:
             yield False
@@ -118,10 +123,17 @@ class Store:
         finally:
             lock.release()
 
-    def _lock(self, identity: Identity) -> FileLock:
+    def is_free(self, what: RunConfig | Identity) -> bool:
+        """Whether no process trains any part of the run."""
+        identity = identify(what)
+        parts = range(len(self.journal(identity).parts()))
+        return all(self._is_free(identity, shard) for shard in parts)
+
+    def _lock(self, identity: Identity, shard: int | None) -> FileLock:
         folder = self.root / "locks"
         folder.mkdir(exist_ok=True)
-        return FileLock(folder / f"{identity.key}.lock", is_singleton=False)
+        name = identity.key if shard is None else f"{identity.key}-{shard}"
+        return FileLock(folder / f"{name}.lock", is_singleton=False)
 
     def _finished(self, identity: Identity) -> Run | None:
         """The run of a result, built once; a result that cannot be read goes from the cache."""
@@ -150,22 +162,36 @@ class Store:
             self._readers.pop(identity.key, None)
             return None
         status = job.status
-        if status is Status.RUNNING and self._is_free(identity):
+        if status is Status.RUNNING and self.is_free(identity):
             if self.results.has(identity) or not journal.exists:
                 return None
             status = Status.INTERRUPTED
         reader = self._readers.setdefault(identity.key, JournalReader(journal, identity))
         while len(self._readers) > RUNS_REMEMBERED:
             self._readers.popitem(last=False)
-        return reader.run(status, job, self._place(identity) if status is Status.QUEUED else None)
-
-    def _is_free(self, identity: Identity) -> bool:
-        """Whether no process holds the run's lock."""
-        lock = self._lock(identity)
+        place = self._place(identity) if status is Status.QUEUED else None
         try:
+            return reader.run(status, job, place)
+        except OSError as error:
+            self._readers.pop(identity.key)
+            reason = f"its journal cannot be read ({error})"
+            return Run(
+                identity.config,
+                Status.FAILED,
+                floor=floor_of(identity.config),
+                error=reason,
+                key=identity.key,
+            )
+
+    def _is_free(self, identity: Identity, shard: int) -> bool:
+        try:
+            lock = self._lock(identity, shard)
             lock.acquire(timeout=0)
         except Timeout:
             return False
+        except OSError as error:
+            logger.warning("the lock of run %s cannot be looked at: %s", identity.key, error)
+            return True
         lock.release()
         return True
 

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import joblib
 import torch
 
 from ncengine.costs.memory import memory_here
 
 
-def leave_a_core() -> None:
-    """Use one thread less than there are cores, for a process that works beside others.
+def one_thread() -> None:
+    """Use one thread, for a process that works beside others like it.
 
-    Threads wait for each other many thousand times a second. Where server or browser take
-    the core of one of them, all stand still: on two cores, two threads were then several
-    times slower than one. `OMP_NUM_THREADS` goes before this.
+    Threads wait for each other many thousand times a second. Where anything else takes the core
+    of one of them, all stand still; several processes of one thread each do not wait at all.
+    `OMP_NUM_THREADS` goes before this.
     """
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, joblib.cpu_count() - 1))
+        torch.set_num_threads(1)
+
+
+@contextmanager
+def single_thread(wanted: bool) -> Iterator[None]:
+    """One thread for as long as this lasts, where that is wanted; see `one_thread`."""
+    before = torch.get_num_threads()
+    if wanted:
+        one_thread()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def pick_device() -> torch.device:

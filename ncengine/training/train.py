@@ -60,10 +60,20 @@ class Training:
         config: the experiment.
         data: its samples, training split sorted by class.
         device: where to compute.
+        seeds: those of the configuration's seeds to train; all by default. What a seed comes to
+            does not depend on which others are trained beside it.
     """
 
-    def __init__(self, config: RunConfig, data: Data, device: torch.device):
-        self.config = config
+    def __init__(
+        self,
+        config: RunConfig,
+        data: Data,
+        device: torch.device,
+        seeds: tuple[int, ...] | None = None,
+    ):
+        # As many samples are shown as if all seeds were here.
+        indices = shown(config)
+        self.config = config = config if seeds is None else config.with_(seeds=seeds)
         self.dtype = getattr(torch, config.precision)
         self.device = device
         inputs, labels = self._tensors(data.train)
@@ -71,7 +81,6 @@ class Training:
         # Free features belong to training samples; of others they know nothing.
         tested = architecture_info(config.architecture).has_network
         self.test = Objective(config, *self._tensors(data.test)) if tested else None
-        indices = shown(config)
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1

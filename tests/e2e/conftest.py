@@ -40,7 +40,8 @@ def browser_context_args() -> dict:
 @pytest.fixture(scope="session")
 def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
     """A server with two finished runs in its cache, which must end without a trace."""
-    app = LiveApp(tmp_path_factory.mktemp("e2e") / "cache")
+    # As many processes train on every machine, so that a third run has to wait.
+    app = LiveApp(tmp_path_factory.mktemp("e2e") / "cache", env={"NCENGINE_WORKERS": "2"})
     store = Store(app.cache)
     for query in (FINISHED, EXACT):
         ncengine.run(RunConfig(**query), store=store)

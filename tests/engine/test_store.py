@@ -43,7 +43,8 @@ def store(tmp_path):
 
 @pytest.fixture
 def queue(store):
-    queue = JobQueue(store)
+    # One process, so that one run follows another.
+    queue = JobQueue(store, workers=1)
     yield queue
     queue.close()
 
@@ -224,7 +225,7 @@ def test_a_killed_worker_does_not_take_the_queue_with_it(store, queue):
 
 
 def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store):
-    first = JobQueue(store)
+    first = JobQueue(store, workers=1)
     first.submit(LONG)
     first.submit(QUICK)
     wait(lambda: store.open(LONG).passes > 50)
@@ -232,7 +233,7 @@ def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store):
     assert store.open(LONG).status is Status.QUEUED
     assert store.open(LONG).points > 0
     assert store.open(QUICK).status is Status.QUEUED
-    second = JobQueue(store)
+    second = JobQueue(store, workers=1)
     try:
         wait(lambda: store.open(QUICK).status is Status.DONE)
         assert store.open(LONG).status is Status.DONE

@@ -1,0 +1,39 @@
+"""What a visitor asks of the queue, and what is said where it cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app.components import text
+from app.engine import runs
+from ncengine.config import RunConfig
+
+_TROUBLE = "trouble"
+
+
+def submit(config: RunConfig) -> None:
+    """Have the configuration trained."""
+    _ask(config, lambda: runs.jobs().submit(config))
+
+
+def cancel(config: RunConfig) -> None:
+    """Have its training stopped."""
+    _ask(config, lambda: runs.jobs().cancel(config))
+
+
+def draw_trouble(config: RunConfig) -> None:
+    """Why what was last asked for this configuration could not be done; nothing where it could."""
+    asked, trouble = st.session_state.get(_TROUBLE, (None, ""))
+    if asked == config and trouble:
+        st.error(f"**That could not be done.** {text.plain(trouble)}")
+
+
+def _ask(config: RunConfig, what: Callable[[], None]) -> None:
+    # Kept for the session: what a callback draws is gone with the next run of the page.
+    st.session_state[_TROUBLE] = (config, "")
+    try:
+        what()
+    except (OSError, RuntimeError) as error:
+        st.session_state[_TROUBLE] = (config, str(error))

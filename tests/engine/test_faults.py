@@ -1,0 +1,206 @@
+"""Files that cannot be read, and processes that are gone: one run suffers, the others do not."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from ncengine.jobs.foreground import run
+from ncengine.jobs.job import run_job
+from ncengine.jobs.queue import JobQueue, QueueFull, enqueue, longest_queue
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+from tests.engine.test_store import LONG, QUICK, start_training, wait
+
+OTHER = QUICK.with_(depth=4)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def stopped(store):
+    """A store with a run that was killed in the middle, and one that is done."""
+    run(OTHER, store=store)
+    process = start_training(store, LONG)
+    wait(lambda: store.open(LONG).passes > 100 and store.journal(LONG).has_checkpoint())
+    process.kill()
+    process.wait()
+    return store
+
+
+def replace_by_folder(path):
+    """What nobody can read or write as a file, the superuser neither."""
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    (path / "inside").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("name", ["status.json", "asked.json", "snapshots", "checkpoint", "wish"])
+def test_a_file_of_a_journal_that_cannot_be_read_concerns_that_run_alone(stopped, name):
+    replace_by_folder(stopped.journal(LONG).folder / name)
+    looks = Store(stopped.root)
+    seen = looks.open(LONG)
+    if name in ("status.json", "snapshots"):
+        assert seen.status is Status.FAILED
+        assert name in seen.error
+    assert looks.open(OTHER).status is Status.DONE
+    assert looks.open(QUICK).status is Status.ABSENT
+    looks.journals()
+    queue = JobQueue(looks, workers=1)
+    try:
+        queue.submit(QUICK)
+        wait(lambda: looks.open(QUICK).status is Status.DONE)
+    finally:
+        queue.close()
+
+
+@pytest.mark.parametrize("name", ["snapshots", "checkpoint", "wish"])
+def test_trying_again_puts_right_what_cannot_be_read(stopped, name):
+    replace_by_folder(stopped.journal(LONG).folder / name)
+    finished = run(LONG, store=stopped)
+    assert finished.status is Status.DONE
+    assert finished.passes == LONG.epochs
+
+
+def test_a_lock_that_cannot_be_opened_takes_no_page_down(stopped):
+    replace_by_folder(stopped.root / "locks" / f"{identify(LONG).key}-0.lock")
+    assert Store(stopped.root).open(LONG).status is Status.INTERRUPTED
+    assert Store(stopped.root).open(OTHER).status is Status.DONE
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"passes": -1},
+        {"passes": 1e300},
+        {"passes": 2.5},
+        {"seconds_left": "soon"},
+        {"error": 3},
+        {"machine": {"device": 5}},
+        {"machine": "CPU"},
+        {"ended": "yes"},
+        {"pid": "1"},
+    ],
+    ids=str,
+)
+def test_a_status_edited_by_hand_is_passed_over(stopped, edit):
+    path = stopped.journal(LONG).folder / "status.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **edit}))
+    assert stopped.journal(LONG).status() is None
+    assert Store(stopped.root).open(LONG).status is Status.ABSENT
+
+
+SERVER = """
+import json, sys, time
+from ncengine.config import RunConfig
+from ncengine.jobs.queue import JobQueue
+from ncengine.runs.store import Store
+queue = JobQueue(Store(sys.argv[1]), workers=1)
+for config in sys.argv[2:]:
+    queue.submit(RunConfig(**json.loads(config)))
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_live_server_takes_over_what_waits_for_one_that_is_gone(store):
+    command = [sys.executable, "-c", SERVER, str(store.root)]
+    endless = LONG.with_(epochs=100_000)
+    owner = subprocess.Popen(
+        [*command, endless.canonical_json(), QUICK.canonical_json()], stdout=subprocess.PIPE
+    )
+    assert owner.stdout.readline() == b"ready\n"
+    queue = JobQueue(store, workers=1)
+    try:
+        # It waits for its owner as long as that lives.
+        wait(lambda: store.open(endless).status is Status.RUNNING)
+        assert store.open(QUICK).status is Status.QUEUED
+        owner.kill()
+        owner.wait()
+        wait(lambda: store.open(QUICK).status is Status.DONE)
+    finally:
+        store.journal(endless).wish("cancel")
+        queue.close()
+        wait(lambda: store.is_free(endless))
+
+
+def test_a_run_whose_worker_was_killed_goes_on_by_itself(store):
+    queue = JobQueue(store, workers=1)
+    try:
+        queue.submit(LONG)
+        wait(lambda: store.open(LONG).passes > 50)
+        os.kill(store.journal(LONG).status().pid, 9)
+        wait(lambda: store.open(LONG).status is Status.INTERRUPTED)
+        wait(lambda: store.open(LONG).status is Status.DONE)
+    finally:
+        queue.close()
+
+
+def test_a_run_that_kills_its_workers_is_given_up(store):
+    queue = JobQueue(store, workers=1)
+    endless = LONG.with_(epochs=100_000)
+    killed = []
+
+    def kill_it_once_more():
+        job = store.journal(endless).status()
+        if job and job.status is Status.RUNNING and job.passes and job.pid not in killed:
+            os.kill(job.pid, 9)
+            killed.append(job.pid)
+        return job and job.status is Status.FAILED
+
+    try:
+        queue.submit(endless)
+        wait(kill_it_once_more)
+        assert len(killed) == 3
+    finally:
+        queue.close()
+
+
+def test_the_queue_has_a_length(store, monkeypatch):
+    monkeypatch.setenv("NCENGINE_QUEUE", "3")
+    for depth in (5, 6, 7):
+        enqueue(store, QUICK.with_(depth=depth))
+    # Nobody works on them: what waits is another server's, which lives.
+    monkeypatch.setattr(JobQueue, "_adopt", lambda queue: None)
+    queue = JobQueue(store, workers=1)
+    try:
+        with pytest.raises(QueueFull, match="3 runs wait already.*NCENGINE_QUEUE"):
+            queue.submit(QUICK)
+        assert store.open(QUICK).status is Status.ABSENT
+    finally:
+        queue.close()
+
+
+@pytest.mark.parametrize("value", ["0", "many", "-3"])
+def test_an_odd_length_of_the_queue_is_refused(monkeypatch, value):
+    monkeypatch.setenv("NCENGINE_QUEUE", value)
+    with pytest.raises(ValueError, match=f"NCENGINE_QUEUE = '{value}': must be"):
+        longest_queue()
+
+
+def test_a_result_that_was_not_written_is_written_without_training_again(store, monkeypatch):
+    from ncengine.jobs import job
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.results, "compute", full)
+        run_job(identify(QUICK), store)
+    assert store.open(QUICK).status is Status.FAILED
+    monkeypatch.setattr(job, "Training", None)
+    run_job(identify(QUICK), store)
+    assert store.open(QUICK).status is Status.DONE
+
+
+def test_a_wish_of_a_run_that_nobody_trains_is_granted(store):
+    enqueue(store, QUICK)
+    store.journal(QUICK).wish("cancel")
+    run_job(identify(QUICK), store)
+    assert store.open(QUICK).status is Status.CANCELLED
