@@ -13,12 +13,17 @@ if str(HERE.parent) not in sys.path:
     sys.path.insert(0, str(HERE.parent))
 
 import streamlit as st  # noqa: E402
+from streamlit import net_util  # noqa: E402
 
 from app.engine import warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
 from app.views import explore  # noqa: E402
 
 logger = logging.getLogger(__name__)
+
+# To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this one's
+# address. It has none that the app listens on.
+net_util.get_external_ip = lambda: None
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -25,7 +26,11 @@ def end_workers(workers: int) -> None:
 
 def _loky(workers: int) -> Any:
     return get_reusable_executor(
-        max_workers=workers, timeout=IDLE_SECONDS, reuse=True, initializer=be_a_good_worker
+        max_workers=workers,
+        timeout=IDLE_SECONDS,
+        reuse=True,
+        initializer=be_a_good_worker,
+        initargs=(os.getpid(),),
     )
 
 
@@ -38,7 +43,7 @@ class Helpers:
 
     def __init__(self, count: int):
         # As much in a hurry as this process is.
-        start = partial(be_a_good_worker, niceness=0)
+        start = partial(be_a_good_worker, os.getpid(), niceness=0)
         self._executor = ProcessPoolExecutor(count, initializer=start) if count else None
         self.count = count
 

@@ -69,6 +69,14 @@ def _work(
     ending: ExitStack,
 ) -> None:
     """Train in this process, and ask others to help, as long as there is something to take up."""
+    # They load torch while this process does. Where there is a GPU, nothing is left for them.
+    count = min(workers, len(_shards(identity, store, workers, "cpu"))) - 1
+    if count:
+        helpers = Helpers(count)
+        ending.callback(helpers.end)
+        # Called before that: who is stopped by Ctrl-C has them keep what they did.
+        ending.push(partial(_stop_if_interrupted, store, identity))
+        helpers.ask(run_in_worker, identity, str(store.root), workers, COLD)
     from ncengine.jobs.job import run_job
     from ncengine.training.device import pick_device, single_thread
 
@@ -76,16 +84,12 @@ def _work(
         device = pick_device().type
     except ValueError:
         device = "cpu"  # training says what is wrong with it
-    shards = store.journal(identity).shards() or cut(identity.config, workers, COLD, device)
-    count = min(workers, len(shards)) - 1
-    if count:
-        helpers = Helpers(count)
-        ending.callback(helpers.end)
-        # Called before that: who is stopped by Ctrl-C has them keep what they did.
-        ending.push(partial(_stop_if_interrupted, store, identity))
-        helpers.ask(run_in_worker, identity, str(store.root), workers, COLD)
     with single_thread(count > 0):
-        run_job(identity, store, progress, shards=shards)
+        run_job(identity, store, progress, shards=_shards(identity, store, workers, device))
+
+
+def _shards(identity: Identity, store: Store, workers: int, device: str) -> list[tuple[int, ...]]:
+    return store.journal(identity).shards() or cut(identity.config, workers, COLD, device)
 
 
 def _raise_where_it_stopped(now: Run) -> None:

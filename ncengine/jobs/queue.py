@@ -190,6 +190,8 @@ class JobQueue:
             if job is None or identity != identify(identity.config):
                 continue  # gone meanwhile, or asked for on data that are not these
             if status is Status.QUEUED:
+                if job.owner != os.getpid() and _lives(job.owner):
+                    continue  # another server's, which sees to it
                 queued_at = job.queued_at
             elif status is Status.INTERRUPTED and job.attempts < MAX_ATTEMPTS:
                 queued_at = 0.0  # its turn had come

@@ -14,9 +14,13 @@ WORKER_NICENESS = 10
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
 
 
-def be_a_good_worker(niceness: int = WORKER_NICENESS) -> None:
-    """In a worker: give way to others; end when the parent is gone and no run is in progress."""
-    parent = os.getppid()
+def be_a_good_worker(parent: int, niceness: int = WORKER_NICENESS) -> None:
+    """In a worker: give way to others; end when the parent is gone and no run is in progress.
+
+    Args:
+        parent: the process that started this one, which may be gone already.
+        niceness: how far to give way.
+    """
     # Whoever looks on comes first: the browser and the server take little, but want it soon.
     os.nice(niceness)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from joblib import Memory
 from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
@@ -17,6 +20,9 @@ from ncengine.runs.journal import write_atomically
 from ncengine.snapshots.names import Arrays
 
 logger = logging.getLogger(__name__)
+
+# Under this name a result holds the checksum of all its other arrays.
+SEAL = "crc"
 
 
 class Results:
@@ -41,11 +47,16 @@ class Results:
 
         Where it cannot be written joblib warns, and `has` stays false.
         """
-        return self._cached(*self._arguments(identity, train))
+
+        def sealed() -> Arrays:
+            arrays = train()
+            return {**arrays, SEAL: np.array(_crc(arrays))}
+
+        return self._cached(*self._arguments(identity, sealed))
 
     def load(self, identity: Identity) -> Arrays:
         """The result that is kept. Raises anything where it is damaged: a broken pickle can."""
-        return self._cached.store_backend.load_item(self._call_id(identity))
+        return _unsealed(self._cached.store_backend.load_item(self._call_id(identity)))
 
     def changed(self, identity: Identity) -> float | None:
         """When the result was written, in seconds since 1970; None where there is none."""
@@ -74,7 +85,7 @@ class Results:
         for item in backend.get_items():
             call_id = (self._cached.func_id, Path(item.path).name)
             try:
-                result = backend.load_item(call_id)
+                result = _unsealed(backend.load_item(call_id))
                 identity = identify(RunConfig(**json.loads(str(result["config"]))))
             except Exception as error:  # a broken pickle can raise anything
                 logger.warning("a damaged result was passed over: %s", error)
@@ -83,21 +94,28 @@ class Results:
                 yield identity, result
 
     def _check_function_code(self) -> None:
-        """Keep a damaged note of joblib's from standing in the way of every result.
+        """Keep joblib's note of the function's code from standing in the way of every result.
 
-        joblib compares it with the function's code, and drops all results where they differ.
+        joblib drops all results where note and function differ. Here the engine's version alone
+        decides what is stale, so the note is made to say what the function is.
         """
         path = Path(self._cached.store_backend.location, self._cached.func_id, "func_code.py")
+        code, noted = self._cached.func_code_info[0], None
         try:
-            code, _ = extract_first_line(path.read_text(encoding="utf-8"))
+            noted, _ = extract_first_line(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            pass
         except (OSError, ValueError) as error:
-            if not isinstance(error, FileNotFoundError):
-                logger.warning("%s is damaged and is written anew", path)
+            logger.warning("%s is damaged and is written anew: %s", path, error)
+        if noted == code:
+            return
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            code = self._cached.func_code_info[0]
+            if path.is_dir():
+                shutil.rmtree(path)
             write_atomically(path, f"{FIRST_LINE_TEXT} -1\n{code}".encode())
-        if code != self._cached.func_code_info[0]:
-            logger.warning("the cached function has changed: all results in %s go", self.folder)
+        except OSError as error:  # a full disk, say: what is there can still be looked at
+            logger.warning("%s cannot be written: %s", path, error)
 
     def _arguments(
         self, identity: Identity, train: Callable[[], Arrays] | None = None
@@ -106,3 +124,21 @@ class Results:
 
     def _call_id(self, identity: Identity) -> tuple[str, str]:
         return self._cached.func_id, self._cached._get_args_id(*self._arguments(identity))
+
+
+def _crc(arrays: Arrays) -> int:
+    """CRC-32 over names, types, shapes and bytes of the arrays, in the order of their names."""
+    crc = 0
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        head = f"{name} {array.dtype.str} {array.shape} "
+        crc = zlib.crc32(array.tobytes(), zlib.crc32(head.encode(), crc))
+    return crc
+
+
+def _unsealed(result: Arrays) -> Arrays:
+    """The arrays of a result as they were kept. Raises ValueError where they are not."""
+    arrays = {name: array for name, array in result.items() if name != SEAL}
+    if SEAL not in result or int(result[SEAL]) != _crc(arrays):
+        raise ValueError("its checksum differs")
+    return arrays

@@ -1,7 +1,10 @@
-"""What becomes of a run when its server ends, by force or by Ctrl-C."""
+"""Whom the server answers, and what becomes of a run when it ends, by force or by Ctrl-C."""
 
 from __future__ import annotations
 
+import base64
+import os
+import socket
 import sys
 
 import pytest
@@ -42,3 +45,30 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
         page.close()
     finally:
         app.end()
+
+
+def handshake(app: LiveApp, host: str, origin: str) -> str:
+    """The status line with which the server answers who wants to open a page's channel."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}",
+        f"Origin: {origin}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {key}",
+    ]
+    with socket.create_connection(("127.0.0.1", app.port), timeout=20) as channel:
+        channel.sendall("\r\n".join([*lines, "", ""]).encode())
+        return channel.makefile("rb").readline().decode().strip()
+
+
+def test_only_pages_under_this_machines_own_names_are_served(app):
+    for name in ("localhost", "127.0.0.1"):
+        host = f"{name}:{app.port}"
+        assert " 101 " in handshake(app, host, f"http://{host}")
+    # Its own name made to lead here: Origin and Host agree, and are foreign.
+    host = f"rebound.example:{app.port}"
+    assert " 403 " in handshake(app, host, f"http://{host}")
+    assert " 403 " in handshake(app, f"localhost:{app.port}", "http://foreign.example")

@@ -74,6 +74,13 @@ def test_a_lock_that_cannot_be_opened_takes_no_page_down(stopped):
     assert Store(stopped.root).open(OTHER).status is Status.DONE
 
 
+def test_a_note_of_joblibs_that_is_a_folder_is_put_right(stopped):
+    (note,) = stopped.root.rglob("func_code.py")
+    replace_by_folder(note)
+    assert Store(stopped.root).open(OTHER).status is Status.DONE
+    assert note.is_file()
+
+
 @pytest.mark.parametrize(
     "edit",
     [

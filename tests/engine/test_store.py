@@ -126,6 +126,33 @@ def test_a_damaged_result_is_noticed_logged_and_computed_again(store, caplog, da
     assert_same(first, run(QUICK, store=Store(store.root)))
 
 
+def test_no_flipped_bit_of_a_result_is_shown_as_right(store):
+    run(QUICK, store=store)
+    (path,) = store.root.rglob("output.pkl")
+    whole = path.read_bytes()
+    right = Store(store.root).open(QUICK)
+    rng, dropped = np.random.default_rng(0), 0
+    for _ in range(300):
+        bit = int(rng.integers(8 * len(whole)))
+        changed = bytearray(whole)
+        changed[bit // 8] ^= 1 << bit % 8
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(changed)
+        seen = Store(store.root).open(QUICK)
+        if seen.status is Status.ABSENT:
+            dropped += 1
+            continue
+        # A bit that carries nothing, such as one of the pickle's memo: all is as it was.
+        assert seen.summary() == right.summary()
+        for name in ("class_means", "features", "classifier", "sample_index"):
+            np.testing.assert_array_equal(
+                getattr(seen.geometry, name), getattr(right.geometry, name)
+            )
+        for name, values in right.curves.items():
+            np.testing.assert_array_equal(seen.curves[name], values)
+    assert dropped > 200
+
+
 def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store, tmp_path):
     expected = run(LONG, store=Store(tmp_path / "whole"))
     process = start_training(store, LONG)
@@ -295,7 +322,10 @@ def test_a_result_that_cannot_be_written_is_no_result(store, monkeypatch):
     assert run(QUICK, store=store).status is Status.DONE
 
 
-@pytest.mark.parametrize("damage", [b"\xff\xfe\x00", b"# first line: x\n", b""])
+@pytest.mark.parametrize(
+    "damage",
+    [b"\xff\xfe\x00", b"# first line: x\n", b"", b"# first line: 7\ndef compute(): pass\n"],
+)
 def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplog):
     first = run(QUICK, store=store)
     (note,) = store.root.rglob("func_code.py")
@@ -311,8 +341,7 @@ def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplo
         text=True,
         check=True,
     )
-    assert done.stdout.strip() in ("done", "absent")
-    assert ("damaged" in done.stderr) or ("changed" in done.stderr)
+    assert done.stdout.strip() == "done"
     assert_same(first, run(QUICK, store=store))
 
 
