@@ -15,6 +15,7 @@ if str(HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 from streamlit import net_util  # noqa: E402
 
+from app.components import text  # noqa: E402
 from app.engine import warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
 from app.views import explore  # noqa: E402
@@ -45,6 +46,9 @@ def main() -> None:
 
 try:
     main()
+except OSError as error:
+    logger.exception("The cache cannot be used")
+    st.error(f"**The cache folder cannot be used.** {text.plain(str(error))}")
 except Exception:
     # Streamlit's own signals (rerun, stop) are not of this class, and pass.
     logger.exception("The page could not be drawn")

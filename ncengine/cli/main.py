@@ -184,12 +184,14 @@ def _time(config: RunConfig) -> str:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ncengine.jobs.listing import rebuild_index
+    from ncengine.jobs.listing import mend_index, rebuild_index
     from ncengine.runs.store import Store
 
     store = Store()
     if options.rebuild:
         rebuild_index(store)
+    else:
+        mend_index(store)
     for entry in store.list():
         if options.json:
             print(json.dumps(_without_nan(entry)))

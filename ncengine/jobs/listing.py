@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
+
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 def file_away(store: Store, identity: Identity) -> bool:
@@ -17,7 +22,7 @@ def file_away(store: Store, identity: Identity) -> bool:
     if run.status not in (Status.DONE, Status.DIVERGED):
         return False
     if identity.key not in store.index:
-        _list(store, run)
+        store.index.add(_entry(run))
     store.journal(identity).remove()
     return True
 
@@ -25,11 +30,16 @@ def file_away(store: Store, identity: Identity) -> bool:
 def rebuild_index(store: Store) -> int:
     """List anew what the cache holds; gives how many runs that is."""
     runs = [finished_run(identity, result) for identity, result in store.results.all()]
-    store.index.clear()
-    for run in sorted(runs, key=lambda run: run.machine["date"]):
-        _list(store, run)
+    runs.sort(key=lambda run: run.machine["date"])
+    store.index.replace([_entry(run) for run in runs])
     return len(runs)
 
 
-def _list(store: Store, run: Run) -> None:
-    store.index.add({**run.summary(), **run.machine})
+def mend_index(store: Store) -> None:
+    """Rebuild the index where it is missing or damaged, so that no finished run is hidden."""
+    if store.index.is_damaged and rebuild_index(store):
+        logger.warning("%s was missing or damaged, and was made anew", store.index.path)
+
+
+def _entry(run: Run) -> dict[str, Any]:
+    return {**run.summary(), **run.machine}

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 
 from ncengine.config import RunConfig
 from ncengine.jobs.executors import end_workers, local_executor
-from ncengine.jobs.listing import file_away
+from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.runs.identity import Identity, identify
@@ -83,6 +83,7 @@ class JobQueue:
         self._closed = False
         self._device: Future | None = None
         self._longest = longest_queue()
+        mend_index(store)
         self._adopt()
         self._end = threading.Event()
         threading.Thread(target=self._look_for_orphans, name="adopt", daemon=True).start()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import math
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ncengine.config import RunConfig
+from ncengine.runs.journal import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +35,17 @@ class Index:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
 
-    def clear(self) -> None:
-        """Forget all runs."""
-        self.path.unlink(missing_ok=True)
+    def replace(self, entries: Sequence[dict[str, Any]]) -> None:
+        """Have these entries and no others."""
+        if self.path.is_dir():
+            shutil.rmtree(self.path)
+        write_atomically(self.path, "".join(json.dumps(e) + "\n" for e in entries).encode())
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether there is none, or something in it that cannot be read."""
+        self._by_key()
+        return self._seen is None or None in self._judged.values()
 
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
@@ -47,11 +58,13 @@ class Index:
     def _by_key(self) -> dict[str, dict[str, Any]]:
         try:
             stat = self.path.stat()
-        except FileNotFoundError:
-            return {}
-        seen = (stat.st_mtime, stat.st_size)
-        if seen != self._seen:
-            self._entries, self._seen = self._read(), seen
+            seen = (stat.st_mtime, stat.st_size)
+            if seen != self._seen:
+                self._entries, self._seen = self._read(), seen
+        except OSError as error:
+            if not isinstance(error, FileNotFoundError):
+                logger.warning("%s cannot be read: %s", self.path, error)
+            self._entries, self._seen = {}, None
         return self._entries
 
     def _read(self) -> dict[str, dict[str, Any]]:

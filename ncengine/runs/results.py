@@ -7,6 +7,7 @@ import logging
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,9 @@ class Results:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        with suppress(OSError):  # a full disk, say: what is there can still be looked at
+            # Closed to others whatever the umask says, by which joblib makes folders.
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # What trains has no part in naming the result.
         self._cached = Memory(str(folder), verbose=0).cache(compute, ignore=["train"])
         self._check_function_code()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from ncengine.theory.optimum import floor_of
 logger = logging.getLogger(__name__)
 
 RUNS_REMEMBERED = 8
+OPEN_TO_OTHERS = 0o022
 
 
 def cache_root() -> Path:
@@ -38,6 +40,37 @@ def cache_root() -> Path:
     return Path(__file__).resolve().parents[2] / "cache"
 
 
+class UnsafeCache(OSError):
+    """Others may write to the cache folder, whose pickles can run code; says what to do."""
+
+
+def make_private(root: Path) -> None:
+    """Make the folder if need be, such that nobody but its owner may write to it.
+
+    Raises:
+        UnsafeCache: it is another user's, or others may have written to the results in it.
+    """
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    results = root / "results"
+    if not results.exists() and root.stat().st_mode & OPEN_TO_OTHERS:
+        # Nothing in it yet that could have been planted: a checkout under a generous umask.
+        with suppress(OSError):
+            root.chmod(stat.S_IMODE(root.stat().st_mode) & ~OPEN_TO_OTHERS)
+    for folder in (root, results):
+        if not folder.exists():
+            continue
+        found = folder.stat()
+        if found.st_uid not in (os.getuid(), 0):
+            raise UnsafeCache(
+                f"{folder} belongs to another user; set NCENGINE_CACHE to a folder of yours"
+            )
+        if found.st_mode & OPEN_TO_OTHERS:
+            raise UnsafeCache(
+                f"others may write to {folder}, and what is planted there could run: look at what "
+                f"is in it, then run: chmod -R go-w {root}"
+            )
+
+
 class Store:
     """What one folder holds of experiments, to look at. Safe to share between threads.
 
@@ -45,11 +78,14 @@ class Store:
 
     Args:
         root: the cache folder; `cache_root()` by default.
+
+    Raises:
+        OSError: the folder cannot be made, or is not safe (`UnsafeCache`).
     """
 
     def __init__(self, root: Path | str | None = None):
         self.root = Path(root) if root is not None else cache_root()
-        self.root.mkdir(parents=True, exist_ok=True)
+        make_private(self.root)
         self.index = Index(self.root / "index.jsonl")
         self.results = Results(self.root / "results")
         self.line = Line(self.root / "waiting")

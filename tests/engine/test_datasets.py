@@ -2,8 +2,10 @@
 
 import gzip
 import hashlib
+import struct
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -282,3 +284,19 @@ def test_import_is_light():
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert not {"torch", "sklearn", "pooch", "requests", "scipy"} & set(loaded.stdout.split())
     assert "ncengine.datasets" in loaded.stdout
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path):
+    path = tmp_path / "bomb.gz"
+    header = bytes((0, 0, 8, 1)) + struct.pack(">I", 1000)
+    with gzip.open(path, "wb") as stream:
+        stream.write(header)
+        for _ in range(64):
+            stream.write(bytes(2**24))
+    tracemalloc.start()
+    try:
+        with pytest.raises(datasets.DatasetDamaged, match="holds more bytes after its header"):
+            read_idx(path, 1)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()

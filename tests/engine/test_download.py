@@ -4,7 +4,8 @@ import hashlib
 import io
 import socket
 import threading
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -25,7 +26,7 @@ CONTENT = {
 @contextmanager
 def server(behaviour="good", served=CONTENT):
     """Serves files under any folder; yields its address and the paths it was asked for."""
-    asked, silence = [], threading.Event()
+    asked, sent, silence = [], [], threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -35,11 +36,15 @@ def server(behaviour="good", served=CONTENT):
                 return self.send_error(500)
             body = bytes(len(content)) if behaviour == "wrong" else content
             self.send_response(200)
-            if behaviour != "lengthless":
+            if behaviour not in ("lengthless", "endless"):
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             half = behaviour in ("truncated", "silent")
             self.wfile.write(body[: len(body) // 2] if half else body)
+            if behaviour == "endless":
+                with suppress(OSError):
+                    while not silence.is_set():
+                        sent.append(self.wfile.write(bytes(2**16)))
             if behaviour == "silent":
                 silence.wait(10)
 
@@ -50,7 +55,10 @@ def server(behaviour="good", served=CONTENT):
     thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{httpd.server_port}/data", asked
+        yield (
+            f"http://127.0.0.1:{httpd.server_port}/data",
+            sent if behaviour == "endless" else asked,
+        )
     finally:
         silence.set()
         httpd.shutdown()
@@ -334,3 +342,29 @@ def test_mirrors_of_mnist(monkeypatch):
     )
     monkeypatch.setenv("NCENGINE_MIRROR_MNIST", "http://a/b  http://c/")
     assert datasets.mirrors("mnist") == ("http://a/b/", "http://c/")
+
+
+def test_a_mirror_that_never_ends_is_given_up_at_the_files_size(folder, mirrors):
+    with server("endless") as (url, sent):
+        mirrors(url)
+        with pytest.raises(datasets.DownloadError, match="more than the 300,000 bytes"):
+            datasets.download("small")
+        # What was on its way when the line was cut, no more.
+        assert sum(sent) < 16 * 2**20
+    assert left_in(folder) == []
+
+
+def test_a_mirror_that_is_too_slow_is_given_up(folder, mirrors, monkeypatch):
+    monkeypatch.setattr(fetching, "SLOW_START_SECONDS", -1e9)
+    with server() as (url, _):
+        mirrors(url)
+        with pytest.raises(datasets.DownloadError, match="so slowly"):
+            datasets.download("small")
+
+
+def test_two_who_want_the_same_file_fetch_it_once(folder, mirrors):
+    with server() as (url, asked):
+        mirrors(url)
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(datasets.download, ["small"] * 4))
+    assert sorted(asked) == ["/data/first.gz", "/data/second.gz"]

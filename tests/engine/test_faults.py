@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
+from ncengine.cli import main
 from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
+from ncengine.jobs.listing import mend_index
 from ncengine.jobs.queue import JobQueue, QueueFull, enqueue, longest_queue
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
-from ncengine.runs.store import Store
+from ncengine.runs.store import Store, UnsafeCache
 from tests.engine.test_store import LONG, QUICK, start_training, wait
 
 OTHER = QUICK.with_(depth=4)
@@ -107,7 +109,7 @@ SERVER = """
 import json, sys, time
 from ncengine.config import RunConfig
 from ncengine.jobs.queue import JobQueue
-from ncengine.runs.store import Store
+from ncengine.runs.store import Store, UnsafeCache
 queue = JobQueue(Store(sys.argv[1]), workers=1)
 for config in sys.argv[2:]:
     queue.submit(RunConfig(**json.loads(config)))
@@ -211,3 +213,48 @@ def test_a_wish_of_a_run_that_nobody_trains_is_granted(store):
     store.journal(QUICK).wish("cancel")
     run_job(identify(QUICK), store)
     assert store.open(QUICK).status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("damage", [None, "folder", "garbage", "half a line"])
+def test_an_index_that_is_gone_or_damaged_hides_no_run(stopped, damage):
+    path = stopped.index.path
+    if damage == "folder":
+        replace_by_folder(path)
+    elif damage is None:
+        path.unlink()
+    else:
+        path.write_text({"garbage": "\x00\x01\n", "half a line": path.read_text()[:50]}[damage])
+    store = Store(stopped.root)
+    assert store.index.is_damaged
+    assert store.list() == []
+    mend_index(store)
+    assert [entry["key"] for entry in store.list()] == [identify(OTHER).key]
+    assert not Store(stopped.root).index.is_damaged
+
+
+def test_a_new_cache_is_closed_to_others_whatever_the_umask(tmp_path):
+    before = os.umask(0)
+    try:
+        store = Store(tmp_path / "cache")
+        run(QUICK, store=store)
+    finally:
+        os.umask(before)
+    for folder in (store.root, store.root / "results"):
+        assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_checkout_that_its_group_may_write_to_is_closed_to_it(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o775)
+    Store(tmp_path / "cache")
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("which", [".", "results"])
+def test_results_that_others_may_have_planted_are_refused(stopped, which, monkeypatch, capsys):
+    (stopped.root / which).chmod(0o777)
+    with pytest.raises(UnsafeCache, match="chmod -R go-w"):
+        Store(stopped.root)
+    monkeypatch.setenv("NCENGINE_CACHE", str(stopped.root))
+    assert main(["list"]) == 1
+    assert "others may write to" in capsys.readouterr().err

@@ -347,7 +347,7 @@ def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplo
 
 def test_a_journal_beside_a_result_goes_and_the_result_is_listed(store):
     run(QUICK, store=store)
-    store.index.clear()
+    store.index.replace([])
     enqueue(store, QUICK)
     queue = JobQueue(store)
     queue.close()

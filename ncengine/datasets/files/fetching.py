@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetError
@@ -14,6 +19,14 @@ from ncengine.datasets.files.sources import known, source
 
 Progress = Callable[[int, int], None]
 TIMEOUT_SECONDS = 15
+CHUNK_BYTES = 2**16
+MOST_BYTES = 2**30  # of a file of which only the hash is known
+# A mirror that is slower than this over a whole file is given up.
+LEAST_BYTES_PER_SECOND, SLOW_START_SECONDS = 20_000, 60
+
+
+class _Endless(Exception):
+    """A mirror that would go on for ever; says why that is thought."""
 
 
 class DownloadError(DatasetError):
@@ -59,10 +72,33 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
     for file in files:
         present = find(name, file)
         if present is None or not matches(present, file):
-            _fetch(name, file, meter)
-            present = folder(name) / file.name
+            with _alone(folder(name) / file.name):
+                # Another process may have fetched it while this one waited.
+                present = find(name, file)
+                if present is None or not matches(present, file):
+                    _fetch(name, file, meter)
+                    present = folder(name) / file.name
         meter.finish(file.bytes or present.stat().st_size)
     return folder(name)
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Only one process at a time fetches a file; without one where no lock can be had."""
+    folder = target.parent
+    try:
+        # Beside the data sets' folders, which hold their files and nothing else.
+        locks = folder.parent / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(locks / f"{folder.name}-{target.name}.lock")
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        yield  # whatever stands in the way of the lock is told of by the download
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def mirrors(name: str) -> tuple[str, ...]:
@@ -91,15 +127,28 @@ class _Meter:
 
     def __init__(self, known_bytes: int, report: Progress | None):
         self.known_bytes, self.report = known_bytes, report
-        self.total = self.before = self.within = 0
+        self.total = self.before = self.within = self.came = 0
+        self.most, self.deadline = MOST_BYTES, math.inf
+
+    def begin(self, size: int | None) -> None:
+        """A file is about to come, of that many bytes where it is known."""
+        self.most, self.came = size or MOST_BYTES, 0
+        self.deadline = time.monotonic() + SLOW_START_SECONDS + self.most / LEAST_BYTES_PER_SECOND
 
     def update(self, count: int) -> None:
+        # The last chunk is told as a whole one.
+        self.came += count
+        if self.came >= self.most + CHUNK_BYTES:
+            raise _Endless(f"it sends more than the {self.most:,} bytes that it should")
+        if time.monotonic() > self.deadline:
+            raise _Endless("it sends so slowly that it would not end")
         # The last chunk counts as a whole one.
         self.within = min(self.within + count, self.total or self.within + count)
         self._tell()
 
     def reset(self) -> None:
-        self.within = 0
+        # After the last chunk pooch begins anew, and tells of the whole file at once.
+        self.within = self.came = 0
 
     def close(self) -> None:
         pass
@@ -124,6 +173,7 @@ def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
         if isinstance(place, Path):
             reasons.append(f"{place / file.name}: {_reason_in_folder(name, place / file.name)}")
             continue
+        meter.begin(file.bytes)
         try:
             _retrieve(place, file, folder(name), meter)
             share(folder(name) / file.name)
@@ -156,7 +206,7 @@ def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
             # Undecoded, since the checksum is of the compressed file.
             downloader=pooch.HTTPDownloader(
                 progressbar=meter,
-                chunk_size=2**16,
+                chunk_size=CHUNK_BYTES,
                 timeout=TIMEOUT_SECONDS,
                 headers={"Accept-Encoding": "identity"},
             ),
@@ -182,6 +232,8 @@ def _reason(error: Exception, expectation: str) -> str | None:
     """What to tell a reader; None where the error is no failure of a download."""
     from requests import exceptions
 
+    if isinstance(error, _Endless):
+        return str(error)
     # Requests' errors are OSErrors too, so they come first.
     if isinstance(error, exceptions.HTTPError) and error.response is not None:
         return f"the server refused: {error.response.status_code} {error.response.reason}"

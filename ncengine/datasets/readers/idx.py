@@ -13,6 +13,7 @@ import numpy as np
 from ncengine.datasets.errors import DatasetDamaged
 
 _UNSIGNED_BYTE = 8
+MOST_BYTES = 2**28  # several times the largest published file
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
@@ -21,9 +22,13 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
     The header is big-endian: two zero bytes, the type, the number of dimensions, then each
     dimension as 32 bits. Raises DatasetDamaged where header and content do not agree.
     """
+    start = 4 + 4 * dimensions
     try:
         with gzip.open(path) as stream:
-            content = stream.read()
+            content = stream.read(start)
+            # What follows the header is read only as far as its promise goes, and a byte to tell
+            # whether there is more: a small file can unpack to a thousand times its size.
+            content += stream.read(min(_promised(content, start), MOST_BYTES) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DatasetDamaged(f"{path} is not a readable gzip file: {error}") from error
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
@@ -31,13 +36,19 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
             f"{path} is no IDX file of bytes with {dimensions} dimensions: "
             f"it begins with {content[:4].hex()}"
         )
-    start = 4 + 4 * dimensions
     if len(content) < start:
         raise DatasetDamaged(f"{path} ends within its header, after {len(content)} bytes")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     # In Python's numbers, since numpy's overflow. Without the zeros, a promise can be no array.
-    if len(content) - start != math.prod(shape) or 0 in shape:
-        raise DatasetDamaged(
-            f"{path} holds {len(content) - start} bytes after its header, which promises {shape}"
-        )
+    found = len(content) - start
+    if found != math.prod(shape) or 0 in shape:
+        holds = "more" if found > math.prod(shape) else found
+        raise DatasetDamaged(f"{path} holds {holds} bytes after its header, which promises {shape}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+
+
+def _promised(header: bytes, start: int) -> int:
+    """How many bytes the header says will follow; 0 where it is none."""
+    if len(header) < start:
+        return 0
+    return math.prod(struct.unpack(f">{start // 4 - 1}I", header[4:start]))
