@@ -8,7 +8,9 @@ import streamlit as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from app.charts.palette import CLASS_COLORS  # noqa: E402
 from app.player.component import player  # noqa: E402
+from app.player.wire import pack  # noqa: E402
 from ncengine.analysis.projection import project  # noqa: E402
 from ncengine.runs.run import Geometry  # noqa: E402
 from ncengine.theory import simplex_etf  # noqa: E402
@@ -40,10 +42,10 @@ def projection():
 
 
 st.set_page_config(layout="wide")
-player(
+message = pack(
     projection(),
     run="crowd",
     class_names=[str(k) for k in range(CLASSES)],
-    key="player",
-    height=650,
+    colors=CLASS_COLORS,
 )
+player(message, key="player", height=650)

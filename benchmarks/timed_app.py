@@ -1,4 +1,4 @@
-"""The app, with a stopwatch on its live part: what `streamlit run` starts for the benchmark."""
+"""The app, with a stopwatch on its refreshes: what `streamlit run` starts for the benchmarks."""
 
 import os
 import runpy
@@ -6,23 +6,24 @@ import sys
 import time
 from pathlib import Path
 
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.views import explore  # noqa: E402
 
+def timed(run_script):
+    """Appends a line for each refresh of parts of a page to the file that PAGE_TIMES names.
 
-def timed(live):
-    """Appends a line for each refresh of a busy run to the file that PAGE_TIMES names.
-
-    On it are seconds of processor time of the thread that runs the page, and of wall time.
+    On it are seconds of processor time of the thread that runs the page, Streamlit's share
+    included, and of wall time.
     """
 
-    def wrapper(config, drawn, *rest):
+    def wrapper(runner, asked):
         worked, start = time.thread_time(), time.perf_counter()
-        live(config, drawn, *rest)
+        run_script(runner, asked)
         worked, passed = time.thread_time() - worked, time.perf_counter() - start
-        if drawn.busy:
+        if asked.fragment_id_queue:
             with open(os.environ["PAGE_TIMES"], "a", encoding="utf-8") as file:
                 file.write(f"{worked} {passed}\n")
 
@@ -30,7 +31,7 @@ def timed(live):
     return wrapper
 
 
-# Streamlit runs this script anew for each look at the page; the module stays.
-if not hasattr(explore._live, "is_timed"):
-    explore._live = timed(explore._live)
+# Streamlit runs this script anew for each look at the page; its own modules stay.
+if not hasattr(ScriptRunner._run_script, "is_timed"):
+    ScriptRunner._run_script = timed(ScriptRunner._run_script)
 runpy.run_path(str(ROOT / "app" / "main.py"))

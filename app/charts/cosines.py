@@ -20,14 +20,13 @@ MOST_NUMBERED = 5
 INK = "#10151f"
 
 
-def draw(cosines: np.ndarray, class_names: tuple[str, ...]) -> None:
-    """The K x K `cosines` of the class means; colours are centred on the ideal -1/(K-1)."""
-    chart = table(cosines, class_names), spec(tuple(class_names))
-    st.vega_lite_chart(*chart, key="chart_cosines", width=WIDTH)
+def draw(table: pa.Table, class_names: tuple[str, ...]) -> None:
+    """The cosines of the K class means; colours are centred on the ideal -1/(K-1)."""
+    st.vega_lite_chart(table, spec(tuple(class_names)), key="chart_cosines", width=WIDTH)
 
 
 def table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
-    """One row a pair of classes. A class with itself has no cosine to show."""
+    """One row a pair of classes, of the (K, K) `cosines`. A class with itself has none to show."""
     classes = len(cosines)
     shown = np.where(np.eye(classes, dtype=bool), np.nan, cosines)
     return pa.table(

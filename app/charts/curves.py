@@ -11,7 +11,6 @@ import streamlit as st
 
 from app.charts import base, palette
 from ncengine.analysis import over_seeds
-from ncengine.catalogue.architectures import architecture_info
 from ncengine.runs.run import Run
 from ncengine.snapshots.names import OF_TEST
 
@@ -22,22 +21,19 @@ ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
 NEGLIGIBLE = 1e-6
 
 
-def draw_objective(run: Run) -> None:
+def draw_objective(table: pa.Table, layers: bool) -> None:
     """The objective over passes, split into fit and decays, above the floor."""
-    spec = objective_spec(architecture_info(run.config.architecture).has_network)
-    st.vega_lite_chart(objective_table(run), spec, key="chart_objective")
+    st.vega_lite_chart(table, objective_spec(layers), key="chart_objective")
 
 
-def draw_collapse(run: Run, test: bool) -> None:
+def draw_collapse(table: pa.Table, nc2: str, test: bool) -> None:
     """NC1, NC2 and NC3 over passes; with `test`, NC1 and NC3 of test samples too."""
-    name = nc2_label(run)
-    table, spec = collapse_table(run, name, test), collapse_spec(name, test)
-    st.vega_lite_chart(table, spec, key="chart_collapse")
+    st.vega_lite_chart(table, collapse_spec(nc2, test), key="chart_collapse")
 
 
-def draw_accuracy(run: Run, test: bool) -> None:
+def draw_accuracy(table: pa.Table, test: bool) -> None:
     """Training accuracy over passes; with `test`, test accuracy too."""
-    st.vega_lite_chart(accuracy_table(run, test), accuracy_spec(test), key="chart_accuracy")
+    st.vega_lite_chart(table, accuracy_spec(test), key="chart_accuracy")
 
 
 def nc2_label(run: Run) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 from app.charts import palette
 from app.charts.curves import nc2_label
 from app.components import text
-from app.engine import derived
+from app.engine import derived, shared
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.runs.run import Run
@@ -35,11 +35,15 @@ class Readout:
 
 def draw(run: Run) -> None:
     """All readouts of the run, as means over the seeds that did not diverge."""
-    cells = "".join(_cell(readout) for readout in readouts(run))
-    st.html(f'<div class="readouts">{cells}</div>')
+    st.html(shared.once(run, "readouts", lambda: _html(run)))
     if run.points and run.floor is None:
         reason = text.plain(derived.no_floor_reason(run.config))
         st.caption(f"There is no floor to compare the objective with: {reason}.")
+
+
+def _html(run: Run) -> str:
+    cells = "".join(_cell(readout) for readout in readouts(run))
+    return f'<div class="readouts">{cells}</div>'
 
 
 def readouts(run: Run) -> list[Readout]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import streamlit as st
 
 from app.charts import palette
 from app.components import address
-from app.engine import data, derived
+from app.engine import data, derived, shared
 from app.player.view import BASES, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
+from app.player.wire import pack
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Run
-
-if TYPE_CHECKING:
-    from ncengine.analysis.projection import Projection
 
 PLAYER_HEIGHT = 600
 LONGEST_CAPTION = 240
@@ -73,14 +71,14 @@ def draw_player(run: Run, view: View) -> None:
         if run.geometry is None or not len(run.geometry):
             st.skeleton(height=PLAYER_HEIGHT)
             return
-        config = run.config
-        r = config.seeds.index(view.seed)
-        focus = view.focus(config.classes)
-        projection = derived.project(config, run.geometry, r, view.basis, focus)
-        if len(projection.epoch):
-            _player(run, view, projection)
-        else:
+        message = _message(run, view)
+        if message is None:
             st.info(nothing_to_show(view))
+            return
+        # Only where it is drawn is the component registered, which takes a server.
+        from app.player.component import player
+
+        player(message, key="player", height=PLAYER_HEIGHT)
 
 
 def nothing_to_show(view: View) -> str:
@@ -91,23 +89,32 @@ def nothing_to_show(view: View) -> str:
     )
 
 
-def _player(run: Run, view: View, projection: Projection) -> None:
-    from app.player.component import player
+def _message(run: Run, view: View) -> bytes | None:
+    """What the player draws; None where no snapshot of the seed has numbers in it."""
+    start = address.read(PLAYER_NAMES)
+    shown = len(run.geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
+    at_hand = data.examine(run.config) is not None
+    what = ("player", shown, at_hand, tuple(sorted(start.items())))
+    return shared.once(run, what, lambda: _packed(run, view, start))
 
+
+def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     config, test = run.config, view.test
+    r, focus = config.seeds.index(view.seed), view.focus(config.classes)
+    projection = derived.project(config, run.geometry, r, view.basis, focus)
+    if not len(projection.epoch):
+        return None
     captions = data.captions(config, run.geometry, test)
-    player(
+    return pack(
         projection,
+        run=run.key,
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
         thumbnails=data.thumbnails(config, run.geometry, test),
         captions=captions and [ending(caption) for caption in captions],
         test=test,
         live=run.status.busy,
-        key="player",
-        run=run.key,
-        height=PLAYER_HEIGHT,
-        start=address.read(PLAYER_NAMES),
+        start=start,
     )
 
 

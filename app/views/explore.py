@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from operator import attrgetter
 
 import streamlit as st
 
@@ -12,12 +15,14 @@ from app.components import (
     download,
     explanation,
     notices,
+    pulse,
     readouts,
     status,
     text,
 )
-from app.engine import data, derived, runs
+from app.engine import data, derived, pace, runs, shared
 from app.player import stage, view
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
@@ -25,8 +30,13 @@ from ncengine.runs.run import Run, Status
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks at a run that moves, and at one that someone else may set going.
+# Seconds between two looks at a run that moves, and at one that someone else may set going, as
+# long as the server has time for them.
 LIVE, IDLE = 0.5, 2.0
+# The parts of the page that are drawn apart from the rest, and by which moment of the run each is
+# known to be up to date.
+PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
+MOMENT = {PROGRESS: attrgetter("revision"), RECORD: attrgetter("recorded")}
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 
@@ -38,7 +48,11 @@ def draw(config: RunConfig) -> None:
     notices.draw()
     _heading(config, now)
     reading = data.examine(config) is None
-    st.fragment(_live, run_every=_interval(now, reading))(config, now, reading)
+    st.fragment(_progress, key=PROGRESS)(config, now)
+    st.fragment(_record, key=RECORD)(config, now)
+    least = _interval(now, reading)
+    if least is not None:
+        st.fragment(_watch, key=WATCH)(config, now, reading, least)
 
 
 def _interval(now: Status, reading: bool) -> float | None:
@@ -61,25 +75,67 @@ def _heading(config: RunConfig, now: Status) -> None:
     st.caption(" · ".join(parts))
 
 
-def _live(config: RunConfig, drawn: Status, was_reading: bool) -> None:
-    """All that changes while a run goes on."""
+def _progress(config: RunConfig, drawn: Status) -> None:
+    """What changes all the time while a run goes on, and costs little."""
+    with pace.measured(), _told(config):
+        run = _moved_on(config, drawn, PROGRESS)
+        if _lacks_data(run):
+            download.draw(config)
+        else:
+            status.draw(run)
+
+
+def _record(config: RunConfig, drawn: Status) -> None:
+    """What changes when a point or a snapshot is added."""
+    with pace.measured(), _told(config):
+        run = _moved_on(config, drawn, RECORD)
+        _body(run, view.current(config))
+
+
+def _watch(config: RunConfig, drawn: Status, was_reading: bool, least: float) -> None:
+    """What looks whether the run has moved, and draws nothing itself."""
+    pulse.draw(pace.next_look(least), lambda: _look(config, drawn, was_reading))
+
+
+def _look(config: RunConfig, drawn: Status, was_reading: bool) -> None:
+    """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
+    moved = [PROGRESS, RECORD]
+    with pace.measured():
+        try:
+            run = runs.store().open(config)
+            if run.status is not drawn or was_reading and data.examine(config):
+                st.rerun()
+            moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
+        except Exception:
+            logger.exception("The run %s could not be looked at", identify(config).key)
+    if moved:
+        st.rerun([*moved, WATCH])
+
+
+def _moved_on(config: RunConfig, drawn: Status, name: str) -> Run:
+    """The run as the fragment of that name draws it now; another status is a page of its own."""
+    run = runs.store().open(config)
+    if run.status is not drawn:
+        st.rerun()
+    st.session_state[name] = MOMENT[name](run)
+    return run
+
+
+@contextmanager
+def _told(config: RunConfig) -> Iterator[None]:
+    """What goes wrong within is told on the page in a sentence, and in full in the log."""
     try:
-        run = runs.store().open(config)
-        if run.status is not drawn or was_reading and data.examine(config):
-            st.rerun()
-        _body(run)
+        yield
     except Exception:
         logger.exception("The run %s could not be drawn", identify(config).key)
         st.error("This run could not be drawn; the log of the server has the details.")
 
 
-def _body(run: Run) -> None:
-    looked_at = view.current(run.config)
-    if not run.points and not run.status.busy and data.needs_download(run.config):
-        download.draw(run.config)
-        _words(run.config)
-        return
-    status.draw(run)
+def _lacks_data(run: Run) -> bool:
+    return not run.points and not run.status.busy and data.needs_download(run.config)
+
+
+def _body(run: Run, looked_at: view.View) -> None:
     if not run.points and not run.status.busy:
         _words(run.config)
         return
@@ -92,14 +148,14 @@ def _body(run: Run) -> None:
         stage.draw_player(run, looked_at)
     with right:
         stage.draw_controls(run, looked_at)
-        curves.draw_objective(run)
-        curves.draw_collapse(run, looked_at.test)
+        _objective(run)
+        _collapse(run, looked_at.test)
     below, beside = st.columns(HALVES, gap="medium")
     with below:
         _cosines(run, looked_at)
         assumptions.draw(run.config)
     with beside:
-        curves.draw_accuracy(run, looked_at.test)
+        _accuracy(run, looked_at.test)
         explanation.draw(run.config)
 
 
@@ -122,6 +178,22 @@ def _words(config: RunConfig) -> None:
         assumptions.draw(config)
 
 
+def _objective(run: Run) -> None:
+    table = shared.once(run, "objective", lambda: curves.objective_table(run))
+    curves.draw_objective(table, architecture_info(run.config.architecture).has_network)
+
+
+def _collapse(run: Run, test: bool) -> None:
+    nc2 = curves.nc2_label(run)
+    table = shared.once(run, ("collapse", test), lambda: curves.collapse_table(run, nc2, test))
+    curves.draw_collapse(table, nc2, test)
+
+
+def _accuracy(run: Run, test: bool) -> None:
+    table = shared.once(run, ("accuracy", test), lambda: curves.accuracy_table(run, test))
+    curves.draw_accuracy(table, test)
+
+
 def _cosines(run: Run, looked_at: view.View) -> None:
     st.markdown("##### Cosines between class means")
     if run.geometry is None or not len(run.geometry):
@@ -134,7 +206,10 @@ def _cosines(run: Run, looked_at: view.View) -> None:
         return
     means = run.geometry.class_means[shown, r]
     names = dataset_info(run.config.dataset).class_names[:classes]
-    cosines.draw(derived.cosines(means), names)
+    table = shared.once(
+        run, ("cosines", shown, r), lambda: cosines.table(derived.cosines(means), names)
+    )
+    cosines.draw(table, names)
     st.caption(f"Seed {looked_at.seed}, pass {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
 
 

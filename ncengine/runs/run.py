@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -108,6 +108,19 @@ class Run:
     def points(self) -> int:
         """How many points the curves have."""
         return len(self.curves.get("epoch", ()))
+
+    @property
+    def recorded(self) -> tuple[Hashable, ...]:
+        """Changes whenever curves, geometry or what is left out of means do."""
+        snapshots = 0 if self.geometry is None else len(self.geometry)
+        last = b"".join(self.curves[name][-1:].tobytes() for name in sorted(self.curves))
+        return self.status, self.points, snapshots, last, self.diverged.tobytes()
+
+    @property
+    def revision(self) -> tuple[Hashable, ...]:
+        """Changes whenever anything does that a reader could see."""
+        told = self.passes, self.seconds, self.seconds_left, self.place, self.error
+        return (*self.recorded, *told)
 
     def summary(self) -> dict[str, Any]:
         """The last values: "key", "config", "status", "floor", "passes", "seconds", "seeds".

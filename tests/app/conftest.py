@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.engine import data, derived, runs
+from app.engine import data, derived, runs, shared
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Geometry, Run, Status
@@ -109,6 +109,7 @@ def store(monkeypatch) -> FakeStore:
     fake = FakeStore()
     # Made-up runs of one configuration differ from test to test.
     derived._project.clear()
+    shared._made.clear()
     monkeypatch.setattr(runs, "store", lambda: fake)
     return fake
 

@@ -1,0 +1,42 @@
+"""A pulse from the browser: how a page looks again and again whether something has moved.
+
+Streamlit's own timer fires whether or not the last refresh has arrived, and what is not sent yet
+is then dropped. This one waits for the answer to its last beat before the next, and its callback
+can leave what is on the page as it is, or have single fragments drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+# A beat whose answer got lost is followed by another after so many seconds.
+PATIENCE = 10
+
+_component = st.components.v2.component(
+    "pulse",
+    js="""
+const timers = new WeakMap();
+export default ({ data, parentElement, setTriggerValue }) => {
+  const after = (seconds) => {
+    clearTimeout(timers.get(parentElement));
+    timers.set(parentElement, setTimeout(beat, 1000 * seconds));
+  };
+  const beat = () => {
+    after(data.patience);
+    setTriggerValue("beat", data.beat);
+  };
+  after(data.seconds);
+  return () => clearTimeout(timers.get(parentElement));
+};
+""",
+)
+
+
+def draw(seconds: float, on_beat: Callable[[], None]) -> None:
+    """Call `on_beat` in `seconds` seconds, once. Nothing of it is to be seen."""
+    beat = st.session_state["pulse:beats"] = st.session_state.get("pulse:beats", 0) + 1
+    data = {"beat": beat, "seconds": seconds, "patience": PATIENCE}
+    with st.container(key="pulse"):
+        _component(key="pulse:component", data=data, on_beat_change=on_beat)

@@ -1,0 +1,111 @@
+"""What a live page has drawn again, and how often it looks."""
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.charts import curves
+from app.components import readouts
+from app.engine import pace
+from app.player import stage
+from app.views import explore
+from ncengine.config import RunConfig
+from ncengine.runs.run import Status
+from tests.app.conftest import MAIN, assert_sound, make_run
+
+CONFIG = RunConfig()
+MADE = ((curves, "objective_table"), (curves, "collapse_table"), (curves, "accuracy_table"))
+PACKED = ((readouts, "readouts"), (stage, "pack"))
+
+
+class Rerun(BaseException):
+    """Streamlit's signal: what is to be drawn again."""
+
+
+@pytest.fixture
+def look(store, monkeypatch):
+    """Looks at a run whose page was drawn as `drawn`; gives what is to be drawn again."""
+
+    def rerun(parts="app"):
+        raise Rerun(parts)
+
+    monkeypatch.setattr(st, "rerun", rerun)
+
+    def look(drawn, now):
+        store.put(now)
+        seen = {name: moment(drawn) for name, moment in explore.MOMENT.items()}
+        monkeypatch.setattr(st, "session_state", seen)
+        try:
+            explore._look(CONFIG, drawn.status, False)
+        except Rerun as signal:
+            return signal.args[0]
+        return None
+
+    return look
+
+
+def running(**changed):
+    return make_run(CONFIG, Status.RUNNING, **{"passes": 250, **changed})
+
+
+def test_where_nothing_moved_nothing_is_drawn(look):
+    assert look(running(), running()) is None
+
+
+def test_more_passes_move_the_progress_alone(look):
+    assert look(running(), running(passes=251)) == [explore.PROGRESS, explore.WATCH]
+
+
+def test_another_value_or_snapshot_moves_all_that_is_drawn_of_them(look):
+    every = [explore.PROGRESS, explore.RECORD, explore.WATCH]
+    other = running()
+    other.curves["nc1"][-1] *= 2
+    assert look(running(), other) == every
+    assert look(running(geometry=None), running()) == every
+    assert look(running(), running(diverged=np.array([True, False, False]))) == every
+
+
+def test_another_status_is_another_page(look):
+    assert look(running(), make_run(CONFIG, Status.DONE)) == "app"
+
+
+def test_what_two_sessions_see_of_a_moment_is_made_once(store, jobs, monkeypatch):
+    made = []
+
+    def counting(place, name):
+        make = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda *a, **k: made.append(name) or make(*a, **k))
+
+    for place, name in (*MADE, *PACKED):
+        counting(place, name)
+    store.put(running())
+    for _ in range(2):
+        assert_sound(AppTest.from_file(MAIN, default_timeout=20).run())
+    assert sorted(made) == sorted(name for _, name in (*MADE, *PACKED))
+    moved = running(passes=300)
+    moved.curves["loss"][-1] /= 2
+    store.put(moved)
+    assert_sound(AppTest.from_file(MAIN, default_timeout=20).run())
+    assert made.count("objective_table") == 2
+
+
+def test_a_single_page_that_costs_little_looks_as_often_as_it_may():
+    assert pace.Pace(lambda: 0.0).interval("one", 0.01, 0.5) == 0.5
+
+
+def test_looks_grow_rarer_with_pages_and_costs_so_that_their_share_stays():
+    one = pace.Pace(lambda: 0.0)
+    seconds = [one.interval(str(n), 0.1, 0.5) for n in range(20)]
+    assert seconds == sorted(seconds)
+    # Twenty pages at 0.1 s each, once in so many seconds.
+    assert 20 * 0.1 / seconds[-1] == pytest.approx(pace.SHARE)
+
+
+def test_a_page_that_looks_no_more_counts_no_more():
+    now = [0.0]
+    one = pace.Pace(lambda: now[0])
+    for n in range(20):
+        one.interval(str(n), 0.1, 0.5)
+    now[0] = 1000.0
+    assert one.interval("0", 0.1, 0.5) == 0.5
