@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-import app.player.component as player_module
 from app.charts import base, curves
 from app.engine import data as data_module
 from app.player import stage
+from app.player.wire import pack
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.datasets import Data, Split
@@ -19,9 +19,12 @@ from tests.app.conftest import assert_sound, make_run, open_at, texts
 def shown(monkeypatch):
     """What the player is given."""
     calls = []
-    monkeypatch.setattr(
-        player_module, "player", lambda projection, **given: calls.append((projection, given))
-    )
+
+    def packed(projection, **given):
+        calls.append((projection, given))
+        return pack(projection, **given)
+
+    monkeypatch.setattr(stage, "pack", packed)
     return calls
 
 
