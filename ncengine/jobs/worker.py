@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import TYPE_CHECKING
 
+from ncengine.config import RunConfig
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
+
+if TYPE_CHECKING:
+    import torch
 
 WORKER_NICENESS = 10
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
@@ -59,8 +64,21 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
 
 
 def device_of_worker() -> str:
-    """The device on which a worker computes, for a reader."""
+    """The device on which a worker computes, for a reader; loads all that training needs."""
     from ncengine.training.device import describe, one_thread, pick_device
 
     one_thread()
-    return describe(pick_device())
+    device = pick_device()
+    _rehearse(device)
+    return describe(device)
+
+
+def _rehearse(device: torch.device) -> None:
+    """Train a little, for the first run not to wait for what is loaded when first used."""
+    from ncengine.datasets import load
+    from ncengine.jobs import job  # noqa: F401
+    from ncengine.training.train import Training
+
+    config = RunConfig(classes=2, samples_per_class=2, width=4, depth=2, epochs=2, seeds=1)
+    for _ in Training(config, load(config), device).steps():
+        pass

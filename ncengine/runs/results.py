@@ -60,13 +60,15 @@ class Results:
 
     def load(self, identity: Identity) -> Arrays:
         """The result that is kept. Raises anything where it is damaged: a broken pickle can."""
+        path = self._path(identity)
+        if path.is_symlink() or path.parent.is_symlink():
+            raise ValueError("it is a symbolic link to elsewhere, which is not followed")
         return _unsealed(self._cached.store_backend.load_item(self._call_id(identity)))
 
     def changed(self, identity: Identity) -> float | None:
         """When the result was written, in seconds since 1970; None where there is none."""
-        location = Path(self._cached.store_backend.location)
         try:
-            return (location.joinpath(*self._call_id(identity)) / "output.pkl").stat().st_mtime
+            return self._path(identity).stat().st_mtime
         except OSError:
             return None
 
@@ -79,8 +81,10 @@ class Results:
             type(reason).__name__,
             reason,
         )
-        call_id = self._call_id(identity)
-        if self._cached.store_backend.contains_item(call_id):
+        call_id, folder = self._call_id(identity), self._path(identity).parent
+        if folder.is_symlink():
+            folder.unlink()
+        elif self._cached.store_backend.contains_item(call_id):
             self._cached.store_backend.clear_item(call_id)
 
     def all(self) -> Iterator[tuple[Identity, Arrays]]:
@@ -125,6 +129,10 @@ class Results:
         self, identity: Identity, train: Callable[[], Arrays] | None = None
     ) -> tuple[str, str, str, Callable[[], Arrays] | None]:
         return identity.config_json, identity.data_checksum, identity.engine_version, train
+
+    def _path(self, identity: Identity) -> Path:
+        location = Path(self._cached.store_backend.location)
+        return location.joinpath(*self._call_id(identity)) / "output.pkl"
 
     def _call_id(self, identity: Identity) -> tuple[str, str]:
         return self._cached.func_id, self._cached._get_args_id(*self._arguments(identity))

@@ -258,3 +258,15 @@ def test_results_that_others_may_have_planted_are_refused(stopped, which, monkey
     monkeypatch.setenv("NCENGINE_CACHE", str(stopped.root))
     assert main(["list"]) == 1
     assert "others may write to" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+def test_a_result_that_is_a_link_to_elsewhere_is_not_followed(stopped, what):
+    (path,) = stopped.root.rglob("output.pkl")
+    linked = path if what == "file" else path.parent
+    elsewhere = stopped.root / "elsewhere"
+    linked.rename(elsewhere)
+    linked.symlink_to(elsewhere)
+    assert Store(stopped.root).open(OTHER).status is Status.ABSENT
+    assert elsewhere.exists()
+    assert run(OTHER, store=Store(stopped.root)).status is Status.DONE
