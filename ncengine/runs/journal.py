@@ -9,54 +9,22 @@ import json
 import logging
 import os
 import shutil
-import struct
-import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from io import BufferedWriter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncengine.runs import record
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.line import Line
+from ncengine.runs.record import Arrays
 from ncengine.runs.run import Status
 
 logger = logging.getLogger(__name__)
-
-_HEAD = struct.Struct("<4sIQI")  # magic, header length, payload length, CRC of both
-_MAGIC = b"NCJ2"
-
-Arrays = Mapping[str, np.ndarray]
-
-
-def pack(arrays: Arrays) -> bytes:
-    """One record: a JSON header of names, types and shapes, then the arrays' bytes."""
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    header = json.dumps([[n, a.dtype.str, a.shape] for n, a in arrays.items()]).encode()
-    payload = b"".join(array.tobytes() for array in arrays.values())
-    crc = zlib.crc32(payload, zlib.crc32(header))
-    return _HEAD.pack(_MAGIC, len(header), len(payload), crc) + header + payload
-
-
-def unpack(data: bytes, start: int) -> tuple[dict[str, np.ndarray], int] | None:
-    """The record at `start` and where the next begins; None where no whole record is."""
-    if len(data) - start < _HEAD.size:
-        return None
-    magic, header_size, payload_size, crc = _HEAD.unpack_from(data, start)
-    begin = start + _HEAD.size
-    end = begin + header_size + payload_size
-    if magic != _MAGIC or end > len(data):
-        return None
-    header, payload = data[begin : begin + header_size], data[begin + header_size : end]
-    if zlib.crc32(payload, zlib.crc32(header)) != crc:
-        return None
-    arrays, offset = {}, 0
-    for name, dtype, shape in json.loads(header):
-        count = int(np.prod(shape, dtype=int))
-        arrays[name] = np.frombuffer(payload, np.dtype(dtype), count, offset).reshape(shape)
-        offset += arrays[name].nbytes
-    return arrays, end
 
 
 class Journal:
@@ -141,7 +109,7 @@ class Journal:
     def append(self, arrays: Arrays) -> None:
         """Add one snapshot."""
         with self._snapshots.open("ab") as file:
-            file.write(pack(arrays))
+            file.write(record.pack(arrays))
 
     def read(self, start: int = 0) -> tuple[list[dict[str, np.ndarray]], int]:
         """The whole snapshots from byte `start` on, and the byte after them."""
@@ -152,9 +120,9 @@ class Journal:
         except FileNotFoundError:
             return [], 0
         found, offset = [], 0
-        while record := unpack(data, offset):
-            found.append(record[0])
-            offset = record[1]
+        while whole := record.unpack(data, offset):
+            found.append(whole[0])
+            offset = whole[1]
         return found, start + offset
 
     def size(self) -> int:
@@ -163,8 +131,8 @@ class Journal:
 
     def save_checkpoint(self, state: Arrays) -> None:
         """Keep what the training needs to go on from the snapshots written so far."""
-        record = pack({**state, "journal_bytes": np.array(self.size())})
-        write_atomically(self._checkpoint, record)
+        with _replacing(self._checkpoint) as file:
+            record.write(file, {**state, "journal_bytes": np.array(self.size())})
 
     def resume(self) -> dict[str, np.ndarray] | None:
         """The checkpoint's state, snapshots cut back to it; None (and no snapshots) without one."""
@@ -184,15 +152,16 @@ class Journal:
 
     def _checkpoint_state(self) -> dict[str, np.ndarray] | None:
         try:
-            record = unpack(self._checkpoint.read_bytes(), 0)
+            with self._checkpoint.open("rb") as file:
+                state = record.read(file)
         except FileNotFoundError:
             return None
         except OSError:
-            record = None
-        if record is None or "journal_bytes" not in record[0]:
+            state = None
+        if state is None or "journal_bytes" not in state:
             logger.warning("the checkpoint in %s is damaged; the run begins anew", self.folder)
             return None
-        return record[0]
+        return state
 
     def drop_snapshots(self) -> None:
         """Forget snapshots and checkpoint: the run begins anew."""
@@ -229,8 +198,16 @@ class Journal:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old content or the new, never half of it."""
+    with _replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BufferedWriter]:
+    """A file that takes the place of `path` once it is whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(data)
+    with temporary.open("wb") as file:
+        yield file
     os.replace(temporary, path)
 
 

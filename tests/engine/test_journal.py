@@ -1,6 +1,8 @@
 """The journal: records survive truncation and garbage; a checkpoint cuts snapshots back to it."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ncengine.runs.journal import Journal, pack, unpack
+from ncengine.runs.journal import Journal
+from ncengine.runs.record import pack, unpack
 from ncengine.runs.run import Status
 
 arrays = st.dictionaries(
@@ -40,6 +43,27 @@ def test_a_cut_or_changed_record_is_no_record(record, data):
     changed = bytearray(whole)
     changed[position] ^= data.draw(st.integers(1, 255))
     assert unpack(bytes(changed), 0) is None
+
+
+@given(arrays, st.data())
+def test_a_checkpoint_gives_back_its_arrays_unless_it_was_cut_or_changed(record, data):
+    with TemporaryDirectory() as folder:
+        journal = Journal(Path(folder))
+        journal.save_checkpoint(record)
+        found = journal.resume()
+        assert found.keys() == record.keys()
+        for name, array in record.items():
+            assert found[name].dtype == array.dtype
+            np.testing.assert_array_equal(found[name], array)
+        path = Path(folder) / "checkpoint"
+        whole = bytearray(path.read_bytes())
+        position = data.draw(st.integers(0, len(whole) - 1))
+        if data.draw(st.booleans()):
+            whole[position] ^= data.draw(st.integers(1, 255))
+        else:
+            del whole[position:]
+        path.write_bytes(whole)
+        assert journal.resume() is None
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from ncengine.config import RunConfig
 from ncengine.datasets import load
 from ncengine.metrics.collapse import neural_collapse
 from ncengine.runs.assemble import finish_curves
-from ncengine.runs.journal import pack, unpack
+from ncengine.runs.record import pack, unpack
 from ncengine.snapshots.names import PER_SEED
 from ncengine.snapshots.plan import (
     GEOMETRY_POINTS,

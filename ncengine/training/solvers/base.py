@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from torch import Tensor
 
 
@@ -43,10 +44,23 @@ class Solver(Protocol):
         """All that is needed to go on: numpy arrays and plain numbers, by name."""
 
     def restore(self, state: dict[str, Any], theta: Tensor) -> None:
-        """Go on from a state that `state` gave; `theta` tells device and precision."""
+        """Go on from a state that `state` gave; `theta` tells device and precision.
+
+        The state's arrays are the solver's from then on.
+        """
 
 
 def finite(loss: Tensor, grad: Tensor) -> np.ndarray:
     """(R,) whether a seed's loss and whole gradient are finite."""
     # A sum is finite only if every entry is; cheaper than testing each.
     return (loss.isfinite() & grad.sum(1).isfinite()).cpu().numpy()
+
+
+def taken(array: np.ndarray, like: Tensor) -> Tensor:
+    """An array as a tensor on the device and in the precision of another one.
+
+    It is the array's own memory where it can be: a history may be most of what there is.
+    """
+    if not array.flags.writeable:
+        array = array.copy()
+    return torch.as_tensor(array, dtype=like.dtype, device=like.device)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncengine.training.solvers.base import finite
+from ncengine.training.solvers.base import finite, taken
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class _FirstOrder:
         }
 
     def restore(self, state: dict[str, Any], theta: Tensor) -> None:
-        self.start(theta.new_tensor(state["theta"]))
-        self.averages = [theta.new_tensor(state[f"average_{i}"]) for i in range(self.moments)]
+        self.start(taken(state["theta"], theta))
+        self.averages = [taken(state[f"average_{i}"], theta) for i in range(self.moments)]
         self.steps = int(state["steps"])
         self.diverged = np.array(state["diverged"], bool)
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ncengine.costs.memory import LBFGS_HISTORY
+from ncengine.training.solvers.base import taken
 from ncengine.training.solvers.line_search import LineSearch, Point
 
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
@@ -49,7 +50,7 @@ class LBFGS:
         return state
 
     def restore(self, state: dict[str, Any], theta: Tensor) -> None:
-        self.start(theta.new_tensor(state["theta"]))
+        self.start(taken(state["theta"], theta))
         self.resting = np.array(state["resting"], bool)
         self.diverged = np.array(state["diverged"], bool)
         for r, seed in enumerate(self.seeds):
@@ -143,9 +144,9 @@ class _Seed:
         return state
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.iterate = self.theta.new_tensor(state["iterate"])
-        self.grad = self.theta.new_tensor(state["grad"])
-        self.direction = self.theta.new_tensor(state["direction"])
+        self.iterate = taken(state["iterate"], self.theta)
+        self.grad = taken(state["grad"], self.theta)
+        self.direction = taken(state["direction"], self.theta)
         self.value = float(state["value"])
         self.first_value = float(state["first_value"])
         self.quiet = int(state["quiet"])
@@ -231,7 +232,7 @@ class _History:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.rows = self.rows.new_tensor(state["rows"])
+        self.rows = taken(state["rows"], self.rows)
         self.products = np.array(state["products"])
         self.order = [int(slot) for slot in state["order"]]
 
