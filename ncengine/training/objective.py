@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -49,6 +50,19 @@ class Evaluation:
         """(R,) float64, the objective."""
         return self.fit + self.decay_hidden + self.decay_last
 
+    def where(self, chosen: np.ndarray, other: Evaluation) -> Evaluation:
+        """This one for the seeds chosen (R,), the other one for the rest; without gradients."""
+        keep = torch.from_numpy(chosen).to(self.fit.device)
+
+        def rows(mine: Tensor, others: Tensor) -> Tensor:
+            return torch.where(keep.view(-1, *[1] * (mine.dim() - 1)), mine, others)
+
+        names = ["fit", "decay_hidden", "decay_last", "features", "accuracy", "last_weight"]
+        if self.last_bias is not None:
+            names.append("last_bias")
+        chosen_rows = {name: rows(getattr(self, name), getattr(other, name)) for name in names}
+        return replace(self, grad=None, **chosen_rows)
+
 
 class Objective:
     """The objective of `config` on one set of samples.
@@ -76,14 +90,17 @@ class Objective:
         if labels.dim() == 1:
             inputs = inputs.expand(len(theta), *inputs.shape)
             labels = labels.expand(len(theta), -1)
-        sweeps = [
-            self._sweep(parameters, x, y, gradient)
-            for x, y in zip(
-                inputs.split(self.sweep, dim=1), labels.split(self.sweep, dim=1), strict=True
-            )
-        ]
-        losses, logits, features, grads = (list(parts) for parts in zip(*sweeps, strict=True))
-        grad = sum(grads[1:], start=grads[0]).div_(labels.shape[1]) if gradient else None
+        sweeps, grad = [], None
+        for x, y in zip(
+            inputs.split(self.sweep, dim=1), labels.split(self.sweep, dim=1), strict=True
+        ):
+            *values, one_grad = self._sweep(parameters, x, y, gradient)
+            sweeps.append(values)
+            # Added up at once: a gradient is as large as all parameters.
+            grad = one_grad if grad is None or one_grad is None else grad.add_(one_grad)
+        losses, logits, features = (list(parts) for parts in zip(*sweeps, strict=True))
+        if grad is not None:
+            grad.div_(labels.shape[1])
         decay = self._decay(parameters, grad)
         hits = torch.cat(logits, dim=1).argmax(-1) == labels
         return Evaluation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from ncengine.snapshots.plan import shown, snapshot_passes
 from ncengine.theory.optimum import floor_of
 from ncengine.training.objective import Evaluation, Objective
 from ncengine.training.solvers import make_solver
+from ncengine.training.solvers.base import taken
 
 # So near to the floor, float32 is not enough to tell on which side of it an objective is.
 NEAR_FLOOR = 1e-5
@@ -43,14 +44,6 @@ class Step:
 
     passes: int
     snapshot: dict[str, np.ndarray] | None
-
-
-@dataclass
-class _Held:
-    """A seed's last iterate: a row of the evaluation that was made there."""
-
-    evaluation: Evaluation
-    row: int
 
 
 class Training:
@@ -89,7 +82,8 @@ class Training:
         self.floor = floor_of(config)
         self.passes = 0
         self.iterates = self.solver.theta.clone()
-        self.held: list[_Held] | None = None
+        # What was computed at `iterates`, without the gradient; None where it is to be computed.
+        self.held: Evaluation | None = None
 
     def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
         inputs = network_inputs(self.config, split.inputs)
@@ -102,8 +96,7 @@ class Training:
     def steps(self) -> Iterator[Step]:
         """One `Step` a pass, until the budget is spent or no seed can go on."""
         metric_passes, geometry_passes = snapshot_passes(self.config.epochs)
-        if self.held is None:
-            self.held = self._all_of(self.train.evaluate(self.iterates, gradient=False))
+        self._at_iterates()
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
         while self.passes < self.config.epochs and not self._over():
             one_pass()
@@ -125,7 +118,7 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where the training that gave `state` stood."""
         self.passes = int(state["passes"])
-        self.iterates = self.iterates.new_tensor(state["iterates"])
+        self.iterates = taken(state["iterates"], self.iterates)
         own = "solver."
         solver = {n.removeprefix(own): v for n, v in state.items() if n.startswith(own)}
         self.solver.restore(solver, self.iterates)
@@ -166,23 +159,26 @@ class Training:
 
     def _hold(self, evaluation: Evaluation, accepted: np.ndarray) -> None:
         """Take over the seeds for which the evaluation was made at an iterate."""
-        new = self._all_of(evaluation)
-        if self.held is None:
-            self.held = new
+        if self.held is None or accepted.all():
+            self.held = replace(evaluation, grad=None)
         else:
-            pairs = zip(accepted, new, self.held, strict=True)
-            self.held = [mine if is_new else old for is_new, mine, old in pairs]
+            self.held = evaluation.where(accepted, self.held)
+
+    def _at_iterates(self) -> Evaluation:
+        if self.held is None:
+            self.held = self.train.evaluate(self.iterates, gradient=False)
+        return self.held
 
     def _snapshot(self, *, geometry: bool) -> dict[str, np.ndarray]:
-        features = self._held_rows("features")
-        weight = self._held_rows("last_weight")
+        held = self._at_iterates()
+        features, weight = held.features, held.last_weight
         snapshot = {
-            name: self._held_rows(name).cpu().numpy()
+            name: getattr(held, name).cpu().numpy()
             for name in ("loss", "fit", "decay_hidden", "decay_last", "accuracy")
         }
         near = self._is_near_floor(snapshot["loss"])
         if near.any():
-            exact = self._exact(snapshot, features, weight)
+            exact = self._exact(snapshot, held)
             snapshot |= {name: np.where(near, exact[name], snapshot[name]) for name in exact}
         labels = self.train.labels
         snapshot |= measure_collapse(features, labels, weight)
@@ -201,12 +197,10 @@ class Training:
             return np.zeros(len(loss), bool)
         return loss < self.floor + NEAR_FLOOR
 
-    def _exact(
-        self, snapshot: dict[str, np.ndarray], features: Tensor, weight: Tensor
-    ) -> dict[str, np.ndarray]:
-        bias = self._held_rows("last_bias") if self.config.last_bias else None
+    def _exact(self, snapshot: dict[str, np.ndarray], held: Evaluation) -> dict[str, np.ndarray]:
         fit, decay = (
-            part.cpu().numpy() for part in self.train.exact_last_layer(features, weight, bias)
+            part.cpu().numpy()
+            for part in self.train.exact_last_layer(held.features, held.last_weight, held.last_bias)
         )
         return {"fit": fit, "decay_last": decay, "loss": fit + decay + snapshot["decay_hidden"]}
 
@@ -218,14 +212,3 @@ class Training:
         return measure_test(
             test.features, self.test.labels, test.last_weight, test.accuracy, self.shown_test
         )
-
-    def _held_rows(self, name: str) -> Tensor:
-        if self.held is None:
-            self.held = self._all_of(self.train.evaluate(self.iterates, gradient=False))
-        first = self.held[0].evaluation
-        if all(held.evaluation is first for held in self.held):
-            return getattr(first, name)
-        return torch.stack([getattr(held.evaluation, name)[held.row] for held in self.held])
-
-    def _all_of(self, evaluation: Evaluation) -> list[_Held]:
-        return [_Held(evaluation, r) for r in range(len(self.config.seeds))]
