@@ -154,7 +154,8 @@ def test_stopping_a_run_stops_all_its_parts(store):
         queue.cancel(LONG)
         wait(lambda: store.is_free(LONG))
         wait(lambda: store.open(LONG).status is Status.CANCELLED)
-        assert all(part.has_checkpoint() for part in parts)
+        # Where one process is late, the other may have brought its own part to the end before.
+        assert all(part.has_checkpoint() or part.status().ended for part in parts)
         queue.submit(LONG)
         wait(lambda: store.open(LONG).status is Status.DONE)
         assert store.open(LONG).curves["epoch"][-1] == LONG.epochs
