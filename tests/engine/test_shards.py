@@ -127,14 +127,17 @@ config = RunConfig(**json.loads(sys.argv[1]))
 job.run_job(identify(config), Store(sys.argv[2]), shards=[(0,), (1,)])
 """
     command = [sys.executable, "-c", code, LONG.canonical_json(), str(store.root)]
-    first, second = subprocess.Popen(command), subprocess.Popen(command)
+    first = subprocess.Popen(command)
     wait(lambda: len(store.journal(LONG).parts()) == 2)
     parts = store.journal(LONG).parts()
-    wait(lambda: all(part.has_checkpoint() for part in parts))
-    pids = {part.status().pid for part in parts}
-    assert pids == {first.pid, second.pid}
+    wait(parts[0].has_checkpoint)
+    # Stopped in the middle of its part, which it holds until it is killed.
+    first.send_signal(signal.SIGSTOP)
+    second = subprocess.Popen(command)
+    wait(lambda: parts[1].status() is not None and parts[1].status().passes > 20)
+    assert [part.status().pid for part in parts] == [first.pid, second.pid]
     assert store.open(LONG).status is Status.RUNNING
-    first.send_signal(signal.SIGKILL)
+    first.kill()
     first.wait()
     # The other one takes up what the killed one left, and writes the result.
     assert second.wait(120) == 0
