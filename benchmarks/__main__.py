@@ -7,7 +7,16 @@ from datetime import date
 
 import torch
 
-NAMES = ("solver", "overhead", "pace", "page", "transformer", "work", "architectures")
+NAMES = (
+    "solver",
+    "overhead",
+    "pace",
+    "page",
+    "viewers",
+    "transformer",
+    "work",
+    "architectures",
+)
 
 if __name__ == "__main__":
     print(
