@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 import streamlit as st
@@ -31,3 +32,7 @@ def _warm_up(jobs: JobQueue) -> None:
     curves.objective_spec(True)
     curves.collapse_spec("NC2A", False)
     curves.accuracy_spec(False)
+    # After each run of a page Streamlit has Python look through all objects for garbage, a tenth of
+    # a second for those of the libraries alone. They stay for good, and need no looking at.
+    gc.collect()
+    gc.freeze()
