@@ -103,14 +103,17 @@ def _collapse(run: Run) -> list[Readout]:
 
 
 def _metric(run: Run, name: str, help: str, color: str) -> Readout:
-    mean, deviation = over_seeds.log_mean_and_deviation(run, name.lower())
-    last = _last(mean)
-    if last is None:
-        return Readout(name, text.MISSING, "", help, color, mean)
-    log = f"log₁₀ {last:.2f}".replace("-", "−")
-    spread = deviation[np.isfinite(mean)][-1]
-    help = f"{help} Over the seeds, {log} ± {spread:.2f}."
-    return Readout(name, text.number(10**last), log, help, color, mean)
+    course, _ = over_seeds.log_mean_and_deviation(run, name.lower())
+    last = over_seeds.last_values(run, name.lower())
+    odd = {text.number(0): last.zero, text.number(np.inf): last.infinite}
+    if last.mean is None:
+        value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
+        return Readout(name, value, "", help, color, course)
+    log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
+    help = f"{help} Over the seeds, {log} ± {last.deviation:.2f}."
+    without = [f"{text.seeds(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
+    note = f"without {', '.join(without)}" if without else log
+    return Readout(name, text.number(10**last.mean), note, help, color, course)
 
 
 def _accuracies(run: Run) -> list[Readout]:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.components import requests, text
 from app.engine import data, derived, runs
+from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import Problem, RunConfig
 from ncengine.runs.run import Run, Status
@@ -32,6 +33,8 @@ def draw(run: Run) -> None:
     }
     bars[run.status](run)
     _some_diverged(run)
+    if run.status is Status.DONE:
+        _not_converged(run)
 
 
 def time_estimate(config: RunConfig) -> str:
@@ -166,6 +169,18 @@ def _some_diverged(run: Run) -> None:
     gone = [seed for seed, gone in zip(run.config.seeds, run.diverged, strict=True) if gone]
     are = "is" if len(gone) == 1 else "are"
     st.warning(f"{text.seeds(gone).capitalize()} diverged and {are} left out of all means.")
+
+
+def _not_converged(run: Run) -> None:
+    found = over_seeds.not_converged(run)
+    if not found:
+        return
+    ends = sorted(set(map(text.number, found.values())))
+    st.warning(
+        f"{text.seeds(list(found)).capitalize()} did not converge: NC1 ended at "
+        f"{' and '.join(ends)}, so the classes fell onto one point. Try more passes, or a smaller "
+        "weight decay."
+    )
 
 
 def _done(run: Run) -> None:

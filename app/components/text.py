@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 MISSING = "–"
@@ -11,8 +12,10 @@ MISSING = "–"
 
 def number(value: float | None) -> str:
     """Three significant digits; powers of ten where the number is small or large."""
-    if value is None or not math.isfinite(value):
+    if value is None or math.isnan(value):
         return MISSING
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
     exponent = math.floor(math.log10(float(f"{abs(value):.2e}")))
@@ -34,7 +37,8 @@ def share_of(part: float, whole: float, name: str) -> str:
     Short, for a narrow place: "12.0 % of floor", "at the floor", "31× floor".
     """
     share = part / whole
-    if 0 < share < 1e-4:
+    # Also a little below it: as far as rounding goes.
+    if abs(share) < 1e-4:
         return f"at the {name}"
     if 0 < share < 0.1:
         return f"{100 * share:.2f} % of {name}"
@@ -92,7 +96,7 @@ def unbroken_groups(formula: str) -> str:
     return "".join(shown).replace(" + ", " +\N{NO-BREAK SPACE}")
 
 
-def seeds(numbers: list[int]) -> str:
+def seeds(numbers: Sequence[int]) -> str:
     """ "seed 3", "seeds 0 and 2", "seeds 0, 2 and 5"."""
     if len(numbers) == 1:
         return f"seed {numbers[0]}"

@@ -2,9 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ncengine.runs.run import Run
+
+# Where a training ends with NC1 above this, its classes lie on one point and have no order: before
+# training NC1 is between 1 and 100 for data of all kinds.
+NOT_CONVERGED = 1e3
+
+
+@dataclass(frozen=True)
+class LastValues:
+    """Where a metric stands, over the seeds that did not diverge.
+
+    Attributes:
+        mean: of log10, over the seeds whose value has a logarithm; None where none has.
+        deviation: standard deviation of log10, over the same.
+        zero: seeds whose value is exactly 0.
+        infinite: seeds whose value is infinite.
+    """
+
+    mean: float | None
+    deviation: float | None
+    zero: tuple[int, ...]
+    infinite: tuple[int, ...]
+
+
+def last_values(run: Run, name: str) -> LastValues:
+    """Where the metric stands; see `Run.last`."""
+    last = {seed: run.last(name, r) for r, seed in _kept_seeds(run)}
+    values = {seed: value for seed, value in last.items() if value is not None}
+    logs = np.log10([value for value in values.values() if 0 < value < np.inf])
+    return LastValues(
+        mean=float(logs.mean()) if len(logs) else None,
+        deviation=float(logs.std()) if len(logs) else None,
+        zero=tuple(seed for seed, value in values.items() if value == 0),
+        infinite=tuple(seed for seed, value in values.items() if value == np.inf),
+    )
+
+
+def not_converged(run: Run) -> dict[int, float]:
+    """Seeds that did not diverge and yet have NC1 above `NOT_CONVERGED`, with that NC1."""
+    last = {seed: run.last("nc1", r) for r, seed in _kept_seeds(run)}
+    return {seed: nc1 for seed, nc1 in last.items() if nc1 is not None and nc1 > NOT_CONVERGED}
 
 
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:
@@ -28,6 +70,12 @@ def log_mean_and_deviation(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]
 
 def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _kept_seeds(run: Run) -> list[tuple[int, int]]:
+    """Index and seed of those that did not diverge."""
+    gone = run.diverged if len(run.diverged) else np.zeros(len(run.config.seeds), bool)
+    return [(r, seed) for r, seed in enumerate(run.config.seeds) if not gone[r]]
 
 
 def _kept(run: Run, name: str) -> np.ndarray:

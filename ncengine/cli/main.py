@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -110,6 +111,7 @@ def _config(options: argparse.Namespace) -> RunConfig:
 def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from ncengine.analysis.over_seeds import not_converged
     from ncengine.datasets import dataset_info, download, is_available
     from ncengine.jobs.foreground import run
 
@@ -132,7 +134,9 @@ def _train(options: argparse.Namespace) -> int:
                 raise
             raise RuntimeError(f"{error} The option --download fetches the data set.") from error
     summary = finished.summary()
-    print(json.dumps(_without_nan(summary)) if options.json else _table(summary, config))
+    print(json.dumps(_plain(summary)) if options.json else _table(summary, config))
+    for seed, nc1 in not_converged(finished).items():
+        print(f"ncengine: seed {seed} did not converge: NC1 = {_number(nc1)}", file=sys.stderr)
     return 0
 
 
@@ -145,9 +149,13 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
         if seed["diverged"]:
             lines.append(f"{seed['seed']:<7}diverged")
             continue
-        values = ("" if seed[n] is None else f"{seed[n]:.4g}" for n in COLUMNS)
+        values = ("" if seed[n] is None else _number(seed[n]) for n in COLUMNS)
         lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>14}" for value in values))
     return "\n".join(lines)
+
+
+def _number(value: float) -> str:
+    return "∞" if value == math.inf else f"{value:.4g}"
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -194,19 +202,19 @@ def _list(options: argparse.Namespace) -> int:
         mend_index(store)
     for entry in store.list():
         if options.json:
-            print(json.dumps(_without_nan(entry)))
+            print(json.dumps(_plain(entry)))
         else:
             config = RunConfig(**entry["config"])
             print(f"{entry['key']}  {entry['seconds']:8.1f} s  {config.title()}")
     return 0
 
 
-def _without_nan(value: Any) -> Any:
-    """JSON has no NaN or infinity: they become null."""
+def _plain(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they become null and "Infinity", which float() reads."""
     if isinstance(value, dict):
-        return {name: _without_nan(item) for name, item in value.items()}
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value).replace("inf", "Infinity")
     return value

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ncengine.config import RunConfig
-from ncengine.snapshots.names import PER_SEED
+from ncengine.snapshots.names import OF_TEST, PER_SEED
 
 
 class Status(StrEnum):
@@ -125,14 +125,14 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """The last values: "key", "config", "status", "floor", "passes", "seconds", "seeds".
 
-        "seeds" is a list with, per seed, "seed", "diverged" and each name of `PER_SEED`
-        (the last value taken; None where there is none). Plain values, not logarithms.
+        "seeds" is a list with, per seed, "seed", "diverged" and each name of `PER_SEED`, see
+        `last`. Plain values, not logarithms.
         """
         seeds = [
             {
                 "seed": seed,
                 "diverged": bool(self.diverged[r]) if len(self.diverged) else False,
-                **{name: self._last(name, r) for name in PER_SEED},
+                **{name: self.last(name, r) for name in PER_SEED},
             }
             for r, seed in enumerate(self.config.seeds)
         ]
@@ -146,10 +146,15 @@ class Run:
             "seeds": seeds,
         }
 
-    def _last(self, name: str, r: int) -> float | None:
-        column = self.curves.get(name)
-        if column is None:
+    def last(self, name: str, r: int) -> float | None:
+        """The value of a curve of `PER_SEED` that was taken last of the r-th seed.
+
+        It may be infinite: NC1 is where the class means coincide. None before there is any, and
+        where the metric has no meaning at the last point (NC3 without a classifier).
+        """
+        if name not in self.curves:
             return None
-        values = column[:, r]
-        values = values[np.isfinite(values)]
-        return float(values[-1]) if len(values) else None
+        values = self.curves[name][:, r]
+        taken = ~np.isnan(values if name in OF_TEST else self.curves["loss"][:, r])
+        last = float(values[taken][-1]) if taken.any() else np.nan
+        return None if np.isnan(last) else last

@@ -51,7 +51,9 @@ def test_the_heat_map_of_a_diverged_seed_shows_its_last_numbers(at, store):
         (640.0, "320× floor"),
         (0.00592, "0.30 % of floor"),
         (3e-14, "at the floor"),
-        (0.0, "0 % of floor"),
+        (0.0, "at the floor"),
+        (-1e-16, "at the floor"),
+        (-0.3, "−15.0 % of floor"),
     ],
 )
 def test_a_gap_beyond_all_bounds_is_told_as_a_multiple(part, said):

@@ -116,6 +116,46 @@ def test_diverged_seeds_are_named_and_left_out_of_means(at, store):
     assert ">0.300<" in texts(at)
 
 
+def test_a_seed_that_ends_at_infinity_is_shown_and_named(at, store):
+    run = make_run(CONFIG)
+    run.curves["nc1"][-1] = [0.01, np.inf, 0.0001]
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert "Seed 1 did not converge: NC1 ended at ∞" in at.warning[0].value
+    # The geometric mean of the other two.
+    assert ">0.00100<" in texts(at)
+    assert "without seed 1 (∞)" in texts(at)
+
+
+@pytest.mark.parametrize(
+    ("nc1", "shown", "warned"),
+    [
+        ([np.inf, np.inf, np.inf], "∞", "Seeds 0, 1 and 2 did not converge: NC1 ended at ∞"),
+        ([9e9, 9e9, 9e9], "9.00e9", "Seeds 0, 1 and 2 did not converge: NC1 ended at 9.00e9"),
+        ([0.0, 0.0, 0.0], "0", None),
+        ([0.0, 0.0, np.inf], "0 and ∞", "Seed 2 did not converge"),
+    ],
+)
+def test_nc1_beyond_the_logarithm_is_a_number_too(at, store, nc1, shown, warned):
+    run = make_run(CONFIG)
+    run.curves["nc1"][-1] = nc1
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert f'<div class="label">NC1</div><div class="value">{shown}</div>' in texts(at)
+    assert [warned in warning.value for warning in at.warning] == ([True] if warned else [])
+
+
+def test_a_run_under_way_is_not_called_a_failure(at, store):
+    run = make_run(CONFIG, Status.RUNNING, passes=10)
+    run.curves["nc1"][-1] = 9e9
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert not at.warning
+
+
 def test_when_every_seed_diverged_the_page_says_what_to_try(at, store):
     store.put(make_run(CONFIG, Status.DIVERGED, diverged=np.ones(3, bool)))
     at.run()

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.e2e.live_app import ROOT, wait_until
 from tests.e2e.pages import (
     ENDLESS,
+    PATIENCE,
     SMALL,
     expect_progress,
     expect_status,
@@ -49,8 +50,8 @@ def drawing(page):
     )
 
 
-def test_digits_from_a_click_to_the_end(page, app):
-    open_page(page, app, **SMALL, solver="Adam", epochs=3000, seeds=1)
+def test_curves_grow_in_place_while_it_trains(page, app):
+    open_page(page, app, **ENDLESS, data_seed=6)
     train(page)
     expect_status(page, "Training")
     expect(player(page)).to_be_visible()
@@ -63,6 +64,13 @@ def test_digits_from_a_click_to_the_end(page, app):
 
     wait_until(grew, "the curves did not grow")
     assert tags(page) == [0, 1, 2, 3]
+
+
+def test_digits_from_a_click_to_the_end(page, app):
+    open_page(page, app, **SMALL, solver="Adam", epochs=3000, seeds=1)
+    train(page)
+    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    tag(page, 4)
     expect_status(page, "Done")
     expect_status(page, "3,000 passes")
     assert tags(page) == [0, 1, 2, 3]

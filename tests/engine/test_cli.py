@@ -43,6 +43,20 @@ def test_train_prints_one_json_object(capsys):
         assert {"nc1", "nc2a", "nc2b", "nc3", "accuracy"} <= set(seed)
 
 
+def test_a_seed_whose_classes_fall_onto_one_point_is_not_passed_over(capsys):
+    falls = "--classes 2 --samples-per-class 20 --width 2 --depth 3 --epochs 150 --warmup 20"
+    assert main(["train", *falls.split(), "--json"]) == 0
+    out = capsys.readouterr()
+    nc1 = [float(seed["nc1"]) for seed in json.loads(out.out)["seeds"]]
+    assert nc1[2] == float("inf")
+    assert max(nc1[:2]) < 1e3
+    assert out.err == "ncengine: seed 2 did not converge: NC1 = ∞\n"
+    main(["train", *falls.split()])
+    assert "∞" in capsys.readouterr().out.splitlines()[-1]
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["seeds"][2]["nc1"] == "Infinity"
+
+
 def test_a_second_call_comes_from_the_cache(capsys):
     main(["train", *QUICK, "--json"])
     first = json.loads(capsys.readouterr().out)

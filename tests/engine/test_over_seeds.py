@@ -1,0 +1,60 @@
+"""Values of a run and statistics over its seeds, against numbers made by hand."""
+
+import numpy as np
+import pytest
+
+from ncengine.analysis.over_seeds import last_values, not_converged
+from ncengine.config import RunConfig
+from ncengine.runs.run import Run, Status
+
+CONFIG = RunConfig(seeds=(3, 5, 8))
+NAN, INF = np.nan, np.inf
+
+
+def run_of(nc1, test_nc1=None, loss=None, diverged=(False, False, False)) -> Run:
+    """A run with these rows of values, a column a seed."""
+    nc1 = np.array(nc1, float)
+    curves = {
+        "epoch": np.arange(len(nc1)),
+        "nc1": nc1,
+        "loss": np.ones_like(nc1) if loss is None else np.array(loss, float),
+        "test_nc1": np.full_like(nc1, NAN) if test_nc1 is None else np.array(test_nc1, float),
+    }
+    return Run(CONFIG, Status.DONE, curves, diverged=np.array(diverged))
+
+
+def test_the_last_value_is_the_one_at_the_last_point_whatever_it_is():
+    run = run_of([[2.0, 2.0, 2.0], [1.0, INF, NAN]])
+    assert [run.last("nc1", r) for r in range(3)] == [1.0, INF, None]
+
+
+def test_of_a_seed_that_diverged_the_last_value_is_the_one_before():
+    run = run_of([[2.0, 2.0, 2.0], [1.0, NAN, 1.0]], loss=[[1, 1, 1], [1, NAN, 1]])
+    assert run.last("nc1", 1) == 2.0
+
+
+def test_of_test_samples_the_last_value_is_the_last_that_was_taken():
+    run = run_of([[1.0] * 3] * 3, test_nc1=[[4.0, INF, NAN], [3.0, INF, NAN], [NAN] * 3])
+    assert [run.last("test_nc1", r) for r in range(3)] == [3.0, INF, None]
+
+
+def test_before_the_first_point_there_is_no_last_value():
+    run = run_of(np.empty((0, 3)))
+    assert run.last("nc1", 0) is None
+    assert Run(CONFIG, Status.QUEUED).last("nc1", 0) is None
+    assert last_values(run, "nc1").mean is None
+
+
+def test_a_mean_names_whom_it_leaves_out():
+    found = last_values(run_of([[9.0] * 3, [1e-4, 0.0, INF]]), "nc1")
+    assert (found.mean, found.deviation) == (pytest.approx(-4), 0)
+    assert (found.zero, found.infinite) == ((5,), (8,))
+    found = last_values(run_of([[1e-4, INF, 1e-2]], diverged=(False, True, False)), "nc1")
+    assert (found.mean, found.deviation) == (pytest.approx(-3), pytest.approx(1))
+    assert (found.zero, found.infinite) == ((), ())
+
+
+def test_large_and_infinite_nc1_did_not_converge():
+    assert not_converged(run_of([[INF, 0.1, 5.0]])) == {3: INF}
+    assert not_converged(run_of([[INF] * 3, [9e9, 999.0, 0.0]])) == {3: 9e9}
+    assert not_converged(run_of([[0.1, INF, 0.1]], diverged=(False, True, False))) == {}
