@@ -26,15 +26,22 @@ def store(tmp_path):
     return Store(tmp_path)
 
 
-@pytest.fixture
-def stopped(store):
-    """A store with a run that was killed in the middle, and one that is done."""
+@pytest.fixture(scope="module")
+def accident(tmp_path_factory):
+    """The folder of a cache with a run that was killed in the middle, and one that is done."""
+    store = Store(tmp_path_factory.mktemp("accident") / "cache")
     run(OTHER, store=store)
     process = start_training(store, LONG)
     wait(lambda: store.open(LONG).passes > 100 and store.journal(LONG).has_checkpoint())
     process.kill()
     process.wait()
-    return store
+    return store.root
+
+
+@pytest.fixture
+def stopped(accident, tmp_path):
+    """A copy of it for each test to damage."""
+    return Store(shutil.copytree(accident, tmp_path / "cache"))
 
 
 def replace_by_folder(path):

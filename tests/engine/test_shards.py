@@ -122,7 +122,7 @@ from ncengine.config import RunConfig
 from ncengine.jobs import job, reporter
 from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
-reporter.CHECKPOINT_EVERY = 0.05
+reporter.CHECKPOINT_EVERY = 0.3
 config = RunConfig(**json.loads(sys.argv[1]))
 job.run_job(identify(config), Store(sys.argv[2]), shards=[(0,), (1,)])
 """

@@ -31,7 +31,7 @@ from ncengine.config import RunConfig
 from ncengine.jobs import job, reporter
 from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
-reporter.CHECKPOINT_EVERY = 0.05
+reporter.CHECKPOINT_EVERY = 0.3
 job.run_job(identify(RunConfig(**json.loads(sys.argv[1]))), Store(sys.argv[2]))
 """
 

@@ -95,8 +95,9 @@ def test_the_gap_is_never_negative_and_lbfgs_never_goes_up(architecture, loss, b
         warmup=40,
         norm="pre",
     )
-    losses = np.stack([s["loss"] for s in snapshots(config)])
-    epochs = np.array([s["epoch"] for s in snapshots(config)])
+    taken = snapshots(config)
+    losses = np.stack([s["loss"] for s in taken])
+    epochs = np.array([s["epoch"] for s in taken])
     assert np.isfinite(losses).all()
     assert finish_curves({"loss": losses}, config)["gap"].min() >= 0
     assert (np.diff(losses[epochs > 40], axis=0) <= 0).all()
