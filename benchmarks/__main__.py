@@ -13,6 +13,7 @@ NAMES = (
     "pace",
     "page",
     "viewers",
+    "memory",
     "transformer",
     "work",
     "architectures",

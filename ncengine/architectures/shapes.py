@@ -45,9 +45,15 @@ def input_dim(config: RunConfig) -> int:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return config.vocabulary
-    whole = info.input_dim or config.input_dim
+    whole = sample_size(config)
     tokens = architecture_info(config.architecture).has_tokens
     return whole // context_length(config) if tokens else whole
+
+
+def sample_size(config: RunConfig) -> int:
+    """Numbers that a sample consists of: d_0, or C words."""
+    info = dataset_info(config.dataset)
+    return config.context if info.kind == "text" else info.input_dim or config.input_dim
 
 
 def context_length(config: RunConfig) -> int:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ncengine.architectures.shapes import activation_bytes, parameter_count
+from ncengine.architectures.shapes import activation_bytes, parameter_count, sample_size
 from ncengine.catalogue.architectures import architecture_info
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.datasets.data import TEST_PER_CLASS
 
 LBFGS_HISTORY = 50  # steps that L-BFGS remembers: two vectors each, a seed
 # What one seed may hold between forward and backward sweep. More samples go in several sweeps.
 SWEEP_BYTES = 256 * 2**20
-# Parameters, gradient, iterate, direction and what is made of them on the way.
-VECTORS = 8
+# How often the largest arrays of a process lie in memory, as measured: see benchmarks/RESULTS.md.
+VECTORS = 12  # parameters, gradient, iterate, direction, moments, and what becomes of them
+FEATURES = 6  # those held, new ones, and what metrics make of them
+LOGITS = 4
+# Python, torch and scikit-learn, before there is anything to train.
+PROCESS_BYTES = 400 * 2**20
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -22,15 +28,54 @@ def sweep_samples(config: RunConfig) -> int:
     return max(1, SWEEP_BYTES // activation_bytes(config))
 
 
-def memory_needed(config: RunConfig) -> int:
-    """Bytes that training `config` takes, about: all seeds' vectors, and their activations."""
-    width = 8 if config.precision == "float64" else 4
+def memory_needed(config: RunConfig, processes: int = 1) -> int:
+    """Bytes that training `config` takes at most, about, checkpoints and data counted.
+
+    `processes` is over how many the seeds are spread: each holds the data.
+    """
+    each = PROCESS_BYTES + _of_data_set(config) + _of_inputs(config)
+    return processes * each + len(config.seeds) * _of_seed(config)
+
+
+def device_memory_needed(config: RunConfig) -> int:
+    """Bytes of a GPU's own memory that training `config` takes at most, about."""
+    return _of_inputs(config) + len(config.seeds) * _of_seed(config)
+
+
+def _of_seed(config: RunConfig) -> int:
+    """Vectors of the solver, activations, features and logits of one seed."""
     vectors = VECTORS + (2 * LBFGS_HISTORY if config.solver == "L-BFGS" else 0)
-    samples = config.batch_size or config.classes * config.samples_per_class
-    active = min(samples, sweep_samples(config)) * activation_bytes(config)
-    features = 2 * samples * config.width * width
-    each = vectors * parameter_count(config) * width + active + features
-    return len(config.seeds) * each
+    samples = config.classes * config.samples_per_class
+    at_once = min(config.batch_size or samples, sweep_samples(config))
+    active = at_once * activation_bytes(config)
+    per_sample = FEATURES * config.width + LOGITS * config.classes
+    numbers = vectors * parameter_count(config) + samples * per_sample
+    return active + numbers * _bytes_each(config)
+
+
+def _of_inputs(config: RunConfig) -> int:
+    """What the network reads of all samples, and a mini-batch of them for each seed."""
+    samples = config.classes * (config.samples_per_class + TEST_PER_CLASS)
+    if architecture_info(config.architecture).family.embedding == "identity":
+        return 8 * samples  # only which sample it is
+    batch = config.batch_size * len(config.seeds)
+    text = dataset_info(config.dataset).kind == "text"
+    return (samples + batch) * sample_size(config) * (8 if text else _bytes_each(config))
+
+
+def _of_data_set(config: RunConfig) -> int:
+    """The samples as they are read, and all those that they are drawn from."""
+    info = dataset_info(config.dataset)
+    samples = config.classes * (config.samples_per_class + TEST_PER_CLASS)
+    read = samples * sample_size(config) * (8 if info.kind == "text" else 4)
+    if not info.files:
+        return read
+    pool = info.classes * (info.max_samples_per_class + TEST_PER_CLASS)
+    return read + pool * sample_size(config)
+
+
+def _bytes_each(config: RunConfig) -> int:
+    return 8 if config.precision == "float64" else 4
 
 
 def memory_here() -> int:
@@ -42,12 +87,16 @@ def memory_here() -> int:
         return total
 
 
-def too_large(config: RunConfig, available: int) -> str:
-    """Why `config` does not fit into so many bytes, and what to do; "" where it does."""
-    needed = memory_needed(config)
+def too_large(config: RunConfig, available: int, needed: int | None = None) -> str:
+    """Why `config` does not fit into so many bytes, and what to do; "" where it does.
+
+    `needed` is what it takes; by default as `memory_needed` says of one process.
+    """
+    needed = memory_needed(config) if needed is None else needed
     if needed <= available:
         return ""
-    fields = "width, depth or seeds" if architecture_info(config.architecture).parts else "seeds"
+    network = architecture_info(config.architecture).parts
+    fields = "width, depth, samples or seeds" if network else "width, samples or seeds"
     other = " or the solver Adam, which remembers less" if config.solver == "L-BFGS" else ""
     return (
         f"Training needs about {_gigabytes(needed)} of memory, and there are "

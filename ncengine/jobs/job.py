@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from ncengine.costs.memory import too_large
+from ncengine.costs.memory import device_memory_needed, memory_needed, too_large
 from ncengine.datasets import DatasetError, load
 from ncengine.jobs.listing import file_away
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
@@ -160,7 +160,10 @@ def _resumed(report: Reporter, seeds: tuple[int, ...]) -> Training:
     """The training, where its last checkpoint left it; from the start without a usable one."""
     config = report.identity.config
     device = pick_device()
-    if reason := too_large(config, memory_of(device)):
+    processes = len(report.run.shards() or [seeds])
+    on_device = device.type != "cpu"
+    needed = device_memory_needed(config) if on_device else memory_needed(config, processes)
+    if reason := too_large(config, memory_of(device), needed):
         raise ValueError(reason)
     data = load(config)
     report.computes_on(device)

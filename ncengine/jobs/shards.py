@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 
 from ncengine.config import RunConfig
+from ncengine.costs.memory import memory_here, memory_needed
 from ncengine.costs.work import run_work
 
 WORKERS_VARIABLE = "NCENGINE_WORKERS"
@@ -38,7 +39,8 @@ def cut(config: RunConfig, workers: int, start: float, device: str) -> list[tupl
     """The seeds of each shard, in the order of the seeds.
 
     Seeds never touch each other, so that single-threaded processes may train them apart. On a GPU
-    they stay together, and wherever more processes would not be quicker.
+    they stay together, and wherever more processes would not be quicker. There are no more
+    processes than memory holds: each needs the data for itself.
 
     Args:
         config: what is trained.
@@ -48,6 +50,8 @@ def cut(config: RunConfig, workers: int, start: float, device: str) -> list[tupl
     """
     together = [config.seeds]
     count = min(workers, len(config.seeds))
+    while count > 1 and memory_needed(config, count) > memory_here():
+        count -= 1
     if device != "cpu" or count < 2:
         return together
     parts = np.array_split(np.array(config.seeds), count)

@@ -8,53 +8,94 @@ import pytest
 
 from ncengine.config import RunConfig
 from ncengine.costs import memory
-from ncengine.costs.memory import memory_here, memory_needed, too_large
+from ncengine.costs.memory import device_memory_needed, memory_here, memory_needed, too_large
 from ncengine.jobs import job
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
 MEBIBYTE = 2**20
+# Trains up to a checkpoint, or goes on from there to the result. Says its peak, and where it began.
 PEAK = """
-import re, sys
+import os, re, sys
 from pathlib import Path
 from ncengine.config import RunConfig
-from ncengine.datasets import load
-from ncengine.training.train import Training
-import torch
-config = RunConfig(**eval(sys.argv[1]))
-def peak():  # in kB; getrusage would count what the parent held when it forked
-    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
-Training(config.with_(width=4, depth=2), load(config), torch.device("cpu")).train
-before = peak()
-training = Training(config, load(config), torch.device("cpu"))
-for step in training.steps():
-    if step.passes == 4:
-        break
-print((peak() - before) * 1024)
+from ncengine.jobs import job, reporter
+from ncengine.runs.identity import identify
+from ncengine.runs.store import Store
+
+class Reporter(reporter.Reporter):
+    def begin(self, training, state):
+        super().begin(training, state)
+        self.began = training.passes
+
+    def after(self, passes):
+        super().after(passes)
+        if passes == int(sys.argv[3]):
+            self.checkpoint()
+            self.tell()
+
+    def end(self):
+        super().end()
+        self.tell()
+
+    def tell(self):  # not getrusage, which would count what the parent held when it forked
+        peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
+        print(int(peak) * 1024, self.began, flush=True)
+        os._exit(0)
+
+job.Reporter = Reporter
+job.run_job(identify(RunConfig.model_validate_json(sys.argv[1])), Store(sys.argv[2]))
 """
+
+
+def peak(config, folder, until):
+    """Most bytes that a process takes, and the pass at which it began."""
+    command = [sys.executable, "-c", PEAK, config.model_dump_json(), str(folder), str(until)]
+    found = subprocess.run(command, capture_output=True, text=True)
+    assert found.returncode == 0 and found.stdout, found.stderr
+    taken, began = map(int, found.stdout.split())
+    return taken, began
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
 @pytest.mark.parametrize(
     "values",
     [
-        {"width": 512, "depth": 8, "samples_per_class": 20, "seeds": 2, "warmup": 0},
-        {"architecture": "T11", "depth": 8, "samples_per_class": 100, "seeds": 2, "solver": "Adam"},
+        {"depth": 34, "width": 192, "samples_per_class": 10, "seeds": 1, "epochs": 14, "warmup": 3},
+        {"architecture": "UFM", "samples_per_class": 150, "seeds": 10, "epochs": 14},
+        {
+            "dataset": "gaussian",
+            "samples_per_class": 5000,
+            "input_dim": 1024,
+            "seeds": 1,
+            "solver": "SGD",
+            "batch_size": 8192,
+            "epochs": 3,
+        },
     ],
+    ids=["network", "free features", "data"],
 )
-def test_it_is_about_what_a_process_takes(values):
-    found = subprocess.run(
-        [sys.executable, "-c", PEAK, repr(values)], capture_output=True, text=True, check=True
-    )
-    taken, told = int(found.stdout), memory_needed(RunConfig(**values))
-    assert taken > 100 * MEBIBYTE
-    assert 0.5 < told / taken < 2
+def test_no_process_takes_much_more_than_is_said_with_checkpoint_and_data(values, tmp_path):
+    config = RunConfig(**values)
+    middle = config.epochs - 2
+    told = memory_needed(config)
+    for until, began in ((middle, 0), (0, middle)):
+        taken, was = peak(config, tmp_path, until)
+        assert was == began
+        assert 0.6 * told < taken < 1.3 * told
+
+
+def test_a_gpu_is_asked_for_no_memory_of_the_host():
+    few = RunConfig(samples_per_class=10)
+    assert 0 < device_memory_needed(few) < memory_needed(few) - 300 * MEBIBYTE
+    assert memory_needed(few, 3) > memory_needed(few, 1) + 600 * MEBIBYTE
 
 
 def test_what_does_not_fit_is_said_with_both_amounts():
     config = RunConfig(width=1024, depth=200, seeds=10)
     said = too_large(config, 8 * 2**30)
+    assert "width, depth, samples or seeds" in said
     assert "8 GiB" in said
     assert "Adam" in said
     assert f"{memory_needed(config) / 2**30:.3g} GiB" in said

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ncengine.config import RunConfig
+from ncengine.costs.memory import memory_needed
 from ncengine.datasets import load
+from ncengine.jobs import shards as shards_module
 from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
 from ncengine.jobs.queue import JobQueue
@@ -111,6 +113,16 @@ def test_an_odd_number_of_workers_is_refused(monkeypatch, value):
         worker_count()
     with pytest.raises(ValueError, match="workers = 0"):
         run(SMALL, workers=0)
+
+
+def test_there_are_no_more_processes_than_memory_holds(monkeypatch):
+    for held, shards in (
+        (memory_needed(HEAVY, 4), [(0,), (1,), (2,), (3,)]),
+        (memory_needed(HEAVY, 4) - 1, [(0, 1), (2,), (3,)]),
+        (memory_needed(HEAVY, 2) - 1, [HEAVY.seeds]),
+    ):
+        monkeypatch.setattr(shards_module, "memory_here", lambda held=held: held)
+        assert cut(HEAVY, 16, WARM, CPU) == shards
 
 
 def test_a_killed_part_goes_on_from_its_checkpoint_to_the_same_result(store, tmp_path):

@@ -163,7 +163,9 @@ class _History:
 
     def __init__(self, theta: Tensor, size: int):
         self.size = size
-        self.rows = theta.new_zeros(2 * size, len(theta))  # s in rows 0..size-1, then y
+        # s in rows 0..size-1, then y. Empty before the first pair: who goes on from a checkpoint
+        # brings its own, and there may not be memory for two.
+        self.rows = theta.new_zeros(0, len(theta))
         self.products = np.zeros((2 * size, 2 * size))
         self.clear()
 
@@ -186,6 +188,8 @@ class _History:
             return None
         slot = len(self.order) if len(self.order) < self.size else self.order.pop(0)
         self.order.append(slot)
+        if not len(self.rows):
+            self.rows = s.new_zeros(2 * self.size, len(s))
         self.rows[slot], self.rows[self.size + slot] = s, y
         with_s, with_y, with_grad = self._with(s, y, grad)
         self.products[slot] = self.products[:, slot] = with_s
