@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from typing import Any
@@ -17,6 +19,16 @@ IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 def local_executor(workers: int) -> Executor:
     """The worker processes of this process (joblib's loky), started anew where they have ended."""
     return _loky(workers)
+
+
+def before_work_is_waited_for(call: Callable[[], None]) -> None:
+    """Have something called when the program ends, before the pool waits for its work to end.
+
+    A pool says at its first task that it will wait, and what is registered last is called first: so
+    this is for afterwards. `atexit` comes too late, when the wait is over.
+    """
+    # Python's own pools register so; there is no public way.
+    threading._register_atexit(call)  # type: ignore[attr-defined]
 
 
 def end_workers(workers: int) -> None:

@@ -36,20 +36,18 @@ def run_job(
     progress: Progress | None = None,
     *,
     shards: Shards | None = None,
-    in_worker: bool = False,
 ) -> None:
     """Work on a run until nothing of it is left to take up; whoever comes last writes the result.
 
     Any number of processes may do this with the same run: each takes shards that no other trains.
-    How it went is said in the journal; nothing is raised but KeyboardInterrupt. That one
-    stops a run of a terminal as Stop does; a worker's is taken up by the next server.
+    How it went is said in the journal; nothing is raised but KeyboardInterrupt, which stops the
+    run as Stop does.
 
     Args:
         identity: of the run.
         store: where its journal and result are kept.
         progress: called with (passes done, budget) as it trains.
         shards: how the run is cut if that is not decided yet; by default it stays in one piece.
-        in_worker: whether this is a worker process of a server.
     """
     journal = store.journal(identity)
     with store.lock(identity) as mine:
@@ -58,7 +56,7 @@ def run_job(
         return
     # Round again, for what was another's at the first look may have been left since.
     while True:
-        ended = _train_what_is_free(identity, store, attempts, progress, in_worker)
+        ended = _train_what_is_free(identity, store, attempts, progress)
         if not ended:
             break
         if False in ended:
@@ -66,7 +64,7 @@ def run_job(
     with store.lock(identity) as mine:
         if mine and all(map(_has_ended, journal.parts())) and not store.results.has(identity):
             report = Reporter(journal, journal, identity, attempts, None, training_is_over=True)
-            _go_through(report, partial(_write_result, store, identity, journal), in_worker)
+            _go_through(report, partial(_write_result, store, identity, journal))
 
 
 def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | None:
@@ -89,7 +87,7 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
 
 
 def _train_what_is_free(
-    identity: Identity, store: Store, attempts: int, progress: Progress | None, in_worker: bool
+    identity: Identity, store: Store, attempts: int, progress: Progress | None
 ) -> list[bool]:
     """Train each shard that nobody trains, up to one that stops; gives which came to their end."""
     journal, ended = store.journal(identity), []
@@ -99,13 +97,13 @@ def _train_what_is_free(
         with store.lock(identity, shard=number) as mine:
             if mine and not _has_ended(part):
                 report = Reporter(journal, part, identity, attempts, progress)
-                ended.append(_go_through(report, partial(_train, report, seeds), in_worker))
+                ended.append(_go_through(report, partial(_train, report, seeds)))
         if False in ended:
             break
     return ended
 
 
-def _go_through(report: Reporter, work: Callable[[], None], in_worker: bool) -> bool:
+def _go_through(report: Reporter, work: Callable[[], None]) -> bool:
     """Do the work and say in the journal how it ended; gives whether it came to its end."""
     key = report.identity.key
     try:
@@ -118,7 +116,7 @@ def _go_through(report: Reporter, work: Callable[[], None], in_worker: bool) -> 
     except Paused:
         report.stop(Status.QUEUED)
     except KeyboardInterrupt:
-        report.stop(Status.INTERRUPTED if in_worker else Status.CANCELLED)
+        report.stop(Status.CANCELLED)
         raise
     except EXPECTED as error:
         logger.error("run %s failed: %s", key, _one_line(error))

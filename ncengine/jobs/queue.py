@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import atexit
 import logging
 import os
 import threading
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from typing import Any
 
 from ncengine.config import RunConfig
-from ncengine.jobs.executors import end_workers, local_executor
+from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
@@ -82,12 +83,12 @@ class JobQueue:
         self._guard = threading.RLock()
         self._closed = False
         self._device: Future | None = None
+        self._pool: Executor | None = None
         self._longest = longest_queue()
         mend_index(store)
         self._adopt()
         self._end = threading.Event()
         threading.Thread(target=self._look_for_orphans, name="adopt", daemon=True).start()
-        atexit.register(self.close)
 
     def submit(self, config: RunConfig) -> None:
         """Put a configuration at the end of the queue, unless it is there, running or done.
@@ -127,8 +128,7 @@ class JobQueue:
         with self._guard:
             if self._device is None and not self._closed:
                 # One is asked after another, and all are busy loading while the last is.
-                pool = local_executor(self.workers)
-                self._device, *_ = [pool.submit(device_of_worker) for _ in range(self.workers)]
+                self._device, *_ = self._ask(self.workers, device_of_worker)
 
     def device(self) -> str | None:
         """Where training computes; None while the worker is still starting."""
@@ -162,7 +162,6 @@ class JobQueue:
         for identity, journal in self._running_here():
             if not self.store.results.has(identity):
                 journal.change(Status.QUEUED, queued_at=0.0)
-        atexit.unregister(self.close)
 
     def _is_asked_for(self, identity: Identity) -> bool:
         return any(not future.done() for future in self._futures.get(identity.key, ()))
@@ -229,11 +228,19 @@ class JobQueue:
     def _send(self, identity: Identity) -> None:
         count = min(self.workers, len(identity.config.seeds))
         arguments = identity, str(self.store.root), self.workers, WARM
-        pool = local_executor(self.workers)
-        futures = [pool.submit(run_in_worker, *arguments) for _ in range(count)]
+        futures = self._ask(count, run_in_worker, *arguments)
         self._futures[identity.key] = futures
         for future in futures:
             future.add_done_callback(lambda done: self._after(identity, futures, done))
+
+    def _ask(self, count: int, function: Callable[..., Any], *arguments: Any) -> list[Future]:
+        """Ask for so many calls, each by whatever worker is free."""
+        pool = local_executor(self.workers)
+        futures = [pool.submit(function, *arguments) for _ in range(count)]
+        if pool is not self._pool:
+            self._pool = pool
+            before_work_is_waited_for(self.close)
+        return futures
 
     def _after(self, identity: Identity, futures: list[Future], done: Future) -> None:
         """See to a run that its workers left unfinished, for whatever reason."""

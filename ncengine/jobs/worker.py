@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ def be_a_good_worker(parent: int, niceness: int = WORKER_NICENESS) -> None:
         parent: the process that started this one, which may be gone already.
         niceness: how far to give way.
     """
+    # Ctrl-C reaches this process too, at any moment, while garbage is collected for one. Whoever
+    # started it hears it as well, asks for a checkpoint and ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Whoever looks on comes first: the browser and the server take little, but want it soon.
     os.nice(niceness)
 
@@ -60,7 +64,7 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
         except ValueError:
             device = "cpu"  # training says what is wrong with it
         shards = cut(identity.config, workers, start, device)
-        run_job(identity, Store(root), shards=shards, in_worker=True)
+        run_job(identity, Store(root), shards=shards)
 
 
 def device_of_worker() -> str:
