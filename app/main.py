@@ -36,12 +36,12 @@ def main() -> None:
         initial_sidebar_state="expanded",
     )
     st.html(HERE / "static" / "app.css")
+    warmup.start()
     config = picker.draw()
     page = st.navigation(
         [st.Page(lambda: explore.draw(config), title="Explore", url_path="explore", default=True)]
     )
     page.run()
-    warmup.start()
 
 
 try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 
 import streamlit as st
@@ -11,11 +13,17 @@ from app.engine import runs
 from ncengine.config import RunConfig
 
 _TROUBLE = "trouble"
+_ASKED_AT = "asked at"
 
 
 def submit(config: RunConfig) -> None:
     """Have the configuration trained."""
     _ask(config, lambda: runs.jobs().submit(config))
+
+
+def seconds_since_the_last() -> float:
+    """How long ago something was last asked for in this session; infinity before that."""
+    return time.monotonic() - st.session_state.get(_ASKED_AT, -math.inf)
 
 
 def cancel(config: RunConfig) -> None:
@@ -33,6 +41,7 @@ def draw_trouble(config: RunConfig) -> None:
 def _ask(config: RunConfig, what: Callable[[], None]) -> None:
     # Kept for the session: what a callback draws is gone with the next run of the page.
     st.session_state[_TROUBLE] = (config, "")
+    st.session_state[_ASKED_AT] = time.monotonic()
     try:
         what()
     except (OSError, RuntimeError) as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 
 import streamlit as st
 
@@ -13,25 +14,38 @@ from ncengine.jobs.queue import JobQueue
 
 # For so many seconds the browser needs the processor to draw the first page.
 HEAD_START = 1.5
+# Workers that have not come by then will not.
+PATIENCE = 30
 
 
 @st.cache_resource(show_spinner=False)
 def start() -> threading.Timer:
-    """Begin, once for each server, beside the pages and `HEAD_START` seconds after the first."""
-    timer = threading.Timer(HEAD_START, _warm_up, args=(runs.jobs(),))
+    """Begin, once for each server and beside its pages.
+
+    Workers are started at once, since they give way to all else; the server's own imports come
+    `HEAD_START` seconds later.
+    """
+    jobs = runs.jobs()
+    threading.Thread(target=jobs.warm_up, name="start-workers", daemon=True).start()
+    timer = threading.Timer(HEAD_START, _warm_up, args=(jobs,))
     timer.name, timer.daemon = "warm-up", True
     timer.start()
     return timer
 
 
 def _warm_up(jobs: JobQueue) -> None:
-    jobs.warm_up()
     import ncengine.analysis.projection  # noqa: F401
     import ncengine.datasets  # noqa: F401
 
     curves.objective_spec(True)
     curves.collapse_spec("NC2A", False)
     curves.accuracy_spec(False)
+    # Who clicks at once waits for the workers, and needs the player's projection after that.
+    give_up = time.monotonic() + PATIENCE
+    while jobs.device() is None and time.monotonic() < give_up:
+        time.sleep(0.1)
+    import sklearn.decomposition  # noqa: F401
+
     # After each run of a page Streamlit has Python look through all objects for garbage, a tenth of
     # a second for those of the libraries alone. They stay for good, and need no looking at.
     gc.collect()

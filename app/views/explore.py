@@ -17,6 +17,7 @@ from app.components import (
     notices,
     pulse,
     readouts,
+    requests,
     status,
     text,
 )
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 # Seconds between two looks at a run that moves, and at one that someone else may set going, as
 # long as the server has time for them.
 LIVE, IDLE = 0.5, 2.0
+# Who has just asked for something waits for the answer: for so many seconds, looks come so soon.
+EAGER, SOON = 5.0, 0.1
 # The parts of the page that are drawn apart from the rest, and by which moment of the run each is
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
@@ -94,6 +97,8 @@ def _record(config: RunConfig, drawn: Status) -> None:
 
 def _watch(config: RunConfig, drawn: Status, was_reading: bool, least: float) -> None:
     """What looks whether the run has moved, and draws nothing itself."""
+    if drawn.busy and requests.seconds_since_the_last() < EAGER:
+        least = min(least, SOON)
     pulse.draw(pace.next_look(least), lambda: _look(config, drawn, was_reading))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
-from ncengine.jobs.worker import be_a_good_worker
+from ncengine.jobs.worker import be_a_good_worker, be_a_ready_worker
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 
@@ -41,7 +41,7 @@ def _loky(workers: int) -> Any:
         max_workers=workers,
         timeout=IDLE_SECONDS,
         reuse=True,
-        initializer=be_a_good_worker,
+        initializer=be_a_ready_worker,
         initargs=(os.getpid(),),
     )
 

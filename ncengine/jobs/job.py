@@ -56,7 +56,9 @@ def run_job(
         return
     # Round again, for what was another's at the first look may have been left since.
     while True:
-        ended = _train_what_is_free(identity, store, attempts, progress)
+        train = partial(_train_what_is_free, identity, store, attempts, progress)
+        # What another process trains is passed over at once, and waited for only at the end.
+        ended = train(patience=0.0) or train(patience=1.0)
         if not ended:
             break
         if False in ended:
@@ -87,14 +89,19 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
 
 
 def _train_what_is_free(
-    identity: Identity, store: Store, attempts: int, progress: Progress | None
+    identity: Identity,
+    store: Store,
+    attempts: int,
+    progress: Progress | None,
+    *,
+    patience: float,
 ) -> list[bool]:
     """Train each shard that nobody trains, up to one that stops; gives which came to their end."""
     journal, ended = store.journal(identity), []
     for number, (part, seeds) in enumerate(
         zip(journal.parts(), journal.shards() or (), strict=True)
     ):
-        with store.lock(identity, shard=number) as mine:
+        with store.lock(identity, number, patience) as mine:
             if mine and not _has_ended(part):
                 report = Reporter(journal, part, identity, attempts, progress)
                 ended.append(_go_through(report, partial(_train, report, seeds)))

@@ -127,8 +127,7 @@ class JobQueue:
         """Start the workers before there is work: loading torch takes them seconds."""
         with self._guard:
             if self._device is None and not self._closed:
-                # One is asked after another, and all are busy loading while the last is.
-                self._device, *_ = self._ask(self.workers, device_of_worker)
+                (self._device,) = self._ask(1, device_of_worker)
 
     def device(self) -> str | None:
         """Where training computes; None while the worker is still starting."""

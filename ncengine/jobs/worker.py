@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from ncengine.config import RunConfig
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
 
-if TYPE_CHECKING:
-    import torch
+logger = logging.getLogger(__name__)
 
 WORKER_NICENESS = 10
 ORPHAN_SECONDS = 1.0  # how often a worker looks whether its server is still there
@@ -39,6 +38,15 @@ def be_a_good_worker(parent: int, niceness: int = WORKER_NICENESS) -> None:
         os._exit(0)
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def be_a_ready_worker(parent: int) -> None:
+    """In a worker that waits for runs: manners, and all loaded that training needs."""
+    be_a_good_worker(parent)
+    try:
+        _rehearse()
+    except Exception:
+        logger.warning("a worker could not rehearse; a run will tell why", exc_info=True)
 
 
 # Held by a worker while it trains.
@@ -68,21 +76,21 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
 
 
 def device_of_worker() -> str:
-    """The device on which a worker computes, for a reader; loads all that training needs."""
-    from ncengine.training.device import describe, one_thread, pick_device
+    """The device on which a worker computes, for a reader."""
+    from ncengine.training.device import describe, pick_device
 
-    one_thread()
-    device = pick_device()
-    _rehearse(device)
-    return describe(device)
+    return describe(pick_device())
 
 
-def _rehearse(device: torch.device) -> None:
+def _rehearse() -> None:
     """Train a little, for the first run not to wait for what is loaded when first used."""
     from ncengine.datasets import load
     from ncengine.jobs import job  # noqa: F401
+    from ncengine.training.device import one_thread, pick_device
     from ncengine.training.train import Training
 
+    one_thread()
+    device = pick_device()
     config = RunConfig(classes=2, samples_per_class=2, width=4, depth=2, epochs=2, seeds=1)
     for _ in Training(config, load(config), device).steps():
         pass

@@ -140,17 +140,21 @@ class Store:
         return [(identity, journal) for _, identity, journal in sorted(found, key=lambda f: f[0])]
 
     @contextmanager
-    def lock(self, what: RunConfig | Identity, shard: int | None = None) -> Iterator[bool]:
+    def lock(
+        self, what: RunConfig | Identity, shard: int | None = None, patience: float = 1.0
+    ) -> Iterator[bool]:
         """Hold the lock of a run, or of one of its shards; gives False where another process does.
 
         Who trains a shard holds that shard's lock. The run's own is held for moments only, to
         decide how it is cut, and to write its result. The operating system frees a lock when its
         holder dies, however that happens.
+
+        Readers probe a shard's lock for a moment, and a holder keeps it for as long as it trains:
+        `patience` is how many seconds to wait before it counts as held.
         """
         lock = self._lock(identify(what), shard)
         try:
-            # Readers probe a shard's lock for a moment; a holder keeps it for as long as it trains.
-            lock.acquire(timeout=1.0, poll_interval=0.02)
+            lock.acquire(timeout=patience, poll_interval=0.02)
         except Timeout:
             yield False
             return
