@@ -18,8 +18,8 @@ SWEEP_BYTES = 256 * 2**20
 VECTORS = 12  # parameters, gradient, iterate, direction, moments, and what becomes of them
 FEATURES = 6  # those held, new ones, and what metrics make of them
 LOGITS = 4
-# Python, torch and scikit-learn, before there is anything to train.
-PROCESS_BYTES = 400 * 2**20
+# Python and torch, before there is anything to train.
+PROCESS_BYTES = 300 * 2**20
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
