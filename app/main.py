@@ -33,7 +33,7 @@ def main() -> None:
         page_title="Neural Collapse Explorer",
         page_icon="🔺",
         layout="wide",
-        initial_sidebar_state="expanded",
+        initial_sidebar_state="auto",
     )
     st.html(HERE / "static" / "app.css")
     warmup.start()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from app.components import requests, text
+from app.components import outcome, requests, text
 from app.engine import data, derived, runs
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
@@ -16,8 +18,11 @@ BAR_HEIGHT = 46
 BUTTON_WIDTH = 150
 
 
-def draw(run: Run) -> None:
-    """Status, progress and buttons; tells of diverged seeds."""
+def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
+    """Status, progress and buttons, or what came of it; tells of diverged seeds.
+
+    `pick` has the page show another configuration.
+    """
     requests.draw_trouble(run.config)
     if run.status is Status.ABSENT:
         _invite(run)
@@ -29,12 +34,13 @@ def draw(run: Run) -> None:
         Status.CANCELLED: _stopped,
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
-        Status.DONE: _done,
     }
-    bars[run.status](run)
-    _some_diverged(run)
     if run.status is Status.DONE:
+        outcome.draw(run, pick)
         _not_converged(run)
+    else:
+        bars[run.status](run)
+    _some_diverged(run)
 
 
 def time_estimate(config: RunConfig) -> str:
@@ -44,6 +50,16 @@ def time_estimate(config: RunConfig) -> str:
         return "the first run will tell how long it takes"
     about = "" if seconds < 1 else "about "
     return f"{about}{text.duration(seconds)}, from earlier runs"
+
+
+def what_it_took(run: Run) -> list[str]:
+    """Passes, time, device and day of a finished run."""
+    parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
+    if run.machine.get("device"):
+        parts.append(str(run.machine["device"]))
+    if run.machine.get("date"):
+        parts.append(text.day(str(run.machine["date"])))
+    return parts
 
 
 def _invite(run: Run) -> None:
@@ -181,13 +197,3 @@ def _not_converged(run: Run) -> None:
         f"{' and '.join(ends)}, so the classes fell onto one point. Try more passes, or a smaller "
         "weight decay."
     )
-
-
-def _done(run: Run) -> None:
-    parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
-    if run.machine.get("device"):
-        parts.append(str(run.machine["device"]))
-    if run.machine.get("date"):
-        parts.append(text.day(str(run.machine["date"])))
-    with _bar():
-        st.progress(1.0, " · ".join(parts))

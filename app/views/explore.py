@@ -22,6 +22,7 @@ from app.components import (
     text,
 )
 from app.engine import data, derived, pace, runs, shared
+from app.picker import picker
 from app.player import stage, view
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -46,10 +47,11 @@ HALVES = (1.25, 1)
 
 def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
-    now = runs.store().open(config).status
+    run = runs.store().open(config)
+    now = run.status
     view.current(config)
     notices.draw()
-    _heading(config, now)
+    _heading(run)
     reading = data.examine(config) is None
     st.fragment(_progress, key=PROGRESS)(config, now)
     st.fragment(_record, key=RECORD)(config, now)
@@ -64,18 +66,23 @@ def _interval(now: Status, reading: bool) -> float | None:
     return None if now in (Status.DONE, Status.DIVERGED) else IDLE
 
 
-def _heading(config: RunConfig, now: Status) -> None:
+def _heading(run: Run) -> None:
+    config, now = run.config, run.status
     st.header(config.title(), anchor=False)
     parts = [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
-    # Before there is a run, the estimate stands beside the button that starts one.
-    if now is not Status.ABSENT:
-        parts.append(status.time_estimate(config))
-    device = runs.jobs().device()
-    if device is not None:
-        parts.append(f"computing on {device}")
-    st.caption(" · ".join(parts))
+    if now in (Status.DONE, Status.DIVERGED):
+        parts += status.what_it_took(run)
+    else:
+        # Before there is a run, the estimate stands beside the button that starts one.
+        if now is not Status.ABSENT:
+            parts.append(status.time_estimate(config))
+        device = runs.jobs().device()
+        if device is not None:
+            parts.append(f"computing on {device}")
+    with st.container(key="facts"):
+        st.caption(" · ".join(parts))
 
 
 def _progress(config: RunConfig, drawn: Status) -> None:
@@ -85,7 +92,7 @@ def _progress(config: RunConfig, drawn: Status) -> None:
         if _lacks_data(run):
             download.draw(config)
         else:
-            status.draw(run)
+            status.draw(run, picker.apply)
 
 
 def _record(config: RunConfig, drawn: Status) -> None:

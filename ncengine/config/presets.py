@@ -14,7 +14,7 @@ def paper_preset(config: RunConfig) -> RunConfig:
     return config.with_(
         solver="Adam",
         learning_rate=0.001 if text else 0.005,
-        norm="pre" if text else config.norm,
+        norm="pre" if text else "post",
         rate_schedule="constant",
         batch_size=0,
         epochs=5000,

@@ -102,7 +102,8 @@ def _train_what_is_free(
         zip(journal.parts(), journal.shards() or (), strict=True)
     ):
         with store.lock(identity, number, patience) as mine:
-            if mine and not _has_ended(part):
+            # Who had it may have brought the run to its end, and its journal is gone or going.
+            if mine and not _has_ended(part) and not store.results.has(identity):
                 report = Reporter(journal, part, identity, attempts, progress)
                 ended.append(_go_through(report, partial(_train, report, seeds)))
         if False in ended:

@@ -147,6 +147,34 @@ def test_nc1_beyond_the_logarithm_is_a_number_too(at, store, nc1, shown, warned)
     assert [warned in warning.value for warning in at.warning] == ([True] if warned else [])
 
 
+def test_what_came_of_it_is_said_in_a_sentence_with_what_to_try(at, store):
+    run = make_run(CONFIG)
+    run.curves["nc1"][-1] = 0.01
+    run.curves["gap"][-3:] = np.array([[0.6], [0.3], [0.1]]) * FLOOR
+    store.put(run)
+    at.run()
+    assert_sound(at)
+    assert "**Nearly collapsed**: samples lie 10 % as far" in texts(at)
+    assert "10 % above the floor, still falling." in texts(at)
+    assert "Against it" not in texts(at)
+    at.button(key="next-depth").click().run()
+    assert_sound(at)
+    assert at.header[0].value.startswith("8-RN1")
+    assert "Nobody has trained this network yet" in texts(at)
+
+
+def test_what_stands_against_collapse_is_said_with_its_reason(at, store):
+    config = RunConfig(architecture="RN2", decay_schedule="constant")
+    store.put(make_run(config))
+    open_at(at, architecture="RN2", decay_schedule="constant")
+    assert_sound(at)
+    assert "two linear layers a block" in next(
+        m.value for m in at.markdown if "Against it" in m.value
+    )
+    at.button(key="next-decay_schedule").click().run()
+    assert "λ/L" in at.header[0].value
+
+
 def test_a_run_under_way_is_not_called_a_failure(at, store):
     run = make_run(CONFIG, Status.RUNNING, passes=10)
     run.curves["nc1"][-1] = 9e9

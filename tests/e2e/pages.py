@@ -38,6 +38,11 @@ def expect_status(page: Page, words: str) -> None:
     expect(status(page)).to_contain_text(words, timeout=2 * PATIENCE)
 
 
+def expect_done(page: Page, words: str = "") -> None:
+    """The run came to its end, and the heading says what it took."""
+    expect(page.locator(".st-key-facts")).to_contain_text(f"Done: {words}", timeout=2 * PATIENCE)
+
+
 def passes(page: Page) -> int:
     """How many passes the page says are done."""
     found = re.search(r"([\d,]+) of [\d,]+ passes", status(page).inner_text())

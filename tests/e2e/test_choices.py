@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
     PATIENCE,
+    expect_done,
     expect_other_pixels,
-    expect_status,
     open_page,
     pixels,
     player,
@@ -98,6 +100,14 @@ def test_another_data_set_and_a_transformer_trained_on_it(page, app):
     expect(page.get_by_text("Nobody has trained this network yet")).to_be_visible()
     expect(page.locator(".assumptions .holds").first).to_be_visible(timeout=PATIENCE)
     train(page)
-    expect_status(page, "Done")
+    expect_done(page)
     expect(player(page)).to_be_visible()
     expect(page.get_by_text("what the last linear layer sees of the last patch")).to_be_visible()
+
+
+def test_what_to_try_next_is_a_click_away(page, app):
+    open_page(page, app, **FINISHED)
+    page.get_by_role("button", name="Deeper: L = 5").click()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+    expect(page.get_by_role("button", name="Train")).to_be_visible()
+    expect(page).to_have_url(re.compile("depth=5"))

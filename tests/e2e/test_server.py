@@ -11,7 +11,15 @@ import pytest
 
 from tests.e2e.conftest import ACCIDENTS, assert_ends_cleanly
 from tests.e2e.live_app import LiveApp
-from tests.e2e.pages import ENDLESS, SMALL, expect_progress, expect_status, open_page, train
+from tests.e2e.pages import (
+    ENDLESS,
+    SMALL,
+    expect_done,
+    expect_progress,
+    expect_status,
+    open_page,
+    train,
+)
 
 QUERY = {**SMALL, "solver": "Adam", "epochs": 8000, "seeds": 1, "data_seed": 9}
 
@@ -28,8 +36,7 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
 
         app.start().wait()
         page = open_page(new_context().new_page(), app, **QUERY)
-        expect_status(page, "Done")
-        expect_status(page, "8,000 passes")
+        expect_done(page, "8,000 passes")
         open_page(page, app, **ENDLESS)
         train(page)
         expect_progress(page)

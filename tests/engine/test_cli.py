@@ -89,7 +89,7 @@ def test_list_gives_json_lines(capsys):
 def test_a_table_for_people(capsys):
     assert main(["train", *QUICK]) == 0
     out = capsys.readouterr().out
-    assert "3-RN1, post-LN" in out
+    assert "3-RN1, pre-LN" in out
     assert "nc1" in out
 
 

@@ -181,7 +181,7 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
         "samples_per_class": 99,
         "data_seed": 1,
         "architecture": "RN2",
-        "norm": "pre",
+        "norm": "post",
         "depth": 6,
         "width": 63,
         "loss": "MSE",

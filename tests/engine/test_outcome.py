@@ -1,0 +1,105 @@
+"""What came of a run, on curves made by hand."""
+
+import numpy as np
+import pytest
+
+from ncengine.analysis.outcome import Outcome, outcome, worth_a_try
+from ncengine.config import RunConfig
+from ncengine.runs.run import Run, Status
+
+CONFIG = RunConfig(seeds=2, epochs=100)
+FLOOR = 0.5
+NOBODY = frozenset()
+
+
+def run_of(gaps, nc1=(0.1, 0.001), floor=FLOOR, passes=100, diverged=(False, False)):
+    """A run with these gaps at passes 1, 10, 50, 100, those of both seeds alike."""
+    gap = np.repeat(np.array(gaps, float)[:, None], 2, axis=1)
+    curves = {
+        "epoch": np.array([1.0, 10, 50, passes]),
+        "loss": gap + FLOOR,
+        "gap": gap if floor is not None else np.full_like(gap, np.nan),
+        "nc1": np.tile(np.array(nc1, float), (4, 1)),
+    }
+    config = CONFIG
+    return Run(config, Status.DONE, curves, floor=floor, passes=passes, diverged=np.array(diverged))
+
+
+@pytest.mark.parametrize(
+    ("gaps", "falling"),
+    [
+        ([9, 4, 2, 1], True),
+        ([9, 4, 1, 0.97], False),
+        ([9, 4, 1, 0.94], True),
+        ([1, 1, 1, 1], False),
+    ],
+)
+def test_it_was_falling_where_the_second_half_of_the_passes_took_more_of_the_gap(gaps, falling):
+    came = outcome(run_of(gaps))
+    assert came.falling is falling
+    assert came.above_floor == pytest.approx(gaps[-1] / FLOOR)
+    assert came.nc1 == pytest.approx(0.01)
+
+
+def test_who_rests_early_or_is_at_the_floor_does_not_fall_any_more():
+    rested = outcome(run_of([9, 4, 2, 1], passes=70))
+    assert rested.rested and not rested.falling
+    there = outcome(run_of([9, 4, 1e-5, 1e-6]))
+    assert there.at_floor and not there.falling
+    below = outcome(run_of([9, 4, 1e-16, -1e-16]))
+    assert below.at_floor and not below.falling
+
+
+def test_without_a_floor_the_objective_itself_is_judged():
+    came = outcome(run_of([9, 4, 2, 1], floor=None))
+    assert came.above_floor is None
+    assert came.fell == pytest.approx(1 / 2.5)
+
+
+@pytest.mark.parametrize(
+    ("nc1", "told"),
+    [((np.inf, 0.1), 0.1), ((np.inf, np.inf), np.inf), ((0, 0), 0), ((np.nan,) * 2, None)],
+)
+def test_nc1_is_told_whatever_it_is(nc1, told):
+    assert outcome(run_of([1, 1, 1, 1], nc1)).nc1 == (told if told is None else pytest.approx(told))
+
+
+def test_of_diverged_seeds_nothing_is_told():
+    assert outcome(run_of([1, 1, 1, 1], diverged=(True, False))).nc1 == pytest.approx(0.001)
+    with pytest.raises(ValueError, match="diverged"):
+        outcome(run_of([np.nan] * 4, diverged=(True, True)))
+
+
+def came(falling=False):
+    return Outcome(nc1=0.1, above_floor=0.5, fell=0.5 if falling else 0.0, rested=False)
+
+
+@pytest.mark.parametrize(
+    ("values", "falling", "failing", "tries"),
+    [
+        ({}, False, (), [{"depth": 8}]),
+        ({}, True, (), [{"epochs": 2000}, {"depth": 8}]),
+        ({"depth": 34}, False, (), []),
+        ({"epochs": 100_000}, True, (), [{"depth": 8}]),
+        ({"architecture": "UFM"}, True, (), [{"epochs": 2000}]),
+        (
+            {"architecture": "RN2", "decay_schedule": "constant"},
+            False,
+            ("schedule",),
+            [{"decay_schedule": "1/L"}, {"depth": 8}],
+        ),
+        ({"width": 4}, False, ("width",), [{"width": 16}, {"depth": 8}]),
+        (
+            {"width": 4, "loss": "MSE", "classes": 8},
+            False,
+            ("width",),
+            [{"width": 16}, {"depth": 8}],
+        ),
+    ],
+)
+def test_what_promises_to_help_is_offered(values, falling, failing, tries):
+    config = RunConfig(**values)
+    found = worth_a_try(config, came(falling), frozenset(failing))
+    assert found == tries
+    for changes in found:
+        config.with_(**changes)
