@@ -52,6 +52,31 @@ PICK = """async ([depth, run]) => {
 }"""
 
 
+# Shows one snapshot a frame; gives the longest task that the browser had on its hands, of those
+# above 50 ms, and otherwise the longest that it took to show a snapshot.
+SCRUB = """async () => {
+  const slider = [...document.querySelectorAll('.st-key-player *')]
+    .map((node) => node.shadowRoot?.querySelector('input[type=range]')).find(Boolean);
+  const nc1 = document.querySelectorAll('.readout .value')[2];
+  let longest = 0;
+  new PerformanceObserver((list) => {
+    for (const task of list.getEntries()) longest = Math.max(longest, task.duration);
+  }).observe({ entryTypes: ['longtask'] });
+  const frames = Number(slider.max) + 1;
+  const shown = new Set();
+  for (let n = 0; n < frames; n++) {
+    slider.value = n;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    const begin = performance.now();
+    await new Promise(requestAnimationFrame);
+    longest = Math.max(longest, performance.now() - begin);
+    shown.add(nc1.textContent);
+  }
+  await new Promise((resume) => setTimeout(resume, 100));
+  if (shown.size < frames / 3) throw new Error('the readouts did not follow');
+  return { frames, longest };
+}"""
+
 # The objective has a number.
 FIRST_POINT = "() => /\\d/.test(document.querySelector('.readouts .value')?.textContent ?? '')"
 
@@ -80,6 +105,7 @@ def _with_the_app(browser: Browser, cache: Path, picks: list[RunConfig]) -> list
     try:
         seconds = _first_page(browser, app)
         drawn = _picks(browser, app, picks)
+        scrubbed = _scrub(browser, app, picks[-1])
         maps = Path(f"/proc/{app.process.pid}/maps")
         torch = maps.exists() and "libtorch" in maps.read_text()
     finally:
@@ -91,6 +117,7 @@ def _with_the_app(browser: Browser, cache: Path, picks: list[RunConfig]) -> list
             f"{median(drawn):.0f} ms ({max(drawn):.0f} ms)",
             "500 ms",
         ),
+        scrubbed,
         ("server process has loaded torch", "yes" if torch else "no", "no"),
     ]
 
@@ -115,6 +142,24 @@ def _picks(browser: Browser, app: LiveApp, picks: list[RunConfig]) -> list[float
             found.append(page.evaluate(PICK, [str(config.depth), identify(config).key]))
     # The first round fills the server's memory.
     return found[len(picks) :]
+
+
+def _scrub(browser: Browser, app: LiveApp, config: RunConfig) -> tuple:
+    """Readouts, lines and player over all snapshots, one a frame."""
+    sent: list = []
+    with _page(browser) as page:
+        page.on("websocket", lambda socket: socket.on("framesent", lambda one: sent.append(one)))
+        page.goto(app.url(epochs=EPOCHS, depth=config.depth, epoch=EPOCHS))
+        page.locator(".nc-moment").nth(2).wait_for()
+        page.wait_for_timeout(2000)
+        before = len(sent)
+        found = page.evaluate(SCRUB)
+        asked = len(sent) - before
+    return (
+        f"scrubbing over {found['frames']} snapshots: longest task, messages to the server",
+        f"{found['longest']:.0f} ms, {asked}",
+        "50 ms, 0",
+    )
 
 
 def _first_points(browser: Browser, cache: Path) -> list[tuple]:

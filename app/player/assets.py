@@ -11,6 +11,7 @@ SCRIPTS = (
     "camera",
     "clock",
     "permalink",
+    "moment",
     "theme",
     "sprites",
     "scene",

@@ -23,6 +23,9 @@ class Permalink {
   set(name, value) {
     if (this.values.get(name) === value) return;
     this.values.set(name, value);
+    // Who moves on and on is left in peace until the rest.
+    clearTimeout(this.timer);
+    this.timer = null;
     this.writeSoon();
   }
 

@@ -15,6 +15,7 @@ class Player {
     this.clock = new Clock();
     this.link = new Permalink((epoch) => this.tell(epoch));
     this.painter = new Painter(this.canvas);
+    this.moment = new Moment((frame) => this.seek(frame));
     this.trail = 0;
     this.radius = null;
     this.meter = { cost: 0, draws: 0, since: 0 };
@@ -251,6 +252,8 @@ class Player {
     }
     this.panel.tip(scene, hovered, place, this.clock.frame);
     this.panel.show(this.clock, camera, show);
+    const { run, epoch } = scene.data;
+    this.moment.show(run, epoch, at, this.clock.following && this.clock.frame >= this.clock.last);
   }
 
   /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */
@@ -270,6 +273,7 @@ class Player {
     cancelAnimationFrame(this.pending);
     this.observer.disconnect();
     this.link.close();
+    this.moment.close();
     document.removeEventListener("keydown", this.onKey);
   }
 }

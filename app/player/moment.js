@@ -1,0 +1,169 @@
+// The moment on the rest of the page: readouts and curves beside the player show where it is.
+// Readouts bring their values at each snapshot along; of a chart, Vega tells where a pass lies.
+
+const READOUTS = ".readouts[data-moments]";
+const CHARTS = '[data-testid="stVegaLiteChart"]';
+const LINE = "nc-moment";
+const grouped = new Intl.NumberFormat("en");
+
+class Moment {
+  /** `seek(frame)` is called when the viewer points at a pass in a chart. */
+  constructor(seek) {
+    Object.assign(this, { seek, epochs: [], at: 0, atEnd: true, run: null, held: null });
+    this.lines = new Map();
+    this.known = new WeakMap();
+    // What the page draws anew has to show it too; charts move their marks when they are zoomed.
+    this.watcher = new MutationObserver(() => this.soon());
+    this.watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["d"] });
+    this.resized = () => this.soon();
+    addEventListener("resize", this.resized);
+    this.down = (event) => this.grab(event);
+    this.move = (event) => this.drag(event);
+    this.up = () => { this.held = null; };
+    // Before Vega sees it, for which a drag would pan: it still does with the shift key.
+    for (const type of ["pointerdown", "mousedown"]) document.addEventListener(type, this.down, true);
+    document.addEventListener("pointermove", this.move, true);
+    document.addEventListener("pointerup", this.up, true);
+    document.addEventListener("pointercancel", this.up, true);
+  }
+
+  /** The player shows fractional frame `at` of `run`, whose frames are at these passes. */
+  show(run, epochs, at, atEnd) {
+    Object.assign(this, { run, epochs, at, atEnd });
+    this.draw();
+  }
+
+  soon() {
+    this.pending ??= requestAnimationFrame(() => { this.pending = null; this.draw(); });
+  }
+
+  draw() {
+    if (!this.epochs.length) return;
+    document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
+    const pass = between(this.epochs, this.at);
+    const seen = new Set();
+    for (const chart of document.querySelectorAll(CHARTS)) {
+      const plot = plotOf(chart);
+      if (!plot) continue;
+      seen.add(chart);
+      this.mark(chart, plot, pass);
+    }
+    for (const [chart, line] of this.lines) {
+      if (!seen.has(chart)) {
+        line.remove();
+        this.lines.delete(chart);
+      }
+    }
+  }
+
+  /** Values at the moment, the last ones beside them; at the end, what the server wrote. */
+  read(box) {
+    const { moments } = box.dataset;
+    let known = this.known.get(box);
+    if (known?.moments !== moments) {
+      const cells = [...box.querySelectorAll(".readout")].map((cell) => {
+        const [value, note] = [cell.querySelector(".value"), cell.querySelector(".note")];
+        return { value, note, last: value.textContent, lastNote: note.textContent };
+      });
+      known = { moments, cells, ...JSON.parse(moments) };
+      this.known.set(box, known);
+    }
+    if (known.run !== this.run) return;
+    const epoch = this.epochs[Math.round(this.at)];
+    const row = this.atEnd ? -1 : known.epoch.indexOf(epoch);
+    box.classList.toggle("then", row >= 0);
+    known.cells.forEach(({ value, note, last, lastNote }, n) => {
+      write(value, row < 0 ? last : known.shown[n][row]);
+      write(note, row < 0 ? lastNote : `end ${last}`);
+    });
+  }
+
+  mark(chart, { x, node, width, height }, pass) {
+    let line = this.lines.get(chart);
+    if (!line?.isConnected) {
+      line = document.createElement("div");
+      line.className = LINE;
+      line.append(document.createElement("span"));
+      chart.append(line);
+      this.lines.set(chart, line);
+    }
+    const { a, d, e, f } = node.getScreenCTM();
+    const box = chart.getBoundingClientRect();
+    const place = x(pass);
+    line.hidden = !(place >= -0.5 && place <= width + 0.5);
+    if (line.hidden) return;
+    line.style.transform = `translate(${e + a * place - box.left}px, ${f - box.top}px)`;
+    line.style.height = `${d * height}px`;
+    line.classList.toggle("left", place > width / 2);
+    write(line.firstChild, `pass ${grouped.format(this.epochs[Math.round(this.at)])}`);
+  }
+
+  grab(event) {
+    if (event.button || event.shiftKey) return;
+    const chart = event.target.closest?.(CHARTS);
+    const plot = chart && plotOf(chart);
+    if (!plot || !this.epochs.length || !within(plot, event)) return;
+    event.stopPropagation();
+    if (event.type !== "pointerdown") return;
+    this.held = chart;
+    this.drag(event);
+  }
+
+  drag(event) {
+    const plot = this.held && plotOf(this.held);
+    if (!plot) return;
+    const { a, e } = plot.node.getScreenCTM();
+    const place = Math.min(plot.width, Math.max(0, (event.clientX - e) / a));
+    this.seek(nearestIn(this.epochs, place, plot.x));
+  }
+
+  close() {
+    cancelAnimationFrame(this.pending);
+    this.watcher.disconnect();
+    removeEventListener("resize", this.resized);
+    for (const type of ["pointerdown", "mousedown"]) {
+      document.removeEventListener(type, this.down, true);
+    }
+    document.removeEventListener("pointermove", this.move, true);
+    document.removeEventListener("pointerup", this.up, true);
+    document.removeEventListener("pointercancel", this.up, true);
+    for (const line of this.lines.values()) line.remove();
+    this.atEnd = true;
+    document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
+  }
+}
+
+/** The plot of a chart over passes: scale, group and size; null of others. */
+function plotOf(chart) {
+  for (const node of chart.querySelectorAll("svg.marks g")) {
+    const item = node.__data__;
+    const x = item?.context?.scales?.x?.value;
+    if (!x) continue;
+    return x.type === "symlog" ? { x, node, width: item.width, height: item.height } : null;
+  }
+  return null;
+}
+
+function within({ node, width, height }, event) {
+  const { a, d, e, f } = node.getScreenCTM();
+  const [x, y] = [(event.clientX - e) / a, (event.clientY - f) / d];
+  return x >= 0 && x <= width && y >= 0 && y <= height;
+}
+
+/** The pass at a fractional frame. */
+function between(epochs, at) {
+  const before = Math.min(Math.floor(at), epochs.length - 1);
+  const after = Math.min(before + 1, epochs.length - 1);
+  return epochs[before] + (at - before) * (epochs[after] - epochs[before]);
+}
+
+/** The frame that is drawn nearest to a place on the axis. */
+function nearestIn(epochs, place, x) {
+  const away = epochs.map((epoch) => Math.abs(x(epoch) - place));
+  return away.indexOf(Math.min(...away));
+}
+
+/** Only what differs: each change of the page would wake the watcher. */
+function write(node, words) {
+  if (node.textContent !== words) node.textContent = words;
+}
