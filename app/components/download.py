@@ -9,14 +9,21 @@ from app.engine import data
 from ncengine.catalogue.datasets import DATASETS, dataset_info
 from ncengine.config import RunConfig
 
+_TROUBLE = "download:trouble"
+
 
 def draw(config: RunConfig) -> None:
     """Say that the data set is missing, and fetch it on request."""
     info = dataset_info(config.dataset)
     st.subheader(f"{info.title} is not on this machine yet", anchor=False)
     st.write(f"{info.description} Once fetched, it stays. {_offline()} work without any download.")
-    if not st.button(f"Download {info.title}", type="primary", key="download"):
+    asked = st.button(f"Download {info.title}", type="primary", key="download")
+    failed, message = st.session_state.get(_TROUBLE, ("", ""))
+    if not asked:
+        if failed == config.dataset:
+            _complain(message)
         return
+    st.session_state.pop(_TROUBLE, None)
     bar = st.progress(0.0, f"Fetching {info.title} …")
 
     def show(done: int, total: int) -> None:
@@ -26,10 +33,16 @@ def draw(config: RunConfig) -> None:
         data.download(config.dataset, show)
     except RuntimeError as error:
         bar.empty()
-        # Line by line, for Markdown would run the last one into a list before it.
-        st.error("\n\n".join(text.plain(line) for line in str(error).splitlines()))
+        # The page is drawn again and again while it waits for the data.
+        st.session_state[_TROUBLE] = (config.dataset, str(error))
+        _complain(str(error))
         return
     st.rerun()
+
+
+def _complain(message: str) -> None:
+    # Line by line, for Markdown would run the last one into a list before it.
+    st.error("\n\n".join(text.plain(line) for line in message.splitlines()))
 
 
 def _offline() -> str:

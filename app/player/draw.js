@@ -1,6 +1,10 @@
 // Paints a scene on the canvas. All lengths are device pixels.
 
 // Outside the focus. Means and ideals lie on top of each other there, hence fainter still.
+// CSS pixels, and so many where the pass has a line of its own below them.
+const TOOLS_HEIGHT = 50;
+const NARROW = 480;
+const NARROW_HEIGHT = 84;
 const DIMMED = 0.07;
 const DIMMED_MARK = 0.02;
 const TRAIL_STEPS = 12;
@@ -26,13 +30,16 @@ class Painter {
 
   /** Pixels that one unit of the data takes, and where the origin lies. */
   frame(camera, radius) {
-    const { width, height } = this.canvas;
-    const fit = (Math.min(width, height * 1.02) * 0.41) / (radius * MARGIN);
+    const { width } = this.canvas;
+    // The tools keep a strip at the top to themselves.
+    const top = (width > NARROW * this.ratio ? TOOLS_HEIGHT : NARROW_HEIGHT) * this.ratio;
+    const height = this.canvas.height - top;
+    const fit = (Math.min(width, height * 1.02) * 0.44) / (radius * MARGIN);
     const scale = fit * camera.zoom;
     const share = camera.flat * scale;
     return {
       scale,
-      center: [width / 2 + camera.pan[0] * share, height * 0.515 + camera.pan[1] * share],
+      center: [width / 2 + camera.pan[0] * share, top + height * 0.5 + camera.pan[1] * share],
     };
   }
 

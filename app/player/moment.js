@@ -21,7 +21,9 @@ class Moment {
     this.move = (event) => this.drag(event);
     this.up = () => { this.held = null; };
     // Before Vega sees it, for which a drag would pan: it still does with the shift key.
-    for (const type of ["pointerdown", "mousedown"]) document.addEventListener(type, this.down, true);
+    for (const type of ["pointerdown", "mousedown"]) {
+      document.addEventListener(type, this.down, true);
+    }
     document.addEventListener("pointermove", this.move, true);
     document.addEventListener("pointerup", this.up, true);
     document.addEventListener("pointercancel", this.up, true);

@@ -7,6 +7,13 @@ const KEYS = {
   f: "fullscreen", 2: "2d", 3: "3d",
 };
 
+// Controls that take letters, those that Space presses, and those that arrows and Home move in.
+const WRITING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
+  + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
+const PRESSED = "button, a, summary, input:not([type=range]), [role=button], [role=switch], "
+  + "[role=checkbox], [role=radio], [role=tab], [role=option]";
+const STEERED = "[type=radio], [role=slider], [role=radiogroup], [role=toolbar], [role=tablist]";
+
 class Player {
   constructor(root) {
     Object.assign(this, { root, run: null, scene: null, hovered: -1, pointerAt: null });
@@ -32,8 +39,6 @@ class Player {
     });
     this.onKey = (event) => this.key(event);
     document.addEventListener("keydown", this.onKey);
-    root.addEventListener("pointerenter", () => { this.under = true; });
-    root.addEventListener("pointerleave", () => { this.under = false; });
   }
 
   panelHandlers() {
@@ -85,7 +90,8 @@ class Player {
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
     }
-    const posed = JSON.stringify([data.run, data.focus]);
+    // While a run is live, its last snapshot is not what it comes to.
+    const posed = JSON.stringify([data.run, data.focus, data.live]);
     if (posed !== this.posed) this.camera.setHome(this.scene.clearPose(), first || this.calm);
     this.posed = posed;
     if (another) this.clock.rewind();
@@ -166,15 +172,9 @@ class Player {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.composedPath()[0];
-    const inside = this.root.contains(target);
-    const taken = inside
-      ? "select"
-      : "input, textarea, select, button, a, [role], [contenteditable]";
-    if (target.matches?.(taken) || !(inside || this.under)) return;
     if (event.key === "Escape") this.panel.help(false);
     const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    // Space on a button presses that button.
-    if (!name || (event.key === " " && target.matches?.("button"))) return;
+    if (!name || uses(target, event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     this.act(name);
@@ -276,6 +276,14 @@ class Player {
     this.moment.close();
     document.removeEventListener("keydown", this.onKey);
   }
+}
+
+/** Whether the control that has the focus does something of its own with a key. */
+function uses(target, key) {
+  if (!target.closest) return false;
+  if (target.closest(WRITING)) return true;
+  if (key === " ") return Boolean(target.closest(PRESSED));
+  return key.length > 1 && Boolean(target.closest(STEERED));
 }
 
 /** Opacities now, and where they fade to. Layers of an earlier scene stay as they were. */

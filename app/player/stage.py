@@ -63,6 +63,9 @@ def draw_controls(run: Run, view: View) -> None:
                 help="Projects on the span of exactly these classes' means. Their ideal is an "
                 "equilateral triangle or a regular tetrahedron.",
             )
+            missing = min(FOCUS_SIZES) - len(view.picked)
+            if view.picked and missing > 0:
+                st.caption(f"Pick {missing} more to focus on them.")
 
 
 def draw_player(run: Run, view: View) -> None:

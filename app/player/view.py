@@ -6,6 +6,7 @@ from the player itself, in the browser.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ NAMES = ("seed", "basis", "focus", "test")
 PLAYER_NAMES = ("epoch", "view", "camera")
 BASES = {"last": "last", "each": "each"}
 FOCUS_SIZES = (3, 4)
+# The classes of the focus in the order in which they were picked.
+_PICKS = "view:picks"
 
 
 @dataclass(frozen=True)
@@ -137,9 +140,20 @@ def _from_widgets(before: View) -> View:
     return View(
         values.get("view:seed", before.seed),
         values.get("view:basis", before.basis),
-        tuple(sorted(values.get("view:focus", before.picked))),
+        _latest(values.get("view:focus", before.picked)),
         values.get("view:test", before.test),
     )
+
+
+def _latest(picked: Sequence[int]) -> tuple[int, ...]:
+    """The classes that were picked last, as many as there may be, in their own order."""
+    earlier = st.session_state.get(_PICKS, [])
+    picks = [k for k in earlier if k in picked] + [k for k in picked if k not in earlier]
+    st.session_state[_PICKS] = kept = picks[-max(FOCUS_SIZES) :]
+    if len(kept) < len(picked):
+        # Whoever looks again before the widget is drawn must not take the one left out for new.
+        st.session_state["view:focus"] = sorted(kept)
+    return tuple(sorted(kept))
 
 
 def _fit(view: View, config: RunConfig) -> View:

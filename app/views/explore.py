@@ -26,7 +26,7 @@ from app.picker import picker
 from app.player import stage, view
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import RunConfig
+from ncengine.config import RunConfig, as_text
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 
@@ -72,6 +72,7 @@ def _heading(run: Run) -> None:
     parts = [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
+    parts += _differences(config)
     if now in (Status.DONE, Status.DIVERGED):
         parts += status.what_it_took(run)
     else:
@@ -83,6 +84,16 @@ def _heading(run: Run) -> None:
             parts.append(f"computing on {device}")
     with st.container(key="facts"):
         st.caption(" · ".join(parts))
+
+
+def _differences(config: RunConfig) -> list[str]:
+    """What tells this run apart from others of the same title, in the words of the picker."""
+    found = []
+    for name, value in config.differences().items():
+        param = config.params[name]
+        shown = param.choices.get(value, as_text(value)) if param.kind == "choice" else None
+        found.append(f"{param.label.lower()} {shown or as_text(value)}")
+    return [text.plain(one) for one in found]
 
 
 def _progress(config: RunConfig, drawn: Status) -> None:

@@ -145,10 +145,26 @@ class RunConfig(BaseModel):
             parts.insert(1, f"d = {self.width}")
         return " · ".join(parts)
 
+    def differences(self) -> dict[str, Any]:
+        """What the title does not tell, where it is not the default: values by field."""
+        defaults = _defaults(self.dataset, self.architecture)
+        return {
+            name: getattr(self, name)
+            for name in self.params
+            if name not in _IN_TITLE and getattr(self, name) != defaults[name]
+        }
+
     def _network_text(self) -> str:
         if not architecture_info(self.architecture).has_network:
             return self.architecture
         return f"{self.depth}-{self.architecture}, {PARAMS['norm'].choices[self.norm]}"
+
+
+# Of which the title tells, and which seeds there are, which the page shows.
+_IN_TITLE = (
+    "dataset", "classes", "samples_per_class", "architecture", "norm", "depth", "width", "loss",
+    "last_bias", "weight_decay", "decay_schedule", "seeds",
+)  # fmt: skip
 
 
 def _schedule_text(schedule: str) -> str:

@@ -173,6 +173,26 @@ def test_a_focus_of_two_classes_is_no_focus_yet(at, store):
     assert at.session_state["view"].focus(10) == ()
 
 
+def test_a_fifth_class_takes_the_place_of_the_first_that_was_picked(at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at)
+    picks = at.button_group(key="view:focus")
+    for picked, focus, missing in (
+        ([4], (), 2),
+        ([2, 4], (), 1),
+        ([0, 2, 4], (0, 2, 4), 0),
+        ([0, 1, 2, 4], (0, 1, 2, 4), 0),
+        ([0, 1, 2, 4, 5], (0, 1, 2, 5), 0),
+        ([0, 1, 2, 3, 5], (0, 1, 3, 5), 0),
+    ):
+        picks.set_value(picked).run()
+        assert_sound(at)
+        assert at.session_state["view"].focus(10) == focus
+        said = [one.value for one in at.caption if "to focus" in one.value]
+        assert said == ([f"Pick {missing} more to focus on them."] if missing else [])
+        picks = at.button_group(key="view:focus")
+
+
 def test_of_four_classes_the_focus_is_all(at, store):
     store.put(make_run(RunConfig(classes=4)))
     open_at(at, classes="4")

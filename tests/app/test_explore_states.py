@@ -175,6 +175,17 @@ def test_what_stands_against_collapse_is_said_with_its_reason(at, store):
     assert "λ/L" in at.header[0].value
 
 
+def test_runs_of_the_same_title_are_told_apart(at, store):
+    config = CONFIG.with_(solver="Adam", epochs=2000, data_seed=1)
+    store.put(make_run(config))
+    open_at(at, solver="Adam", epochs="2000", data_seed="1")
+    assert at.header[0].value == CONFIG.title()
+    assert "data seed 1 · solver Adam · budget 2000" in at.caption[0].value
+    store.put(make_run(CONFIG))
+    open_at(at, solver="L-BFGS", epochs="1000", data_seed="0")
+    assert "solver" not in at.caption[0].value
+
+
 def test_a_run_under_way_is_not_called_a_failure(at, store):
     run = make_run(CONFIG, Status.RUNNING, passes=10)
     run.curves["nc1"][-1] = 9e9
@@ -240,7 +251,14 @@ def test_a_failed_download_is_told_in_words(at, monkeypatch):
     at.button(key="download").click().run()
     assert not at.exception
     # Each line a paragraph, and no line a list that swallows the next one.
-    assert at.error[0].value.split("\n\n") == ["no mirror\\:", "\\- a\\_b\\: gone", "Else"]
+    told = ["no mirror\\:", "\\- a\\_b\\: gone", "Else"]
+    assert at.error[0].value.split("\n\n") == told
+    # It stays, however often the page is drawn, until the next try.
+    at.run()
+    assert at.error[0].value.split("\n\n") == told
+    monkeypatch.setattr(data, "download", lambda name, progress: None)
+    at.button(key="download").click().run()
+    assert not at.error
 
 
 def test_an_accident_shows_a_message_and_no_trace(at, store, monkeypatch):

@@ -122,3 +122,62 @@ def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
         expect(notice).to_contain_text(label)
     assert "Traceback" not in page.content()
     expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
+
+
+def test_its_keys_work_wherever_the_focus_is_of_no_use(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    page.get_by_role("heading", level=2).click()
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "true")
+    main = page.locator("[data-testid=stMain]")
+    assert main.evaluate("node => node.scrollTop") == 0
+    page.keyboard.press("Space")
+    page.keyboard.press("End")
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
+    # A control that uses the key keeps it.
+    page.get_by_role("button", name="Default", exact=True).focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+
+
+def test_the_picture_keeps_clear_of_the_tools(app, new_context):
+    page = new_context(viewport={"width": 1280, "height": 720}).new_page()
+    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"], focus="0,1,4")
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
+    tools = page.get_by_test_id("nc-player").locator(".tools").bounding_box()
+    canvas = page.get_by_test_id("nc-canvas").bounding_box()
+    height = tools["y"] + tools["height"] - canvas["y"]
+    # Classes are drawn in colours, the ground is grey.
+    colored = """(canvas, height) => {
+      const ratio = canvas.width / canvas.clientWidth;
+      const { data } = canvas.getContext("2d")
+        .getImageData(0, 0, canvas.width, Math.floor(height * ratio));
+      let found = 0;
+      for (let n = 0; n < data.length; n += 4) {
+        const color = [data[n], data[n + 1], data[n + 2]];
+        if (data[n + 3] > 60 && Math.max(...color) - Math.min(...color) > 60) found++;
+      }
+      return found;
+    }"""
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
+    wait_until(
+        lambda: page.get_by_test_id("nc-canvas").evaluate(colored, 10_000) > 100, "nothing drawn"
+    )
+    assert page.get_by_test_id("nc-canvas").evaluate(colored, height) == 0
+
+
+def test_a_phone_shows_the_page_and_scrolls_with_one_finger(app, new_context):
+    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
+    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"])
+    expect(player(page)).to_be_visible()
+    sidebar = page.locator("[data-testid=stSidebar]")
+    expect(sidebar).to_have_attribute("data-collapsed", "true")
+    handle = page.get_by_test_id("stExpandSidebarButton").bounding_box()
+    assert (
+        handle["y"] + handle["height"] <= page.get_by_role("heading", level=2).bounding_box()["y"]
+    )
+    tools = player(page).locator(".tools").bounding_box()
+    assert page.get_by_test_id("nc-epoch").bounding_box()["y"] >= tools["y"] + tools["height"]
+    touch = page.get_by_test_id("nc-canvas").evaluate("node => getComputedStyle(node).touchAction")
+    assert touch == "pan-y"

@@ -15,7 +15,8 @@ CONTRAST = """node => {
     .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
     .reduce((sum, v, n) => sum + v * [0.2126, 0.7152, 0.0722][n], 0);
   const ground = numbers(getComputedStyle(document.querySelector('.stApp')).backgroundColor);
-  const ink = numbers(getComputedStyle(node).color);
+  const style = getComputedStyle(node);
+  const ink = numbers(node instanceof SVGElement ? style.fill : style.color);
   let opacity = ink[3] ?? 1;
   for (let up = node; up; up = up.parentElement) opacity *= getComputedStyle(up).opacity;
   const seen = ink.slice(0, 3).map((v, n) => v * opacity + ground[n] * (1 - opacity));
@@ -30,6 +31,10 @@ TEXTS = [
     ".readout .note",
     "[data-testid=nc-share]",
     "[data-testid=stSidebar] label p",
+    "[data-testid=stVegaLiteChart] .role-axis-label text",
+    "[data-testid=stVegaLiteChart] .role-axis-title text",
+    "[data-testid=stVegaLiteChart] .role-legend-label text",
+    "[data-testid=nc-player] .chip[aria-pressed=false]",
 ]
 
 
@@ -38,6 +43,7 @@ def test_text_stands_out_in_both_themes(app, new_context, scheme, background):
     page = new_context(color_scheme=scheme).new_page()
     open_page(page, app, **FINISHED, epoch=120)
     expect(player(page)).to_be_visible()
+    expect(page.locator(".nc-moment")).to_have_count(3)
     red, green, blue = (int(background[n : n + 2], 16) for n in (1, 3, 5))
     shown = page.locator(".stApp").evaluate("node => getComputedStyle(node).backgroundColor")
     assert shown == f"rgb({red}, {green}, {blue})"

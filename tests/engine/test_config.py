@@ -270,3 +270,13 @@ def test_a_configuration_cannot_be_changed():
 def test_as_text_keeps_a_single_seed_apart_from_a_number_of_seeds():
     assert as_text((1,)) == "1,"
     assert as_text((0, 1)) == "2"
+
+
+def test_what_the_title_does_not_tell_is_told_where_it_is_not_the_default():
+    assert RunConfig().differences() == {}
+    assert RunConfig(depth=13, seeds=5, norm="post", classes=4).differences() == {}
+    told = {"solver": "Adam", "epochs": 2000, "data_seed": 1}
+    assert RunConfig(**told).differences() == told
+    # Half of it does not apply to the other solver.
+    assert RunConfig(batch_size=32, momentum=0.5).differences() == {}
+    assert RunConfig(dataset="gaussian", spread=0.5).differences() == {"spread": 0.5}
