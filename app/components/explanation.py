@@ -8,11 +8,21 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 
+TITLE = "What am I looking at?"
+
 
 def draw(config: RunConfig) -> None:
-    """The explanation, open."""
-    with st.expander("What am I looking at?", expanded=True, key="explanation"):
+    """The explanation, open, with the formulas folded beneath it."""
+    with st.expander(TITLE, expanded=True, key="explanation"):
         # One element, for the page to send one message and not one a paragraph at each refresh.
+        st.markdown(explained(config))
+    with st.expander("In formulas", key="formulas"):
+        st.markdown(formulas(config))
+
+
+def draw_button(config: RunConfig) -> None:
+    """The same behind a button, for where the page has no room for it."""
+    with st.popover(TITLE, key="explanation-button"):
         st.markdown(explained(config))
 
 
@@ -21,16 +31,31 @@ def explained(config: RunConfig) -> str:
     return "\n\n".join(
         [
             _features(config),
-            "**NC1: classes become points.** Spread within the classes against spread of the "
-            "class means.",
-            _formula(r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}"),
-            *_nc2(config),
-            "**NC3: samples meet their classifier.** Each feature points along the classifier "
-            "row of its class.",
-            _formula(r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)"),
-            *_floor(config),
+            "**NC1: classes become points.** How far the samples of a class spread, against how "
+            "far the classes lie apart. At 0 all samples of a class are the same point.",
+            _nc2(config),
+            "**NC3: samples meet their classifier.** The last layer has a row for each class, and "
+            "picks the class whose row a feature points along most. At 0 every feature points "
+            "exactly along the row of its class.",
+            _floor(config),
         ]
     )
+
+
+def formulas(config: RunConfig) -> str:
+    """The definitions of what the page shows, as Markdown."""
+    simplex = config.nc2_name == "nc2a"
+    ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)" if simplex else "I"
+    hidden = architecture_info(config.architecture).has_network
+    floor = r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
+    bodies = (
+        r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}",
+        rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
+        rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}",
+        r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)",
+        (floor if hidden else r"\mathcal{L}(W,X)") + r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}",
+    )
+    return "\n\n".join(f"$$\n{body}\n$$" for body in bodies)
 
 
 def _features(config: RunConfig) -> str:
@@ -77,42 +102,27 @@ def _patches(config: RunConfig) -> str:
     return f"{down} × {across} patches of {p} × {p} pixel{'s' * (p > 1)}"
 
 
-def _nc2(config: RunConfig) -> list[str]:
+def _nc2(config: RunConfig) -> str:
     if config.nc2_name == "nc2a":
         far = "opposite each other" if config.classes == 2 else "all equally far apart"
-        shape = f"**NC2A: classes form a simplex.** The classifier's rows are {far}."
-        ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)"
-    else:
-        shape = (
-            "**NC2B: classes form an orthogonal frame.** The classifier's rows are at right angles."
+        return (
+            f"**NC2A: classes form a simplex.** At 0 the classifier's rows are {far}, as far as "
+            "so many can be."
         )
-        ideal = "I"
-    return [
-        shape,
-        _formula(
-            rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
-            rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}"
-        ),
-    ]
+    return (
+        "**NC2B: classes form an orthogonal frame.** At 0 the classifier's rows are at right "
+        "angles to each other."
+    )
 
 
-def _floor(config: RunConfig) -> list[str]:
+def _floor(config: RunConfig) -> str:
     if not architecture_info(config.architecture).has_network:
-        return [
+        return (
             "**The floor.** The least objective there is, in closed form. Free features have no "
             "hidden layers, so there is no hidden decay to pay for: the gap goes to 0, and what "
-            "you see at the end is the optimum itself.",
-            _formula(r"\mathcal{L}(W,X)\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"),
-        ]
-    return [
+            "you see at the end is the optimum itself."
+        )
+    return (
         "**The floor.** The least objective that any such network can reach, in closed form; "
-        "a collapsed one reaches it without hidden decay. No gap means globally optimal.",
-        _formula(
-            r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
-            r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
-        ),
-    ]
-
-
-def _formula(body: str) -> str:
-    return f"$$\n{body}\n$$"
+        "a collapsed one reaches it without hidden decay. No gap means globally optimal."
+    )

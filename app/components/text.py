@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 MISSING = "–"
+LONGEST_ENDING = 240  # characters
 
 
 def number(value: float | None) -> str:
@@ -94,6 +95,15 @@ def unbroken_groups(formula: str) -> str:
         depth += (sign == "(") - (sign == ")")
         shown.append(unbroken(sign) if depth else sign)
     return "".join(shown).replace(" + ", " +\N{NO-BREAK SPACE}")
+
+
+def ending(words: str) -> str:
+    """The last words of a text, those next to the prediction, as many as a tooltip has room for."""
+    words = " ".join(words.split())
+    if len(words) <= LONGEST_ENDING:
+        return words
+    kept = words[-LONGEST_ENDING:]
+    return "… " + (kept.partition(" ")[2] or kept)
 
 
 def seeds(numbers: Sequence[int]) -> str:

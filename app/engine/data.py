@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
 from ncengine.runs.run import Geometry
@@ -99,6 +100,35 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
         problem = str(error).rstrip(".")
         wrong = error.problems[0] if isinstance(error, ConfigError) else None
     return Examination(assumptions(config), facts, problem, wrong)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample for a reader to see: of an image data set its picture, of a text its words.
+
+    Attributes:
+        name: of its class.
+        image: (h, w) or (h, w, 3) uint8; None of a text.
+        text: "" of an image.
+    """
+
+    name: str
+    image: np.ndarray | None = None
+    text: str = ""
+
+
+def examples(config: RunConfig) -> list[Example]:
+    """A training sample of each class; none where samples are points, or are not at hand."""
+    data = _data_at_hand(config)
+    if data is None:
+        return []
+    names = dataset_info(config.dataset).class_names[: config.classes]
+    first = [k * config.samples_per_class for k in range(config.classes)]
+    if data.images is not None:
+        return [Example(name, image=data.images[n]) for name, n in zip(names, first, strict=True)]
+    if data.texts is not None:
+        return [Example(name, text=data.texts[n]) for name, n in zip(names, first, strict=True)]
+    return []
 
 
 def thumbnails(config: RunConfig, geometry: Geometry, test: bool) -> np.ndarray | None:

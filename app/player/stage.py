@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app.charts import palette
-from app.components import address
+from app.components import address, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import pack
@@ -15,7 +15,6 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Run
 
 PLAYER_HEIGHT = 600
-LONGEST_CAPTION = 240
 
 
 def draw_controls(run: Run, view: View) -> None:
@@ -40,8 +39,9 @@ def draw_controls(run: Run, view: View) -> None:
             format_func=BASES.__getitem__,
             key="view:basis",
             required=True,
-            help="Principal axes of the class means: those of the last snapshot for the whole "
-            "film, or each snapshot's own, aligned to its neighbour.",
+            help="From which side the points are seen, which live in more dimensions than a "
+            "screen has: along the axes on which the class means spread most. Those of the last "
+            "snapshot for the whole film, or each snapshot's own, aligned to its neighbour.",
         )
         reason = no_test_data(config)
         st.toggle(
@@ -114,17 +114,8 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
         thumbnails=data.thumbnails(config, run.geometry, test),
-        captions=captions and [ending(caption) for caption in captions],
+        captions=captions and [text.ending(caption) for caption in captions],
         test=test,
         live=run.status.busy,
         start=start,
     )
-
-
-def ending(caption: str) -> str:
-    """The last words of a text, those next to the prediction, as many as a tooltip has room for."""
-    words = " ".join(caption.split())
-    if len(words) <= LONGEST_CAPTION:
-        return words
-    kept = words[-LONGEST_CAPTION:]
-    return "… " + (kept.partition(" ")[2] or kept)

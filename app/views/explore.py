@@ -18,6 +18,7 @@ from app.components import (
     pulse,
     readouts,
     requests,
+    samples,
     status,
     text,
 )
@@ -82,8 +83,10 @@ def _heading(run: Run) -> None:
         device = runs.jobs().device()
         if device is not None:
             parts.append(f"computing on {device}")
-    with st.container(key="facts"):
-        st.caption(" · ".join(parts))
+    with st.container(key="facts", horizontal=True, vertical_alignment="center"):
+        st.caption(" · ".join(parts), width="stretch")
+        if run.points:
+            explanation.draw_button(config)
 
 
 def _differences(config: RunConfig) -> list[str]:
@@ -196,6 +199,7 @@ def _words(config: RunConfig) -> None:
     """What there is to say before there is anything to draw."""
     left, right = st.columns(HALVES, gap="medium")
     with left:
+        samples.draw(config)
         explanation.draw(config)
     with right:
         assumptions.draw(config)

@@ -81,7 +81,8 @@ class Family:
 
 RESNET = Family(
     name="RN",
-    help="RN: residual network with one or two linear layers a block (Definition 6).",
+    help="RN1, RN2: a residual network. Each block adds to its input what one or two linear "
+    "layers make of it (Definition 6).",
     reads=("points", "images"),
     embedding="vector",
     blocks_less=1,
@@ -89,8 +90,8 @@ RESNET = Family(
 )
 TRANSFORMER = Family(
     name="T",
-    help="T: transformer with one or two linear layers in attention (first digit) and MLP "
-    "(second digit) (Definition 7).",
+    help="T11 to T22: a transformer. Each block mixes the tokens by attention, then changes "
+    "each by an MLP; the two digits say how many linear layers either has (Definition 7).",
     reads=("images", "text"),
     embedding="tokens",
     blocks_less=0,
@@ -98,8 +99,8 @@ TRANSFORMER = Family(
 )
 FREE_FEATURES = Family(
     name="UFM",
-    help="UFM: free features without a network, whose optimum is the floor of all the others "
-    "(Definition 3).",
+    help="UFM: no network at all. Every sample's feature is free to move, which shows the best "
+    "that any network could do: the floor of all the others (Definition 3).",
     reads=("points", "images", "text"),
     embedding="identity",
     blocks_less=0,

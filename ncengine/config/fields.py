@@ -160,8 +160,9 @@ PATCH_SIZE = Param(
 
 NORM = Param(
     "LayerNorm",
-    "post: on the residual stream itself (Definitions 6 and 7). "
-    "pre: inside each residual branch, before its first layer (Definitions 12 and 13).",
+    "Keeps features at one length. post: after each block has added to the stream "
+    "(Definitions 6 and 7). pre: only on what a block reads, so that the stream itself goes "
+    "through unchanged (Definitions 12 and 13).",
     "Network",
     "choice",
     choices={"post": "post-LN", "pre": "pre-LN"},
@@ -196,7 +197,9 @@ WIDTH = Param(
 
 LOSS = Param(
     "Loss",
-    "Cross entropy (CE) or mean squared error (MSE), averaged over the samples.",
+    "What is made small on the training samples, on average. CE, cross entropy: how surprised "
+    "the network is by the right class. MSE, mean squared error: how far its answer is from 1 "
+    "for the right class and 0 for the others.",
     "Objective",
     "choice",
     choices={"CE": "CE", "MSE": "MSE"},
@@ -212,8 +215,9 @@ LAST_BIAS = Param(
 
 WEIGHT_DECAY = Param(
     "Weight decay",
-    "The objective adds λ/2 times the squared norm of the weights of hidden and last "
-    "layer; biases and the embedding are never decayed (eq. 3).",
+    "The pull of weights towards 0, without which nothing collapses: the objective adds "
+    "λ/2 times the squared norm of the weights of hidden and last layer; biases and the "
+    "embedding are never decayed (eq. 3).",
     "Objective",
     "float",
     letter="λ",

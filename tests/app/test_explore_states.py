@@ -282,6 +282,21 @@ def test_a_field_that_rules_the_data_out_is_named_as_in_the_picker(at, monkeypat
     assert "Press T to start" not in texts(at)
 
 
+@pytest.mark.parametrize(("dataset", "pictures"), [("digits", 10), ("gaussian", 0)])
+def test_a_stranger_sees_what_a_sample_is(at, dataset, pictures):
+    open_at(at, dataset=dataset)
+    assert_sound(at)
+    shown = [one.caption for group in at.get("image") for one in group.proto.imgs]
+    assert shown == [str(k) for k in range(pictures)]
+    assert ("##### A sample of each class" in texts(at)) == bool(pictures)
+
+
+def test_the_explanation_stays_within_reach_once_there_is_something_to_see(at, store):
+    store.put(make_run(CONFIG))
+    at.run()
+    assert [one for one in at.get("popover") if one.proto.popover.label == "What am I looking at?"]
+
+
 def test_free_features_have_no_hidden_decay_and_no_test_data_to_show(at, store):
     config = RunConfig(architecture="UFM")
     store.put(make_run(config))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.charts import base, curves
+from app.components import text as words
 from app.engine import data as data_module
 from app.player import stage
 from app.player.wire import pack
@@ -84,13 +85,13 @@ def test_reviews_are_shown_as_their_last_words(at, store, shown, monkeypatch):
     captions = shown[-1][1]["captions"]
     assert [captions[0], *captions[2:]] == ["a b", "c", "d", "e", "f"]
     assert captions[1].startswith("… word") and captions[1].endswith(" word89 <b>end</b>")
-    assert len(captions[1]) <= stage.LONGEST_CAPTION + 2
+    assert len(captions[1]) <= words.LONGEST_ENDING + 2
     assert shown[-1][1]["thumbnails"] is None
 
 
 @pytest.mark.parametrize(("text", "shown"), [("", ""), (" a\n b ", "a b"), ("x" * 300, "x" * 240)])
 def test_a_text_keeps_its_end(text, shown):
-    assert stage.ending(text).removeprefix("… ") == shown
+    assert words.ending(text).removeprefix("… ") == shown
 
 
 def test_free_features_have_no_test_data_and_say_why(at, store, shown):
