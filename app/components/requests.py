@@ -14,11 +14,27 @@ from ncengine.config import RunConfig
 
 _TROUBLE = "trouble"
 _ASKED_AT = "asked at"
+_STOPPING = "stopping"
+# What has not stopped after so many seconds is shown as it is again.
+STOP_PATIENCE = 30.0
 
 
 def submit(config: RunConfig) -> None:
     """Have the configuration trained."""
+    has_stopped(config)
     _ask(config, lambda: runs.jobs().submit(config))
+
+
+def is_stopping(config: RunConfig) -> bool:
+    """Whether this session asked last that its training stop, which takes a moment."""
+    asked, at = st.session_state.get(_STOPPING, (None, 0.0))
+    return asked == config and time.monotonic() - at < STOP_PATIENCE
+
+
+def has_stopped(config: RunConfig) -> None:
+    """It is seen at rest: should it go on, that is somebody's new wish."""
+    if is_stopping(config):
+        del st.session_state[_STOPPING]
 
 
 def seconds_since_the_last() -> float:
@@ -28,6 +44,7 @@ def seconds_since_the_last() -> float:
 
 def cancel(config: RunConfig) -> None:
     """Have its training stopped."""
+    st.session_state[_STOPPING] = (config, time.monotonic())
     _ask(config, lambda: runs.jobs().cancel(config))
 
 
@@ -46,3 +63,4 @@ def _ask(config: RunConfig, what: Callable[[], None]) -> None:
         what()
     except (OSError, RuntimeError) as error:
         st.session_state[_TROUBLE] = (config, str(error))
+        has_stopped(config)

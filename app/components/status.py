@@ -24,6 +24,8 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     `pick` has the page show another configuration.
     """
     requests.draw_trouble(run.config)
+    if not run.status.busy:
+        requests.has_stopped(run.config)
     if run.status is Status.ABSENT:
         _invite(run)
         return
@@ -127,7 +129,8 @@ def _train_button(config: RunConfig, label: str) -> None:
 
 
 def _stop_button(config: RunConfig) -> None:
-    st.button("Stop", key="stop", on_click=requests.cancel, args=(config,))
+    stopping = requests.is_stopping(config)
+    st.button("Stop", key="stop", on_click=requests.cancel, args=(config,), disabled=stopping)
 
 
 def _bar() -> st.delta_generator.DeltaGenerator:
@@ -149,7 +152,8 @@ def _queued(run: Run) -> None:
 
 def _running(run: Run) -> None:
     share = min(run.passes / run.config.epochs, 1.0)
-    parts = [f"**Training**: {run.passes:,} of {run.config.epochs:,} passes", f"{share:.0%}"]
+    word = "Stopping …" if requests.is_stopping(run.config) else "Training"
+    parts = [f"**{word}**: {run.passes:,} of {run.config.epochs:,} passes", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
     with _bar():

@@ -66,6 +66,15 @@ def test_a_running_run_shows_progress_curves_and_stop(at, store, jobs):
     assert len(charts_of(at)) == 4
     at.button(key="stop").click().run()
     assert jobs.cancelled == [CONFIG]
+    # It is not stopped yet, but the click was heard.
+    assert "**Stopping …**: 250 of 1,000 passes" in texts(at)
+    assert at.button(key="stop").disabled
+    store.put(make_run(CONFIG, Status.CANCELLED, passes=250))
+    at.run()
+    at.button(key="train").click().run()
+    store.put(make_run(CONFIG, Status.RUNNING, passes=260))
+    at.run()
+    assert "**Training**: 260 of 1,000 passes" in texts(at)
 
 
 def test_a_run_that_just_began_keeps_the_layout_while_empty(at, store):
