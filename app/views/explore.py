@@ -73,7 +73,7 @@ def _heading(run: Run) -> None:
     parts = [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[0] += f" × {len(config.seeds)} seeds"
-    parts += _differences(config)
+    parts += _differences(run)
     if now in (Status.DONE, Status.DIVERGED):
         parts += status.what_it_took(run)
     else:
@@ -89,10 +89,12 @@ def _heading(run: Run) -> None:
             explanation.draw_button(config)
 
 
-def _differences(config: RunConfig) -> list[str]:
+def _differences(run: Run) -> list[str]:
     """What tells this run apart from others of the same title, in the words of the picker."""
-    found = []
+    config, found = run.config, []
     for name, value in config.differences().items():
+        if name == "epochs" and run.passes == value:
+            continue  # what it took tells that
         param = config.params[name]
         shown = param.choices.get(value, as_text(value)) if param.kind == "choice" else None
         found.append(f"{param.label.lower()} {shown or as_text(value)}")

@@ -189,6 +189,9 @@ def test_runs_of_the_same_title_are_told_apart(at, store):
     store.put(make_run(config))
     open_at(at, solver="Adam", epochs="2000", data_seed="1")
     assert at.header[0].value == CONFIG.title()
+    assert "data seed 1 · solver Adam · **Done**: 2,000 passes" in at.caption[0].value
+    store.put(make_run(config, Status.CANCELLED, passes=300))
+    at.run()
     assert "data seed 1 · solver Adam · budget 2000" in at.caption[0].value
     store.put(make_run(CONFIG))
     open_at(at, solver="L-BFGS", epochs="1000", data_seed="0")
