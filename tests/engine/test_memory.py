@@ -62,8 +62,8 @@ def peak(config, folder, until):
 @pytest.mark.parametrize(
     "values",
     [
-        {"depth": 34, "width": 192, "samples_per_class": 10, "seeds": 1, "epochs": 14, "warmup": 3},
-        {"architecture": "UFM", "samples_per_class": 150, "seeds": 10, "epochs": 14},
+        {"depth": 34, "width": 128, "samples_per_class": 10, "seeds": 1, "epochs": 9, "warmup": 2},
+        {"architecture": "UFM", "samples_per_class": 150, "seeds": 10, "epochs": 9},
         {
             "dataset": "gaussian",
             "samples_per_class": 5000,

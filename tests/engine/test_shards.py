@@ -31,7 +31,7 @@ SMALL = RunConfig(
 # Enough work for processes to be worth their start.
 HEAVY = RunConfig(seeds=4, depth=13, samples_per_class=100, epochs=1000)
 # Caught in the middle, in two pieces.
-LONG = SMALL.with_(epochs=4000, solver="Adam", seeds=2)
+LONG = SMALL.with_(epochs=2500, solver="Adam", seeds=2)
 HALVES = [(0,), (1,)]
 
 

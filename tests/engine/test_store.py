@@ -23,7 +23,7 @@ from ncengine.snapshots.names import PER_SEED
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
-LONG = QUICK.with_(epochs=3000, solver="Adam", depth=4)
+LONG = QUICK.with_(epochs=2000, solver="Adam", depth=4)
 # Longer than any test.
 ENDLESS = LONG.with_(epochs=100_000)
 
