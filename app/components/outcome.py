@@ -37,14 +37,15 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
             names = frozenset(one.name for one in failing)
             for changes in worth_a_try(run.config, came, names)[:MOST_TRIES]:
                 _button(run.config, changes, pick)
-    for one in failing[:1]:
+    if failing:
         with st.container(key="against"):
-            st.markdown(f":orange-badge[:material/warning: Against it] {text.plain(one.reason)}")
+            reason = text.plain(failing[0].reason)
+            st.markdown(f":orange-badge[:material/warning: Against it] {reason}")
 
 
 def sentence(came: Outcome) -> str:
     """What came of it, as Markdown."""
-    return " ".join(part for part in (_collapse(came.nc1), _objective(came)) if part)
+    return f"{_collapse(came.nc1)} {_objective(came)}"
 
 
 def _collapse(nc1: float | None) -> str:

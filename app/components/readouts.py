@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote
@@ -26,8 +27,8 @@ SPARK_WIDTH, SPARK_HEIGHT = 100, 24
 class Readout:
     """One readout.
 
-    `course` is what the sparkline draws, in the order of the points; `shown` what stands for the
-    value at each of them.
+    `course` is what the sparkline draws and `values` the plain values, in the order of the points;
+    `say` writes one of them.
     """
 
     label: str
@@ -36,7 +37,8 @@ class Readout:
     help: str
     color: str
     course: np.ndarray
-    shown: list[str]
+    values: np.ndarray
+    say: Callable[[float], str] = text.number
 
 
 def draw(run: Run) -> None:
@@ -58,7 +60,7 @@ def _moments(run: Run, found: list[Readout]) -> str:
     epochs = [] if run.geometry is None else run.geometry.epoch.tolist()
     points = {int(passes): n for n, passes in enumerate(over_seeds.passes(run))}
     at_hand = [epoch for epoch in epochs if epoch in points]
-    shown = [[one.shown[points[epoch]] for epoch in at_hand] for one in found]
+    shown = [[one.say(one.values[points[epoch]]) for epoch in at_hand] for one in found]
     return json.dumps({"run": run.key, "epoch": at_hand, "shown": shown}, ensure_ascii=False)
 
 
@@ -80,7 +82,7 @@ def _objective(run: Run) -> Readout:
         f"No {what} can get below the floor.",
         palette.OBJECTIVE_COLORS["objective"],
         _log10(course),
-        [text.number(value) for value in course],
+        course,
     )
 
 
@@ -99,7 +101,7 @@ def _gap(run: Run) -> Readout:
         "optimum. The smaller, the closer training came to the global optimum.",
         palette.NEUTRAL,
         _log10(course),
-        [text.number(value) for value in course],
+        course,
     )
 
 
@@ -122,17 +124,16 @@ def _collapse(run: Run) -> list[Readout]:
 
 def _metric(run: Run, name: str, help: str, color: str) -> Readout:
     course, _ = over_seeds.log_mean_and_deviation(run, name.lower())
-    shown = [text.number(10**log) for log in course]
     last = over_seeds.last_values(run, name.lower())
     odd = {text.number(0): last.zero, text.number(np.inf): last.infinite}
     if last.mean is None:
         value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
-        return Readout(name, value, "", help, color, course, shown)
+        return Readout(name, value, "", help, color, course, 10**course)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help = f"{help} Over the seeds, {log} ± {last.deviation:.2f}."
     without = [f"{text.seeds(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
     note = f"without {', '.join(without)}" if without else log
-    return Readout(name, text.number(10**last.mean), note, help, color, course, shown)
+    return Readout(name, text.number(10**last.mean), note, help, color, course, 10**course)
 
 
 def _accuracies(run: Run) -> list[Readout]:
@@ -146,8 +147,8 @@ def _accuracies(run: Run) -> list[Readout]:
         color = palette.OBJECTIVE_COLORS["fit"]
         network = architecture_info(run.config.architecture).has_network
         note = "" if network or name == "accuracy" else "no network"
-        shown = [text.accuracy(value) for value in course]
-        found.append(Readout(label, text.accuracy(_last(course)), note, help, color, course, shown))
+        value = text.accuracy(_last(course))
+        found.append(Readout(label, value, note, help, color, course, course, say=text.accuracy))
     return found
 
 

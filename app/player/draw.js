@@ -1,10 +1,10 @@
 // Paints a scene on the canvas. All lengths are device pixels.
 
-// Outside the focus. Means and ideals lie on top of each other there, hence fainter still.
 // CSS pixels, and so many where the pass has a line of its own below them.
 const TOOLS_HEIGHT = 50;
 const NARROW = 480;
 const NARROW_HEIGHT = 84;
+// Outside the focus. Means and ideals lie on top of each other there, hence fainter still.
 const DIMMED = 0.07;
 const DIMMED_MARK = 0.02;
 const TRAIL_STEPS = 12;

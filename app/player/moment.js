@@ -4,7 +4,6 @@
 const READOUTS = ".readouts[data-moments]";
 const CHARTS = '[data-testid="stVegaLiteChart"]';
 const LINE = "nc-moment";
-const grouped = new Intl.NumberFormat("en");
 
 class Moment {
   /** `seek(frame)` is called when the viewer points at a pass in a chart. */
@@ -15,22 +14,24 @@ class Moment {
     // What the page draws anew has to show it too; charts move their marks when they are zoomed.
     this.watcher = new MutationObserver(() => this.soon());
     this.watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["d"] });
-    this.resized = () => this.soon();
-    addEventListener("resize", this.resized);
-    this.down = (event) => this.grab(event);
-    this.move = (event) => this.drag(event);
-    this.up = () => { this.held = null; };
+    this.ending = new AbortController();
+    const { signal } = this.ending;
+    addEventListener("resize", () => this.soon(), { signal });
     // Before Vega sees it, for which a drag would pan: it still does with the shift key.
+    const first = { capture: true, signal };
     for (const type of ["pointerdown", "mousedown"]) {
-      document.addEventListener(type, this.down, true);
+      document.addEventListener(type, (event) => this.grab(event), first);
     }
-    document.addEventListener("pointermove", this.move, true);
-    document.addEventListener("pointerup", this.up, true);
-    document.addEventListener("pointercancel", this.up, true);
+    document.addEventListener("pointermove", (event) => this.drag(event), first);
+    for (const type of ["pointerup", "pointercancel"]) {
+      document.addEventListener(type, () => { this.held = null; }, first);
+    }
   }
 
   /** The player shows fractional frame `at` of `run`, whose frames are at these passes. */
   show(run, epochs, at, atEnd) {
+    // Who turns the picture stays at its moment.
+    if (run === this.run && epochs === this.epochs && at === this.at && atEnd === this.atEnd) return;
     Object.assign(this, { run, epochs, at, atEnd });
     this.draw();
   }
@@ -97,7 +98,7 @@ class Moment {
     line.style.transform = `translate(${e + a * place - box.left}px, ${f - box.top}px)`;
     line.style.height = `${d * height}px`;
     line.classList.toggle("left", place > width / 2);
-    write(line.firstChild, `pass ${grouped.format(this.epochs[Math.round(this.at)])}`);
+    write(line.firstChild, `pass ${count.format(this.epochs[Math.round(this.at)])}`);
   }
 
   grab(event) {
@@ -116,19 +117,13 @@ class Moment {
     if (!plot) return;
     const { a, e } = plot.node.getScreenCTM();
     const place = Math.min(plot.width, Math.max(0, (event.clientX - e) / a));
-    this.seek(nearestIn(this.epochs, place, plot.x));
+    this.seek(nearest(this.epochs.map(plot.x), place));
   }
 
   close() {
     cancelAnimationFrame(this.pending);
     this.watcher.disconnect();
-    removeEventListener("resize", this.resized);
-    for (const type of ["pointerdown", "mousedown"]) {
-      document.removeEventListener(type, this.down, true);
-    }
-    document.removeEventListener("pointermove", this.move, true);
-    document.removeEventListener("pointerup", this.up, true);
-    document.removeEventListener("pointercancel", this.up, true);
+    this.ending.abort();
     for (const line of this.lines.values()) line.remove();
     this.atEnd = true;
     document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
@@ -157,12 +152,6 @@ function between(epochs, at) {
   const before = Math.min(Math.floor(at), epochs.length - 1);
   const after = Math.min(before + 1, epochs.length - 1);
   return epochs[before] + (at - before) * (epochs[after] - epochs[before]);
-}
-
-/** The frame that is drawn nearest to a place on the axis. */
-function nearestIn(epochs, place, x) {
-  const away = epochs.map((epoch) => Math.abs(x(epoch) - place));
-  return away.indexOf(Math.min(...away));
 }
 
 /** Only what differs: each change of the page would wake the watcher. */

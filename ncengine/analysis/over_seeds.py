@@ -32,8 +32,7 @@ class LastValues:
 
 def last_values(run: Run, name: str) -> LastValues:
     """Where the metric stands; see `Run.last`."""
-    last = {seed: run.last(name, r) for r, seed in _kept_seeds(run)}
-    values = {seed: value for seed, value in last.items() if value is not None}
+    values = _last(run, name)
     logs = np.log10([value for value in values.values() if 0 < value < np.inf])
     return LastValues(
         mean=float(logs.mean()) if len(logs) else None,
@@ -45,8 +44,7 @@ def last_values(run: Run, name: str) -> LastValues:
 
 def not_converged(run: Run) -> dict[int, float]:
     """Seeds that did not diverge and yet have NC1 above `NOT_CONVERGED`, with that NC1."""
-    last = {seed: run.last("nc1", r) for r, seed in _kept_seeds(run)}
-    return {seed: nc1 for seed, nc1 in last.items() if nc1 is not None and nc1 > NOT_CONVERGED}
+    return {seed: nc1 for seed, nc1 in _last(run, "nc1").items() if nc1 > NOT_CONVERGED}
 
 
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:
@@ -72,17 +70,23 @@ def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _kept_seeds(run: Run) -> list[tuple[int, int]]:
-    """Index and seed of those that did not diverge."""
-    gone = run.diverged if len(run.diverged) else np.zeros(len(run.config.seeds), bool)
-    return [(r, seed) for r, seed in enumerate(run.config.seeds) if not gone[r]]
+def _last(run: Run, name: str) -> dict[int, float]:
+    """The last value of each seed that did not diverge and has one."""
+    seeds = zip(run.config.seeds, _stays(run), strict=True)
+    last = {seed: run.last(name, r) for r, (seed, stays) in enumerate(seeds) if stays}
+    return {seed: value for seed, value in last.items() if value is not None}
 
 
 def _kept(run: Run, name: str) -> np.ndarray:
     """(T, seeds that did not diverge) values of the curve."""
     seeds = len(run.config.seeds)
-    values = run.curves.get(name, np.empty((0, seeds)))
-    return values[:, ~run.diverged] if len(run.diverged) == seeds else values
+    return run.curves.get(name, np.empty((0, seeds)))[:, _stays(run)]
+
+
+def _stays(run: Run) -> np.ndarray:
+    """(R,) which seeds did not diverge; before anything is known of that, all."""
+    seeds = len(run.config.seeds)
+    return ~run.diverged if len(run.diverged) == seeds else np.ones(seeds, bool)
 
 
 def passes(run: Run) -> np.ndarray:

@@ -55,7 +55,7 @@ def _of_seed(config: RunConfig) -> int:
 
 def _of_inputs(config: RunConfig) -> int:
     """What the network reads of all samples, and a mini-batch of them for each seed."""
-    samples = config.classes * (config.samples_per_class + TEST_PER_CLASS)
+    samples = _samples(config)
     if architecture_info(config.architecture).family.embedding == "identity":
         return 8 * samples  # only which sample it is
     batch = config.batch_size * len(config.seeds)
@@ -66,12 +66,16 @@ def _of_inputs(config: RunConfig) -> int:
 def _of_data_set(config: RunConfig) -> int:
     """The samples as they are read, and all those that they are drawn from."""
     info = dataset_info(config.dataset)
-    samples = config.classes * (config.samples_per_class + TEST_PER_CLASS)
-    read = samples * sample_size(config) * (8 if info.kind == "text" else 4)
+    read = _samples(config) * sample_size(config) * (8 if info.kind == "text" else 4)
     if not info.files:
         return read
     pool = info.classes * (info.max_samples_per_class + TEST_PER_CLASS)
     return read + pool * sample_size(config)
+
+
+def _samples(config: RunConfig) -> int:
+    """Samples of both splits, at most."""
+    return config.classes * (config.samples_per_class + TEST_PER_CLASS)
 
 
 def _bytes_each(config: RunConfig) -> int:

@@ -54,9 +54,9 @@ def run_job(
         attempts = _begin(identity, store, shards) if mine else None
     if attempts is None:
         return
+    train = partial(_train_what_is_free, identity, store, attempts, progress)
     # Round again, for what was another's at the first look may have been left since.
     while True:
-        train = partial(_train_what_is_free, identity, store, attempts, progress)
         # What another process trains is passed over at once, and waited for only at the end.
         ended = train(patience=0.0) or train(patience=1.0)
         if not ended:

@@ -49,10 +49,12 @@ def cut(config: RunConfig, workers: int, start: float, device: str) -> list[tupl
         device: the type of device, such as "cpu".
     """
     together = [config.seeds]
-    count = min(workers, len(config.seeds))
-    while count > 1 and memory_needed(config, count) > memory_here():
+    if device != "cpu":
+        return together
+    count, available = min(workers, len(config.seeds)), memory_here()
+    while count > 1 and memory_needed(config, count) > available:
         count -= 1
-    if device != "cpu" or count < 2:
+    if count < 2:
         return together
     parts = np.array_split(np.array(config.seeds), count)
     shards = [tuple(int(seed) for seed in part) for part in parts]

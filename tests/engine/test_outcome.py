@@ -9,7 +9,6 @@ from ncengine.runs.run import Run, Status
 
 CONFIG = RunConfig(seeds=2, epochs=100)
 FLOOR = 0.5
-NOBODY = frozenset()
 
 
 def run_of(gaps, nc1=(0.1, 0.001), floor=FLOOR, passes=100, diverged=(False, False)):
@@ -21,8 +20,7 @@ def run_of(gaps, nc1=(0.1, 0.001), floor=FLOOR, passes=100, diverged=(False, Fal
         "gap": gap if floor is not None else np.full_like(gap, np.nan),
         "nc1": np.tile(np.array(nc1, float), (4, 1)),
     }
-    config = CONFIG
-    return Run(config, Status.DONE, curves, floor=floor, passes=passes, diverged=np.array(diverged))
+    return Run(CONFIG, Status.DONE, curves, floor=floor, passes=passes, diverged=np.array(diverged))
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,6 @@ from ncengine.snapshots.names import PER_SEED
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
 LONG = QUICK.with_(epochs=2000, solver="Adam", depth=4)
-# Longer than any test.
-ENDLESS = LONG.with_(epochs=100_000)
 
 TRAIN = """
 import sys, json
@@ -242,16 +240,6 @@ def test_a_cancelled_run_goes_on_where_it_was(store, queue):
     assert store.open(LONG).curves["epoch"][-1] == LONG.epochs
 
 
-def test_ctrl_c_is_the_servers_to_hear_and_not_the_workers(store, queue, capfd):
-    queue.submit(LONG)
-    wait(lambda: store.open(LONG).passes > 20)
-    worker = store.journal(LONG).status().pid
-    for _ in range(20):
-        os.kill(worker, signal.SIGINT)
-    wait(lambda: store.open(LONG).status is Status.DONE)
-    assert "KeyboardInterrupt" not in capfd.readouterr().err
-
-
 def test_a_killed_worker_does_not_take_the_queue_with_it(store, queue):
     queue.submit(LONG)
     queue.submit(QUICK)
@@ -278,48 +266,6 @@ def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store):
         assert store.open(LONG).status is Status.DONE
     finally:
         second.close()
-
-
-SERVER = """
-import sys, time, json
-from ncengine.config import RunConfig
-from ncengine.jobs.queue import JobQueue
-from ncengine.runs.store import Store
-queue = JobQueue(Store(sys.argv[2]))
-queue.submit(RunConfig(**json.loads(sys.argv[1])))
-time.sleep(600)
-"""
-
-
-@pytest.fixture
-def server(store):
-    """A server that trains a run without end, in a process of its own."""
-    command = [sys.executable, "-c", SERVER, ENDLESS.canonical_json(), store.root]
-    process = subprocess.Popen(command)
-    wait(lambda: store.open(ENDLESS).passes > 50)
-    yield process
-    process.kill()
-    process.wait()
-
-
-def test_a_worker_finishes_its_run_when_the_server_is_killed(store):
-    process = subprocess.Popen([sys.executable, "-c", SERVER, LONG.canonical_json(), store.root])
-    wait(lambda: store.open(LONG).passes > 50)
-    worker = store.journal(LONG).status().pid
-    process.kill()
-    process.wait()
-    assert store.open(LONG).status is Status.RUNNING
-    wait(lambda: store.open(LONG).status is Status.DONE)
-    wait(lambda: not is_alive(worker))
-
-
-def test_a_server_that_alone_hears_ctrl_c_does_not_wait_for_its_runs(store, server):
-    worker = store.journal(ENDLESS).status().pid
-    server.send_signal(signal.SIGINT)
-    server.wait(60)
-    assert store.open(ENDLESS).status is Status.QUEUED
-    assert store.journal(ENDLESS).has_checkpoint()
-    wait(lambda: not is_alive(worker))
 
 
 def test_a_server_that_closes_leaves_anothers_queue_alone(store, queue):
