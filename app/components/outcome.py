@@ -8,8 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.components import text
-from app.engine import data
+from app.components import requests, text
+from app.engine import data, runs
 from ncengine.analysis.outcome import Outcome, outcome, worth_a_try
 from ncengine.analysis.over_seeds import NOT_CONVERGED
 from ncengine.config import RunConfig
@@ -79,18 +79,24 @@ def _about(share: float) -> str:
 
 def _button(config: RunConfig, changes: dict[str, Any], pick: Callable[[RunConfig], None]) -> None:
     ((name, value),) = changes.items()
+    changed = config.with_(**changes)
     label, why = _SAID[name](value)
+    goes_on = runs.passes_before(changed) > 0
+    if goes_on:
+        label, why = f"Go on to {value:,} passes", f"{why} Goes on from where this one ended."
     st.button(
         label,
         key=f"next-{name}",
         help=why,
         on_click=_picked,
-        args=(config.with_(**changes), pick),
+        args=(changed, pick, goes_on),
     )
 
 
-def _picked(config: RunConfig, pick: Callable[[RunConfig], None]) -> None:
+def _picked(config: RunConfig, pick: Callable[[RunConfig], None], starts: bool) -> None:
     pick(config)
+    if starts:
+        requests.submit(config)
     # The page, not just what is around the button: the picker has to show it too.
     st.rerun()
 

@@ -46,10 +46,12 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
 
 
 def time_estimate(config: RunConfig) -> str:
-    """How long training takes, judged by earlier runs; says so where there are none."""
-    seconds = runs.store().estimate(config)
+    """How long training takes, judged by earlier runs; or why that cannot be told."""
+    seconds = runs.jobs().estimate(config)
+    if seconds is None and runs.jobs().others:
+        return "this machine is busy, so how long it takes cannot be told"
     if seconds is None:
-        return "the first run will tell how long it takes"
+        return "the first run of its kind will tell how long it takes"
     about = "" if seconds < 1 else "about "
     return f"{about}{text.duration(seconds)}, from earlier runs"
 
@@ -65,20 +67,36 @@ def what_it_took(run: Run) -> list[str]:
 
 
 def _invite(run: Run) -> None:
+    done = runs.passes_before(run.config)
     with st.container(border=True, key="invitation", gap="medium"):
-        st.subheader(f"Nobody has trained {_what(run.config)} yet", anchor=False)
-        st.markdown(
-            f"Train {_them(run.config)}: the samples of each class draw together "
-            "into one point, and the classes move as far apart as they can. The curves below "
-            "will show how far that has come, and the player shows it happening in space."
-        )
+        if done:
+            _invite_to_go_on(run.config, done)
+        else:
+            _invite_to_begin(run.config)
         problem = _problem(run.config)
         if problem:
             st.error(problem)
         with st.container(horizontal=True, vertical_alignment="center"):
-            _train_button(run.config, "Train")
+            _train_button(run.config, "Continue" if done else "Train")
             if not problem:
                 st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
+
+
+def _invite_to_begin(config: RunConfig) -> None:
+    st.subheader(f"Nobody has trained {_what(config)} yet", anchor=False)
+    st.markdown(
+        f"Train {_them(config)}: the samples of each class draw together "
+        "into one point, and the classes move as far apart as they can. The curves below "
+        "will show how far that has come, and the player shows it happening in space."
+    )
+
+
+def _invite_to_go_on(config: RunConfig, done: int) -> None:
+    st.subheader(f"Trained for {done:,} passes so far", anchor=False)
+    st.markdown(
+        f"A training of a smaller budget has come to pass {done:,} of {config.epochs:,}. This one "
+        "goes on from there, and gives what it would give from the start."
+    )
 
 
 def _what(config: RunConfig) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from ncengine.config import RunConfig
+
 if TYPE_CHECKING:
     from ncengine.jobs.queue import JobQueue
     from ncengine.runs.store import Store
@@ -19,6 +21,13 @@ def store() -> Store:
 def jobs() -> JobQueue:
     """Where runs are put to be computed."""
     return _engine()[1]
+
+
+def passes_before(config: RunConfig) -> int:
+    """How many passes of its training are done already, by one of a smaller budget."""
+    from ncengine.runs.identity import identify
+
+    return store().ends.passes_before(identify(config))
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda parts: parts[1].close())

@@ -183,11 +183,16 @@ def _size(config: RunConfig) -> str:
 
 
 def _time(config: RunConfig) -> str:
+    from ncengine.costs.load import runnable
+    from ncengine.jobs.estimate import estimate
+    from ncengine.jobs.shards import COLD, worker_count
     from ncengine.runs.store import Store
 
-    seconds = Store().estimate(config)
+    seconds = estimate(Store(), config, workers=worker_count(), start=COLD, others=runnable())
+    if seconds is None and runnable():
+        return "Training time unknown: this machine is busy with other things"
     if seconds is None:
-        return "Training time unknown: no run has ended here yet"
+        return "Training time unknown: no run of this kind has ended here yet"
     return f"About {seconds:.2g} s of training, judged by earlier runs"
 
 

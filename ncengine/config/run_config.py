@@ -104,6 +104,11 @@ class RunConfig(BaseModel):
         }
 
     @property
+    def depends_on_budget(self) -> bool:
+        """Whether its first passes are others under another budget: the learning rate falls."""
+        return "rate_schedule" in self.params and self.rate_schedule == "cosine"
+
+    @property
     def decay_last(self) -> float:
         """λ of the last layer."""
         uniform = self.decay_schedule == "uniform 1/L"

@@ -21,9 +21,9 @@ MULTIPLY = 7.6e-11  # for each weight that multiplies each token
 ELEMENT = 6e-9  # for each feature of each token in each block
 ATTEND = 2.1e-10  # for each feature of each pair of tokens in each block with attention
 # For each step of the solver:
-DISPATCH = 2e-4  # for each operation of each block, however small its tensors are
+DISPATCH = 1.4e-4  # for each operation of each block, however small its tensors are
 HISTORY = 7e-8  # with L-BFGS, for each parameter
-SEARCH = 2e-4  # with L-BFGS, for each seed
+SEARCH = 1.2e-4  # with L-BFGS, for each seed
 MOVE = 1.4e-9  # with Adam or SGD, for each parameter
 PASS = 5e-4  # for each pass, on top of all that
 FORWARD = 1 / 3  # what an evaluation without gradient takes, of one with gradient

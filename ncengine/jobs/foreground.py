@@ -89,7 +89,9 @@ def _work(
 
 
 def _shards(identity: Identity, store: Store, workers: int, device: str) -> list[tuple[int, ...]]:
-    return store.journal(identity).shards() or cut(identity.config, workers, COLD, device)
+    begun = store.journal(identity).shards()
+    end = None if begun else store.ends.before(identity)
+    return begun or (end and end.shards()) or cut(identity.config, workers, COLD, device)
 
 
 def _raise_where_it_stopped(now: Run) -> None:

@@ -13,6 +13,7 @@ from ncengine.costs.memory import device_memory_needed, memory_needed, too_large
 from ncengine.datasets import DatasetError, load
 from ncengine.jobs.listing import file_away
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
+from ncengine.jobs.take_over import take_over
 from ncengine.runs.assemble import complete, stack_curves, stack_geometry
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.journal import Journal
@@ -81,8 +82,11 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
     if wish:
         return None
     if journal.shards() is None:
-        decided = shards or [identity.config.seeds]
+        end = store.ends.before(identity)
+        decided = (end and end.shards()) or shards or [identity.config.seeds]
         journal.create({**identity.as_dict(), "shards": decided})
+        if end is not None:
+            take_over(end, journal, identity)
     if before is None:
         return 1
     return before.attempts + (before.status is not Status.RUNNING)
@@ -214,7 +218,8 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
     snapshots = list(complete(shards, [True] * len(shards), {}).values())
     geometry = stack_geometry(snapshots, identity.config)
     names = ("epoch", *GEOMETRY, *SHOWN)
-    machine = dict(statuses[0].machine)
+    slowest = max(statuses, key=lambda status: status.seconds)
+    machine = dict(slowest.machine)
     if len(shards) > 1:
         machine["device"] = f"CPU, {len(shards)} processes"
     return {
@@ -222,7 +227,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         **{f"geometry_{name}": getattr(geometry, name) for name in names},
         "diverged": snapshots[-1]["diverged"],
         "passes": np.array(max(status.passes for status in statuses)),
-        "seconds": np.array(max(status.seconds for status in statuses)),
+        "seconds": np.array(slowest.seconds),
         "machine": np.array(json.dumps(machine)),
         "config": np.array(identity.config_json),
     }

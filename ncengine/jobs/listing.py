@@ -23,7 +23,9 @@ def file_away(store: Store, identity: Identity) -> bool:
         return False
     if identity.key not in store.index:
         store.index.add(_entry(run))
-    store.journal(identity).remove()
+    journal = store.journal(identity)
+    store.ends.keep(identity, journal)
+    journal.remove()
     return True
 
 

@@ -11,6 +11,8 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from ncengine.config import RunConfig
+from ncengine.costs.load import Load
+from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
@@ -84,6 +86,7 @@ class JobQueue:
         self._closed = False
         self._device: Future | None = None
         self._pool: Executor | None = None
+        self._load = Load()
         self._longest = longest_queue()
         mend_index(store)
         self._adopt()
@@ -122,6 +125,15 @@ class JobQueue:
                 future.cancel()
             if _status(journal) is Status.QUEUED:
                 journal.change(Status.CANCELLED)
+
+    def estimate(self, config: RunConfig) -> float | None:
+        """Seconds that training would take from its turn on; None where that cannot be told."""
+        return estimate(self.store, config, workers=self.workers, start=WARM, others=self.others)
+
+    @property
+    def others(self) -> float:
+        """How many threads of others run on the machine."""
+        return self._load.others
 
     def warm_up(self) -> None:
         """Start the workers before there is work: loading torch takes them seconds."""
@@ -162,6 +174,11 @@ class JobQueue:
             if not self.store.results.has(identity):
                 journal.change(Status.QUEUED, queued_at=0.0)
 
+    def _busy_workers(self) -> int:
+        with self._guard:
+            asked = [future for futures in self._futures.values() for future in futures]
+        return min(self.workers, sum(future.running() for future in asked))
+
     def _is_asked_for(self, identity: Identity) -> bool:
         return any(not future.done() for future in self._futures.get(identity.key, ()))
 
@@ -201,8 +218,12 @@ class JobQueue:
             self._send(identity)
 
     def _look_for_orphans(self) -> None:
-        """Take up, from time to time, what waits in the queue of a server that is gone."""
+        """From time to time, take up what waits in the queue of a server that is gone.
+
+        And look how busy the machine is.
+        """
         while not self._end.wait(ADOPT_SECONDS):
+            self._load.look(own=self._busy_workers())
             try:
                 for key in self.store.line.keys():
                     self._adopt_orphan(Journal(self.store.root / "journal" / key, self.store.line))

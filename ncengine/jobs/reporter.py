@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncengine.runs.ends import leaves_an_end
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import Journal
 from ncengine.runs.run import Status
@@ -66,7 +67,7 @@ class Reporter:
         self.in_pieces = len(run.parts()) > 1
         self.machine: dict[str, Any] = {}
         self.seconds_before, self.passes, self.started_passes = 0.0, 0, 0
-        self.started = time.monotonic()
+        self.started, self.started_busy = time.monotonic(), time.process_time()
         self.training: Training | None = None
         self.checkpoint_every = CHECKPOINT_EVERY
         self.last_status = self.last_checkpoint = time.monotonic()
@@ -90,14 +91,20 @@ class Reporter:
             "host": host(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "version": ENGINE_VERSION,
+            "processes": str(len(self.run.parts())),
         }
+
+    def _busy(self) -> float:
+        """The share of this attempt's time in which this process had a processor."""
+        passed = time.monotonic() - self.started
+        return min(1.0, (time.process_time() - self.started_busy) / passed) if passed > 0 else 1.0
 
     def begin(self, training: Training, state: dict[str, np.ndarray] | None) -> None:
         """Training is about to start, from a checkpoint's state if there is one."""
         if state is not None:
             training.restore(state)
         self.training = training
-        self.started = time.monotonic()
+        self.started, self.started_busy = time.monotonic(), time.process_time()
         if state is not None:
             self.seconds_before = float(state["seconds"])
             self.passes = self.started_passes = training.passes
@@ -134,12 +141,14 @@ class Reporter:
     def checkpoint(self) -> None:
         """Keep what another process needs to go on."""
         if self.training is not None and self.training.passes:
-            state = {**self.training.state(), "seconds": np.array(self.seconds)}
             begin = time.monotonic()
-            self.journal.save_checkpoint(state)
+            self._save(self.training.state())
             self.last_checkpoint = time.monotonic()
             # A large network's checkpoints must not eat the time that they protect.
             self.checkpoint_every = max(CHECKPOINT_EVERY, 250 * (self.last_checkpoint - begin))
+
+    def _save(self, state: dict[str, Any]) -> None:
+        self.journal.save_checkpoint({**state, "seconds": np.array(self.seconds)})
 
     def say(self, *, ended: bool = False) -> None:
         """Say how far the shard's training has come."""
@@ -162,7 +171,16 @@ class Reporter:
         )
 
     def end(self) -> None:
-        """Training has come to its end."""
+        """Training has come to its end; its last state stays, for a longer one to go on from."""
+        if self.training is not None:
+            if self.training.device.type == "cpu":
+                self.machine |= {"busy": f"{self._busy():.2f}"}
+            state, config = self.training.state(), self.identity.config
+            # As much for each seed of the other shards.
+            share = len(self.training.config.seeds) / len(config.seeds)
+            total = sum(np.asarray(value).nbytes for value in state.values()) / share
+            if leaves_an_end(config, int(total)):
+                self._save(state)
         self.say(ended=True)
 
     def stop(self, status: Status, error: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,14 @@ class Identity:
     def key(self) -> str:
         """The run's name in the store, 20 hexadecimal digits."""
         parts = (self.config_json, self.data_checksum, self.engine_version)
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+    @cached_property
+    def trajectory(self) -> str:
+        """What runs share that differ by their budget alone: 20 hexadecimal digits."""
+        fields = json.loads(self.config_json)
+        del fields["epochs"]
+        parts = (json.dumps(fields, sort_keys=True), self.data_checksum, self.engine_version)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
     def as_dict(self) -> dict[str, Any]:

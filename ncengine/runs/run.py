@@ -86,7 +86,9 @@ class Run:
         seconds_left: estimate, while running; else None.
         place: place in the queue, from 1, while queued; else None.
         error: one line for a reader, when failed.
-        machine: facts on where it was computed: "device", "host", "date", "version".
+        machine: facts on where it was computed: "device", "host", "date", "version",
+            "processes", how many trained it, and "busy", the share of time in which the slowest
+            of them had a processor. All texts.
         key: the run's name in the store, see `Identity.key`.
     """
 

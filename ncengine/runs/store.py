@@ -15,8 +15,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ncengine.config import RunConfig
-from ncengine.costs.seconds import estimate_seconds
 from ncengine.runs.assemble import finished_run
+from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
@@ -88,6 +88,7 @@ class Store:
         make_private(self.root)
         self.index = Index(self.root / "index.jsonl")
         self.results = Results(self.root / "results")
+        self.ends = Ends(self.root / "ends")
         self.line = Line(self.root / "waiting")
         # Runs built from results, and when these were written.
         self._finished_runs: OrderedDict[str, tuple[float, Run]] = OrderedDict()
@@ -110,10 +111,6 @@ class Store:
                 floor=floor_of(identity.config),
                 key=identity.key,
             )
-
-    def estimate(self, config: RunConfig) -> float | None:
-        """Seconds that training would take, judged by earlier runs; None without any."""
-        return estimate_seconds(config, self.index.entries())
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Every finished run, newest first: see `index.Index`."""

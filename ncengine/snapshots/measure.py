@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ncengine.metrics.collapse import class_means, neural_collapse
-from ncengine.snapshots.names import OF_TEST, Arrays
+from ncengine.snapshots.names import GEOMETRY, OF_TEST, Arrays
 
 Array = Any  # a numpy array or a torch tensor
 
@@ -66,6 +66,12 @@ def without_test(features: Array) -> Arrays:
 def not_taken(seeds: int) -> Arrays:
     """The curves of test samples (R,) at a snapshot at which they were not taken: NaN."""
     return {name: np.full(seeds, np.nan) for name in OF_TEST}
+
+
+def without_geometry(snapshot: Arrays) -> Arrays:
+    """The same snapshot as it is where geometry, and with it test samples, is not taken."""
+    kept = {name: values for name, values in snapshot.items() if name not in GEOMETRY}
+    return {**kept, **not_taken(len(snapshot["loss"]))}
 
 
 def _numpy(values: Array) -> np.ndarray:

@@ -1,10 +1,12 @@
 """When snapshots are taken, and of which samples they keep the features.
 
 Snapshots lie evenly on a logarithmic scale of passes over the data. Both splits are sorted by
-class.
+class. Which samples are shown does not depend on the budget.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -12,32 +14,31 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 
-METRIC_POINTS = 110
-GEOMETRY_POINTS = 48
+# Snapshots in each decade of passes: 96 and 46 of a thousand passes, 110 and 52 of two thousand.
+METRIC_POINTS = 45
+GEOMETRY_POINTS = 18
 TRAIN_SAMPLES = 400
 TEST_SAMPLES = 200
-BYTES = 16 * 2**20  # features of all snapshots and of both splits together, about
+# Features of both splits together, at as many snapshots as most trainings have, about.
+BYTES = 16 * 2**20
+USUAL_SNAPSHOTS = 48
 
 
-def log_spaced(last: int, points: int) -> frozenset[int]:
-    """At most `points` different whole numbers from 1 to `last`, both included."""
-    if last <= points:
-        return frozenset(range(1, last + 1))
-    # Rounding merges the crowd at the low end, so ask for more until there are enough.
-    wanted = points
-    while True:
-        found = np.unique(np.geomspace(1, last, wanted).round().astype(int))
-        if len(found) >= points or wanted > 8 * points:
-            break
-        wanted = int(wanted * 1.1) + 1
-    keep = np.unique(np.linspace(0, len(found) - 1, points).round().astype(int))
-    return frozenset(found[keep].tolist())
+def log_spaced(last: int, per_decade: int) -> frozenset[int]:
+    """Whole numbers from 1 to `last`, both included, evenly on a logarithmic scale.
+
+    All but `last` lie on one grid for any `last`.
+    """
+    steps = np.arange(math.ceil(per_decade * math.log10(last)) + 1)
+    grid = (10 ** (steps / per_decade)).round().astype(int)
+    return frozenset(grid[grid < last].tolist()) | {last}
 
 
 def snapshot_passes(budget: int) -> tuple[frozenset[int], frozenset[int]]:
     """Passes at which metrics are taken, and those at which geometry is taken too.
 
-    Of a training of at most `budget` passes.
+    Of a training of at most `budget` passes. A larger budget takes the same snapshots, all but
+    the last, and then more: so that it can take over those of a smaller one.
     """
     geometry = log_spaced(budget, GEOMETRY_POINTS)
     return log_spaced(budget, METRIC_POINTS) | geometry, geometry
@@ -65,8 +66,7 @@ def shown(config: RunConfig) -> dict[str, np.ndarray]:
 
 def _first_of_each(config: RunConfig, available: int, most: int) -> tuple[np.ndarray, np.ndarray]:
     """(S,) indices and (S,) classes."""
-    snapshots = len(snapshot_passes(config.epochs)[1])
-    bytes_each = 2 * config.width * len(config.seeds) * snapshots
+    bytes_each = 2 * config.width * len(config.seeds) * USUAL_SNAPSHOTS
     share = most / (TRAIN_SAMPLES + TEST_SAMPLES)
     total = min(most, int(BYTES * share) // bytes_each)
     each = min(available, max(1, total // config.classes))

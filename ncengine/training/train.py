@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,6 +30,12 @@ from ncengine.training.solvers.base import taken
 
 # So near to the floor, float32 is not enough to tell on which side of it an objective is.
 NEAR_FLOOR = 1e-5
+
+
+def is_over(state: Mapping[str, Any]) -> bool:
+    """Whether no seed can go on from what `Training.state` gave."""
+    resting = state.get("solver.resting", False)
+    return bool(np.all(resting | np.asarray(state["solver.diverged"], bool)))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app.engine import data, derived, runs, shared
 from ncengine.config import RunConfig
-from ncengine.runs.identity import identify
+from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Geometry, Run, Status
 from ncengine.snapshots.names import OF_TEST, PER_SEED
 
@@ -24,7 +24,7 @@ class FakeStore:
 
     def __init__(self):
         self.runs = {}
-        self.seconds = None
+        self.ends = FakeEnds()
 
     def put(self, run: Run) -> None:
         self.runs[identify(run.config).key] = run
@@ -32,14 +32,22 @@ class FakeStore:
     def open(self, config: RunConfig) -> Run:
         return self.runs.get(identify(config).key, Run(config, Status.ABSENT))
 
-    def estimate(self, config: RunConfig) -> float | None:
-        return self.seconds
+
+class FakeEnds:
+    """What shorter runs left: passes, of any of them."""
+
+    passes = 0
+
+    def passes_before(self, identity: Identity) -> int:
+        return self.passes if identity.config.epochs > self.passes else 0
 
 
 class FakeJobs:
     """Remembers what it was asked."""
 
     def __init__(self):
+        self.seconds = None
+        self.others = 0
         self.submitted = []
         self.cancelled = []
 
@@ -48,6 +56,9 @@ class FakeJobs:
 
     def cancel(self, config: RunConfig) -> None:
         self.cancelled.append(config)
+
+    def estimate(self, config: RunConfig) -> float | None:
+        return self.seconds
 
     def device(self) -> str | None:
         return "CPU, 2 threads"

@@ -25,14 +25,14 @@ def test_an_absent_run_invites_to_train_and_draws_nothing_else(at, jobs):
     at.run()
     assert_sound(at)
     assert "Nobody has trained this network yet" in texts(at)
-    assert texts(at).count("he first run will tell how long it takes") == 1
+    assert texts(at).count("he first run of its kind will tell how long it takes") == 1
     assert not charts_of(at)
     at.button(key="train").click().run()
     assert jobs.submitted == [CONFIG]
 
 
-def test_the_heading_tells_network_size_time_and_device(at, store):
-    store.seconds = 40.0
+def test_the_heading_tells_network_size_time_and_device(at, store, jobs):
+    jobs.seconds = 40.0
     at.run()
     said = texts(at)
     assert CONFIG.title() in said
@@ -40,6 +40,52 @@ def test_the_heading_tells_network_size_time_and_device(at, store):
     assert f"{5 * (64 * 64 + 64) + 640:,} parameters × 3 seeds" in said
     assert "About 40 s, from earlier runs. Press T to start." in said
     assert "CPU, 2 threads" in said
+
+
+def test_a_run_whose_like_was_trained_less_far_invites_to_go_on(at, store, jobs):
+    store.ends.passes = 400
+    at.run()
+    assert_sound(at)
+    said = texts(at)
+    assert "Nobody has trained" not in said
+    assert "Trained for 400 passes so far" in said
+    assert at.button(key="train").label == "Continue"
+    at.button(key="train").click().run()
+    assert jobs.submitted == [CONFIG]
+
+
+def falling(config):
+    """A finished run whose objective was still falling."""
+    run = make_run(config)
+    run.curves["gap"][:] = np.linspace(0.9, 0.1, len(run.curves["gap"]))[:, None]
+    return run
+
+
+def test_more_passes_are_only_picked_where_they_begin_anew(at, store, jobs):
+    store.put(falling(CONFIG))
+    at.run()
+    longer = CONFIG.with_(epochs=2 * CONFIG.epochs)
+    assert at.button(key="next-epochs").label == f"{longer.epochs:,} passes"
+    at.button(key="next-epochs").click().run()
+    assert jobs.submitted == [] and longer.title() in texts(at)
+    assert "Nobody has trained" in texts(at)
+
+
+def test_more_passes_start_at_once_where_there_is_something_to_go_on_from(at, store, jobs):
+    store.put(falling(CONFIG))
+    store.ends.passes = CONFIG.epochs
+    at.run()
+    longer = CONFIG.with_(epochs=2 * CONFIG.epochs)
+    assert at.button(key="next-epochs").label == f"Go on to {longer.epochs:,} passes"
+    at.button(key="next-epochs").click().run()
+    assert_sound(at)
+    assert jobs.submitted == [longer]
+
+
+def test_what_is_told_where_time_cannot_be(at, jobs):
+    jobs.others = 2
+    at.run()
+    assert "This machine is busy, so how long it takes cannot be told" in texts(at)
 
 
 def test_a_cached_run_is_drawn_at_once(at, store):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -78,6 +79,20 @@ def test_digits_from_a_click_to_the_end(page, app):
         lambda: player(page).get_attribute("data-epoch") == "3000", "the player missed the end"
     )
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def test_more_passes_go_on_from_the_end(page, app):
+    open_page(page, app, **SMALL, epochs=60, seeds=1)
+    train(page)
+    expect_done(page, "60 passes")
+    page.get_by_role("button", name="Go on to 200 passes").click()
+    expect_done(page, "200 passes")
+    expect(page).to_have_url(re.compile("epochs=200"))
+    wait_until(
+        lambda: player(page).get_attribute("data-epoch") == "200", "the player missed the end"
+    )
+    page.go_back()
+    expect_done(page, "60 passes")
 
 
 def test_a_run_goes_on_through_a_reload_and_others_see_it_live(page, app, new_context):

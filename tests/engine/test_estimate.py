@@ -2,22 +2,27 @@
 
 from statistics import median
 
+import joblib
 import pytest
 
 from ncengine.config import RunConfig
-from ncengine.costs import seconds as estimate
+from ncengine.costs import load
+from ncengine.costs import seconds as costs_seconds
+from ncengine.costs.load import Load
 from ncengine.costs.seconds import RECENT, estimate_seconds
 from ncengine.costs.work import pass_work, run_work
+from ncengine.jobs.estimate import estimate
+from ncengine.runs.store import Store
 
 RN1 = RunConfig(depth=2, epochs=10)
 RN2 = RN1.with_(architecture="RN2")
 UFM = RunConfig(architecture="UFM", epochs=1000)
 
 
-def entry(config=RN1, passes=None, seconds=1.0):
+def entry(config=RN1, passes=None, seconds=1.0, **facts):
     passes = config.epochs if passes is None else passes
     fields = config.model_dump(mode="json")
-    return {"key": "k", "config": fields, "seconds": seconds, "passes": passes}
+    return {"key": "k", "config": fields, "seconds": seconds, "passes": passes, **facts}
 
 
 def test_an_estimate_goes_by_the_recent_runs_of_the_same_architecture():
@@ -26,7 +31,8 @@ def test_an_estimate_goes_by_the_recent_runs_of_the_same_architecture():
     assert len(recent) == RECENT
     for seconds in recent:
         entries += [entry(seconds=seconds), entry(RN2, seconds=1e6)]
-    assert estimate_seconds(RN1, entries) == pytest.approx(median(recent))
+    another = RN1.with_(data_seed=1)
+    assert estimate_seconds(another, entries) == pytest.approx(median(recent))
 
 
 def test_an_estimate_falls_back_to_other_architectures():
@@ -34,16 +40,76 @@ def test_an_estimate_falls_back_to_other_architectures():
     assert estimate_seconds(RN2, [entry(seconds=6.0)]) == pytest.approx(expected)
 
 
+def test_the_very_same_run_says_how_long_it_takes():
+    entries = [entry(seconds=5.0, passes=7), *(entry(RN1.with_(depth=3)) for _ in range(5))]
+    assert estimate_seconds(RN1, entries) == pytest.approx(5.0)
+
+
+def test_an_estimate_knows_over_how_many_processes_seeds_are_spread():
+    eight, four = RN1.with_(seeds=8), RN1.with_(seeds=4)
+    whole = [entry(eight, seconds=10.0)]
+    half = run_work(four, 10) / run_work(eight, 10) * 10.0
+    assert estimate_seconds(eight, whole, processes=2) == pytest.approx(half)
+    assert estimate_seconds(four, [entry(eight, seconds=3.0, processes="2")]) == pytest.approx(3.0)
+
+
+def test_an_estimate_knows_what_else_ran_then():
+    beside_others = [entry(seconds=10.0, busy="0.40")]
+    assert estimate_seconds(RN1, beside_others) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("facts", [{}, {"busy": "?", "processes": None}, {"busy": "-1"}], ids=str)
+def test_facts_that_are_none_are_passed_over(facts):
+    assert estimate_seconds(RN1, [entry(seconds=2.0, **facts)]) == pytest.approx(2.0)
+
+
+def test_an_estimate_counts_only_what_is_left():
+    entries = [entry(seconds=4.0)]
+    left = estimate_seconds(RN1.with_(epochs=20), entries, done=10)
+    whole = estimate_seconds(RN1.with_(epochs=20), entries)
+    assert left == pytest.approx(whole - 4.0)
+
+
 def test_runs_that_came_to_rest_early_say_that_others_like_them_will():
+    like = UFM.with_(data_seed=1)
     rested = [entry(UFM, passes=100, seconds=3.0), entry(UFM, passes=100, seconds=3.0)]
-    assert estimate_seconds(UFM, rested) == pytest.approx(3.0)
+    assert estimate_seconds(like, rested) == pytest.approx(3.0)
     assert estimate_seconds(UFM.with_(epochs=50), rested) < 3.0
     mostly_whole = [*rested, *(entry(UFM, seconds=30.0) for _ in range(3))]
-    assert estimate_seconds(UFM, mostly_whole) == pytest.approx(30.0)
+    assert estimate_seconds(like, mostly_whole) == pytest.approx(30.0)
     other_solver = estimate_seconds(UFM.with_(solver="Adam"), rested)
     assert other_solver == pytest.approx(
         3.0 / run_work(UFM, 100) * run_work(UFM.with_(solver="Adam"), 1000)
     )
+
+
+def test_when_free_features_come_to_rest_only_their_like_can_tell():
+    assert estimate_seconds(UFM, [entry(seconds=3.0)]) is None
+    assert estimate_seconds(UFM.with_(loss="MSE"), [entry(UFM, passes=100)]) is None
+
+
+def test_no_number_where_others_have_the_cores(tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    store.index.add(entry(seconds=6.0))
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
+    arguments = {"workers": 1, "start": 0.3}
+    alone = estimate(store, RN1.with_(data_seed=1), others=0, **arguments)
+    assert alone == estimate(store, RN1.with_(data_seed=1), others=1, **arguments)
+    assert alone == pytest.approx(6.0)
+    assert estimate(store, RN1.with_(data_seed=1), others=2, **arguments) is None
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
+    assert estimate(store, RN1.with_(data_seed=1), others=0, **arguments) == alone
+
+
+def test_the_load_is_what_is_seen_most_of_the_time(monkeypatch, tmp_path):
+    monkeypatch.setattr(load, "RUNNABLE", tmp_path / "loadavg")
+    seen = Load()
+    assert load.runnable() == seen.others == 0
+    for running in (4, 9, 4, 1, 4):
+        (tmp_path / "loadavg").write_text(f"0.42 0.29 0.15 {running}/83 4387\n")
+        seen.look(own=2)
+    # One of four is who looks.
+    assert seen.others == 1
 
 
 def test_no_estimate_without_a_pass_to_judge_by():
@@ -59,7 +125,7 @@ def test_an_estimate_looks_at_no_more_runs_than_it_needs(monkeypatch):
         return RunConfig(**values)
 
     entries = [entry(RN2 if i % 2 else RN1) for i in range(200)]
-    monkeypatch.setattr(estimate, "RunConfig", counted)
+    monkeypatch.setattr(costs_seconds, "RunConfig", counted)
     estimate_seconds(RN1, entries)
     assert [values["architecture"] for values in built] == ["RN1"] * RECENT
 

@@ -20,6 +20,7 @@ from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import PER_SEED
+from ncengine.snapshots.plan import snapshot_passes
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
@@ -83,7 +84,7 @@ def test_a_run_is_computed_once_and_then_comes_from_the_cache(store):
     first = run(QUICK, store=store)
     assert first.status is Status.DONE
     assert first.passes == 40
-    assert first.curves["nc1"].shape == (40, 2)
+    assert first.curves["nc1"].shape == (len(snapshot_passes(40)[0]), 2)
     np.testing.assert_allclose(first.curves["gap"], first.curves["loss"] - first.floor)
     before = sorted(p.stat().st_mtime_ns for p in store.root.rglob("output.pkl"))
     again = run(QUICK, store=Store(store.root))
@@ -91,7 +92,6 @@ def test_a_run_is_computed_once_and_then_comes_from_the_cache(store):
     assert_same(first, again)
     assert not store.journal(QUICK).exists
     assert [entry["key"] for entry in store.list()] == [identify(QUICK).key]
-    assert store.estimate(QUICK.with_(depth=9)) > store.estimate(QUICK) > 0
 
 
 def test_the_summary_holds_plain_json_values(store):

@@ -226,12 +226,23 @@ def test_snapshots_are_log_spaced_and_include_both_ends(epochs):
     metrics, geometry = snapshot_passes(epochs)
     assert geometry <= metrics
     assert {1, epochs} <= geometry
-    assert len(geometry) == min(epochs, GEOMETRY_POINTS)
-    assert min(epochs, METRIC_POINTS) <= len(metrics) <= METRIC_POINTS + GEOMETRY_POINTS
+    decades = np.log10(epochs)
+    assert len(geometry) <= GEOMETRY_POINTS * decades + 2
+    assert len(metrics) <= (METRIC_POINTS + GEOMETRY_POINTS) * decades + 2
+    if epochs >= 1000:
+        assert len(geometry) >= 44
+        assert len(metrics) >= 90
     if epochs >= 1000:
         late = np.array(sorted(p for p in log_spaced(epochs, METRIC_POINTS) if p > 100))
         ratios = late[1:] / late[:-1]
         assert ratios.max() < 1.5 * np.median(ratios)
+
+
+@pytest.mark.parametrize("less, more", [(1, 2), (47, 48), (100, 1000), (1000, 2000), (999, 5000)])
+def test_a_larger_budget_takes_the_snapshots_of_a_smaller_one(less, more):
+    for of_less, of_more in zip(snapshot_passes(less), snapshot_passes(more), strict=True):
+        assert of_less - {less} <= of_more
+        assert {p for p in of_more if p < less} <= of_less
 
 
 def test_float64_starts_where_float32_does():

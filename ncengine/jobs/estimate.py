@@ -1,0 +1,35 @@
+"""How long a training would take on this machine as it is now."""
+
+from __future__ import annotations
+
+import joblib
+
+from ncengine.config import RunConfig
+from ncengine.costs.seconds import estimate_seconds
+from ncengine.jobs.shards import cut
+from ncengine.runs.identity import identify
+from ncengine.runs.store import Store
+
+
+def estimate(
+    store: Store, config: RunConfig, *, workers: int, start: float, others: float
+) -> float | None:
+    """Seconds that training would take from its turn on; None where that cannot be told.
+
+    Nor can it where others keep the cores busy that it needs: workers give way to them, and beside
+    busy cores one was seen to get anything from half of the time to a tenth. What of it is done
+    already, by this run or one of a smaller budget, is not counted.
+
+    Args:
+        store: its finished runs are gone by.
+        config: what is trained.
+        workers, start: as for `shards.cut`.
+        others: how many threads of others run on the machine.
+    """
+    processes = len(cut(config, workers, start, "cpu"))
+    if others and others + processes > joblib.cpu_count():
+        return None
+    identity = identify(config)
+    job = store.journal(identity).status()
+    done = store.ends.passes_before(identity) if job is None else job.passes
+    return estimate_seconds(config, store.index.entries(), processes=processes, done=done)
