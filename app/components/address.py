@@ -16,6 +16,7 @@ import streamlit as st
 # came to the browser. For this many seconds the replaced address is taken for such an echo,
 # not for someone pressing Back.
 ECHO_SECONDS = 1.0
+_UNKNOWN = "address:unknown"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,15 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
         return None
     echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
     return None if echo else now
+
+
+def unknown(names: Iterable[str]) -> tuple[str, ...]:
+    """The parameters of an address from outside that are none of those `names`."""
+    here = tuple(name for name in st.query_params if name not in names)
+    if st.session_state.get(_UNKNOWN) == here:
+        return ()
+    st.session_state[_UNKNOWN] = here
+    return here
 
 
 def accept(owner: str, names: Iterable[str]) -> None:

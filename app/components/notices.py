@@ -20,6 +20,12 @@ def wrong_value(label: str, value: Any, allowed: str, used: str) -> str:
     return f"**{label}**: {_code(value)} {allowed}; showing **{used}** instead."
 
 
+def unknown_names(names: Sequence[str]) -> None:
+    """Tell of parameters that mean nothing here; none of them leaves what was told before."""
+    if names:
+        post("unknown", [f"{_code(name)} is no parameter of this page." for name in names])
+
+
 def draw() -> None:
     """One warning with every owner's lines and a button that dismisses it."""
     lines = [line for owned in st.session_state.get("notices", {}).values() for line in owned]

@@ -89,6 +89,7 @@ class Player {
     this.run = data.run;
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
+      if (!first) this.link.set("hidden", null);
     }
     // While a run is live, its last snapshot is not what it comes to.
     const posed = JSON.stringify([data.run, data.focus, data.live]);
@@ -104,21 +105,29 @@ class Player {
     this.wake();
   }
 
-  /** The first show: the pose and moment of the URL, else of `start`. */
+  /** The first show: pose, moment and what is hidden, of the URL, else of `start`. */
   open({ start, epoch }) {
-    const wanted = (name) => this.link.read(name) ?? start[name];
-    if (["2d", "3d"].includes(wanted("view"))) {
-      this.camera.setView(wanted("view"), true);
-      this.link.set("view", this.camera.view);
-    }
-    if (wanted("camera") && this.camera.fromText(wanted("camera"))) {
-      this.link.set("camera", this.camera.toText());
-    }
-    const moment = parseFloat(wanted("epoch"));
-    if (!Number.isFinite(moment)) return;
-    this.opened = true;
-    this.clock.go(nearest(epoch, moment), true);
-    this.rememberMoment();
+    const wanted = (name) => this.link.read(name) ?? start[name] ?? null;
+    // What cannot be understood leaves the URL; the server says what was wrong with it.
+    const take = (name, taken) => {
+      const text = wanted(name);
+      if (text !== null) this.link.set(name, taken(text));
+    };
+    take("view", (text) => {
+      if (!["2d", "3d"].includes(text)) return null;
+      this.camera.setView(text, true);
+      return this.camera.view;
+    });
+    take("camera", (text) => (this.camera.fromText(text) ? this.camera.toText() : null));
+    take("show", (text) => shownFromText(this.show, text) && layersToText(this.show));
+    take("hidden", (text) => hiddenFromText(this.show, text) && hiddenToText(this.show));
+    take("epoch", (text) => {
+      const moment = text.trim() ? Number(text) : NaN;
+      if (!Number.isFinite(moment) || moment < 0) return null;
+      this.opened = true;
+      this.clock.go(nearest(epoch, moment), true);
+      return this.momentToText();
+    });
   }
 
   /** A finished run plays once. A live one shows its end, and so does any under reduced motion. */
@@ -155,12 +164,18 @@ class Player {
 
   /** While the end is followed, the URL names no pass. */
   rememberMoment() {
+    this.link.set("epoch", this.momentToText());
+  }
+
+  momentToText() {
     const { goal, following } = this.clock;
-    this.link.set("epoch", following ? null : String(this.scene.data.epoch[Math.round(goal)]));
+    return following ? null : String(this.scene.data.epoch[Math.round(goal)]);
   }
 
   fade(change) {
     change(this.show.goal);
+    this.link.set("show", layersToText(this.show));
+    this.link.set("hidden", hiddenToText(this.show));
     this.wake();
   }
 
@@ -286,12 +301,43 @@ function uses(target, key) {
   return key.length > 1 && Boolean(target.closest(STEERED));
 }
 
+// Which layers are shown before the viewer picks.
+const SHOWN = { samples: 1, tests: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
+
 /** Opacities now, and where they fade to. Layers of an earlier scene stay as they were. */
 function shownAtFirst(classes = 0, earlier = null) {
-  const layers = { samples: 1, tests: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
+  const layers = { ...SHOWN };
   for (const name of earlier ? LAYERS : []) layers[name] = earlier.goal[name];
   const all = Array(classes).fill(1);
   return { ...layers, classes: all, goal: { ...layers, classes: [...all] } };
+}
+
+/** The layers shown, for the URL; null where they are those shown at first. */
+function layersToText({ goal }) {
+  if (LAYERS.every((name) => goal[name] === SHOWN[name])) return null;
+  return LAYERS.filter((name) => goal[name]).join(",") || "none";
+}
+
+/** The classes hidden, for the URL; null where none is. */
+function hiddenToText({ goal }) {
+  return goal.classes.flatMap((shown, k) => (shown ? [] : [k])).join(",") || null;
+}
+
+/** Shows the layers that a text from a URL names; gives null where it is malformed. */
+function shownFromText(show, text) {
+  const names = text === "none" ? [] : text.split(",");
+  if (!names.every((name) => LAYERS.includes(name))) return null;
+  for (const name of LAYERS) show[name] = show.goal[name] = names.includes(name) ? 1 : 0;
+  return true;
+}
+
+/** Hides the classes that a text from a URL names; gives null where it is malformed. */
+function hiddenFromText(show, text) {
+  const hidden = text.split(",").map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
+  if (!hidden.every((k) => k < show.goal.classes.length)) return null;
+  show.goal.classes = show.goal.classes.map((_, k) => (hidden.includes(k) ? 0 : 1));
+  show.classes = [...show.goal.classes];
+  return true;
 }
 
 function nearest(sorted, value) {

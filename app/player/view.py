@@ -6,6 +6,7 @@ from the player itself, in the browser.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,10 @@ from ncengine.runs.run import Geometry
 OWNER = "view"
 NAMES = ("seed", "basis", "focus", "test")
 # Kept in the address by the player itself, in the browser.
-PLAYER_NAMES = ("epoch", "view", "camera")
+PLAYER_NAMES = ("epoch", "view", "camera", "show", "hidden")
+# What the player can show, and the numbers of a pose: a rotation, a zoom and a place.
+LAYERS = ("samples", "tests", "means", "rows", "ideal", "spokes")
+POSE_NUMBERS = 7
 BASES = {"last": "last", "each": "each"}
 FOCUS_SIZES = (3, 4)
 # The classes of the focus in the order in which they were picked.
@@ -66,7 +70,7 @@ def current(config: RunConfig) -> View:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
             view, wrong = parse(query, config)
-            notices.post(OWNER, wrong + _wrong_start())
+            notices.post(OWNER, wrong + _wrong_start(config))
     view = _fit(view, config)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
@@ -96,15 +100,48 @@ def no_test_data(config: RunConfig) -> str:
     return ""
 
 
-def _wrong_start() -> list[str]:
-    """What is wrong with the player's own parameters, which it passes over by itself."""
-    query, wrong = address.read(PLAYER_NAMES), []
-    if "epoch" in query and _passes(query["epoch"]) is None:
-        allowed = "must be a number of passes, from 0"
-        wrong.append(notices.wrong_value("Pass", query["epoch"], allowed, "the last snapshot"))
-    if query.get("view", "3d") not in ("2d", "3d"):
-        wrong.append(notices.wrong_value("View", query["view"], "must be 2d or 3d", "3d"))
-    return wrong
+def _wrong_start(config: RunConfig) -> list[str]:
+    """What is wrong with the player's own parameters, which it takes out by itself."""
+    classes = config.classes
+    checks = {
+        "epoch": (_is_moment, "must be a number of passes, from 0", "the last snapshot"),
+        "view": (("2d", "3d").__contains__, "must be 2d or 3d", "3d"),
+        "camera": (_is_pose, "must be 7 numbers with _ between, of which 4 turn", "the clear view"),
+        "show": (_are_layers, f"must be none, or some of {', '.join(LAYERS)}", "the usual ones"),
+        "hidden": (
+            lambda value: _are_classes(value, classes),
+            f"must be class numbers from 0 to {classes - 1}, with commas between",
+            "all classes",
+        ),
+    }
+    return [
+        notices.wrong_value("Pass" if name == "epoch" else name.capitalize(), value, allowed, used)
+        for name, value in address.read(PLAYER_NAMES).items()
+        for fits, allowed, used in [checks[name]]
+        if not fits(value)
+    ]
+
+
+def _is_moment(value: str) -> bool:
+    return _passes(value) is not None
+
+
+def _is_pose(value: str) -> bool:
+    try:
+        numbers = [float(part) for part in value.split("_")]
+    except ValueError:
+        return False
+    whole = len(numbers) == POSE_NUMBERS and all(map(math.isfinite, numbers))
+    return whole and math.hypot(*numbers[:4]) >= 0.5
+
+
+def _are_layers(value: str) -> bool:
+    return value == "none" or set(value.split(",")) <= set(LAYERS)
+
+
+def _are_classes(value: str, classes: int) -> bool:
+    parts = value.split(",")
+    return all(part.isascii() and part.isdigit() and int(part) < classes for part in parts)
 
 
 def _passes(text: str) -> float | None:

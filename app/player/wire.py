@@ -54,7 +54,7 @@ def pack(
         captions: S texts, or None.
         test: whether test samples are shown too.
         live: whether more snapshots are to come.
-        start: "epoch", "view" ("3d" or "2d") and "camera" to open at, each optional.
+        start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
 
     Raises:
         ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K

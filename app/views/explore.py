@@ -11,6 +11,7 @@ import streamlit as st
 
 from app.charts import cosines, curves
 from app.components import (
+    address,
     assumptions,
     download,
     explanation,
@@ -27,7 +28,7 @@ from app.picker import picker
 from app.player import stage, view
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import RunConfig, as_text
+from ncengine.config import PARAMS, RunConfig, as_text
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 
@@ -51,6 +52,7 @@ def draw(config: RunConfig) -> None:
     run = runs.store().open(config)
     now = run.status
     view.current(config)
+    notices.unknown_names(address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES)))
     notices.draw()
     _heading(run)
     reading = data.examine(config) is None

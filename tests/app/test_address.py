@@ -51,6 +51,44 @@ def test_a_configuration_survives_the_way_through_an_address(at, store):
     assert picked(at) == config
 
 
+PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "show": "none", "hidden": "3"}
+
+
+@pytest.mark.parametrize("name", PLAYER_S)
+def test_what_the_player_can_show_needs_no_word(name, at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at, **{name: PLAYER_S[name]})
+    assert_sound(at)
+    assert not at.warning
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("epoch", "soon"),
+        ("epoch", "-3"),
+        ("view", "4d"),
+        ("camera", "1_2_3"),
+        ("camera", "0_0_0_0_1_0_0"),
+        ("camera", "1_0_0_0_1_0_nan"),
+        ("show", "samples,dreams"),
+        ("hidden", "10"),
+        ("hidden", "x"),
+        ("colour", "red"),
+    ],
+)
+def test_what_cannot_be_shown_is_told_once(name, value, at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at, **{name: value})
+    assert_sound(at)
+    (warning,) = at.warning
+    assert {"epoch": "Pass", "colour": "colour"}.get(name, name.capitalize()) in warning.value
+    at.button(key="dismiss_notices").click().run()
+    assert not at.warning
+    at.run()
+    assert not at.warning
+
+
 def test_a_click_writes_the_address_and_leaves_foreign_parameters(at):
     open_at(at, epoch="250", camera="1,2,3", utm="x")
     at.button_group(key="field:depth").set_value(13).run()
@@ -209,7 +247,7 @@ garbage = st.one_of(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.dictionaries(
         st.sampled_from([*PARAMS, "seed", "basis", "focus", "epoch"]), garbage, max_size=5

@@ -115,12 +115,41 @@ def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
     assert query_of(other) == query_of(page)
 
 
+def test_what_is_hidden_is_in_the_address(page, app, new_context):
+    open_page(page, app, **FINISHED, epoch=1)
+    chips = page.get_by_test_id("nc-classes").get_by_role("button")
+    chips.nth(2).click()
+    chips.nth(4).click()
+    for name in ("rows", "spokes"):
+        page.get_by_test_id(f"nc-layer-{name}").click()
+    wait_until(lambda: query_of(page).get("hidden") == "2,4", "classes are not in the URL")
+    wait_until(
+        lambda: query_of(page).get("show") == "samples,tests,means,ideal,spokes",
+        "layers are not in the URL",
+    )
+    other = new_context().new_page()
+    other.goto(page.evaluate("location.href"))
+    expect(player(other)).to_have_attribute("data-epoch", "1")
+    chips = other.get_by_test_id("nc-classes").get_by_role("button")
+    expect(chips.nth(4)).to_have_attribute("aria-pressed", "false")
+    expect(chips.nth(3)).to_have_attribute("aria-pressed", "true")
+    expect(other.get_by_test_id("nc-layer-rows")).to_have_attribute("aria-pressed", "false")
+    expect(other.get_by_test_id("nc-layer-spokes")).to_have_attribute("aria-pressed", "true")
+    other.get_by_test_id("nc-classes").get_by_role("button").nth(2).click()
+    wait_until(lambda: query_of(other).get("hidden") == "4", "a class is not back")
+
+
 def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
     open_page(page, app, **{**FINISHED, "depth": "deep"}, epoch="soon", focus="1,2,99", seed=9)
     notice = page.locator(".st-key-notices")
     for label in ("Depth L", "Pass", "Focus", "Seed"):
         expect(notice).to_contain_text(label)
     assert "Traceback" not in page.content()
+    bad = {"epoch": "soon", "view": "4d", "camera": "1_2", "show": "dreams", "hidden": "99"}
+    open_page(page, app, **FINISHED, **bad)
+    for label in ("Pass", "View", "Camera", "Show", "Hidden"):
+        expect(notice).to_contain_text(label)
+    wait_until(lambda: not bad.keys() & query_of(page).keys(), "what cannot be stays in the URL")
     expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
 
 

@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ncengine.config import PARAMS, RunConfig
@@ -37,7 +37,6 @@ configs = st.sampled_from(list(PARAMS["dataset"].choices)).flatmap(
 )
 
 
-@settings(deadline=None)
 @given(configs)
 def test_text_of_every_configuration_reads_back(config):
     again, problems = RunConfig.nearest(config.query())
@@ -47,7 +46,6 @@ def test_text_of_every_configuration_reads_back(config):
     assert RunConfig(**json.loads(config.canonical_json())) == config
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*PARAMS, "unknown"]), st.text() | st.integers() | st.none())
 )

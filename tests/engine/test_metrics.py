@@ -61,7 +61,7 @@ def problem(rng, counts, d, seeds=None, order="random"):
     return features, labels, centres + 0.5 * rng.normal(size=centres.shape)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     counts=st.lists(st.integers(1, 5), min_size=2, max_size=6),
     balanced=st.booleans(),

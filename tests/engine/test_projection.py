@@ -348,7 +348,7 @@ def test_frames_after_divergence_are_left_out():
     assert empty.angle_error.shape == (0,)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     G=st.integers(1, 3),
     K=st.integers(2, 7),

@@ -108,7 +108,7 @@ def test_a_network_at_the_optimum_reaches_the_floor(K, d, weight_decay, loss, bi
         assert optimum.probability is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     K=st.integers(2, 1000),
     extra=st.integers(0, 1000),
