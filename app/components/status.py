@@ -10,6 +10,7 @@ from app.components import outcome, requests, text
 from app.engine import data, derived, runs
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -45,15 +46,17 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     _some_diverged(run)
 
 
-def time_estimate(config: RunConfig) -> str:
-    """How long training takes, judged by earlier runs; or why that cannot be told."""
+def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
+    """How long training takes, judged by earlier runs; else why that cannot be told, or nothing."""
     seconds = runs.jobs().estimate(config)
-    if seconds is None and runs.jobs().others:
-        return "this machine is busy, so how long it takes cannot be told"
-    if seconds is None:
-        return "the first run of its kind will tell how long it takes"
-    about = "" if seconds < 1 else "about "
-    return f"{about}{text.duration(seconds)}, from earlier runs"
+    if seconds is not None:
+        about = "" if seconds < 1 else "about "
+        return [f"{about}{text.duration(seconds)}, from earlier runs"]
+    if not or_why_not:
+        return []
+    if runs.jobs().others:
+        return ["this machine is busy, so how long it takes cannot be told"]
+    return ["the first run of its kind will tell how long it takes"]
 
 
 def what_it_took(run: Run) -> list[str]:
@@ -78,8 +81,11 @@ def _invite(run: Run) -> None:
             st.error(problem)
         with st.container(horizontal=True, vertical_alignment="center"):
             _train_button(run.config, "Continue" if done else "Train")
-            if not problem:
-                st.caption(f"{time_estimate(run.config).capitalize()}. Press T to start.")
+            if data.is_being_read(run.config):
+                st.caption(f"{dataset_info(run.config.dataset).title} is being read …")
+            elif not problem:
+                (words,) = time_estimate(run.config, or_why_not=True)
+                st.caption(f"{words.capitalize()}. Press T to start.")
 
 
 def _invite_to_begin(config: RunConfig) -> None:
@@ -136,7 +142,7 @@ def _train_button(config: RunConfig, label: str) -> None:
     st.button(
         label,
         type="primary",
-        disabled=bool(problem),
+        disabled=bool(problem) or data.is_being_read(config),
         help=problem or None,
         key="train",
         shortcut="T",
@@ -164,8 +170,17 @@ def _bar() -> st.delta_generator.DeltaGenerator:
 def _queued(run: Run) -> None:
     place = "" if run.place is None else f": number {run.place} in the queue"
     with _bar():
-        st.progress(0.0, f"**Waiting**{place}. It starts by itself.")
+        st.progress(0.0, f"**Waiting**{place}{_behind()}. It starts by itself.")
         _stop_button(run.config)
+
+
+def _behind() -> str:
+    """What is trained now."""
+    titles = runs.titles_of_running()
+    if not titles:
+        return ""
+    more = f" and {len(titles) - 1} more" if len(titles) > 1 else ""
+    return f", while {text.plain(titles[0])}{more} is trained"
 
 
 def _running(run: Run) -> None:
@@ -195,9 +210,10 @@ def _failed(run: Run) -> None:
 
 def _all_diverged(run: Run) -> None:
     st.error(
-        "**Every seed diverged**, so there is no mean to show. Try a lower learning rate "
-        "(under Advanced), or the solver L-BFGS, which never takes a step that makes the "
-        "objective larger."
+        "**Every seed diverged**: its numbers grew beyond all bounds. The curves show how far each "
+        "came, as means over those still at it. Try a lower learning rate (under Advanced), or "
+        f"the solver {text.unbroken('L-BFGS')}, which never takes a step that makes the objective "
+        "larger."
     )
 
 

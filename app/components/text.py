@@ -84,8 +84,9 @@ def plain(words: str) -> str:
 
 
 def unbroken(words: str) -> str:
-    """The words with spaces at which no line ends."""
-    return words.replace(" ", "\N{NO-BREAK SPACE}")
+    """The words with spaces and hyphens at which no line ends."""
+    joined = words.replace(" ", "\N{NO-BREAK SPACE}")
+    return joined.replace("-", "\N{WORD JOINER}-\N{WORD JOINER}")
 
 
 def unbroken_groups(formula: str) -> str:

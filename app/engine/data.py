@@ -75,6 +75,11 @@ def examine(config: RunConfig) -> Examination | None:
         return None
 
 
+def is_being_read(config: RunConfig) -> bool:
+    """Whether only reading its files will tell if there are such data, and goes on."""
+    return bool(dataset_info(config.dataset).files) and examine(config) is None
+
+
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _examination(
     key: tuple, content: str, missing: bool, _config: RunConfig

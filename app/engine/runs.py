@@ -30,6 +30,18 @@ def passes_before(config: RunConfig) -> int:
     return store().ends.passes_before(identify(config))
 
 
+@st.cache_data(show_spinner=False, ttl=2.0)
+def titles_of_running() -> list[str]:
+    """Titles of the runs that are trained now, as of two seconds ago at most."""
+    from ncengine.runs.run import Status
+
+    running = []
+    for identity, _ in store().journals():
+        if store().open(identity).status is Status.RUNNING:
+            running.append(identity.config.title())
+    return running
+
+
 @st.cache_resource(show_spinner=False, on_release=lambda parts: parts[1].close())
 def _engine() -> tuple[Store, JobQueue]:
     from ncengine.jobs.queue import JobQueue

@@ -268,7 +268,8 @@ class Player {
     this.panel.tip(scene, hovered, place, this.clock.frame);
     this.panel.show(this.clock, camera, show);
     const { run, epoch } = scene.data;
-    this.moment.show(run, epoch, at, this.clock.following && this.clock.frame >= this.clock.last);
+    // Who follows a live run glides behind its newest snapshot, and sees its figures all the same.
+    this.moment.show(run, epoch, at, this.clock.following && !this.clock.playing);
   }
 
   /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */

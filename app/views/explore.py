@@ -79,9 +79,10 @@ def _heading(run: Run) -> None:
     if now in (Status.DONE, Status.DIVERGED):
         parts += status.what_it_took(run)
     else:
-        # Before there is a run, the estimate stands beside the button that starts one.
-        if now is not Status.ABSENT:
-            parts.append(status.time_estimate(config))
+        # Before there is a run, the estimate stands beside the button that starts one; while it is
+        # trained, beside its progress.
+        if now not in (Status.ABSENT, Status.RUNNING):
+            parts += status.time_estimate(config, or_why_not=False)
         device = runs.jobs().device()
         if device is not None:
             parts.append(f"computing on {device}")
@@ -99,7 +100,8 @@ def _differences(run: Run) -> list[str]:
             continue  # what it took tells that
         param = config.params[name]
         shown = param.choices.get(value, as_text(value)) if param.kind == "choice" else None
-        found.append(f"{param.label.lower()} {shown or as_text(value)}")
+        shown = f"{value:,}" if name == "epochs" else shown or as_text(value)
+        found.append(f"{param.label.lower()} {text.unbroken(shown)}")
     return [text.plain(one) for one in found]
 
 
@@ -169,9 +171,6 @@ def _body(run: Run, looked_at: view.View) -> None:
     if not run.points and not run.status.busy:
         _words(run.config)
         return
-    if run.status is Status.DIVERGED:
-        _diverged(run, looked_at)
-        return
     readouts.draw(run)
     left, right = st.columns(HALVES, gap="medium")
     with left:
@@ -187,16 +186,6 @@ def _body(run: Run, looked_at: view.View) -> None:
     with beside:
         _accuracy(run, looked_at.test)
         explanation.draw(run.config)
-
-
-def _diverged(run: Run, looked_at: view.View) -> None:
-    """Where no seed is left to take means over: no readouts or curves, all of which are means."""
-    left, right = st.columns(HALVES, gap="medium")
-    with left:
-        stage.draw_player(run, looked_at)
-    with right:
-        stage.draw_controls(run, looked_at)
-        assumptions.draw(run.config)
 
 
 def _words(config: RunConfig) -> None:

@@ -52,7 +52,7 @@ class Outcome:
 def outcome(run: Run) -> Outcome:
     """What came of a finished run. Raises ValueError where no seed is left to tell."""
     loss = over_seeds.mean_over_seeds(run, "loss")
-    if not np.isfinite(loss).any():
+    if run.diverged.all() or not np.isfinite(loss).any():
         raise ValueError("every seed diverged")
     height = over_seeds.mean_over_seeds(run, "gap") if run.floor is not None else loss
     passes = over_seeds.passes(run)

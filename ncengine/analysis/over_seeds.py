@@ -1,4 +1,7 @@
-"""Statistics over a run's seeds, those that diverged left out."""
+"""Statistics over a run's seeds, those that diverged left out.
+
+Where all have diverged each counts for as long as it has numbers.
+"""
 
 from __future__ import annotations
 
@@ -84,9 +87,10 @@ def _kept(run: Run, name: str) -> np.ndarray:
 
 
 def _stays(run: Run) -> np.ndarray:
-    """(R,) which seeds did not diverge; before anything is known of that, all."""
+    """(R,) which seeds did not diverge; before anything is known of that, or if none, all."""
     seeds = len(run.config.seeds)
-    return ~run.diverged if len(run.diverged) == seeds else np.ones(seeds, bool)
+    known = len(run.diverged) == seeds and not run.diverged.all()
+    return ~run.diverged if known else np.ones(seeds, bool)
 
 
 def passes(run: Run) -> np.ndarray:

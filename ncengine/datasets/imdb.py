@@ -23,8 +23,8 @@ from ncengine.datasets.readers.reviews import Reviews, prepared_reviews
 def reviews() -> Reviews:
     """All labelled reviews; quick from the second time on. Raises as `local.require` does."""
     path = local.require("imdb")[0]
-    folders = [local.folder("imdb"), local.user_cache() / "imdb"]
-    return prepared_reviews(path, source("imdb").files[0].sha256, folders)
+    # Where the archive lies may be someone else's folder; what is made of it goes to our own.
+    return prepared_reviews(path, source("imdb").files[0].sha256, local.user_cache() / "imdb")
 
 
 def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> Data:

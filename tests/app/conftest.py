@@ -29,8 +29,13 @@ class FakeStore:
     def put(self, run: Run) -> None:
         self.runs[identify(run.config).key] = run
 
-    def open(self, config: RunConfig) -> Run:
-        return self.runs.get(identify(config).key, Run(config, Status.ABSENT))
+    def open(self, what: RunConfig | Identity) -> Run:
+        identity = identify(what)
+        return self.runs.get(identity.key, Run(identity.config, Status.ABSENT))
+
+    def journals(self) -> list[tuple[Identity, None]]:
+        unfinished = [run for run in self.runs.values() if run.status is not Status.DONE]
+        return [(identify(run.config), None) for run in unfinished]
 
 
 class FakeEnds:
@@ -121,6 +126,7 @@ def store(monkeypatch) -> FakeStore:
     # Made-up runs of one configuration differ from test to test.
     derived._project.clear()
     shared._made.clear()
+    runs.titles_of_running.clear()
     monkeypatch.setattr(runs, "store", lambda: fake)
     return fake
 

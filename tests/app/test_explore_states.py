@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.charts import base, curves
+from app.components import text
 from app.engine import data
 from ncengine.config import Problem, RunConfig
 from ncengine.costs import memory
@@ -135,8 +136,29 @@ def test_a_waiting_run_shows_its_place(at, store, jobs):
     store.put(Run(CONFIG, Status.QUEUED, place=3))
     at.run()
     assert_sound(at)
-    assert "number 3 in the queue" in texts(at)
+    assert "**Waiting**: number 3 in the queue. It starts by itself." in texts(at)
     assert "Stop" in labels(at)
+
+
+def test_a_waiting_run_says_what_is_trained_instead(at, store):
+    others = [CONFIG.with_(data_seed=7, depth=13), CONFIG.with_(data_seed=8)]
+    for other in others:
+        store.put(make_run(other, Status.RUNNING))
+    store.put(Run(CONFIG, Status.QUEUED, place=1))
+    at.run()
+    assert_sound(at)
+    title = text.plain(others[0].title())
+    assert f"number 1 in the queue, while {title} and 1 more is trained." in texts(at)
+
+
+def test_what_only_reading_can_allow_cannot_be_asked_for_before(at, monkeypatch):
+    monkeypatch.setattr(data, "needs_download", lambda config: False)
+    monkeypatch.setattr(data, "examine", lambda config: None)
+    open_at(at, dataset="cifar10")
+    assert at.button(key="train").disabled
+    assert "CIFAR10 is being read" in texts(at)
+    open_at(at, dataset="digits")
+    assert not at.button(key="train").disabled
 
 
 @pytest.mark.parametrize(
@@ -238,7 +260,7 @@ def test_runs_of_the_same_title_are_told_apart(at, store):
     assert "data seed 1 · solver Adam · **Done**: 2,000 passes" in at.caption[0].value
     store.put(make_run(config, Status.CANCELLED, passes=300))
     at.run()
-    assert "data seed 1 · solver Adam · budget 2000" in at.caption[0].value
+    assert "data seed 1 · solver Adam · budget 2,000" in at.caption[0].value
     store.put(make_run(CONFIG))
     open_at(at, solver="L-BFGS", epochs="1000", data_seed="0")
     assert "solver" not in at.caption[0].value
@@ -254,13 +276,16 @@ def test_a_run_under_way_is_not_called_a_failure(at, store):
 
 
 def test_when_every_seed_diverged_the_page_says_what_to_try(at, store):
-    store.put(make_run(CONFIG, Status.DIVERGED, diverged=np.ones(3, bool)))
+    run = make_run(CONFIG, Status.DIVERGED, diverged=np.ones(3, bool))
+    for name in ("loss", "nc1", "accuracy"):
+        run.curves[name][3:] = np.nan
+    store.put(run)
     at.run()
     assert not at.exception
     assert "lower learning rate" in at.error[0].value
-    # All curves and figures are means, of which nothing is left.
-    assert len(charts_of(at)) == 0
-    assert 'class="readouts"' not in texts(at)
+    # How far they came is seen all the same.
+    assert len(charts_of(at)) == 4
+    assert f">{run.curves['loss'][2].mean():.3f}<" in texts(at)
     assert 'class="assumptions"' in texts(at)
 
 

@@ -52,6 +52,36 @@ def test_text_stands_out_in_both_themes(app, new_context, scheme, background):
         assert contrast >= 4.5, f"{text}: {contrast:.1f}"
 
 
+# Where an element's own ring of focus is drawn, and the ring around the page.
+RING = """node => {
+  const ring = getComputedStyle(node, "::after");
+  return ring.position === "absolute" && parseFloat(ring.borderTopWidth) >= 2;
+}"""
+FRAME = "node => getComputedStyle(node, '::before').boxShadow"
+
+
+def test_the_player_shows_its_ring_and_the_page_none(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    player(page).focus()
+    page.keyboard.press("Home")
+    expect(player(page)).to_have_attribute("data-epoch", "1")
+    assert player(page).evaluate(RING)
+    main = page.get_by_test_id("stMain")
+    main.focus()
+    page.keyboard.press("End")
+    assert main.evaluate("node => node.matches(':focus-visible')")
+    assert main.evaluate(FRAME) == "none"
+
+
+def test_a_charts_tools_cover_nothing_above_it(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.hover()
+    tools = page.get_by_test_id("stElementToolbar").first
+    expect(tools).to_be_visible()
+    assert tools.bounding_box()["y"] > chart.bounding_box()["y"] + 100
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 def test_player_and_figures_need_no_scrolling(app, new_context, size):
     width, height = size

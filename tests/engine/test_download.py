@@ -88,8 +88,10 @@ def folder(monkeypatch, tmp_path):
     monkeypatch.setattr(catalogue, "DATASETS", known)
     for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
-    return tmp_path / "small"
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data" / "small"
 
 
 @pytest.fixture
@@ -98,7 +100,10 @@ def mirrors(monkeypatch):
 
 
 def left_in(folder):
-    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    """What a download left in the data set's folder; no empty folder, and nothing beside it."""
+    files = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+    assert [path.name for path in folder.parent.iterdir()] == ["small"] * bool(files)
+    return files
 
 
 def test_files_arrive_whole_with_progress_over_all(folder, mirrors):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ncengine.analysis.over_seeds import last_values, not_converged
+from ncengine.analysis.over_seeds import last_values, mean_over_seeds, not_converged
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -43,6 +43,13 @@ def test_before_the_first_point_there_is_no_last_value():
     assert run.last("nc1", 0) is None
     assert Run(CONFIG, Status.QUEUED).last("nc1", 0) is None
     assert last_values(run, "nc1").mean is None
+
+
+def test_where_all_have_diverged_each_counts_while_it_has_numbers():
+    run = run_of([[1.0] * 3] * 3, loss=[[1, 2, 6], [4, NAN, 2], [NAN] * 3], diverged=[True] * 3)
+    np.testing.assert_array_equal(mean_over_seeds(run, "loss"), [3, 3, NAN])
+    one_left = run_of([[1.0] * 3], loss=[[1, 2, 6]], diverged=[True, True, False])
+    np.testing.assert_array_equal(mean_over_seeds(one_left, "loss"), [6])
 
 
 def test_a_mean_names_whom_it_leaves_out():

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
 from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetError
-from ncengine.datasets.files.local import expected, find, folder, matches, share, works_offline
+from ncengine.datasets.files.local import (
+    expected,
+    find,
+    folder,
+    matches,
+    share,
+    user_cache,
+    works_offline,
+)
 from ncengine.datasets.files.sources import known, source
 
 Progress = Callable[[int, int], None]
@@ -76,7 +85,11 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
                 # Another process may have fetched it while this one waited.
                 present = find(name, file)
                 if present is None or not matches(present, file):
-                    _fetch(name, file, meter)
+                    try:
+                        _fetch(name, file, meter)
+                    finally:
+                        with suppress(OSError):  # it holds files, as it should
+                            folder(name).rmdir()
                     present = folder(name) / file.name
         meter.finish(file.bytes or present.stat().st_size)
     return folder(name)
@@ -85,12 +98,12 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
 @contextmanager
 def _alone(target: Path) -> Iterator[None]:
     """Only one process at a time fetches a file; without one where no lock can be had."""
-    folder = target.parent
     try:
-        # Beside the data sets' folders, which hold their files and nothing else.
-        locks = folder.parent / ".locks"
+        # The data sets' folders, which may be someone else's, hold their files and nothing else.
+        locks = user_cache() / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(locks / f"{folder.name}-{target.name}.lock")
+        name = hashlib.sha256(str(target.absolute()).encode()).hexdigest()[:20]
+        lock = FileLock(locks / f"{name}.lock")
         lock.acquire()
     except (OSError, NotImplementedError):
         yield  # whatever stands in the way of the lock is told of by the download

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from array import array
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -112,27 +113,21 @@ def _ranked(path: Path, words: list[str], tokens: dict[tuple[str, str, str], arr
     )
 
 
-def prepared_reviews(path: Path, sha256: str, folders: list[Path]) -> Reviews:
+def prepared_reviews(path: Path, sha256: str, folder: Path) -> Reviews:
     """`read_reviews(path)`, or what an earlier call has left of it.
 
     Args:
         path: the archive.
         sha256: its hash, which names what is left.
-        folders: where it may lie, in turn; it is written to the first that can be written to. A
-            damaged one is made anew, and without any folder all works, but slowly.
+        folder: where that lies. A damaged one is made anew; where nothing can be written all works,
+            but slowly.
     """
-    name = f"imdb-words-{sha256[:16]}-v{VERSION}.npz"
-    for folder in folders:
-        reviews = _restore(folder / name, sha256)
-        if reviews is not None:
-            return reviews
-    reviews = read_reviews(path)
-    for folder in folders:
-        try:
-            _keep(folder / name, sha256, reviews)
-            break
-        except OSError:
-            continue
+    kept = folder / f"imdb-words-{sha256[:16]}-v{VERSION}.npz"
+    reviews = _restore(kept, sha256)
+    if reviews is None:
+        reviews = read_reviews(path)
+        with suppress(OSError):
+            _keep(kept, sha256, reviews)
     return reviews
 
 
