@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from html import escape
+from io import BytesIO
+
 import numpy as np
 import streamlit as st
 from PIL import Image
@@ -9,9 +13,6 @@ from PIL import Image
 from app.components import text
 from app.engine import data
 from ncengine.config import RunConfig
-
-# Pixels on the page of a picture's longer side, or of several of its own pixels.
-SIDE = 42
 
 
 def draw(config: RunConfig) -> None:
@@ -22,14 +23,17 @@ def draw(config: RunConfig) -> None:
     st.markdown("##### A sample of each class")
     pictures = [one for one in found if one.image is not None]
     if pictures:
-        shown = [_enlarged(one.image) for one in pictures if one.image is not None]
-        st.image(shown, caption=[one.name for one in pictures], width=SIDE)
+        figures = "".join(_figure(one.name, one.image) for one in pictures)
+        st.html(f'<div class="samples">{figures}</div>')
         return
     for one in found:
         st.markdown(f"**{text.plain(one.name)}**: {text.plain(text.ending(one.text))}")
 
 
-def _enlarged(image: np.ndarray) -> Image.Image:
-    """The picture with its pixels as they are, and not smeared by the browser."""
-    times = max(1, round(2 * SIDE / max(image.shape[:2])))
-    return Image.fromarray(image.repeat(times, 0).repeat(times, 1))
+def _figure(name: str, image: np.ndarray) -> str:
+    """The picture within the page, which has none to ask for that a next page has let go."""
+    file = BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    png = b64encode(file.getvalue()).decode()
+    caption = f"<figcaption>{escape(name)}</figcaption>"
+    return f'<figure><img alt="" src="data:image/png;base64,{png}">{caption}</figure>'
