@@ -81,7 +81,7 @@ def _button(config: RunConfig, changes: dict[str, Any], pick: Callable[[RunConfi
     ((name, value),) = changes.items()
     changed = config.with_(**changes)
     label, why = _SAID[name](value)
-    goes_on = runs.passes_before(changed) > 0
+    goes_on = name == "epochs" and runs.passes_before(changed) > 0
     if goes_on:
         label, why = f"Go on to {value:,} passes", f"{why} Goes on from where this one ended."
     st.button(

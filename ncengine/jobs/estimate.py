@@ -8,6 +8,7 @@ from ncengine.config import RunConfig
 from ncengine.costs.seconds import estimate_seconds
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
 
@@ -30,6 +31,7 @@ def estimate(
     if others and others + processes > joblib.cpu_count():
         return None
     identity = identify(config)
-    job = store.journal(identity).status()
-    done = store.ends.passes_before(identity) if job is None else job.passes
+    run = store.open(identity)
+    ended = run.status in (Status.DONE, Status.DIVERGED)
+    done = 0 if ended else run.passes or store.ends.passes_before(identity)
     return estimate_seconds(config, store.index.entries(), processes=processes, done=done)

@@ -85,6 +85,17 @@ def test_more_passes_start_at_once_where_there_is_something_to_go_on_from(at, st
     assert jobs.submitted == [longer]
 
 
+def test_another_network_that_was_trained_less_far_is_only_picked(at, store, jobs):
+    store.put(falling(CONFIG))
+    store.ends.passes = 400
+    at.run()
+    assert at.button(key="next-depth").label == "Deeper: L = 8"
+    at.button(key="next-depth").click().run()
+    assert_sound(at)
+    assert jobs.submitted == []
+    assert "Trained for 400 passes so far" in texts(at)
+
+
 def test_what_is_told_where_time_cannot_be(at, jobs):
     jobs.others = 2
     at.run()

@@ -12,6 +12,7 @@ from ncengine.costs.load import Load
 from ncengine.costs.seconds import RECENT, estimate_seconds
 from ncengine.costs.work import pass_work, run_work
 from ncengine.jobs.estimate import estimate
+from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
 RN1 = RunConfig(depth=2, epochs=10)
@@ -68,6 +69,16 @@ def test_an_estimate_counts_only_what_is_left():
     left = estimate_seconds(RN1.with_(epochs=20), entries, done=10)
     whole = estimate_seconds(RN1.with_(epochs=20), entries)
     assert left == pytest.approx(whole - 4.0)
+
+
+@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.CANCELLED, Status.FAILED])
+def test_an_estimate_of_an_unfinished_run_is_of_the_rest(status, tmp_path, monkeypatch):
+    store, half = Store(tmp_path), Run(RN1, status, passes=5)
+    store.index.add(entry(seconds=4.0))
+    monkeypatch.setattr(store, "open", lambda identity: half)
+    assert estimate(store, RN1, workers=1, start=0.3, others=0) == pytest.approx(
+        estimate_seconds(RN1, [entry(seconds=4.0)], done=5)
+    )
 
 
 def test_runs_that_came_to_rest_early_say_that_others_like_them_will():
