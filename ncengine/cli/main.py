@@ -188,8 +188,9 @@ def _time(config: RunConfig) -> str:
     from ncengine.jobs.shards import COLD, worker_count
     from ncengine.runs.store import Store
 
-    seconds = estimate(Store(), config, workers=worker_count(), start=COLD, others=runnable())
-    if seconds is None and runnable():
+    others = runnable()
+    seconds = estimate(Store(), config, workers=worker_count(), start=COLD, others=others)
+    if seconds is None and others:
         return "Training time unknown: this machine is busy with other things"
     if seconds is None:
         return "Training time unknown: no run of this kind has ended here yet"

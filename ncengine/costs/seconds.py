@@ -12,7 +12,7 @@ from ncengine.config import RunConfig
 from ncengine.costs.work import run_work
 
 RECENT = 8
-# What training looks like to this module: what was trained, and its entry in the index.
+# Runs to judge by: what was trained, and its entry in the index.
 Judged = list[tuple[RunConfig, dict[str, Any]]]
 
 

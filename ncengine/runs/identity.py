@@ -36,15 +36,17 @@ class Identity:
     @cached_property
     def key(self) -> str:
         """The run's name in the store, 20 hexadecimal digits."""
-        parts = (self.config_json, self.data_checksum, self.engine_version)
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+        return self._name(self.config_json)
 
     @cached_property
     def trajectory(self) -> str:
         """What runs share that differ by their budget alone: 20 hexadecimal digits."""
         fields = json.loads(self.config_json)
         del fields["epochs"]
-        parts = (json.dumps(fields, sort_keys=True), self.data_checksum, self.engine_version)
+        return self._name(json.dumps(fields, sort_keys=True))
+
+    def _name(self, fields: str) -> str:
+        parts = (fields, self.data_checksum, self.engine_version)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
     def as_dict(self) -> dict[str, Any]:

@@ -15,22 +15,10 @@ from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, PER_SEED, SHOWN
 from ncengine.training import train as training
 
+from .resting import RESTING
+
 SMALL = {"classes": 3, "samples_per_class": 6, "width": 8, "depth": 3, "warmup": 10}
 BASE = RunConfig(**SMALL, epochs=57, seeds=(0, 1, 2))
-# Weights decay to 0, where nothing moves any more.
-RESTING = RunConfig(
-    dataset="gaussian",
-    input_dim=2,
-    classes=2,
-    samples_per_class=2,
-    width=2,
-    depth=2,
-    spread=0.0,
-    weight_decay=0.5,
-    epochs=600,
-    warmup=0,
-    seeds=1,
-)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from ncengine.snapshots.plan import (
 from ncengine.theory.optimum import floor_of
 from ncengine.training.train import Training
 
+from .resting import RESTING
+
 SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 12, "width": 8, "seeds": 3}
 
 
@@ -202,21 +204,8 @@ def test_a_diverged_seed_is_marked_and_the_others_go_on():
 
 
 def test_training_ends_early_when_every_seed_rests():
-    config = RunConfig(
-        dataset="gaussian",
-        input_dim=2,
-        classes=2,
-        samples_per_class=2,
-        width=2,
-        depth=2,
-        spread=0.0,
-        weight_decay=0.5,
-        epochs=5000,
-        warmup=0,
-        seeds=1,
-    )
-    steps = list(training(config).steps())
-    assert steps[-1].passes < 5000
+    steps = list(training(RESTING).steps())
+    assert steps[-1].passes < RESTING.epochs
     assert "features" in steps[-1].snapshot
     assert not np.isnan(steps[-1].snapshot["loss"]).any()
 
