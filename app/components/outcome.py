@@ -45,6 +45,11 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
 
 def sentence(came: Outcome) -> str:
     """What came of it, as Markdown."""
+    if came.worse_than_none:
+        return (
+            "**It went wrong**: the objective ended above that of weights that are all zero, "
+            "which answers the same to every sample."
+        )
     return f"{_collapse(came.nc1)} {_objective(came)}"
 
 
@@ -104,6 +109,10 @@ def _picked(config: RunConfig, pick: Callable[[RunConfig], None], starts: bool) 
 _SAID: dict[str, Callable[[Any], tuple[str, str]]] = {
     "depth": lambda value: (f"Deeper: L = {value}", "The theorems bring collapse with depth."),
     "epochs": lambda value: (f"{value:,} passes", "The objective was still falling."),
+    "learning_rate": lambda value: (
+        f"Rate {value:g}",
+        "Steps that are too long lead away from the optimum.",
+    ),
     "width": lambda value: (f"Wider: d = {value}", "The figure needs the room."),
     "decay_schedule": lambda value: (
         f"Decay {value}",

@@ -31,12 +31,15 @@ class Outcome:
         fell: by which share the gap, without a floor the objective, shrank in the second half of
             the passes.
         rested: whether every seed found no further descent before its passes were over.
+        worse_than_none: whether the objective ended above that of weights that are all zero, which
+            answers the same to every sample.
     """
 
     nc1: float | None
     above_floor: float | None
     fell: float
     rested: bool
+    worse_than_none: bool = False
 
     @property
     def at_floor(self) -> bool:
@@ -46,7 +49,8 @@ class Outcome:
     @property
     def falling(self) -> bool:
         """Whether more passes would have brought the objective further down."""
-        return not (self.rested or self.at_floor) and self.fell > FALLING
+        over = self.rested or self.at_floor or self.worse_than_none
+        return not over and self.fell > FALLING
 
 
 def outcome(run: Run) -> Outcome:
@@ -63,7 +67,13 @@ def outcome(run: Run) -> Outcome:
         above_floor=None if run.floor is None else float(height[-1] / run.floor),
         fell=float(fell),
         rested=run.passes < run.config.epochs,
+        worse_than_none=bool(loss[-1] > _of_zeros(run.config)),
     )
+
+
+def _of_zeros(config: RunConfig) -> float:
+    """The objective (eq. 3) where all weights are zero: each class is as probable, or each 0."""
+    return np.log(config.classes) if config.loss == "CE" else 0.5
 
 
 def _nc1(run: Run) -> float | None:
@@ -82,6 +92,8 @@ def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> li
         failing: names of `theory.assumptions` that do not hold.
     """
     found: list[dict[str, Any]] = []
+    if came.worse_than_none and "learning_rate" in config.params:
+        found += _below(config, "learning_rate")
     if "schedule" in failing and config.decay_schedule != "1/L":
         found.append({"decay_schedule": "1/L"})
     if "width" in failing:
@@ -95,6 +107,14 @@ def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> li
     return [
         changes for changes in found if all(getattr(config, n) != v for n, v in changes.items())
     ]
+
+
+def _below(config: RunConfig, name: str) -> list[dict[str, Any]]:
+    """The largest suggested value of a field that is at most a tenth of its own."""
+    smaller = [
+        value for value in config.params[name].suggested if value <= getattr(config, name) / 10
+    ]
+    return [{name: max(smaller)}] if smaller else []
 
 
 def _next(config: RunConfig, name: str, least: int) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.datasets.data import TEST_PER_CLASS
+from ncengine.datasets.sampling import held_out_per_class
 
 LBFGS_HISTORY = 50  # steps that L-BFGS remembers: two vectors each, a seed
 # What one seed may hold between forward and backward sweep. More samples go in several sweeps.
@@ -75,7 +76,7 @@ def _of_data_set(config: RunConfig) -> int:
 
 def _samples(config: RunConfig) -> int:
     """Samples of both splits, at most."""
-    return config.classes * (config.samples_per_class + TEST_PER_CLASS)
+    return config.classes * (config.samples_per_class + held_out_per_class(config))
 
 
 def _bytes_each(config: RunConfig) -> int:

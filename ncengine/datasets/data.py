@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+# Of each class as many are tested as trained, but no fewer and no more than this: where few are
+# trained, the test would take longer than the training.
+LEAST_TESTED = 20
 TEST_PER_CLASS = 100
 SPLIT_SEED = 530_682
 
@@ -69,6 +72,20 @@ class Data:
         arrays = (self.train.inputs, self.test.inputs, self.images, self.test_images)
         texts = (*(self.texts or ()), *(self.test_texts or ()))
         return sum(a.nbytes for a in arrays if a is not None) + sum(map(len, texts))
+
+    def tested_on(self, each: int) -> Data:
+        """The same with only the first so many of each class's test samples."""
+        labels = self.test.labels
+        counts = np.bincount(labels)
+        if counts.max() <= each:
+            return self
+        kept = np.flatnonzero(np.arange(len(labels)) - (np.cumsum(counts) - counts)[labels] < each)
+        return replace(
+            self,
+            test=Split.of(self.test.inputs[kept], len(counts)),
+            test_images=None if self.test_images is None else read_only(self.test_images[kept]),
+            test_texts=self.test_texts and tuple(self.test_texts[i] for i in kept),
+        )
 
 
 def drawn(pools: Sequence[np.ndarray], n: int, seed: int) -> np.ndarray:

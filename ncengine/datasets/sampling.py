@@ -14,6 +14,9 @@ How samples are drawn
     class for testing.
     Gaussian clusters: as many as asked for, and 100 of each class for testing.
 
+    Of the test samples of each class the first n are used, but no fewer than 20 where there are
+    as many: otherwise, where n is small, the test would take as long as the training.
+
 How inputs are scaled
     Pixels: minus their mean, over their standard deviation, taken over all pixels of the whole
     training pool; two numbers for the data set, of CIFAR10 two for each of the three channels.
@@ -29,7 +32,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from ncengine.datasets import gaussian, images, imdb
-from ncengine.datasets.data import TEST_PER_CLASS, Data, Split
+from ncengine.datasets.data import LEAST_TESTED, TEST_PER_CLASS, Data, Split
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import checksum
 from ncengine.datasets.recent import Recent
@@ -48,7 +51,8 @@ _READING = Lock()
 
 def held_out_per_class(config: RunConfig) -> int:
     """How many test samples `load` gives of each class. Needs no data."""
-    return images.DIGITS_TEST_PER_CLASS if config.dataset == "digits" else TEST_PER_CLASS
+    there = images.DIGITS_TEST_PER_CLASS if config.dataset == "digits" else TEST_PER_CLASS
+    return min(there, max(LEAST_TESTED, config.samples_per_class))
 
 
 def load(config: RunConfig) -> Data:
@@ -72,10 +76,17 @@ def load(config: RunConfig) -> Data:
         local.require(name)
     # What a variable says of the files may change while the program runs.
     content = checksum(name)
-    return _load(name, content, config.classes, config.samples_per_class, config.data_seed, shape)
+    n, tested = config.samples_per_class, held_out_per_class(config)
+    return _load(name, content, config.classes, n, config.data_seed, shape, tested)
 
 
-def _made(name: str, content: str, classes: int, n: int, seed: int, shape: tuple) -> Data:
+def _made(
+    name: str, content: str, classes: int, n: int, seed: int, shape: tuple, tested: int
+) -> Data:
+    return _drawn(name, content, classes, n, seed, shape).tested_on(tested)
+
+
+def _drawn(name: str, content: str, classes: int, n: int, seed: int, shape: tuple) -> Data:
     if name == "gaussian":
         return gaussian.draw(classes, n, seed, *shape)
     with _READING:

@@ -253,6 +253,20 @@ def test_what_came_of_it_is_said_in_a_sentence_with_what_to_try(at, store):
     assert "Nobody has trained this network yet" in texts(at)
 
 
+def test_a_run_that_went_wrong_is_said_to_have(at, store):
+    config = RunConfig(solver="SGD", learning_rate=10.0)
+    run = make_run(config)
+    run.curves["loss"][-1] = 40.0
+    store.put(run)
+    open_at(at, solver="SGD", learning_rate="10")
+    assert_sound(at)
+    assert "**It went wrong**" in texts(at)
+    assert "settled" not in texts(at) and "floor, " not in texts(at)
+    at.button(key="next-learning_rate").click().run()
+    assert_sound(at)
+    assert at.query_params["learning_rate"] == "0.1"
+
+
 def test_what_stands_against_collapse_is_said_with_its_reason(at, store):
     config = RunConfig(architecture="RN2", decay_schedule="constant")
     store.put(make_run(config))

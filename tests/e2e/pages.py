@@ -72,6 +72,11 @@ def pixels(page: Page) -> str:
 def expect_other_pixels(page: Page, before: str) -> str:
     """Wait until the canvas has changed, and come to rest; what it shows then."""
     wait_until(lambda: pixels(page) != before, "the canvas did not change")
+    return at_rest(page)
+
+
+def at_rest(page: Page) -> str:
+    """Wait until the canvas has come to rest; what it shows then."""
     seen = [""]
 
     def rests() -> bool:

@@ -95,7 +95,7 @@ def test_inputs_are_standardised_by_channel_and_flattened_with_channels_last(arc
     planes = pixels.reshape(-1, 3, 1024).astype(float)
     mean, std = planes.mean(axis=(0, 2)), planes.std(axis=(0, 2))
     assert data.images.shape == (100, 32, 32, 3) and data.images.flags.c_contiguous
-    assert data.test_images.shape == (1000, 32, 32, 3)
+    assert data.test_images.shape == (200, 32, 32, 3)
     for split, images in ((data.train, data.images), (data.test, data.test_images)):
         expected = ((images - mean) / std).reshape(len(images), 3072)
         np.testing.assert_allclose(split.inputs, expected, rtol=1e-5, atol=1e-6)

@@ -56,7 +56,7 @@ def test_balanced_and_sorted_by_class(config, name, classes, n):
     data = datasets.load(config(name, classes=classes, samples_per_class=n))
     np.testing.assert_array_equal(data.train.labels, np.repeat(np.arange(classes), n))
     per_class = np.bincount(data.test.labels, minlength=classes)
-    assert set(per_class) == {24 if name == "digits" else 100}
+    assert set(per_class) == {20}
     assert np.all(np.diff(data.test.labels) >= 0)
     for split in (data.train, data.test):
         assert split.inputs.dtype == np.float32 and split.labels.dtype == np.int64
@@ -70,8 +70,28 @@ def test_a_smaller_n_and_fewer_classes_are_a_subset(config, name):
     small = datasets.load(config(name, classes=4, samples_per_class=12, data_seed=3))
     blocks = large.train.inputs.reshape(6, 30, -1)[:4, :12]
     np.testing.assert_array_equal(small.train.inputs.reshape(4, 12, -1), blocks)
-    held_out = len(small.test)
-    np.testing.assert_array_equal(small.test.inputs, large.test.inputs[:held_out])
+    held_out = large.test.inputs.reshape(6, len(large.test) // 6, -1)[:4, :20]
+    np.testing.assert_array_equal(small.test.inputs.reshape(4, 20, -1), held_out)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n, tested", [(1, 20), (20, 20), (23, 23), (70, 70), (150, 100)])
+def test_as_many_are_tested_as_trained_within_bounds(config, name, n, tested):
+    there = 24 if name == "digits" else 100
+    few, many = (
+        datasets.load(config(name, classes=3, samples_per_class=count)) for count in (n, 150)
+    )
+    assert list(np.bincount(many.test.labels)) == [there] * 3
+    kept = min(tested, there)
+    assert sampling.held_out_per_class(config(name, samples_per_class=n)) == kept
+    for part in ("inputs", "labels"):
+        of_each = getattr(many.test, part).reshape(3, there, -1)[:, :kept]
+        whole = getattr(few.test, part)
+        np.testing.assert_array_equal(whole, of_each.reshape(whole.shape))
+        assert not whole.flags.writeable
+    if name != "gaussian":
+        pictures = many.test_images.reshape(3, there, *many.test_images.shape[1:])[:, :kept]
+        np.testing.assert_array_equal(few.test_images, pictures.reshape(few.test_images.shape))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -138,7 +158,7 @@ def test_mnist_is_the_published_one(config):
         for row, k in zip(data.test.inputs, data.test.labels)
     }
     found = {i.tobytes(): k for i, k in zip(test_images, test_labels) if i.tobytes() in tested}
-    assert found == tested and len(tested) == 1000
+    assert found == tested and len(tested) == 400
 
 
 def test_mnist_files_may_lie_in_the_named_folder_itself(config, monkeypatch):

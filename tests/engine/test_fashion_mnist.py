@@ -51,7 +51,7 @@ def assert_is(data, content, n):
     """The samples are images of the files with their labels, scaled as said."""
     for part, images, split, each in (
         ("train", data.images, data.train, n),
-        ("t10k", data.test_images, data.test, 100),
+        ("t10k", data.test_images, data.test, 20),
     ):
         labels = content[f"{part}-labels-idx1-ubyte.gz"]
         original_images = content[f"{part}-images-idx3-ubyte.gz"]

@@ -135,7 +135,7 @@ def test_contexts_are_compared_as_the_network_sees_them(load):
 def test_reviews_for_testing_never_end_as_one_for_training(load):
     texts = {**TEST, **{f"test/neg/{i}_1.txt": "film seen before" for i in range(100, 105)}}
     data = load(["now seen before"], ["is fine"], test=texts, samples_per_class=1, context=2)
-    assert data.test.labels.tolist() == [0] * 100 + [1] * 100
+    assert data.test.labels.tolist() == [0] * 20 + [1] * 20
     assert set(data.test_texts) == {"[as] [neg]", "[as] [pos]"}
     with pytest.raises(
         ValueError, match="context = 2: must leave 100 test .* negative has 0. .* a larger"

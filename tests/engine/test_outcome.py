@@ -1,7 +1,10 @@
 """What came of a run, on curves made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from ncengine.analysis.outcome import Outcome, outcome, worth_a_try
 from ncengine.config import RunConfig
@@ -66,6 +69,34 @@ def test_of_diverged_seeds_nothing_is_told():
     assert outcome(run_of([1, 1, 1, 1], diverged=(True, False))).nc1 == pytest.approx(0.001)
     with pytest.raises(ValueError, match="diverged"):
         outcome(run_of([np.nan] * 4, diverged=(True, True)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"), [({}, np.log(10)), ({"classes": 4}, np.log(4)), ({"loss": "MSE"}, 0.5)]
+)
+def test_an_objective_above_that_of_zeros_went_wrong(changes, limit):
+    config = CONFIG.with_(**changes)
+    # As the loss of torch has it, where all logits are 0.
+    labels = torch.arange(config.classes)
+    zeros = torch.zeros(config.classes, config.classes, dtype=torch.float64)
+    if config.loss == "CE":
+        expected = torch.nn.functional.cross_entropy(zeros, labels).item()
+    else:
+        expected = torch.nn.functional.one_hot(labels).double().square().sum(1).mean().item() / 2
+    assert limit == pytest.approx(expected)
+    for above in (False, True):
+        end = limit * (1.01 if above else 0.99)
+        run = replace(run_of([9, 4, 1, end - FLOOR]), config=config)
+        assert outcome(run).worse_than_none is above
+        assert not (above and outcome(run).falling)
+
+
+def test_after_what_went_wrong_a_smaller_rate_is_worth_a_try():
+    wrong = Outcome(nc1=0.1, above_floor=100.0, fell=0.0, rested=False, worse_than_none=True)
+    sgd = CONFIG.with_(solver="SGD", learning_rate=0.3)
+    assert worth_a_try(sgd, wrong, frozenset())[0] == {"learning_rate": 0.02}
+    slow = CONFIG.with_(solver="SGD", learning_rate=0.0005)
+    assert "learning_rate" not in worth_a_try(slow, wrong, frozenset())[0]
 
 
 def came(falling=False):
