@@ -25,9 +25,11 @@ _LAZY = {
     "Status": "ncengine.runs.run",
     "Store": "ncengine.runs.store",
     "run": "ncengine.jobs.foreground",
+    "sweep": "ncengine.jobs.sweep",
 }
 _MODULES = {
     "analysis": "ncengine.analysis",
+    "config": "ncengine.config",
     "datasets": "ncengine.datasets",
     "metrics": "ncengine.metrics",
     "projection": "ncengine.analysis.projection",

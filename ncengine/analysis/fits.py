@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -145,8 +144,11 @@ def _interval(
 
 def _wider(at: np.ndarray, weights: np.ndarray, seeds: int) -> float:
     """How many of the bootstrap's standard errors the interval goes to either side."""
+    # Not at the start of the app, which needs it long before the first fit.
+    from scipy.special import stdtrit
+
     freedom = seeds - 1
-    student = stats.t.ppf((1 + LEVEL) / 2, freedom)
+    student = stdtrit(freedom, (1 + LEVEL) / 2)
     centre = (weights * at).sum() / weights.sum()
     # The share that each point has in the slope. Points whose seeds happen to agree weigh most.
     share = weights * (at - centre) ** 2

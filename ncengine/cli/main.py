@@ -1,11 +1,10 @@
-"""The command line: `ncengine train`, `check` and `list`."""
+"""The command line: `ncengine train`, `sweep`, `check` and `list`."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import logging
-import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +12,9 @@ from typing import Any
 
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
-from ncengine.cli.options import add_config_options
+from ncengine.cli import sweep
+from ncengine.cli.options import add_config_options, at_least_one
+from ncengine.cli.output import number, plain
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.param import ConfigError
 from ncengine.config.presets import paper_preset
@@ -62,11 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument(
         "--workers",
-        type=_at_least_one,
+        type=at_least_one,
         help="over how many processes seeds may be spread, at least 1 (default: as many as there "
         "are cores, or as NCENGINE_WORKERS says)",
     )
     train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+    sweep.add_command(commands)
     check = commands.add_parser(
         "check",
         help="say what the theorems assume of a configuration, and whether it holds",
@@ -84,12 +86,6 @@ def _parser() -> argparse.ArgumentParser:
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
     return parser
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
-    return int(text)
 
 
 def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
@@ -134,9 +130,9 @@ def _train(options: argparse.Namespace) -> int:
                 raise
             raise RuntimeError(f"{error} The option --download fetches the data set.") from error
     summary = finished.summary()
-    print(json.dumps(_plain(summary)) if options.json else _table(summary, config))
+    print(json.dumps(plain(summary)) if options.json else _table(summary, config))
     for seed, nc1 in not_converged(finished).items():
-        print(f"ncengine: seed {seed} did not converge: NC1 = {_number(nc1)}", file=sys.stderr)
+        print(f"ncengine: seed {seed} did not converge: NC1 = {number(nc1)}", file=sys.stderr)
     return 0
 
 
@@ -149,13 +145,9 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
         if seed["diverged"]:
             lines.append(f"{seed['seed']:<7}diverged")
             continue
-        values = ("" if seed[n] is None else _number(seed[n]) for n in COLUMNS)
+        values = ("" if seed[n] is None else number(seed[n]) for n in COLUMNS)
         lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>14}" for value in values))
     return "\n".join(lines)
-
-
-def _number(value: float) -> str:
-    return "∞" if value == math.inf else f"{value:.4g}"
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -208,19 +200,8 @@ def _list(options: argparse.Namespace) -> int:
         mend_index(store)
     for entry in store.list():
         if options.json:
-            print(json.dumps(_plain(entry)))
+            print(json.dumps(plain(entry)))
         else:
             config = RunConfig(**entry["config"])
             print(f"{entry['key']}  {entry['seconds']:8.1f} s  {config.title()}")
     return 0
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null and "Infinity", which float() reads."""
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None if math.isnan(value) else str(value).replace("inf", "Infinity")
-    return value

@@ -31,6 +31,13 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def at_least_one(text: str) -> int:
+    """A whole number, at least 1, for argparse."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
+    return int(text)
+
+
 def _allowed(name: str) -> str:
     """What values are allowed, and for which data sets it is something else."""
     own = ((dataset, bounds[name]) for dataset, bounds in _bounds().items() if name in bounds)

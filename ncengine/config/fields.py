@@ -240,10 +240,11 @@ DECAY_SCHEDULE = Param(
 SOLVER = Param(
     "Solver",
     "L-BFGS starts with Adam, then goes on to (nearly) an optimum, which is what the "
-    "theorems speak of. Adam at the paper's rate for 5000 epochs is the preset “Paper”.",
+    "theorems speak of. Adam at the paper's rate for 5000 epochs is the preset “Paper”. AdamW "
+    "decays weights beside its steps, and so minimises something else: a contrast.",
     "Optimiser",
     "choice",
-    choices={"L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD"},
+    choices={"L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD", "AdamW": "AdamW"},
 )
 
 EPOCHS = Param(
@@ -269,7 +270,7 @@ SEEDS = Param(
 
 LEARNING_RATE = Param(
     "Learning rate",
-    "Step size of Adam and SGD. The Adam steps with which L-BFGS starts take twice this.",
+    "Step size of Adam, AdamW and SGD. The Adam steps with which L-BFGS starts take twice this.",
     "Optimiser",
     "float",
     low=1e-6,

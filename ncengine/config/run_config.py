@@ -78,10 +78,13 @@ class RunConfig(BaseModel):
         change; one that was set stays, or goes to the `nearest` that fits. What does not fit is
         told only if it was changed here, or still applies.
         """
-        defaults = _defaults(self.dataset, self.architecture)
-        kept = {name: v for name, v in self.model_dump().items() if v != defaults[name]}
-        config, problems = RunConfig.nearest({**kept, **changes})
+        config, problems = RunConfig.nearest({**self.set_fields(), **changes})
         return config, [p for p in problems if p.field in changes or p.field in config.params]
+
+    def set_fields(self) -> dict[str, Any]:
+        """The fields that do not stand at the default of this data set and architecture."""
+        defaults = _defaults(self.dataset, self.architecture)
+        return {name: v for name, v in self.model_dump().items() if v != defaults[name]}
 
     @classmethod
     def nearest(cls, values: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from functools import partial
 from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
-from ncengine.jobs.worker import be_a_good_worker, be_a_ready_worker
+from ncengine.jobs.worker import be_a_helper, be_a_ready_worker
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 
@@ -54,16 +54,15 @@ class Helpers:
     """
 
     def __init__(self, count: int):
-        # As much in a hurry as this process is.
-        start = partial(be_a_good_worker, os.getpid(), niceness=0)
+        start = partial(be_a_helper, os.getpid())
         self._executor = ProcessPoolExecutor(count, initializer=start) if count else None
         self.count = count
 
-    def ask(self, function: Any, *arguments: Any) -> None:
-        """Let every one of them call the function."""
-        if self._executor is not None:
-            for _ in range(self.count):
-                self._executor.submit(function, *arguments)
+    def ask(self, count: int, function: Callable[..., Any], *arguments: Any) -> list[Future]:
+        """Let the function be called so many times, each by whoever is free."""
+        if self._executor is None:
+            return []
+        return [self._executor.submit(function, *arguments) for _ in range(count)]
 
     def end(self) -> None:
         """End them, whatever they do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 
@@ -75,8 +75,8 @@ def _work(
         helpers = Helpers(count)
         ending.callback(helpers.end)
         # Called before that: who is stopped by Ctrl-C has them keep what they did.
-        ending.push(partial(_stop_if_interrupted, store, identity))
-        helpers.ask(run_in_worker, identity, str(store.root), workers, COLD)
+        ending.push(partial(stop_if_interrupted, store, lambda: [identity]))
+        helpers.ask(count, run_in_worker, identity, str(store.root), workers, COLD)
     from ncengine.jobs.job import run_job
     from ncengine.training.device import pick_device, single_thread
 
@@ -101,13 +101,18 @@ def _raise_where_it_stopped(now: Run) -> None:
         raise RuntimeError(f"run {now.key} was stopped at pass {now.passes}")
 
 
-def _stop_if_interrupted(
-    store: Store, identity: Identity, kind: type[BaseException] | None, *_: object
+def stop_if_interrupted(
+    store: Store,
+    trained: Callable[[], Iterable[Identity]],
+    kind: type[BaseException] | None,
+    *_: object,
 ) -> None:
-    """Ask those who help to keep what they did, and wait for that a while."""
+    """Ask those who help to keep what they did of the runs `trained`, and wait for that a while."""
     if kind is None or not issubclass(kind, KeyboardInterrupt):
         return
-    store.journal(identity).wish("cancel")
+    identities = list(trained())
+    for identity in identities:
+        store.journal(identity).wish("cancel")
     deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline and not store.is_free(identity):
+    while time.monotonic() < deadline and not all(map(store.is_free, identities)):
         time.sleep(POLL_SECONDS / 4)

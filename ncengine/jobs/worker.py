@@ -40,6 +40,12 @@ def be_a_good_worker(parent: int, niceness: int = WORKER_NICENESS) -> None:
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
 
+def be_a_helper(parent: int) -> None:
+    """In a process that helps another for a while, as much in a hurry as that one, which tells."""
+    be_a_good_worker(parent, niceness=0)
+    logging.getLogger("ncengine").addHandler(logging.NullHandler())
+
+
 def be_a_ready_worker(parent: int) -> None:
     """In a worker that waits for runs: manners, and all loaded that training needs."""
     be_a_good_worker(parent)

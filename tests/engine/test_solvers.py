@@ -10,9 +10,11 @@ from scipy.optimize import rosen as scipy_rosenbrock
 from sklearn.datasets import load_iris
 
 from ncengine.architectures.build import initial_parameters
+from ncengine.architectures.shapes import Role
 from ncengine.config import RunConfig
+from ncengine.datasets import load
 from ncengine.training.objective import Objective
-from ncengine.training.solvers import LBFGS, Adam, Rate, Sgd, WarmStart
+from ncengine.training.solvers import LBFGS, Adam, Rate, Sgd, WarmStart, make_solver
 from ncengine.training.solvers.line_search import CURVATURE, SUFFICIENT_DECREASE, LineSearch
 
 
@@ -197,6 +199,49 @@ def test_first_order_steps_are_torchs(ours, theirs):
             rosenbrock(point).backward()
             optimiser.step()
         torch.testing.assert_close(points[r], point.detach(), rtol=1e-9, atol=1e-11)
+
+
+def test_decoupled_decay_is_torchs():
+    """On a network whose objective has the decay in it, which AdamW must not see."""
+    config = RunConfig(
+        classes=3, samples_per_class=5, width=6, depth=3, seeds=1, precision="float64",
+        solver="AdamW", learning_rate=0.02, weight_decay=0.3, decay_schedule="1/L",
+    )  # fmt: skip
+    split = load(config).train
+    inputs = torch.tensor(split.inputs, dtype=torch.float64)
+    objective = Objective(config, inputs, torch.tensor(split.labels))
+    free = Objective(config.with_(weight_decay=1e-6), inputs, torch.tensor(split.labels))
+    start = initial_parameters(config, torch.float64)
+    ours = make_solver(config, 100)
+    ours.start(start.clone())
+    sizes = [shape.size for shape in objective.shapes]
+    theirs = [piece[0].clone().requires_grad_() for piece in start.split(sizes, dim=1)]
+    decay = {Role.HIDDEN: 0.1, Role.LAST: 0.3}
+    optimiser = torch.optim.AdamW(
+        [
+            {"params": [piece], "weight_decay": decay.get(shape.role, 0.0)}
+            for piece, shape in zip(theirs, objective.shapes, strict=True)
+        ],
+        lr=0.02,
+    )
+    for _ in range(40):
+        evaluation = objective.evaluate(ours.theta)
+        ours.step(evaluation.loss, evaluation.grad)
+        whole = torch.cat([piece.detach() for piece in theirs])[None]
+        fit = free.evaluate(whole).grad - 1e-6 * _decayed(objective.shapes, whole, config.depth)
+        for piece, grad in zip(theirs, fit[0].split(sizes), strict=True):
+            piece.grad = grad.clone()
+        optimiser.step()
+    whole = torch.cat([piece.detach() for piece in theirs])[None]
+    torch.testing.assert_close(ours.theta, whole, rtol=1e-5, atol=1e-7)
+    assert not torch.allclose(ours.theta, start, atol=0.1)
+
+
+def _decayed(shapes, theta, depth):
+    """The gradient of half the squared norms, those of hidden layers over L (1/L)."""
+    share = {Role.HIDDEN: 1 / depth, Role.LAST: 1.0}
+    scale = [torch.full((shape.size,), share.get(shape.role, 0.0)) for shape in shapes]
+    return torch.cat(scale).double() * theta
 
 
 def test_cosine_rate_is_torchs():

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
+from ncengine.architectures.shapes import Role, parameter_shapes
 from ncengine.config import RunConfig
 from ncengine.training.solvers.base import Solver
-from ncengine.training.solvers.first_order import Adam, Rate, Sgd
+from ncengine.training.solvers.first_order import Adam, AdamW, Rate, Sgd
 from ncengine.training.solvers.lbfgs import LBFGS
 from ncengine.training.solvers.warm_start import WarmStart
 
-__all__ = ["LBFGS", "Adam", "Rate", "Sgd", "Solver", "WarmStart", "make_solver"]
+__all__ = ["LBFGS", "Adam", "AdamW", "Rate", "Sgd", "Solver", "WarmStart", "make_solver"]
 
 
 def make_solver(config: RunConfig, steps: int) -> Solver:
@@ -18,4 +22,14 @@ def make_solver(config: RunConfig, steps: int) -> Solver:
         rate = Rate(2 * config.learning_rate, config.warmup, cosine=True)
         return WarmStart(Adam(rate), LBFGS(), config.warmup)
     rate = Rate(config.learning_rate, steps, cosine=config.rate_schedule == "cosine")
+    if config.solver == "AdamW":
+        return AdamW(rate, _decays(config))
     return Adam(rate) if config.solver == "Adam" else Sgd(rate, config.momentum)
+
+
+def _decays(config: RunConfig) -> Tensor:
+    """(P,) the weight decay of each parameter."""
+    decay = {Role.HIDDEN: config.decay_hidden, Role.LAST: config.decay_last}
+    shapes = parameter_shapes(config)
+    values = [torch.full((s.size,), decay.get(s.role, 0.0), dtype=torch.float64) for s in shapes]
+    return torch.cat(values)

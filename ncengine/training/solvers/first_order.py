@@ -88,6 +88,31 @@ class Adam(_FirstOrder):
         self.theta.addcdiv_(first, root, value=-rate / (1 - 0.9**t))
 
 
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+
+    It shrinks weights beside Adam's step, so that what it minimises is not objective (3).
+
+    Args:
+        rate: of both.
+        decay: (P,) the weight decay of each parameter, whose gradient `step` is given too.
+    """
+
+    def __init__(self, rate: Rate, decay: Tensor):
+        super().__init__(rate)
+        self.decay = decay
+
+    def start(self, theta: Tensor) -> None:
+        super().start(theta)
+        self.decay = self.decay.to(theta)
+
+    def _move(self, grad: Tensor, rate: float) -> None:
+        decayed = self.theta * self.decay
+        decayed[torch.from_numpy(self.diverged).to(decayed.device)] = 0
+        super()._move(grad - decayed, rate)
+        self.theta.sub_(decayed, alpha=rate)
+
+
 class Sgd(_FirstOrder):
     """Gradient descent with heavy-ball momentum: v <- m v + g, theta <- theta - rate v."""
 

@@ -1,0 +1,164 @@
+"""`ncengine sweep`: train every combination of several values of some options."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ncengine.cli.options import add_config_options, at_least_one
+from ncengine.cli.output import number, plain
+from ncengine.config import PARAMS, Grid, combine
+from ncengine.config.sweeps import SWEEPS, sweep_grid
+
+if TYPE_CHECKING:
+    from ncengine.jobs.sweep import Progress
+    from ncengine.runs.run import Run
+
+# So many steps has the bar, whose length is the work to be done.
+STEPS = 1000
+SHOWN = ("gap", "nc1", "nc2a", "nc3", "test_accuracy")
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's."""
+    parser = commands.add_parser(
+        "sweep",
+        help="train every combination of several values of some options",
+        description="Train every combination of the values given, or fetch them from the cache; "
+        "an option of a field takes several, separated by commas: --depth 2,3,5. What takes least "
+        "is trained first. Ctrl-C keeps what is done; the same command goes on from there.",
+    )
+    parser.set_defaults(command=_sweep)
+    add_config_options(parser)
+    presets = "; ".join(f"{name}: {preset.title}" for name, preset in SWEEPS.items())
+    parser.add_argument(
+        "--preset",
+        choices=list(SWEEPS),
+        help=f"a named grid, of which the options given replace what it says ({presets})",
+    )
+    parser.add_argument(
+        "--as-in-paper", action="store_true", help="the preset in the paper's full size"
+    )
+    parser.add_argument(
+        "--export", metavar="FILE", help="write the table to a file that ends in .csv or .parquet"
+    )
+    parser.add_argument("--download", action="store_true", help="fetch what the data sets lack")
+    parser.add_argument(
+        "--workers",
+        type=at_least_one,
+        help="how many processes train, at least 1 (default: as many as there are cores, or as "
+        "NCENGINE_WORKERS says)",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object a line as runs end"
+    )
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from ncengine.jobs.sweep import sweep
+    from ncengine.runs.table import check_table_path, write_table
+
+    if options.export:
+        check_table_path(options.export)
+    grid = _grid(options)
+    for left_out in grid.left_out:
+        print(f"ncengine: left out: {left_out}", file=sys.stderr)
+    if options.download:
+        _download(grid)
+    ended: Counter[str] = Counter()
+
+    def told(run: Run) -> None:
+        ended[run.status] += 1
+        _tell(run, options.json)
+
+    with _bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
+        table = sweep(grid, options.workers, progress, on_end=told)
+    if options.export:
+        write_table(table, options.export)
+    _sum_up(ended, len(grid), options.json)
+    return 1 if ended["failed"] + ended["cancelled"] else 0
+
+
+def _grid(options: argparse.Namespace) -> Grid:
+    given, axes = {}, {}
+    for name, text in vars(options).items():
+        if name not in PARAMS or text is None:
+            continue
+        several = PARAMS[name].kind != "seeds" and "," in text
+        if several:
+            axes[name] = [part.strip() for part in text.split(",") if part.strip()]
+        else:
+            given[name] = text
+    if options.preset is None:
+        if options.as_in_paper:
+            raise ValueError("--as-in-paper is for a --preset")
+        return combine(given, axes)
+    return sweep_grid(options.preset, {**given, **axes}, as_in_paper=options.as_in_paper)
+
+
+def _download(grid: Grid) -> None:
+    from ncengine.datasets import dataset_info, download
+
+    for name in dict.fromkeys(config.dataset for config in grid):
+        if dataset_info(name).files:
+            download(name, progress=sys.stderr.isatty())
+
+
+@contextmanager
+def _bar(runs: int, show: bool) -> Any:
+    """A bar over the work of the whole sweep; gives what takes its progress."""
+    from tqdm import tqdm
+
+    form = "{l_bar}{bar}| {postfix}"
+    with tqdm(total=STEPS, disable=not show, file=sys.stderr, bar_format=form) as bar:
+        bar.set_description(f"{runs} runs")
+
+        def progress(now: Progress) -> None:
+            left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
+            bar.set_postfix_str(f"{now.ended} of {now.runs} runs{left}", refresh=False)
+            bar.update(round(STEPS * now.share) - bar.n)
+            bar.refresh()
+
+        yield progress if show else None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes}:{rest:02d}"
+
+
+def _tell(run: Run, as_json: bool) -> None:
+    """One line on a run that has ended; on stderr too where it did not come to a result."""
+    trouble = {"failed": run.error, "cancelled": "it was stopped", "diverged": "every seed did"}
+    reason = trouble.get(run.status)
+    if as_json:
+        print(json.dumps(plain({**run.summary(), "error": run.error})), flush=True)
+    elif not reason:
+        _write(_line(run))
+    if reason:
+        _write(f"ncengine: {run.status}: {run.config.title()}: {reason}", sys.stderr)
+
+
+def _write(line: str, file: Any = None) -> None:
+    """Above the bar, if there is one."""
+    from tqdm import tqdm
+
+    tqdm.write(line, file=file or sys.stdout)
+
+
+def _line(run: Run) -> str:
+    from ncengine.analysis.over_seeds import last_values
+
+    values = {name: last_values(run, name).mean for name in SHOWN}
+    told = [f"{n} {number(10**mean)}" for n, mean in values.items() if mean is not None]
+    return f"{run.seconds:8.1f} s  {run.config.title()}  {', '.join(told)}"
+
+
+def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
+    counts = ", ".join(f"{count} {status}" for status, count in ended.items())
+    print(f"{runs} runs: {counts}", file=sys.stderr if as_json else sys.stdout)

@@ -1,0 +1,179 @@
+"""Named grids: the paper's figures, and comparisons that are worth a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.config.fields import PAPER_DEPTHS
+from ncengine.config.grid import Grid, combine
+from ncengine.config.run_config import RunConfig
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A named grid.
+
+    Attributes:
+        title: its name for a reader.
+        look_for: two sentences on what to look for.
+        series: what is laid over each other in one picture: values by field, of which lists are
+            axes. Of a size that a laptop can do.
+        paper: what is said otherwise in the paper's full size.
+    """
+
+    title: str
+    look_for: str
+    series: tuple[Values, ...]
+    paper: Values = field(default_factory=dict)
+
+
+DEPTHS = list(PAPER_DEPTHS)
+MNIST = {"dataset": "mnist", "samples_per_class": 100, "seeds": 3, "depth": DEPTHS}
+POST_RN1 = {**MNIST, "architecture": "RN1", "norm": "post", "weight_decay": 0.005}
+# Attention costs so much more that a laptop sees fewer samples.
+T11 = {"architecture": "T11", "samples_per_class": 20, "epochs": 400, "seeds": 3, "depth": DEPTHS}
+# The paper says neither how many samples it used nor the batch size: as many as there may be.
+PAPER = {"solver": "Adam", "epochs": 5000, "seeds": 5, "samples_per_class": 5000}
+
+SWEEPS: dict[str, Sweep] = {
+    "figure-1": Sweep(
+        "Figure 1: ResNets and transformers on images",
+        "NC1, NC2 and NC3 fall with depth for both architectures and both data sets. CIFAR10 is "
+        "the harder one, and lies above MNIST throughout.",
+        (
+            POST_RN1,
+            {**POST_RN1, "dataset": "cifar10"},
+            {**T11, "dataset": "mnist", "norm": "post"},
+            {**T11, "dataset": "cifar10", "norm": "post"},
+        ),
+        PAPER,
+    ),
+    "figure-2-top": Sweep(
+        "Figure 2, top: a pre-LN transformer on text",
+        "Film reviews collapse with depth as pictures do. With pre-LN, watch the gap too: a "
+        "network that shrinks its stream comes near the floor without being deep.",
+        ({**T11, "dataset": "imdb", "norm": "pre", "samples_per_class": 50},),
+        {**PAPER, "learning_rate": 0.001},
+    ),
+    "figure-2-bottom": Sweep(
+        "Figure 2, bottom: two linear layers a block",
+        "With a constant decay the network does nothing in its hidden layers, and depth does not "
+        "help. With λ/L on the hidden layers NC1 falls with depth, as Theorem 10 has it.",
+        (
+            {
+                **MNIST,
+                "architecture": "RN2",
+                "norm": "post",
+                "weight_decay": 0.0025,
+                "decay_schedule": "constant",
+            },
+            {
+                **MNIST,
+                "architecture": "RN2",
+                "norm": "post",
+                "weight_decay": 0.005,
+                "decay_schedule": "1/L",
+            },
+        ),
+        PAPER,
+    ),
+    "schedules": Sweep(
+        "Appendix H: three decay schedules",
+        "Of constant, 1/L and uniform 1/L only the middle one lets collapse grow with depth here. "
+        "The hidden decay of the other two is zero: these networks leave hidden layers alone.",
+        tuple(
+            {
+                **MNIST,
+                "architecture": "RN2",
+                "norm": "post",
+                "weight_decay": 0.005,
+                "decay_schedule": schedule,
+            }
+            for schedule in ("constant", "1/L", "uniform 1/L")
+        ),
+        PAPER,
+    ),
+    "solvers": Sweep(
+        "Adam against L-BFGS",
+        "Both minimise the same objective; look at how far above the floor each ends. What Adam "
+        "leaves to be done grows with depth, so that its slope tells of the solver as well.",
+        (
+            {**POST_RN1, "solver": "L-BFGS", "epochs": 400},
+            {**POST_RN1, "solver": "Adam", "epochs": 2000},
+        ),
+        {"samples_per_class": 5000, "seeds": 5},
+    ),
+    "decoupled": Sweep(
+        "Coupled against decoupled decay",
+        "Adam minimises the objective with its decay; AdamW shrinks weights beside it, and so "
+        "minimises something else. See how much less it collapses.",
+        (
+            {**POST_RN1, "solver": "Adam", "epochs": 2000},
+            {**POST_RN1, "solver": "AdamW", "epochs": 2000},
+        ),
+        {"samples_per_class": 5000, "epochs": 5000, "seeds": 5},
+    ),
+    "norms": Sweep(
+        "Pre-LN against post-LN: two mechanisms",
+        "Post-LN needs depth to come near the floor. Pre-LN takes a shortcut: it shrinks its "
+        "stream, and is near the floor at every depth.",
+        ({**POST_RN1, "norm": "post"}, {**POST_RN1, "norm": "pre"}),
+        {"samples_per_class": 5000, "seeds": 5},
+    ),
+}
+
+
+def sweep_series(
+    name: str, changes: Mapping[str, Any] | None = None, *, as_in_paper: bool = False
+) -> list[Grid]:
+    """The grids of a preset, one a series.
+
+    Args:
+        name: of `SWEEPS`.
+        changes: values by field, of which lists are axes, that go before what the preset says.
+        as_in_paper: in the paper's full size.
+
+    Raises:
+        ConfigError: a change that fits no series.
+    """
+    preset = SWEEPS[name]
+    grids = []
+    for series in preset.series:
+        values = {**series, **(preset.paper if as_in_paper else {}), **(changes or {})}
+        info = dataset_info(RunConfig(dataset=_first(values["dataset"])).dataset)
+        if as_in_paper and "samples_per_class" not in (changes or {}):
+            values["samples_per_class"] = min(
+                values["samples_per_class"], info.max_samples_per_class
+            )
+        axes = {name: value for name, value in values.items() if _is_axis(name, value)}
+        given = {name: value for name, value in values.items() if name not in axes}
+        grids.append(combine(given, axes))
+    return grids
+
+
+def sweep_grid(
+    name: str, changes: Mapping[str, Any] | None = None, *, as_in_paper: bool = False
+) -> Grid:
+    """All of a preset in one grid; see `sweep_series`."""
+    return joined(sweep_series(name, changes, as_in_paper=as_in_paper))
+
+
+def joined(grids: Iterable[Grid]) -> Grid:
+    """All of them, each configuration once."""
+    whole = Grid(())
+    for one in grids:
+        whole = whole + one
+    return whole
+
+
+def _is_axis(name: str, value: Any) -> bool:
+    return isinstance(value, list) and name != "seeds"
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) else value

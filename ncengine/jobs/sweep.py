@@ -1,0 +1,211 @@
+"""`sweep`: train many configurations here and now, or fetch them from the cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ncengine.config import RunConfig
+from ncengine.costs.work import run_work
+from ncengine.jobs.executors import Helpers
+from ncengine.jobs.foreground import stop_if_interrupted
+from ncengine.jobs.shards import WARM, worker_count
+from ncengine.jobs.worker import run_in_worker
+from ncengine.runs.identity import Identity, identify
+from ncengine.runs.run import Run, Status
+from ncengine.runs.store import Store
+from ncengine.runs.table import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+POLL_SECONDS = 0.2
+MAX_ATTEMPTS = 3  # how often a run is begun whose process is killed each time
+MAX_LOST = 12  # how often one is asked for whose process ends before it is begun
+# From so much work on, the rest is judged by it.
+TELLING = 0.02
+TELLING_SECONDS = 5.0
+
+FINISHED = (Status.DONE, Status.DIVERGED)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a sweep has come.
+
+    Attributes:
+        share: of its work, from 0 to 1.
+        seconds_left: for the rest, as fast as it went so far; None before that can be told.
+        ended, runs: how many of its runs have ended, and how many there are.
+    """
+
+    share: float
+    seconds_left: float | None
+    ended: int
+    runs: int
+
+
+def sweep(
+    configs: Iterable[RunConfig],
+    workers: int | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    *,
+    store: Store | None = None,
+    on_end: Callable[[Run], None] | None = None,
+) -> pd.DataFrame:
+    """The table of all runs, one row a run and seed: what is not in the cache is trained first.
+
+    What takes least is trained first. A run that fails or is stopped is not in the table, and
+    stops no other. Ctrl-C keeps what is done, and the same call goes on from there. While runs
+    train, the app shows them live.
+
+    Args:
+        configs: what is trained; what is the same run is trained once.
+        workers: how many processes train; by default `shards.worker_count()`.
+        progress: called as it goes on.
+        store: where results are kept; the default cache by default.
+        on_end: called with each run when it has ended: done, diverged, failed or stopped.
+
+    Returns:
+        See `runs.table`; rows in the order of `configs`.
+
+    Raises:
+        ValueError: `workers` is less than 1.
+    """
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
+    store = store or Store()
+    asked = {one.key: one for one in map(identify, configs)}
+    with ExitStack() as ending:
+        going = _Sweep(list(asked.values()), store, workers or worker_count(), on_end, ending)
+        while going.step():
+            if progress:
+                progress(going.progress())
+            time.sleep(POLL_SECONDS)
+        if progress:
+            progress(going.progress())
+    return table(going.ended[key].summary() for key in asked if _has_rows(going.ended[key]))
+
+
+def _has_rows(run: Run) -> bool:
+    return run.status in FINISHED
+
+
+class _Sweep:
+    """The runs of a sweep that have ended, and those that are waited for.
+
+    Attributes:
+        ended: runs by key.
+    """
+
+    def __init__(
+        self,
+        asked: list[Identity],
+        store: Store,
+        workers: int,
+        on_end: Callable[[Run], None] | None,
+        ending: ExitStack,
+    ):
+        self.store, self.workers, self.on_end = store, workers, on_end
+        self.ended: dict[str, Run] = {}
+        work = {one.key: run_work(one.config, one.config.epochs) for one in asked}
+        self._work = work
+        self._begun: dict[str, float] = {}
+        self._open = sorted(asked, key=lambda one: work[one.key])
+        self._futures: dict[str, list[Future]] = {}
+        self._asked_of: dict[str, Helpers] = {}
+        self._attempts: dict[str, float] = {}
+        self._helpers: Helpers | None = None
+        self._started = time.monotonic()
+        ending.callback(self._end_helpers)
+        # Called before that: who is stopped by Ctrl-C has them keep what they did.
+        ending.push(partial(stop_if_interrupted, store, lambda: self._open))
+        for one in [*self._open]:
+            run = store.open(one)
+            self._begun[one.key] = self._done_of(run)
+            if run.status in FINISHED:
+                self._end(one, run)
+            else:
+                self._ask(one)
+
+    def step(self) -> bool:
+        """See to the runs that are waited for; gives whether there are any."""
+        for one in [*self._open]:
+            if all(future.done() for future in self._futures[one.key]):
+                self._settle(one)
+        return bool(self._open)
+
+    def progress(self) -> Progress:
+        """How far it has come, by the work that each run takes."""
+        total = sum(self._work.values()) or 1.0
+        done = sum(self._work[key] for key in self.ended)
+        new = sum(self._work[key] - self._begun[key] for key in self.ended)
+        for one in self._open:
+            if any(future.running() for future in self._futures[one.key]):
+                so_far = self._done_of(self.store.open(one))
+                done += so_far
+                new += max(0.0, so_far - self._begun[one.key])
+        passed = time.monotonic() - self._started
+        left = None
+        if not self._open:
+            left = 0.0
+        elif new > TELLING * total and passed > TELLING_SECONDS:
+            left = passed * (total - done) / new
+        runs = len(self.ended) + len(self._open)
+        share = min(1.0, done / total) if self._open else 1.0
+        return Progress(share, left, len(self.ended), runs)
+
+    def _done_of(self, run: Run) -> float:
+        if run.status in FINISHED:
+            return self._work[run.key]
+        return min(self._work[run.key], run_work(run.config, run.passes)) if run.passes else 0.0
+
+    def _ask(self, one: Identity) -> None:
+        journal = self.store.journal(one)
+        if journal.exists:
+            journal.wish(None)
+        if self._helpers is None:
+            self._helpers = Helpers(self.workers)
+        count = min(self.workers, len(one.config.seeds))
+        arguments = one, str(self.store.root), self.workers, WARM
+        self._futures[one.key] = self._helpers.ask(count, run_in_worker, *arguments)
+        self._asked_of[one.key] = self._helpers
+
+    def _settle(self, one: Identity) -> None:
+        """Nobody here works on the run any more: it has ended, or another has it, or it is lost."""
+        run = self.store.open(one)
+        error = next(filter(None, (future.exception() for future in self._futures[one.key])), None)
+        stopped = run.status in (Status.FAILED, Status.CANCELLED)
+        if run.status in FINISHED or (stopped and error is None):
+            self._end(one, run)
+        elif run.status is not Status.RUNNING:
+            self._try_again(one, run, error)
+
+    def _try_again(self, one: Identity, run: Run, error: BaseException | None) -> None:
+        """A process was killed: this run's, or one beside it, which takes the others with it."""
+        if error is not None and self._asked_of[one.key] is self._helpers:
+            self._end_helpers()
+        # A run that was killed time and again is given up sooner than one that was not begun.
+        tried = 1.0 if run.status is Status.INTERRUPTED else MAX_ATTEMPTS / MAX_LOST
+        self._attempts[one.key] = self._attempts.get(one.key, 0.0) + tried
+        if self._attempts[one.key] < MAX_ATTEMPTS:
+            self._ask(one)
+            return
+        said = f"{type(error).__name__}: {error}" if error else f"it was left {run.status}"
+        self._end(one, replace(run, status=Status.FAILED, error=" ".join(said.split())))
+
+    def _end(self, one: Identity, run: Run) -> None:
+        self._open.remove(one)
+        self.ended[one.key] = run
+        if self.on_end:
+            self.on_end(run)
+
+    def _end_helpers(self) -> None:
+        if self._helpers is not None:
+            self._helpers.end()
+            self._helpers = None

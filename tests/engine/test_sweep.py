@@ -1,0 +1,283 @@
+"""Sweeps: their table, what is cached, what fails, and what happens when they are cut off."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ncengine
+from ncengine.cli.main import main
+from ncengine.config import PARAMS, RunConfig, grid
+from ncengine.config.sweeps import SWEEPS, joined, sweep_series
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+from ncengine.theory import gufm_optimum
+
+TINY = RunConfig(classes=3, samples_per_class=6, width=6, epochs=25, warmup=10, seeds=2)
+OPTIONS = "--classes 3 --samples-per-class 6 --width 6 --epochs 25 --warmup 10 --seeds 2".split()
+MEASURED = (
+    "loss gap gap_relative fit decay_hidden decay_last nc1 nc2a nc2b nc3 accuracy test_accuracy "
+    "diverged passes seconds"
+).split()
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A store, the grid that was swept in it, its table, and what was told on the way."""
+    store = Store(tmp_path_factory.mktemp("sweep"))
+    configs = grid(TINY, depth=[5, 2, 3], weight_decay=[0.005, 0.02])
+    told, ended = [], []
+    table = ncengine.sweep(configs, 2, told.append, store=store, on_end=ended.append)
+    return store, configs, table, told, ended
+
+
+def test_one_row_a_run_and_seed_with_every_field(swept):
+    _, configs, table, _, _ = swept
+    fields = ["loss_function" if name == "loss" else name for name in PARAMS]
+    assert list(table.columns) == [*fields, "seed", *MEASURED]
+    assert len(table) == 12
+    expected = [(c.depth, c.weight_decay, seed) for c in configs for seed in c.seeds]
+    found = zip(table["depth"], table["weight_decay"], table["seed"], strict=True)
+    assert list(found) == expected
+    assert set(table["loss_function"]) == {"CE"} and set(table["seeds"]) == {"2"}
+    # What does not apply is left open.
+    assert table["momentum"].isna().all() and table["vocabulary"].isna().all()
+
+
+def test_values_are_those_of_the_runs(swept):
+    store, configs, table, _, _ = swept
+    for config in configs:
+        run = store.open(config)
+        rows = table[
+            (table["depth"] == config.depth) & (table["weight_decay"] == config.weight_decay)
+        ]
+        for r, (_, row) in enumerate(rows.iterrows()):
+            for name in ("loss", "gap", "fit", "decay_hidden", "nc1", "nc2a", "nc3", "accuracy"):
+                assert row[name] == run.curves[name][-1, r]
+            floor = gufm_optimum(3, 6, config.weight_decay).loss
+            assert row["gap_relative"] == pytest.approx((row["loss"] - floor) / floor)
+            assert (row["passes"], row["seconds"]) == (run.passes, run.seconds)
+            assert not row["diverged"]
+
+
+def test_what_takes_least_comes_first_and_all_is_told(swept):
+    _, configs, _, told, ended = swept
+    assert sorted(run.key for run in ended) == sorted(identify(c).key for c in configs)
+    assert all(run.status is Status.DONE for run in ended)
+    # Two at once may end in either order.
+    depths = [run.config.depth for run in ended]
+    assert set(depths[:2]) == {2} and set(depths[-2:]) == {5}
+    shares = [one.share for one in told]
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    assert (told[-1].ended, told[-1].runs, told[-1].seconds_left) == (6, 6, 0.0)
+
+
+def test_again_it_comes_from_the_cache_by_whatever_order(swept):
+    store, configs, table, _, _ = swept
+    before = {p: p.stat().st_mtime for p in (store.root / "results").rglob("output.pkl")}
+    again = ncengine.sweep([*configs[::-1], configs[0]], store=store)
+    merged = again.sort_values(["depth", "weight_decay", "seed"]).reset_index(drop=True)
+    first = table.sort_values(["depth", "weight_decay", "seed"]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(merged, first)
+    assert before == {p: p.stat().st_mtime for p in (store.root / "results").rglob("output.pkl")}
+
+
+def test_the_numbers_are_those_of_a_run_by_itself(swept, tmp_path):
+    _, configs, table, _, _ = swept
+    alone = ncengine.run(configs[0], store=Store(tmp_path), workers=1)
+    rows = table[(table["depth"] == 5) & (table["weight_decay"] == 0.005)]
+    np.testing.assert_array_equal(rows["loss"], alone.curves["loss"][-1])
+
+
+def test_what_fails_or_diverges_is_told_and_stops_no_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "none"))
+    wild = TINY.with_(solver="SGD", learning_rate=10.0, momentum=0.99, loss="MSE")
+    absent = RunConfig(dataset="mnist", samples_per_class=6, epochs=5, seeds=1)
+    ended = []
+    table = ncengine.sweep(
+        [absent, wild, TINY], 2, store=Store(tmp_path / "c"), on_end=ended.append
+    )
+    status = {run.config: run for run in ended}
+    assert status[TINY].status is Status.DONE
+    assert status[absent].status is Status.FAILED and "not on this machine" in status[absent].error
+    wild_rows = table[table["solver"] == "SGD"]
+    assert len(table) == len(wild_rows) + 2
+    assert status[wild].status is Status.DIVERGED and wild_rows["diverged"].all()
+
+
+def test_workers_must_be_some():
+    with pytest.raises(ValueError, match="workers = 0: must be a whole number, at least 1"):
+        ncengine.sweep([TINY], 0)
+
+
+def test_an_empty_sweep_is_an_empty_table(tmp_path):
+    table = ncengine.sweep([], store=Store(tmp_path))
+    assert len(table) == 0 and "nc1" in table.columns
+
+
+# The command.
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize("ending, read", [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
+def test_the_command_exports_the_table(cache, capsys, ending, read):
+    path = cache / f"table.{ending}"
+    grid_options = ["--depth", "2,3", "--architecture", "RN1,UFM", "--export", str(path)]
+    assert main(["sweep", *OPTIONS, *grid_options, "--workers", "2"]) == 0
+    table = read(path)
+    assert len(table) == 6
+    assert sorted(table["depth"].dropna()) == [2, 2, 3, 3]
+    assert set(table["architecture"]) == {"RN1", "UFM"}
+    assert capsys.readouterr().out.splitlines()[-1] == "3 runs: 3 done"
+
+
+def test_one_json_object_a_line_as_runs_end(cache, capsys):
+    assert main(["sweep", *OPTIONS, "--depth", "2,3", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["config"]["depth"] for line in lines] == [2, 3]
+    assert [line["status"] for line in lines] == ["done"] * 2
+    assert [seed["seed"] for seed in lines[0]["seeds"]] == [0, 1]
+
+
+def test_what_cannot_run_is_named_and_left_out(cache, capsys):
+    options = ["--dataset", "digits,gaussian", "--architecture", "UFM,T11", "--depth", "2"]
+    assert main(["sweep", *OPTIONS, *options]) == 0
+    out = capsys.readouterr()
+    assert "left out: dataset = gaussian, architecture = T11" in out.err
+    assert out.out.splitlines()[-1] == "3 runs: 3 done"
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--depth", "2,many"], "--depth many: must be a whole number from 2 to 200"),
+        (["--export", "table.xlsx"], "must end in .csv or .parquet"),
+        (["--as-in-paper"], "--as-in-paper is for a --preset"),
+        (["--dataset", "gaussian", "--architecture", "T11"], "--architecture T11: must be one of"),
+    ],
+)
+def test_a_mistake_is_told(cache, capsys, options, said):
+    assert main(["sweep", *options]) in (1, 2)
+    assert said in capsys.readouterr().err
+    assert not list(cache.rglob("output.pkl"))
+
+
+def test_a_failed_run_makes_the_command_fail(cache, capsys, monkeypatch):
+    monkeypatch.setenv("NCENGINE_DATA", str(cache / "none"))
+    assert main(["sweep", *OPTIONS, "--dataset", "digits,mnist", "--depth", "2"]) == 1
+    out = capsys.readouterr()
+    assert "failed: 2-RN1" in out.err and "not on this machine" in out.err
+    assert out.out.splitlines()[-1] == "2 runs: 1 done, 1 failed"
+
+
+# Cut off in the middle.
+
+LONG = "--classes 3 --samples-per-class 20 --width 16 --epochs 1500 --solver Adam --seeds 2".split()
+DEPTHS = ["--depth", "2,3,5,8", "--workers", "2"]
+
+
+def _sweeping(cache: Path) -> subprocess.Popen:
+    command = [sys.executable, "-m", "ncengine.cli", "sweep", *LONG, *DEPTHS, "--json"]
+    environment = {**os.environ, "NCENGINE_CACHE": str(cache)}
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_sweep_that_is_cut_off_goes_on(tmp_path, how):
+    first = _sweeping(tmp_path)
+    assert first.stdout is not None
+    done = json.loads(first.stdout.readline())
+    store = Store(tmp_path)
+    configs = [
+        RunConfig(
+            classes=3, samples_per_class=20, width=16, epochs=1500, solver="Adam", seeds=2,
+            depth=depth,
+        )
+        for depth in (2, 3, 5, 8)
+    ]  # fmt: skip
+    later = [config for config in configs if config.depth > done["config"]["depth"]]
+
+    def some_are_begun():
+        return any(0 < store.open(config).passes < 1500 for config in later)
+
+    _wait(some_are_begun)
+    first.send_signal(how)
+    _, err = first.communicate()
+    if how is signal.SIGINT:
+        assert first.returncode == 130
+        assert "the same command goes on" in err and "Traceback" not in err
+        assert not any(store.open(config).status is Status.RUNNING for config in configs)
+    written = {p: p.stat().st_mtime for p in (tmp_path / "results").rglob("output.pkl")}
+    assert written
+    second = _sweeping(tmp_path)
+    out, err = second.communicate()
+    assert second.returncode == 0, err
+    assert len(out.splitlines()) == 4
+    assert all(store.open(config).status is Status.DONE for config in configs)
+    # What was done was not done again.
+    assert {p: p.stat().st_mtime for p in written} == written
+
+
+def _wait(happened):
+    deadline = time.monotonic() + 120
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_loses_nothing(tmp_path):
+    sweeping = _sweeping(tmp_path)
+    store = Store(tmp_path)
+    killed = []
+
+    def killed_one():
+        for identity, journal in store.journals():
+            for part in journal.parts():
+                status = part.status()
+                if identity.config.depth > 2 and status and status.pid and status.passes > 50:
+                    os.kill(status.pid, signal.SIGKILL)
+                    killed.append(status.pid)
+                    return True
+        return False
+
+    _wait(killed_one)
+    out, err = sweeping.communicate()
+    assert sweeping.returncode == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert sorted(line["config"]["depth"] for line in lines) == [2, 3, 5, 8]
+    assert {line["status"] for line in lines} == {"done"} and killed
+
+
+# Presets.
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+@pytest.mark.parametrize("as_in_paper", [False, True])
+def test_presets_are_valid(name, as_in_paper):
+    preset = SWEEPS[name]
+    assert preset.look_for.count(". ") == 1 and preset.look_for.endswith(".")
+    grids = sweep_series(name, as_in_paper=as_in_paper)
+    assert len(grids) == len(preset.series)
+    for one in grids:
+        assert sorted(config.depth for config in one) == [2, 3, 5, 8, 13, 21, 34]
+        assert not one.left_out
+    assert len(joined(grids)) == 7 * len(grids)
+    tiny = sweep_series(name, {"depth": [2], "seeds": 1, "dataset": "digits"})
+    assert {config.depth for one in tiny for config in one} == {2}
