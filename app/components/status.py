@@ -100,7 +100,7 @@ def _invite_to_begin(config: RunConfig) -> None:
 def _invite_to_go_on(config: RunConfig, done: int) -> None:
     st.subheader(f"Trained for {done:,} passes so far", anchor=False)
     st.markdown(
-        f"A training of a smaller budget has come to pass {done:,} of {config.epochs:,}. This one "
+        f"A training of a smaller budget has come to pass {done:,} of {config.budget:,}. This one "
         "goes on from there, and gives what it would give from the start."
     )
 
@@ -184,9 +184,9 @@ def _behind() -> str:
 
 
 def _running(run: Run) -> None:
-    share = min(run.passes / run.config.epochs, 1.0)
+    share = min(run.passes / run.config.budget, 1.0)
     word = "Stopping …" if requests.is_stopping(run.config) else "Training"
-    parts = [f"**{word}**: {run.passes:,} of {run.config.epochs:,} passes", f"{share:.0%}"]
+    parts = [f"**{word}**: {run.passes:,} of {run.config.budget:,} passes", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
     with _bar():
@@ -196,8 +196,8 @@ def _running(run: Run) -> None:
 
 def _stopped(run: Run) -> None:
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
-    share = min(run.passes / run.config.epochs, 1.0)
-    so_far = f"after {run.passes:,} of {run.config.epochs:,} passes. It can go on from there."
+    share = min(run.passes / run.config.budget, 1.0)
+    so_far = f"after {run.passes:,} of {run.config.budget:,} passes. It can go on from there."
     with _bar():
         st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
         _train_button(run.config, "Continue" if run.passes else "Train")

@@ -66,7 +66,7 @@ def outcome(run: Run) -> Outcome:
         nc1=_nc1(run),
         above_floor=None if run.floor is None else float(height[-1] / run.floor),
         fell=float(fell),
-        rested=run.passes < run.config.epochs,
+        rested=run.passes < run.config.budget,
         worse_than_none=bool(loss[-1] > _of_zeros(run.config)),
     )
 

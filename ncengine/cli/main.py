@@ -116,7 +116,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.download and dataset_info(config.dataset).files:
         # Also where files are there: only their checksums tell whether they are whole.
         download(config.dataset, progress=show)
-    with tqdm(total=config.epochs, unit="pass", disable=not show, file=sys.stderr) as bar:
+    with tqdm(total=config.budget, unit="pass", disable=not show, file=sys.stderr) as bar:
 
         def progress(passes: int, _: int) -> None:
             # A process that takes up another part of the run begins where that stands.

@@ -19,6 +19,9 @@ from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
 from ncengine.config.param import Param
 
 PAPER_DEPTHS = (2, 3, 5, 8, 13, 21, 34)
+# Passes at each depth, and how many times as many at the smallest.
+DEEPENING_EPOCHS = 200
+AT_THE_BOTTOM = 3
 
 
 def _first_order(values: Mapping[str, Any]) -> bool:
@@ -32,6 +35,15 @@ def _has_rate(values: Mapping[str, Any]) -> bool:
 
 def _has_layers(values: Mapping[str, Any]) -> bool:
     return architecture_info(values["architecture"]).has_network
+
+
+def _can_deepen(values: Mapping[str, Any]) -> bool:
+    """Where it was measured to help, see benchmarks/RESULTS.md."""
+    return (
+        values["architecture"] == "RN1"
+        and values["norm"] == "post"
+        and values["solver"] == "L-BFGS"
+    )
 
 
 def _is_text(values: Mapping[str, Any]) -> bool:
@@ -247,10 +259,23 @@ SOLVER = Param(
     choices={"L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD", "AdamW": "AdamW"},
 )
 
+START = Param(
+    "Start",
+    "random: each network from random weights. deepening: from the trained network of the next "
+    "smaller depth of 2, 3, 5, 8, 13, 21, 34, each of its blocks split over several; those are "
+    "trained first, up from the smallest.",
+    "Optimiser",
+    "choice",
+    choices={"random": "random", "deepening": "deepening"},
+    advanced=True,
+    applies=_can_deepen,
+)
+
 EPOCHS = Param(
     "Budget",
     "Passes over the training data. One evaluation of the full objective and its gradient "
-    "is one pass, so solvers compare fairly.",
+    "is one pass, so solvers compare fairly. With deepening: passes at each depth, three times as "
+    "many at the smallest.",
     "Optimiser",
     "int",
     low=1,
@@ -337,8 +362,13 @@ PRECISION = Param(
 )
 
 
-def defaults_of(dataset: str, architecture: str) -> dict[str, Any]:
-    """Defaults that differ for this data set and architecture, by field.
+def depth_below(depth: int) -> int | None:
+    """The largest of the paper's depths below this one; None at the smallest."""
+    return max((one for one in PAPER_DEPTHS if one < depth), default=None)
+
+
+def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
+    """Defaults that differ for this data set, architecture and start, by field.
 
     Those of the data set alone where no `architecture` is named ("").
     """
@@ -347,7 +377,8 @@ def defaults_of(dataset: str, architecture: str) -> dict[str, Any]:
     # Four by four patches an image, where the side allows it.
     patch = {"patch_size": info.pixels[0] // 4} if patches else {}
     own = architecture_info(architecture).defaults if architecture else {}
-    return {**info.defaults, **patch, **own}
+    budget = {"epochs": DEEPENING_EPOCHS} if start == "deepening" else {}
+    return {**info.defaults, **patch, **own, **budget}
 
 
 def bounded(name: str, param: Param, dataset: str) -> Param:

@@ -52,6 +52,7 @@ class RunConfig(BaseModel):
     weight_decay: Annotated[float, fields.WEIGHT_DECAY] = 0.005
     decay_schedule: Annotated[str, fields.DECAY_SCHEDULE] = "constant"
     solver: Annotated[str, fields.SOLVER] = "L-BFGS"
+    start: Annotated[str, fields.START] = "random"
     epochs: Annotated[int, fields.EPOCHS] = 1000
     seeds: Annotated[tuple[int, ...], fields.SEEDS] = (0, 1, 2)
     learning_rate: Annotated[float, fields.LEARNING_RATE] = 0.005
@@ -83,7 +84,7 @@ class RunConfig(BaseModel):
 
     def set_fields(self) -> dict[str, Any]:
         """The fields that do not stand at the default of this data set and architecture."""
-        defaults = _defaults(self.dataset, self.architecture)
+        defaults = _defaults(self.dataset, self.architecture, self.start)
         return {name: v for name, v in self.model_dump().items() if v != defaults[name]}
 
     @classmethod
@@ -108,8 +109,26 @@ class RunConfig(BaseModel):
 
     @property
     def depends_on_budget(self) -> bool:
-        """Whether its first passes are others under another budget: the learning rate falls."""
-        return "rate_schedule" in self.params and self.rate_schedule == "cosine"
+        """Whether its first passes are others under another budget.
+
+        The learning rate falls, or it starts from a network that was trained by that budget.
+        """
+        falls = "rate_schedule" in self.params and self.rate_schedule == "cosine"
+        return falls or self.start == "deepening"
+
+    @property
+    def shallower(self) -> RunConfig | None:
+        """The run from whose network this one starts; None where it starts from random weights."""
+        below = fields.depth_below(self.depth)
+        if self.start != "deepening" or below is None:
+            return None
+        return self.with_(depth=below)
+
+    @property
+    def budget(self) -> int:
+        """Passes over the training data, at most."""
+        at_the_bottom = self.start == "deepening" and self.shallower is None
+        return self.epochs * (fields.AT_THE_BOTTOM if at_the_bottom else 1)
 
     @property
     def decay_last(self) -> float:
@@ -155,7 +174,7 @@ class RunConfig(BaseModel):
 
     def differences(self) -> dict[str, Any]:
         """What the title does not tell, where it is not the default: values by field."""
-        defaults = _defaults(self.dataset, self.architecture)
+        defaults = _defaults(self.dataset, self.architecture, self.start)
         return {
             name: getattr(self, name)
             for name in self.params
@@ -165,13 +184,15 @@ class RunConfig(BaseModel):
     def _network_text(self) -> str:
         if not architecture_info(self.architecture).has_network:
             return self.architecture
-        return f"{self.depth}-{self.architecture}, {PARAMS['norm'].choices[self.norm]}"
+        norm = PARAMS["norm"].choices[self.norm]
+        start = ", by deepening" if self.start == "deepening" else ""
+        return f"{self.depth}-{self.architecture}, {norm}{start}"
 
 
 # Of which the title tells, and which seeds there are, which the page shows.
 _IN_TITLE = (
     "dataset", "classes", "samples_per_class", "architecture", "norm", "depth", "width", "loss",
-    "last_bias", "weight_decay", "decay_schedule", "seeds",
+    "last_bias", "weight_decay", "decay_schedule", "start", "seeds",
 )  # fmt: skip
 
 
@@ -188,8 +209,8 @@ PARAMS_DEFAULTS: dict[str, Any] = {
 }
 
 
-def _defaults(dataset: str, architecture: str) -> dict[str, Any]:
-    return {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture)}
+def _defaults(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
+    return {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
 
 
 def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -210,6 +231,10 @@ def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     for name, param in PARAMS.items():
         if not param.applies(clean):
             clean[name] = defaults[name]
+    if clean["start"] != "random" and "epochs" not in values:
+        clean["epochs"] = _defaults(clean["dataset"], clean["architecture"], clean["start"])[
+            "epochs"
+        ]
     order = list(PARAMS)
     problems.sort(key=lambda p: order.index(p.field) if p.field in PARAMS else -1)
     return {name: clean[name] for name in PARAMS}, problems

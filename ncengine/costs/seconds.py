@@ -83,8 +83,8 @@ def _passes(config: RunConfig, judged: Judged) -> int | None:
     None where it will come to rest, as free features do, and nobody knows when.
     """
     like = [(ran, e) for ran, e in judged if (ran.solver, ran.loss) == (config.solver, config.loss)]
-    rested = [int(e["passes"]) for ran, e in like if e["passes"] < ran.epochs]
+    rested = [int(e["passes"]) for ran, e in like if e["passes"] < ran.budget]
     if 2 * len(rested) > len(like):
-        return min(config.epochs, round(median(rested)))
+        return min(config.budget, round(median(rested)))
     rests = config.solver == "L-BFGS" and not architecture_info(config.architecture).has_network
-    return config.epochs if like or not rests else None
+    return config.budget if like or not rests else None

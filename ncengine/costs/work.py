@@ -33,7 +33,7 @@ def run_work(config: RunConfig, passes: int) -> float:
     """Work of the first `passes` of a training, with the looks on test data on the way."""
     classes = config.classes
     each = pass_work(config)
-    looks = sum(taken <= passes for taken in snapshot_passes(config.epochs)[1])
+    looks = sum(taken <= passes for taken in snapshot_passes(config.budget)[1])
     # Free features know no test data.
     tested = architecture_info(config.architecture).has_network
     test = classes * held_out_per_class(config) if tested else 0

@@ -6,6 +6,7 @@ import joblib
 
 from ncengine.config import RunConfig
 from ncengine.costs.seconds import estimate_seconds
+from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
@@ -19,7 +20,7 @@ def estimate(
 
     Nor can it where others keep the cores busy that it needs: workers give way to them, and beside
     busy cores one was seen to get anything from half of the time to a tenth. What of it is done
-    already, by this run or one of a smaller budget, is not counted.
+    already, by this run or one of a smaller budget, is not counted; what it starts from is.
 
     Args:
         store: its finished runs are gone by.
@@ -34,4 +35,10 @@ def estimate(
     run = store.open(identity)
     ended = run.status in (Status.DONE, Status.DIVERGED)
     done = 0 if ended else run.passes or store.ends.passes_before(identity)
-    return estimate_seconds(config, store.index.entries(), processes=processes, done=done)
+    entries = store.index.entries()
+    seconds = estimate_seconds(config, entries, processes=processes, done=done)
+    for rung in missing_rungs(store, identity):
+        processes = len(cut(rung.config, workers, start, "cpu"))
+        below = estimate_seconds(rung.config, entries, processes=processes)
+        seconds = None if seconds is None or below is None else seconds + below
+    return seconds

@@ -9,6 +9,7 @@ from functools import partial
 
 from ncengine.config import RunConfig
 from ncengine.jobs.executors import Helpers
+from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import COLD, cut, worker_count
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, identify
@@ -28,6 +29,8 @@ def run(
 ) -> Run:
     """The finished run of `config`: from the cache, else trained in this process and helpers.
 
+    What it starts from, see `RunConfig.shallower`, is trained first where it is missing.
+
     Where another process trains it already, waits for that one. While it trains, the app
     shows it live.
 
@@ -45,6 +48,8 @@ def run(
     if workers is not None and workers < 1:
         raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
     store, identity = store or Store(), identify(config)
+    for rung in missing_rungs(store, identity):
+        run(rung.config, store=store, workers=workers)
     with ExitStack() as helpers:
         while True:
             now = store.open(identity)
@@ -52,7 +57,7 @@ def run(
                 return now
             if now.status is Status.RUNNING:
                 if progress:
-                    progress(now.passes, config.epochs)
+                    progress(now.passes, config.budget)
                 time.sleep(POLL_SECONDS)
                 continue
             if store.journal(identity).exists:

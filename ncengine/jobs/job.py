@@ -109,7 +109,7 @@ def _train_what_is_free(
             # Who had it may have brought the run to its end, and its journal is gone or going.
             if mine and not _has_ended(part) and not store.results.has(identity):
                 report = Reporter(journal, part, identity, attempts, progress)
-                ended.append(_go_through(report, partial(_train, report, seeds)))
+                ended.append(_go_through(report, partial(_train, report, store, seeds)))
         if False in ended:
             break
     return ended
@@ -144,11 +144,11 @@ def _has_ended(part: Journal) -> bool:
     return status is not None and status.ended
 
 
-def _train(report: Reporter, seeds: tuple[int, ...]) -> None:
+def _train(report: Reporter, store: Store, seeds: tuple[int, ...]) -> None:
     """Train one shard from its checkpoint, if any, to the end, keeping its journal."""
     _check_same(report.identity)
     journal = report.journal
-    training = _resumed(report, seeds)
+    training = _resumed(report, seeds, _shallower(store, report.identity, seeds))
     for step in training.steps():
         if step.snapshot is not None:
             journal.append(step.snapshot)
@@ -166,7 +166,7 @@ def _check_same(identity: Identity) -> None:
         )
 
 
-def _resumed(report: Reporter, seeds: tuple[int, ...]) -> Training:
+def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | None) -> Training:
     """The training, where its last checkpoint left it; from the start without a usable one."""
     config = report.identity.config
     device = pick_device()
@@ -176,20 +176,32 @@ def _resumed(report: Reporter, seeds: tuple[int, ...]) -> Training:
     if reason := too_large(config, memory_of(device), needed):
         raise ValueError(reason)
     data = load(config)
+    make = partial(Training, config, data, device, seeds, shallower)
     report.computes_on(device)
     state = report.journal.resume()
     if state is not None:
         try:
-            training = Training(config, data, device, seeds)
+            training = make()
             report.begin(training, state)
             return training
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             key = report.identity.key
             logger.warning("a checkpoint of %s does not fit and was dropped: %s", key, error)
             report.journal.drop_snapshots()
-    training = Training(config, data, device, seeds)
+    training = make()
     report.begin(training, None)
     return training
+
+
+def _shallower(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.ndarray | None:
+    """(R, P) parameters of the run from which these seeds start; None where they start anew."""
+    below = identity.shallower
+    if below is None:
+        return None
+    if not store.results.has(below):
+        raise ValueError(f"the run that it starts from is not there: {below.config.title()}")
+    parameters = store.results.load(below)["last_parameters"]
+    return parameters[[below.config.seeds.index(seed) for seed in seeds]]
 
 
 def _write_result(store: Store, identity: Identity, journal: Journal) -> None:
@@ -223,6 +235,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
     if len(shards) > 1:
         machine["device"] = f"CPU, {len(shards)} processes"
     return {
+        **_last_parameters(identity, journal),
         **stack_curves(snapshots),
         **{f"geometry_{name}": getattr(geometry, name) for name in names},
         "diverged": snapshots[-1]["diverged"],
@@ -231,6 +244,16 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         "machine": np.array(json.dumps(machine)),
         "config": np.array(identity.config_json),
     }
+
+
+def _last_parameters(identity: Identity, journal: Journal) -> Arrays:
+    """ "last_parameters" (R, P), where a deeper network may start from them."""
+    if identity.config.start != "deepening":
+        return {}
+    states = [part.resume() for part in journal.parts()]
+    if any(state is None for state in states):
+        raise OSError(f"the last state in {journal.folder} was damaged; train again")
+    return {"last_parameters": np.concatenate([state["iterates"] for state in states if state])}
 
 
 def _one_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from ncengine.config import RunConfig
 from ncengine.costs.load import Load
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
+from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
@@ -121,6 +122,10 @@ class JobQueue:
         with self._guard:
             journal = self.store.journal(identity)
             journal.wish("cancel")
+            for rung in missing_rungs(self.store, identity):
+                # What is trained for its sake alone.
+                if self.store.journal(rung).exists and not self._is_asked_for(rung):
+                    self.store.journal(rung).wish("cancel")
             for future in self._futures.get(identity.key, ()):
                 future.cancel()
             if _status(journal) is Status.QUEUED:

@@ -114,7 +114,7 @@ class Reporter:
         """One pass is done. Raises Cancelled, Paused or Halted where that is wished."""
         self.passes = passes
         if self.progress and not self.in_pieces:
-            self.progress(passes, self.identity.config.epochs)
+            self.progress(passes, self.identity.config.budget)
         now = time.monotonic()
         wish = None
         if now - self.last_status >= STATUS_EVERY:
@@ -133,7 +133,7 @@ class Reporter:
         if self.progress:
             going = [one for one in (part.status() for part in self.run.parts()) if one]
             passes = min((one.passes for one in going if not one.ended), default=self.passes)
-            self.progress(passes, self.identity.config.epochs)
+            self.progress(passes, self.identity.config.budget)
         job = self.run.status()
         stopped = job is not None and job.status in (Status.FAILED, Status.CANCELLED)
         return "halt" if stopped else None
@@ -156,7 +156,7 @@ class Reporter:
         left = None
         if done and not ended:
             each = (time.monotonic() - self.started) / done
-            left = each * (self.identity.config.epochs - self.passes)
+            left = each * (self.identity.config.budget - self.passes)
         self.journal.change(
             Status.RUNNING,
             passes=self.passes,

@@ -58,6 +58,6 @@ def cut(config: RunConfig, workers: int, start: float, device: str) -> list[tupl
         return together
     parts = np.array_split(np.array(config.seeds), count)
     shards = [tuple(int(seed) for seed in part) for part in parts]
-    whole = run_work(config, config.epochs)
-    longest = run_work(config.with_(seeds=shards[0]), config.epochs)
+    whole = run_work(config, config.budget)
+    longest = run_work(config.with_(seeds=shards[0]), config.budget)
     return shards if longest + start < (1 - WORTHWHILE) * whole else together

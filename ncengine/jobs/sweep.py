@@ -113,7 +113,7 @@ class _Sweep:
     ):
         self.store, self.workers, self.on_end = store, workers, on_end
         self.ended: dict[str, Run] = {}
-        work = {one.key: run_work(one.config, one.config.epochs) for one in asked}
+        work = {one.key: run_work(one.config, one.config.budget) for one in asked}
         self._work = work
         self._begun: dict[str, float] = {}
         self._open = sorted(asked, key=lambda one: work[one.key])

@@ -28,7 +28,7 @@ def take_over(end: Journal, journal: Journal, identity: Identity) -> None:
             continue
         if new.folder != journal.folder:
             new.create(identity.as_dict())
-        for snapshot in _as_planned(old.read()[0], identity.config.epochs, is_over(state)):
+        for snapshot in _as_planned(old.read()[0], identity.config.budget, is_over(state)):
             new.append(snapshot)
         new.save_checkpoint(state)
 

@@ -9,6 +9,7 @@ import threading
 import time
 
 from ncengine.config import RunConfig
+from ncengine.jobs.ladder import climb
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
@@ -77,8 +78,13 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
             device = pick_device().type
         except ValueError:
             device = "cpu"  # training says what is wrong with it
-        shards = cut(identity.config, workers, start, device)
-        run_job(identity, Store(root), shards=shards)
+        store = Store(root)
+
+        def train(one: Identity) -> None:
+            run_job(one, store, shards=cut(one.config, workers, start, device))
+
+        if climb(store, identity, train):
+            train(identity)
 
 
 def device_of_worker() -> str:

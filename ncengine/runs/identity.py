@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +48,12 @@ class Identity:
     def _name(self, fields: str) -> str:
         parts = (fields, self.data_checksum, self.engine_version)
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+
+    @property
+    def shallower(self) -> Identity | None:
+        """The run from whose network this one starts, see `RunConfig.shallower`."""
+        below = self.config.shallower
+        return None if below is None else replace(self, config=below)
 
     def as_dict(self) -> dict[str, Any]:
         """Values that JSON can hold; `from_dict` reads them back."""

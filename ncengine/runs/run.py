@@ -81,7 +81,7 @@ class Run:
         geometry: None before the first snapshot.
         diverged: (R,) whether that seed diverged.
         floor: L*_GUFM; None where no collapsed optimum fits (see `theory.gufm_optimum`).
-        passes: passes over the data done so far, of `config.epochs`.
+        passes: passes over the data done so far, of `config.budget`.
         seconds: seconds of computing so far.
         seconds_left: estimate, while running; else None.
         place: place in the queue, from 1, while queued; else None.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ncengine.architectures.build import initial_parameters
+from ncengine.architectures.deepening import deepened
 from ncengine.architectures.inputs import network_inputs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
@@ -61,6 +62,8 @@ class Training:
         device: where to compute.
         seeds: those of the configuration's seeds to train; all by default. What a seed comes to
             does not depend on which others are trained beside it.
+        shallower: (R, P) trained parameters of `config.shallower` for these seeds, where that is
+            what the training starts from.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class Training:
         data: Data,
         device: torch.device,
         seeds: tuple[int, ...] | None = None,
+        shallower: np.ndarray | None = None,
     ):
         # As many samples are shown as if all seeds were here.
         indices = shown(config)
@@ -83,13 +87,21 @@ class Training:
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
-        self.solver = make_solver(config, config.epochs * self.batches)
-        self.solver.start(initial_parameters(config, self.dtype).to(device))
+        self.solver = make_solver(config, config.budget * self.batches)
+        self.solver.start(self._start(shallower).to(device))
         self.floor = floor_of(config)
         self.passes = 0
         self.iterates = self.solver.theta.clone()
         # What was computed at `iterates`, without the gradient; None where it is to be computed.
         self.held: Evaluation | None = None
+
+    def _start(self, shallower: np.ndarray | None) -> Tensor:
+        below = self.config.shallower
+        if below is None:
+            return initial_parameters(self.config, self.dtype)
+        if shallower is None:
+            raise ValueError(f"shallower = None: must be the parameters of {below.title()}")
+        return deepened(self.config, below, torch.tensor(shallower, dtype=self.dtype))
 
     def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
         inputs = network_inputs(self.config, split.inputs)
@@ -101,13 +113,13 @@ class Training:
 
     def steps(self) -> Iterator[Step]:
         """One `Step` a pass, until the budget is spent or no seed can go on."""
-        metric_passes, geometry_passes = snapshot_passes(self.config.epochs)
+        metric_passes, geometry_passes = snapshot_passes(self.config.budget)
         self._at_iterates()
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
-        while self.passes < self.config.epochs and not self._over():
+        while self.passes < self.config.budget and not self._over():
             one_pass()
             self.passes += 1
-            last = self.passes == self.config.epochs or self._over()
+            last = self.passes == self.config.budget or self._over()
             snapshot = None
             if last or self.passes in metric_passes:
                 snapshot = self._snapshot(geometry=last or self.passes in geometry_passes)

@@ -18,9 +18,11 @@ __all__ = ["LBFGS", "Adam", "AdamW", "Rate", "Sgd", "Solver", "WarmStart", "make
 def make_solver(config: RunConfig, steps: int) -> Solver:
     """The solver that `config` names, for a budget of `steps` evaluations."""
     if config.solver == "L-BFGS":
-        # A brisk start ends in a better valley; L-BFGS then follows it down.
-        rate = Rate(2 * config.learning_rate, config.warmup, cosine=True)
-        return WarmStart(Adam(rate), LBFGS(), config.warmup)
+        # A brisk start ends in a better valley; L-BFGS then follows it down. Who starts in one
+        # would be thrown out of it.
+        brisk = config.warmup if config.shallower is None else 0
+        rate = Rate(2 * config.learning_rate, brisk, cosine=True)
+        return WarmStart(Adam(rate), LBFGS(), brisk)
     rate = Rate(config.learning_rate, steps, cosine=config.rate_schedule == "cosine")
     if config.solver == "AdamW":
         return AdamW(rate, _decays(config))
