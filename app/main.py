@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 # `streamlit run app/main.py` puts app/ on the path, not the folder above it, from which
 # the app's own modules are imported as `app.…`.
@@ -15,10 +16,11 @@ if str(HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 from streamlit import net_util  # noqa: E402
 
-from app.components import text  # noqa: E402
+from app.components import series, text  # noqa: E402
 from app.engine import warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
-from app.views import explore  # noqa: E402
+from app.views import depth, explore  # noqa: E402
+from ncengine.config import RunConfig  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -37,11 +39,38 @@ def main() -> None:
     )
     st.html(HERE / "static" / "app.css")
     warmup.start()
-    config = picker.draw()
-    page = st.navigation(
-        [st.Page(lambda: explore.draw(config), title="Explore", url_path="explore", default=True)]
-    )
+    of_run = st.Page(_explore, title="Explore", url_path="explore", default=True)
+    of_depth = st.Page(_depth, title="Depth", url_path="depth")
+    page = st.navigation([of_run, of_depth], position="hidden")
+    # The page has a set of depths of its own.
+    without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
+    picker.draw(without, lambda config: _links(config, of_run, of_depth))
+    st.session_state[_PAGES] = of_run
     page.run()
+
+
+_PAGES = "main:explore"
+
+
+def _explore() -> None:
+    explore.draw(picker.picked())
+
+
+def _depth() -> None:
+    depth.draw(picker.picked(), _open)
+
+
+def _open(config: RunConfig) -> None:
+    """Show one run on Explore."""
+    st.switch_page(st.session_state[_PAGES], query_params=config.query())
+
+
+def _links(config: RunConfig, of_run: Any, of_depth: Any) -> None:
+    """From page to page, with what is picked."""
+    with st.container(horizontal=True, gap="small", key="pages"):
+        st.page_link(of_run, label="Explore", query_params=config.query(), width="stretch")
+        picture = {**config.query(), **series.last().query()}
+        st.page_link(of_depth, label="Depth", query_params=picture, width="stretch")
 
 
 try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -23,6 +23,23 @@ def submit(config: RunConfig) -> None:
     """Have the configuration trained."""
     has_stopped(config)
     _ask(config, lambda: runs.jobs().submit(config))
+
+
+def submit_all(configs: Sequence[RunConfig]) -> None:
+    """Have all of them trained; they count as one in the queue."""
+    for config in configs:
+        has_stopped(config)
+    _ask(configs[0], lambda: runs.jobs().submit_all(configs))
+
+
+def cancel_all(configs: Sequence[RunConfig]) -> None:
+    """Have all of them stopped, those first that wait, so that none of these begins meanwhile."""
+
+    def stop() -> None:
+        for config in reversed(configs):
+            runs.jobs().cancel(config)
+
+    _ask(configs[0], stop)
 
 
 def is_stopping(config: RunConfig) -> bool:

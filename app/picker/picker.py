@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import groupby
 
 import streamlit as st
@@ -26,18 +27,28 @@ LETTERS = {
 }
 
 
-def draw() -> RunConfig:
-    """Draw the picker in the sidebar; the configuration that is picked."""
+def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
+    """Draw the picker in the sidebar; `picked` is the configuration that it shows.
+
+    Args:
+        without: fields that the page has no widget for.
+        links: draws what leads to other pages with the same configuration.
+    """
     config = _current()
     for name, param in config.params.items():
         widgets.set_value(name, param, getattr(config, name))
     with st.sidebar:
         st.html('<p class="app-name">Neural Collapse Explorer</p>')
+        links(config)
         _presets()
-        _fields(config)
+        _fields(config, without)
     st.session_state[_STATE] = config
     write_url(config)
-    return config
+
+
+def picked() -> RunConfig:
+    """The configuration that was picked last."""
+    return st.session_state[_STATE]
 
 
 def read_url() -> tuple[RunConfig, list[Problem]]:
@@ -119,10 +130,12 @@ def apply(config: RunConfig) -> None:
     """Have the widgets show this configuration at the page's next run. For callbacks."""
     for name, param in config.params.items():
         widgets.set_value(name, param, getattr(config, name))
+    # Not what a reader means who changes some fields: each is as it is asked for.
+    st.session_state[_STATE] = config
 
 
-def _fields(config: RunConfig) -> None:
-    params = config.params.items()
+def _fields(config: RunConfig, without: frozenset[str]) -> None:
+    params = [(name, param) for name, param in config.params.items() if name not in without]
     plain = [(name, param) for name, param in params if not param.advanced]
     for group, members in groupby(plain, key=lambda item: item[1].group):
         st.markdown(f"##### {group}")

@@ -6,12 +6,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any
 
 from ncengine.config import RunConfig
 from ncengine.costs.load import Load
+from ncengine.costs.work import run_work
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.ladder import missing_rungs
@@ -48,8 +49,11 @@ def longest_queue() -> int:
     return int(named) if named else LONGEST_QUEUE
 
 
-def enqueue(store: Store, what: RunConfig | Identity) -> None:
-    """Write into the run's journal that it waits its turn; keeps what it had computed."""
+def enqueue(store: Store, what: RunConfig | Identity, sweep: str = "") -> None:
+    """Write into the run's journal that it waits its turn; keeps what it had computed.
+
+    `sweep` names the sweep that it is a part of.
+    """
     identity = identify(what)
     journal = store.journal(identity)
     if journal.asked() is None:
@@ -64,6 +68,7 @@ def enqueue(store: Store, what: RunConfig | Identity) -> None:
         error=None,
         pid=None,
         parent=None,
+        sweep=sweep,
     )
 
 
@@ -101,20 +106,46 @@ class JobQueue:
             QueueFull: as many runs wait already as may.
             OSError: the journal cannot be written, for example since the disk is full.
         """
-        identity = identify(config)
+        self.submit_all([config])
+
+    def submit_all(self, configs: Iterable[RunConfig]) -> None:
+        """Put configurations at the end of the queue, as `submit`, what takes least first.
+
+        In the number of runs that may wait they count as one.
+
+        Raises:
+            QueueFull, OSError: as `submit`; none of them is taken, or some.
+        """
+        identities = sorted(
+            map(identify, configs), key=lambda one: run_work(one.config, one.config.budget)
+        )
+        sweep = identities[-1].key if len(identities) > 1 else ""
         with self._guard:
-            run = self.store.open(identity)
-            if self._closed or run.status in (Status.DONE, Status.RUNNING):
+            wanted = [one for one in identities if self._is_to_be_asked_for(one)]
+            if not wanted or self._closed:
                 return
-            if run.status is Status.QUEUED and self._is_asked_for(identity):
-                return
-            if len(self.store.line.keys()) >= self._longest:
+            if self._waiting() >= self._longest:
                 raise QueueFull(
                     f"{self._longest} runs wait already. Wait until some are done, or stop some; "
                     f"{QUEUE_VARIABLE} sets how many may wait."
                 )
-            enqueue(self.store, identity)
-            self._send(identity)
+            for identity in wanted:
+                enqueue(self.store, identity, sweep)
+                self._send(identity)
+
+    def _is_to_be_asked_for(self, identity: Identity) -> bool:
+        status = self.store.glance(identity).status
+        if status in (Status.DONE, Status.RUNNING):
+            return False
+        return not (status is Status.QUEUED and self._is_asked_for(identity))
+
+    def _waiting(self) -> int:
+        """How many runs wait, all of a sweep counted as one."""
+        keys = self.store.line.keys()
+        if len(keys) < self._longest:
+            return len(keys)
+        jobs = {key: self.store.job(key) for key in keys}
+        return len({(job and job.sweep) or key for key, job in jobs.items()})
 
     def cancel(self, config: RunConfig) -> None:
         """Stop a run at its next pass, or take it out of the queue. What it did is kept."""

@@ -51,6 +51,10 @@ class Index:
         """All runs, each key once, oldest first."""
         return list(self._by_key().values())
 
+    def entry(self, key: str) -> dict[str, Any] | None:
+        """The run of that key; None where it is not listed."""
+        return self._by_key().get(key)
+
     def __contains__(self, key: str) -> bool:
         """Whether a run of that key is listed."""
         return key in self._by_key()

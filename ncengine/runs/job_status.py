@@ -24,6 +24,7 @@ class JobStatus:
         machine: facts on where it is computed, see `Run.machine`.
         pid, parent: the process that trains it, and the one that started that.
         owner: the process in whose queue it waits.
+        sweep: names the sweep that it was asked for as a part of; empty where it was not.
         ended: whether training has come to its end, so that only the result is to be written.
     """
 
@@ -38,6 +39,7 @@ class JobStatus:
     pid: int | None = None
     parent: int | None = None
     owner: int | None = None
+    sweep: str = ""
     ended: bool = False
 
     def as_dict(self) -> dict[str, Any]:

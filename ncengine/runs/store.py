@@ -7,8 +7,9 @@ import os
 import stat
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
+from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
 from ncengine.runs.line import Line
 from ncengine.runs.results import Results
@@ -71,6 +73,23 @@ def make_private(root: Path) -> None:
             )
 
 
+@dataclass(frozen=True)
+class Glance:
+    """How a run stands.
+
+    Attributes:
+        status: see `Status`.
+        passes: passes over the data done so far.
+        error: one line for a reader, when failed.
+        entry: of a finished run, see `index.Index`.
+    """
+
+    status: Status
+    passes: int = 0
+    error: str | None = None
+    entry: Mapping[str, Any] | None = None
+
+
 class Store:
     """What one folder holds of experiments, to look at. Safe to share between threads.
 
@@ -112,6 +131,27 @@ class Store:
                 key=identity.key,
             )
 
+    def glance(self, what: RunConfig | Identity) -> Glance:
+        """How the run stands, without its curves: of many at once, this takes milliseconds."""
+        identity = identify(what)
+        if self.results.has(identity):
+            entry = self.index.entry(identity.key)
+            if entry is not None:
+                status = Status.DIVERGED if entry["status"] == Status.DIVERGED else Status.DONE
+                return Glance(status, int(entry["passes"]), entry=entry)
+            run = self.open(identity)  # before it is listed
+            return Glance(run.status, run.passes, run.error, run.summary())
+        journal = self.journal(identity)
+        job = journal.status()
+        if job is None:
+            return Glance(Status.ABSENT)
+        parts = [part.status() for part in journal.parts()]
+        passes = min((part.passes for part in parts if part is not None), default=0)
+        status = job.status
+        if status is Status.RUNNING and self.is_free(identity):
+            status = Status.INTERRUPTED
+        return Glance(status, passes, job.error)
+
     def list(self) -> Sequence[dict[str, Any]]:
         """Every finished run, newest first: see `index.Index`."""
         return self.index.entries()[::-1]
@@ -119,6 +159,10 @@ class Store:
     def journal(self, what: RunConfig | Identity) -> Journal:
         """The run's journal, whether it exists or not."""
         return Journal(self.root / "journal" / identify(what).key, self.line)
+
+    def job(self, key: str) -> JobStatus | None:
+        """What is said of the unfinished run of that key; None where there is none."""
+        return Journal(self.root / "journal" / key, self.line).status()
 
     def journals(self) -> Sequence[tuple[Identity, Journal]]:
         """All journals there are, those first in the queue first. Reads each of them."""

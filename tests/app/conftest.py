@@ -12,6 +12,7 @@ from app.engine import data, derived, runs, shared
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Geometry, Run, Status
+from ncengine.runs.store import Glance
 from ncengine.snapshots.names import OF_TEST, PER_SEED
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
@@ -24,6 +25,7 @@ class FakeStore:
 
     def __init__(self):
         self.runs = {}
+        self.opened, self.glances = 0, 0
         self.ends = FakeEnds()
 
     def put(self, run: Run) -> None:
@@ -31,7 +33,17 @@ class FakeStore:
 
     def open(self, what: RunConfig | Identity) -> Run:
         identity = identify(what)
+        self.opened += 1
         return self.runs.get(identity.key, Run(identity.config, Status.ABSENT))
+
+    def glance(self, what: RunConfig | Identity) -> Glance:
+        self.glances += 1
+        run = self.runs.get(identify(what).key)
+        if run is None:
+            return Glance(Status.ABSENT)
+        finished = run.status in (Status.DONE, Status.DIVERGED)
+        entry = {**run.summary(), **run.machine} if finished else None
+        return Glance(run.status, run.passes, run.error, entry)
 
     def journals(self) -> list[tuple[Identity, None]]:
         unfinished = [run for run in self.runs.values() if run.status is not Status.DONE]
@@ -58,6 +70,9 @@ class FakeJobs:
 
     def submit(self, config: RunConfig) -> None:
         self.submitted.append(config)
+
+    def submit_all(self, configs: list[RunConfig]) -> None:
+        self.submitted += configs
 
     def cancel(self, config: RunConfig) -> None:
         self.cancelled.append(config)

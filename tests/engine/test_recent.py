@@ -77,5 +77,5 @@ def test_threads_that_ask_at_once_get_one_object():
 
 def test_samples_count_with_inputs_and_pictures():
     data = datasets.load(RunConfig(samples_per_class=3))
-    pixels = 64 * (30 + 240)
+    pixels = 64 * (30 + 200)
     assert data.nbytes == pixels * (np.dtype(np.float32).itemsize + 1)

@@ -174,11 +174,13 @@ def test_lbfgs_that_cannot_descend_has_diverged():
         loss, grad = evaluate(rosenbrock, theta)
         return loss, -grad
 
-    solver = LBFGS()
-    solver.start(torch.zeros(1, 4, dtype=torch.float64))
-    for _ in range(100):
-        solver.step(*wrong_gradient(solver.theta))
-    assert solver.diverged.all()
+    for trained in (False, True):
+        solver = LBFGS(trained=trained)
+        solver.start(torch.zeros(1, 4, dtype=torch.float64))
+        for _ in range(100):
+            solver.step(*wrong_gradient(solver.theta))
+        # What another training had come to is not lost for that.
+        assert solver.diverged.all() != trained and solver.resting.all() == trained
 
 
 @pytest.mark.parametrize(

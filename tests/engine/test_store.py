@@ -25,6 +25,8 @@ from ncengine.snapshots.plan import snapshot_passes
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
 LONG = QUICK.with_(epochs=2000, solver="Adam", depth=4)
+# Stopped by the test, however fast or busy the machine.
+ENDLESS = LONG.with_(epochs=100_000)
 
 TRAIN = """
 import sys, json
@@ -211,17 +213,17 @@ def test_a_failed_run_says_why_and_can_be_tried_again(store, monkeypatch):
 
 def test_the_queue_trains_one_after_another_and_knows_places(store, queue):
     others = [QUICK.with_(depth=depth) for depth in (4, 5)]
-    for config in (LONG, *others):
+    for config in (ENDLESS, *others):
         queue.submit(config)
         queue.submit(config)
-    wait(lambda: store.open(LONG).status is Status.RUNNING)
+    wait(lambda: store.open(ENDLESS).status is Status.RUNNING)
     assert [store.open(config).place for config in others] == [1, 2]
     queue.cancel(others[0])
     assert store.open(others[0]).status is Status.CANCELLED
     assert store.open(others[1]).place == 1
-    queue.cancel(LONG)
-    wait(lambda: store.open(LONG).status is Status.CANCELLED)
-    assert store.open(LONG).points > 0
+    queue.cancel(ENDLESS)
+    wait(lambda: store.open(ENDLESS).status is Status.CANCELLED)
+    assert store.open(ENDLESS).points > 0
     wait(lambda: store.open(others[1]).status is Status.DONE)
     assert store.open(others[0]).status is Status.CANCELLED
     queue.warm_up()

@@ -22,7 +22,7 @@ def make_solver(config: RunConfig, steps: int) -> Solver:
         # would be thrown out of it.
         brisk = config.warmup if config.shallower is None else 0
         rate = Rate(2 * config.learning_rate, brisk, cosine=True)
-        return WarmStart(Adam(rate), LBFGS(), brisk)
+        return WarmStart(Adam(rate), LBFGS(trained=config.shallower is not None), brisk)
     rate = Rate(config.learning_rate, steps, cosine=config.rate_schedule == "cosine")
     if config.solver == "AdamW":
         return AdamW(rate, _decays(config))

@@ -22,15 +22,20 @@ class LBFGS:
     """Limited-memory BFGS (Nocedal 1980) with a strong Wolfe line search per seed.
 
     A seed rests when its iterates stop gaining, or when even the steepest descent leads nowhere:
-    with ReLU that can be a kink. One that never came below where it began has diverged.
+    with ReLU that can be a kink. One that never came below where it began has diverged, unless
+    it begins where another training had come to.
+
+    Args:
+        history: steps that it remembers.
+        trained: whether it begins at such a place.
     """
 
-    def __init__(self, history: int = LBFGS_HISTORY):
-        self.history = history
+    def __init__(self, history: int = LBFGS_HISTORY, *, trained: bool = False):
+        self.history, self.trained = history, trained
 
     def start(self, theta: Tensor) -> None:
         self.theta = theta
-        self.seeds = [_Seed(row, self.history) for row in theta]
+        self.seeds = [_Seed(row, self.history, self.trained) for row in theta]
         self.resting = np.zeros(len(theta), bool)
         self.diverged = np.zeros(len(theta), bool)
 
@@ -61,8 +66,8 @@ class LBFGS:
 class _Seed:
     """One seed's L-BFGS. `theta` is its row of the batch: where it is evaluated next."""
 
-    def __init__(self, theta: Tensor, history: int):
-        self.theta = theta
+    def __init__(self, theta: Tensor, history: int, trained: bool):
+        self.theta, self.trained = theta, trained
         self.iterate = theta.clone()
         self.grad = torch.zeros_like(theta)
         self.value = self.first_value = math.inf
@@ -125,7 +130,7 @@ class _Seed:
 
     def _stop(self) -> None:
         self.theta.copy_(self.iterate)
-        self.resting = self.value < self.first_value
+        self.resting = self.trained or self.value < self.first_value
         self.diverged = not self.resting
 
     def state(self) -> dict[str, Any]:

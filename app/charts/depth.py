@@ -1,0 +1,309 @@
+"""Metrics over depth or weight decay: Vega-Lite specs, and tables for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+
+from app.charts import base, palette
+from ncengine.analysis.fits import PowerLaw
+from ncengine.config import RunConfig
+from ncengine.config.fields import PAPER_DEPTHS
+
+HEIGHT = 260
+MAP_HEIGHT = 380
+# Those that differ most first, without those that mean NC1 to NC3.
+COLORS = ("#1e87f0", "#e0640a", "#0f8787", "#a03bd8", "#c3267f", "#7a7a2a")
+X_TITLES = {"depth": "depth L", "weight_decay": "weight decay λ"}
+X_TICKS = {
+    "depth": PAPER_DEPTHS,
+    "weight_decay": tuple(float(f"{m}e{e}") for e in range(-6, 1) for m in (1, 2, 5)),
+}
+# Slopes to compare with, drawn from where the first series begins.
+REFERENCES = {-0.5: "−1/2", -1.0: "−1"}
+# The selection of a click, by which a chart's state names it.
+PICK = "pick"
+
+# The figures of one run: its configuration, its key, and its entry in the index.
+Finished = tuple[RunConfig, str, Mapping[str, Any]]
+
+
+def values(runs: Sequence[Finished], metric: str) -> np.ndarray:
+    """(runs, seeds) plain values of a metric; NaN where a seed diverged or has none.
+
+    `metric` is a name of the index, or "nc2", which the loss makes NC2A or NC2B, or "rest", the
+    gap without the hidden decay.
+    """
+    seeds = max((len(entry["seeds"]) for _, _, entry in runs), default=0)
+    found = np.full((len(runs), seeds), np.nan)
+    for row, (config, _, entry) in zip(found, runs, strict=True):
+        for r, seed in enumerate(entry["seeds"]):
+            if not seed["diverged"]:
+                row[r] = _value(config, seed, metric)
+    return found
+
+
+def _value(config: RunConfig, seed: Mapping[str, Any], metric: str) -> float:
+    if metric == "rest":
+        parts = seed["gap"], seed["decay_hidden"]
+        return np.nan if None in parts else parts[0] - parts[1]
+    value = seed[config.nc2_name if metric == "nc2" else metric]
+    return np.nan if value is None else value
+
+
+def at(runs: Sequence[Finished], over: str) -> np.ndarray:
+    """(runs,) depth or weight decay of each."""
+    return np.array([getattr(config, over) for config, _, _ in runs], float)
+
+
+def table(
+    series: Sequence[Sequence[Finished]],
+    over: str,
+    metric: str,
+    fits: Sequence[PowerLaw | None],
+    *,
+    references: bool = True,
+    parts: Sequence[str] = (),
+    floors: Sequence[float | None] = (),
+) -> pa.Table:
+    """One row a point of each series and of what is drawn beside: see `spec`.
+
+    Args:
+        series: the finished runs of each.
+        over: "depth" or "weight_decay".
+        metric: see `values`.
+        fits: the power law of each series; None where there is none.
+        references: whether lines of known slopes are drawn.
+        parts: metrics drawn as thin lines.
+        floors: of each series, drawn as a line.
+    """
+    rows: list[dict[str, Any]] = []
+    for n, (runs, fit) in enumerate(zip(series, fits, strict=True)):
+        x = at(runs, over)
+        rows += _points(n, runs, x, metric)
+        for part in parts:
+            means = _log_moments(values(runs, part))[0]
+            rows += [_row(part, n, at_x, 10**m) for at_x, m in zip(x, means) if np.isfinite(m)]
+        if fit is not None:
+            rows += [_row("law", n, end, float(fit(end))) for end in (x.min(), x.max())]
+    for n, floor in enumerate(floors):
+        if floor is not None and len(series[n]):
+            x = at(series[n], over)
+            rows += [_row("floor", n, end, floor) for end in (x.min(), x.max())]
+    if references:
+        rows += _references(series, over, metric)
+    columns = {name: [row.get(name) for row in rows] for name in _COLUMNS}
+    return pa.table({n: pa.array(values, _COLUMNS[n]) for n, values in columns.items()})
+
+
+_COLUMNS = {
+    "kind": pa.string(), "series": pa.string(), "x": pa.float64(), "mean": pa.float64(),
+    "low": pa.float64(), "high": pa.float64(), "run": pa.string(), "what": pa.string(),
+    "each": pa.string(),
+}  # fmt: skip
+
+
+def _row(kind: str, series: int, x: float, mean: float, **more: Any) -> dict[str, Any]:
+    return {"kind": kind, "series": str(series), "x": float(x), "mean": float(mean), **more}
+
+
+def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> list[dict[str, Any]]:
+    found = values(runs, metric)
+    means, deviations = _log_moments(found)
+    rows = []
+    for i, (config, key, entry) in enumerate(runs):
+        if np.isfinite(means[i]):
+            ends = {
+                "low": 10 ** (means[i] - deviations[i]),
+                "high": 10 ** (means[i] + deviations[i]),
+            }
+            told = {"run": key, "what": config.title(), "each": _each(entry, found[i])}
+            rows.append(_row("mean", n, x[i], 10 ** means[i], **ends, **told))
+    return rows
+
+
+def _each(entry: Mapping[str, Any], found: np.ndarray) -> str:
+    texts = (
+        f"{seed['seed']}: {value:.3g}" if np.isfinite(value) else f"{seed['seed']}: –"
+        for seed, value in zip(entry["seeds"], found, strict=False)
+    )
+    return " · ".join(texts)
+
+
+def _log_moments(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(runs,) mean and standard deviation of log10 over seeds; NaN where there is no value."""
+    counted = np.isfinite(found) & (found > 0)
+    logs = np.where(counted, np.log10(np.where(counted, found, 1.0)), 0.0)
+    number = counted.sum(axis=1)
+    mean = np.where(number > 0, logs.sum(axis=1) / np.maximum(number, 1), np.nan)
+    square = np.where(counted, (logs - mean[:, None]) ** 2, 0.0).sum(axis=1)
+    return mean, np.sqrt(square / np.maximum(number, 1))
+
+
+def _references(
+    series: Sequence[Sequence[Finished]], over: str, metric: str
+) -> list[dict[str, Any]]:
+    first = next((runs for runs in series if len(runs) > 1), None)
+    if first is None:
+        return []
+    x, means = at(first, over), _log_moments(values(first, metric))[0]
+    if not np.isfinite(means).any():
+        return []
+    begin = int(np.flatnonzero(np.isfinite(means))[0])
+    rows = []
+    for slope, text in REFERENCES.items():
+        for end in (x[begin], x.max()):
+            mean = 10 ** means[begin] * (end / x[begin]) ** slope
+            what = text if end == x.max() else ""
+            rows.append({**_row("slope", 0, end, mean), "series": text, "what": what})
+    return rows
+
+
+@lru_cache
+def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Points with bars of one deviation, lines of the fits, and what is drawn beside.
+
+    By the column "kind": "mean" a point; "law" the fit; "slope" a thin line of known slope;
+    "floor"; and `parts`, thin lines of the series.
+    """
+    alt = base.altair()
+
+    chart = alt.Chart().encode(
+        x=alt.X(
+            "x:Q",
+            title=X_TITLES[over],
+            scale=alt.Scale(type="log", nice=False, padding=16),
+            axis=alt.Axis(
+                values=list(X_TICKS[over]), format="~g", labelOverlap="greedy", grid=False
+            ),
+        ),
+        y=_value_axis(alt, title),
+        detail="series:N",
+    )
+    color = alt.Color(
+        "series:N",
+        scale=alt.Scale(domain=[str(n) for n in range(len(COLORS))], range=list(COLORS)),
+        legend=None,
+    )
+
+    def only(kind: str) -> Any:
+        return chart.transform_filter(f"datum.kind == '{kind}'")
+
+    slopes = only("slope").mark_line(color=palette.NEUTRAL, strokeWidth=1, clip=True)
+    names = only("slope").mark_text(
+        color=palette.NEUTRAL, align="right", baseline="bottom", dx=-2, dy=-3, fontSize=13
+    )
+    names = names.encode(text="what:N")
+    floors = only("floor").mark_line(
+        color=palette.NEUTRAL, strokeWidth=2, strokeDash=base.DASHED, clip=True
+    )
+    thin = [
+        only(part).mark_line(strokeWidth=1.5, strokeDash=dash, clip=True).encode(color=color)
+        for part, dash in zip(parts, ([2, 4], [9, 3, 2, 3]), strict=False)
+    ]
+    laws = only("law").mark_line(strokeWidth=2, opacity=0.55, clip=True).encode(color=color)
+    bars = only("mean").mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q", color=color)
+    picked = alt.selection_point(name=PICK, fields=["run"], on="click", empty=False)
+    points = (
+        only("mean")
+        .mark_point(filled=True, size=150, opacity=1, cursor="pointer")
+        .encode(
+            color=color,
+            tooltip=[
+                alt.Tooltip("what:N", title="run"),
+                alt.Tooltip("mean:Q", title="mean", format=".4~g"),
+                alt.Tooltip("each:N", title="seeds"),
+            ],
+        )
+    )
+    layers = [slopes, names, floors, *thin, laws, bars, points.add_params(picked)]
+    return base.finish(alt, alt.layer(*layers), height=HEIGHT)
+
+
+def _value_axis(alt: Any, title: str) -> Any:
+    if title != "objective":
+        return base.value_axis(alt, "mean", title)
+    # It lies so near to its floor that a logarithm has hardly a tick for it.
+    scale = alt.Scale(type="linear", nice=False, zero=False, padding=8)
+    return alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
+
+
+def draw(found: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], None]) -> None:
+    """One panel, which calls `on_pick` after a click on a point; `picked` tells which."""
+    st.vega_lite_chart(found, spec, key=key, on_select=on_pick, selection_mode=PICK)
+
+
+def picked(key: str) -> str | None:
+    """The key of the run that was clicked last in the chart of that key."""
+    state = st.session_state.get(key)
+    chosen = state.selection.get(PICK) if state is not None else None
+    return chosen[0].get("run") if chosen else None
+
+
+def map_table(runs: Sequence[Finished], metric: str) -> pa.Table:
+    """One row a run of a grid over depth and weight decay: log10 of the metric's mean."""
+    means = _log_moments(values(runs, metric))[0]
+    return pa.table(
+        {
+            "depth": [str(config.depth) for config, _, _ in runs],
+            "decay": [f"{config.weight_decay:g}" for config, _, _ in runs],
+            "value": pa.array([m if np.isfinite(m) else None for m in means], pa.float64()),
+            "mean": pa.array([10**m if np.isfinite(m) else None for m in means], pa.float64()),
+            "run": [key for _, key, _ in runs],
+            "what": [config.title() for config, _, _ in runs],
+            "each": [
+                _each(entry, found)
+                for (_, _, entry), found in zip(runs, values(runs, metric), strict=True)
+            ],
+        }
+    )
+
+
+@lru_cache
+def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> dict[str, Any]:
+    """The heat map of a metric over depth and weight decay; a cell can be clicked."""
+    alt = base.altair()
+
+    picked = alt.selection_point(name=PICK, fields=["run"], on="click", empty=False)
+    chart = alt.Chart().encode(
+        x=_cells(alt.X, alt, "depth", [str(one) for one in depths], X_TITLES["depth"]),
+        y=_cells(
+            alt.Y, alt, "decay", [f"{one:g}" for one in decays[::-1]], X_TITLES["weight_decay"]
+        ),
+        tooltip=[
+            alt.Tooltip("what:N", title="run"),
+            alt.Tooltip("mean:Q", title=title, format=".4~g"),
+            alt.Tooltip("each:N", title="seeds"),
+        ],
+    )
+    cells = chart.mark_rect(cornerRadius=2, stroke=None, cursor="pointer").encode(
+        color=alt.Color(
+            "value:Q",
+            scale=alt.Scale(scheme="viridis", reverse=True),
+            legend=alt.Legend(title=f"log10 {title}", gradientLength=240, gradientThickness=16),
+        )
+    )
+    numbers = chart.mark_text(
+        fontSize=15, fontWeight=600, color="white", stroke="#10151f", strokeWidth=3,
+        strokeJoin="round", strokeOpacity=0.8,
+    )  # fmt: skip
+    under = numbers.encode(text=alt.Text("value:Q", format=".2f"))
+    over = chart.mark_text(fontSize=15, fontWeight=600, color="white").encode(
+        text=alt.Text("value:Q", format=".2f")
+    )
+    return base.finish(alt, alt.layer(cells.add_params(picked), under, over), height=MAP_HEIGHT)
+
+
+def _cells(channel: Any, alt: Any, name: str, domain: list[str], title: str) -> Any:
+    return channel(
+        f"{name}:N",
+        sort=None,
+        title=title,
+        scale=alt.Scale(domain=domain, paddingInner=0.05),
+        axis=alt.Axis(domain=False, ticks=False, labelAngle=0),
+    )

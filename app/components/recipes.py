@@ -1,0 +1,57 @@
+"""What a visitor takes along from Depth: the table, the command, and the code."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.components.series import Series
+from app.engine import sweep
+from ncengine.config import as_text
+
+
+def draw(shown: Sequence[Series], points: Sequence[sweep.Point]) -> None:
+    """Buttons for each."""
+    done = sum(point.finished for point in points)
+    with st.container(horizontal=True, gap="small", key="recipes"):
+        st.download_button(
+            "Download table",
+            data=lambda: sweep.table(points).to_csv(index=False).encode(),
+            file_name="depth.csv",
+            mime="text/csv",
+            disabled=not done,
+            on_click="ignore",
+            help="CSV, one row a network and seed: every field, and the last figures.",
+        )
+        with st.popover("Copy as command"):
+            st.code("\n".join(command(one) for one in shown), language="sh", wrap_lines=True)
+        with st.popover("Copy as Python"):
+            st.code(python(shown), language="python", wrap_lines=True)
+
+
+def command(one: Series) -> str:
+    """The `ncengine sweep …` that trains the series."""
+    fields = {name: as_text(value) for name, value in one.base.set_fields().items()}
+    fields |= {n: ",".join(as_text(v) for v in values) for n, values in one.axes().items()}
+    options = (f"--{n.replace('_', '-')} {shlex.quote(text)}" for n, text in fields.items())
+    return " ".join(["ncengine sweep", *options])
+
+
+def python(shown: Sequence[Series]) -> str:
+    """The code that trains all series and gives their table."""
+    grids = []
+    for one in shown:
+        fields = one.base.set_fields()
+        for name in one.axes():
+            fields.pop(name, None)
+        given = ", ".join(f"{name}={value!r}" for name, value in fields.items())
+        axes = ", ".join(f"{name}={list(values)!r}" for name, values in one.axes().items())
+        grids.append(f"grid(RunConfig({given}), {axes})")
+    whole = " + ".join(f"\n    {one}" for one in grids) if len(grids) > 1 else grids[0]
+    whole = f"({whole}\n)" if len(grids) > 1 else whole
+    return (
+        "import ncengine\nfrom ncengine.config import RunConfig, grid\n\n"
+        f"table = ncengine.sweep({whole})\n"
+    )

@@ -1,0 +1,225 @@
+"""Series: what the page Depth draws, one over another, and how an address holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import streamlit as st
+
+from app.components import address, notices
+from ncengine.config import PARAMS, ConfigError, Grid, RunConfig, as_text, grid
+from ncengine.config.fields import PAPER_DEPTHS
+
+OWNER = "depth"
+NAMES = ("depths", "decays", "kept", "metric")
+METRICS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3", "gap": "gap to the floor"}
+MOST_KEPT = 5
+MOST_VALUES = 20
+_STATE = "depth:picture"
+# Fields that a series sweeps over, and so says nothing of by itself.
+SWEPT = ("depth", "weight_decay")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Networks that differ by depth, or weight decay, or both.
+
+    Attributes:
+        base: all else of them.
+        depths: which depths.
+        decays: which weight decays; () for that of `base` alone.
+    """
+
+    base: RunConfig
+    depths: tuple[int, ...] = PAPER_DEPTHS
+    decays: tuple[float, ...] = ()
+
+    @cached_property
+    def grid(self) -> Grid:
+        """Its networks."""
+        decays = self.decays or (self.base.weight_decay,)
+        return grid(self.base, depth=self.depths, weight_decay=decays)
+
+    @property
+    def over(self) -> str:
+        """The field that it is drawn over: "depth", or "weight_decay" at one depth."""
+        return "weight_decay" if len(self.depths) == 1 and len(self.decays) > 1 else "depth"
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether it has several depths and several weight decays."""
+        return len(self.depths) > 1 and len(self.decays) > 1
+
+    def axes(self) -> dict[str, Sequence[Any]]:
+        """What it sweeps over, by field."""
+        decays = {"weight_decay": self.decays} if self.decays else {}
+        return {"depth": self.depths, **decays}
+
+    def as_text(self) -> str:
+        """As it stands in an address."""
+        own = {n: as_text(v) for n, v in self.base.set_fields().items() if n in self.base.params}
+        own.pop("depth", None)
+        own |= _lists(self.depths, self.decays)
+        return ";".join(f"{name}={value}" for name, value in own.items())
+
+    @classmethod
+    def from_text(cls, text: str) -> Series:
+        """What `as_text` wrote. Raises ValueError for anything else."""
+        values = dict(part.split("=", 1) for part in text.split(";") if part)
+        depths = _read("depth", values.pop("depths", None)) or PAPER_DEPTHS
+        decays = _read("weight_decay", values.pop("decays", None))
+        return cls(RunConfig(**values), depths, decays)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the page shows.
+
+    Attributes:
+        depths, decays: of the series that is picked now, see `Series`.
+        kept: series shown beside it.
+        metric: of the heat map, one of `METRICS`.
+    """
+
+    depths: tuple[int, ...] = PAPER_DEPTHS
+    decays: tuple[float, ...] = ()
+    kept: tuple[Series, ...] = ()
+    metric: str = "nc1"
+
+    def series(self, config: RunConfig) -> list[Series]:
+        """All that is shown, each once, that of the picker first."""
+        return list(dict.fromkeys((Series(config, self.depths, self.decays), *self.kept)))
+
+    def query(self) -> dict[str, str]:
+        """What the address says of it: only what differs from the default."""
+        found = _lists(self.depths, self.decays)
+        if self.kept:
+            found["kept"] = "|".join(one.as_text() for one in self.kept)
+        if self.metric != "nc1":
+            found["metric"] = self.metric
+        return found
+
+
+def current() -> Picture:
+    """The picture after all that happened: what was changed here, else a changed address."""
+    picture = last()
+    query = address.arrival(OWNER, NAMES)
+    if query is not None:
+        picture, wrong = parse(query)
+        notices.post(OWNER, wrong)
+    show(picture)
+    return picture
+
+
+def last() -> Picture:
+    """The picture that was shown last, or is shown first."""
+    return st.session_state.get(_STATE, Picture())
+
+
+def show(picture: Picture) -> None:
+    """Have the page show this, and its address say so."""
+    st.session_state[_STATE] = picture
+    address.write(OWNER, NAMES, picture.query())
+
+
+def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
+    """The picture that an address asks for, and what was wrong with it, in words."""
+    found, wrong = Picture(), []
+    usual = {"depths": "2 to 34", "decays": "one", "kept": "no other series", "metric": "NC1"}
+    readers = {
+        "depths": lambda text: {"depths": _read("depth", text)},
+        "decays": lambda text: {"decays": _read("weight_decay", text)},
+        "kept": lambda text: {"kept": _kept(text)},
+        "metric": lambda text: {"metric": _metric(text)},
+    }
+    allowed = {
+        "depths": f"must be up to {MOST_VALUES} depths, each of which "
+        f"{PARAMS['depth'].allowed}, with commas between",
+        "decays": f"must be up to {MOST_VALUES} weight decays, each of which "
+        f"{PARAMS['weight_decay'].allowed}, with commas between",
+        "kept": f"must be up to {MOST_KEPT} series as this page writes them",
+        "metric": f"must be one of {', '.join(METRICS)}",
+    }
+    values: dict[str, Any] = {}
+    for name, text in query.items():
+        try:
+            values |= readers[name](text)
+        except (ValueError, TypeError, OverflowError, ConfigError):
+            said = notices.wrong_value(name.capitalize(), text, allowed[name], usual[name])
+            wrong.append(said)
+    return Picture(**{**found.__dict__, **values}), wrong
+
+
+def labels(series: Sequence[Series]) -> list[str]:
+    """What tells the series apart, in the words of the picker; of one alone, what it is."""
+    if len(series) == 1:
+        return [_title(series[0])]
+    names = [name for name in PARAMS if name not in SWEPT and name != "seeds"]
+    values = {n: {repr(getattr(s.base, n)) for s in series if n in s.base.params} for n in names}
+    differing = [n for n in names if len(values[n]) > 1]
+    if len({one.base.weight_decay for one in series if not one.decays}) > 1:
+        differing.append("weight_decay")
+    found = []
+    for one in series:
+        told = [_value(n, one.base) for n in differing if n in one.base.params]
+        found.append(", ".join(told) or _title(one))
+    # The same but for their depths: their place tells them apart.
+    return [
+        label if found.count(label) == 1 else f"{label} ({n + 1})" for n, label in enumerate(found)
+    ]
+
+
+def _title(series: Series) -> str:
+    title = series.base.title()
+    return title.partition("-")[2] if title[0].isdigit() else title
+
+
+def _value(name: str, config: RunConfig) -> str:
+    param, value = config.params[name], getattr(config, name)
+    if param.kind == "choice":
+        shown = param.choices[value]
+        return shown if name in _PLAIN else f"{param.label.lower()} {shown}"
+    if name == "last_bias":
+        return "with bias" if value else "without bias"
+    if isinstance(value, float):
+        return f"{param.letter or param.label.lower()} = {value:g}"
+    return f"{param.letter or param.label.lower()} = {as_text(value)}"
+
+
+# Whose choices say by themselves what they are.
+_PLAIN = ("dataset", "architecture", "norm", "loss", "solver")
+
+
+def _lists(depths: tuple[int, ...], decays: tuple[float, ...]) -> dict[str, str]:
+    found = {}
+    if depths != PAPER_DEPTHS:
+        found["depths"] = ",".join(map(str, depths))
+    if decays:
+        found["decays"] = ",".join(map(repr, decays))
+    return found
+
+
+def _read(name: str, text: str | None) -> tuple:
+    """Values of a field, in order, each once. Raises ValueError where one cannot be."""
+    if text is None:
+        return ()
+    values = {PARAMS[name].parse(part.strip()) for part in text.split(",")}
+    if not 1 <= len(values) <= MOST_VALUES:
+        raise ValueError(text)
+    return tuple(sorted(values))
+
+
+def _kept(text: str) -> tuple[Series, ...]:
+    found = tuple(Series.from_text(part) for part in text.split("|"))
+    if len(found) > MOST_KEPT:
+        raise ValueError(text)
+    return found
+
+
+def _metric(text: str) -> str:
+    if text not in METRICS:
+        raise ValueError(text)
+    return text

@@ -1,0 +1,89 @@
+"""The runs of a sweep: how each stands, and what is asked of them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from app.engine import runs
+from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ncengine.runs.store import Glance
+
+FINISHED = (Status.DONE, Status.DIVERGED)
+
+
+@dataclass(frozen=True)
+class Point:
+    """A run of a sweep, without its curves."""
+
+    config: RunConfig
+    key: str
+    now: Glance
+
+    @property
+    def finished(self) -> bool:
+        """Whether there are figures of it."""
+        return self.now.status in FINISHED
+
+
+def look(configs: Iterable[RunConfig]) -> list[Point]:
+    """How each run stands at this moment, in the order given."""
+    found = []
+    for config in configs:
+        identity = identify(config)
+        found.append(Point(config, identity.key, runs.store().glance(identity)))
+    return found
+
+
+def recorded(points: Sequence[Point]) -> tuple:
+    """Changes whenever a run has come to its end, or an end is gone."""
+    return tuple((point.key, point.finished) for point in points)
+
+
+def moment(points: Sequence[Point]) -> tuple:
+    """Changes whenever anything of them does that a reader could see."""
+    return tuple((point.key, point.now.status, point.now.passes) for point in points)
+
+
+def share(points: Sequence[Point]) -> float:
+    """How much of the work of all of them is done."""
+    whole = [work(point.config, point.config.budget) for point in points]
+    done = [
+        total if point.finished else min(total, work(point.config, point.now.passes))
+        for point, total in zip(points, whole, strict=True)
+    ]
+    return sum(done) / sum(whole) if whole else 1.0
+
+
+@st.cache_data(show_spinner=False, max_entries=4096)
+def work(config: RunConfig, passes: int) -> float:
+    """See `ncengine.costs.work.run_work`."""
+    from ncengine.costs.work import run_work
+
+    return run_work(config, passes) if passes else 0.0
+
+
+@st.cache_data(show_spinner=False, ttl=4.0, max_entries=256)
+def seconds_left(configs: tuple[RunConfig, ...]) -> float | None:
+    """How long the rest of those runs takes, one after another; None where that cannot be told.
+
+    Judged four seconds ago at most.
+    """
+    each = [runs.jobs().estimate(config) for config in configs]
+    return None if None in each else sum(each)  # type: ignore[arg-type]
+
+
+def table(points: Sequence[Point]) -> pd.DataFrame:
+    """The finished runs, see `ncengine.runs.table`."""
+    from ncengine.runs.table import table
+
+    return table(point.now.entry for point in points if point.now.entry)

@@ -1,0 +1,411 @@
+"""Depth: the law that collapse tightens with depth, over any set of networks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from html import escape
+
+import streamlit as st
+
+from app.charts import depth as charts
+from app.components import address, download, notices, pulse, recipes, requests, series, text
+from app.components.series import METRICS, Picture, Series
+from app.engine import data, pace, sweep
+from app.engine.sweep import Point
+from app.picker import picker
+from ncengine.analysis.fits import PowerLaw, power_law
+from ncengine.config import PARAMS, RunConfig
+from ncengine.config.fields import PAPER_DEPTHS
+from ncengine.config.sweeps import SWEEPS, sweep_series
+from ncengine.runs.run import Status
+from ncengine.theory.depth_law import prediction
+from ncengine.theory.optimum import floor_of
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at runs that move, and at others.
+LIVE, IDLE = 0.7, 2.5
+PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
+_OPEN = "depth:open"
+_PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
+BAR_HEIGHT = 46
+
+Open = Callable[[RunConfig], None]
+
+
+def draw(config: RunConfig, open_run: Open) -> None:
+    """The page for the picker's configuration; `open_run` shows a run on its own page."""
+    picture = series.current()
+    notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
+    notices.draw()
+    _heading_row(config, picture)
+    _controls(picture)
+    shown = picture.series(config)
+    _legend(shown, picture)
+    configs = _all(shown)
+    _downloads(configs)
+    points = sweep.look(configs)
+    busy = any(point.now.status.busy for point in points)
+    st.fragment(_progress, key=PROGRESS)(configs)
+    st.fragment(_panels, key=PANELS)(shown, picture, open_run)
+    st.fragment(_watch, key=WATCH)(configs, LIVE if busy else IDLE)
+
+
+def _all(shown: Sequence[Series]) -> tuple[RunConfig, ...]:
+    """Every network of all series, once."""
+    configs = [config for one in shown for config in one.grid]
+    return tuple({config.canonical_json(): config for config in configs}.values())
+
+
+# What is shown.
+
+
+def _controls(picture: Picture) -> None:
+    left, right = st.columns((6, 5), vertical_alignment="bottom")
+    with left:
+        _values("depths", "depth", picture.depths, PAPER_DEPTHS)
+    with right:
+        _values("decays", "weight_decay", picture.decays, PARAMS["weight_decay"].suggested)
+
+
+def _heading_row(config: RunConfig, picture: Picture) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="depth_heading"
+    ):
+        st.header("How collapse changes with depth", anchor=False, width="stretch")
+        full = len(picture.kept) >= series.MOST_KEPT
+        st.button(
+            "Add to the picture",
+            key="keep",
+            on_click=_keep,
+            args=(config, picture),
+            disabled=full,
+            help="Keeps what is shown, so that what you pick next is drawn beside it."
+            if not full
+            else "As many series as can be told apart are shown.",
+        )
+        with st.popover("Presets", key="presets"):
+            _presets()
+
+
+def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
+    """A set of depths, or of weight decays: some that are offered, or any that is typed."""
+    param, key = PARAMS[field], f"depth:{name}"
+    st.session_state[key] = [f"{value:g}" for value in values]
+    st.multiselect(
+        "Depths L" if field == "depth" else "Weight decays λ",
+        [f"{value:g}" for value in sorted({*suggested, *values})],
+        key=key,
+        accept_new_options=True,
+        max_selections=series.MOST_VALUES,
+        on_change=_values_changed,
+        args=(name, field),
+        placeholder="the one that is picked at the left",
+        help=f"Pick values or type some: each {param.allowed}. "
+        + ("" if field == "depth" else "With several depths they make a grid."),
+    )
+
+
+def _values_changed(name: str, field: str) -> None:
+    picture: Picture = series.current()
+    values = set()
+    for value in st.session_state[f"depth:{name}"]:
+        try:
+            values.add(PARAMS[field].parse(value))
+        except (ValueError, TypeError, OverflowError):
+            label = PARAMS[field].label
+            st.toast(f"**{label}** = {text.plain(str(value))}: {PARAMS[field].allowed}.")
+    if not values and field == "depth":
+        values = set(PAPER_DEPTHS)
+    series.show(replace(picture, **{name: tuple(sorted(values))}))
+
+
+def _keep(config: RunConfig, picture: Picture) -> None:
+    shown = picture.series(config)
+    series.show(replace(picture, kept=tuple(shown[: series.MOST_KEPT])))
+
+
+def _drop(n: int, picture: Picture) -> None:
+    kept = tuple(one for i, one in enumerate(picture.kept) if i != n)
+    series.show(replace(picture, kept=kept))
+
+
+def _presets() -> None:
+    full = st.toggle(
+        "As in the paper",
+        key="depth:full",
+        help="In the paper's full size: Adam for 5,000 epochs, five seeds, as many samples as "
+        "there may be. How long that takes is said before it starts.",
+    )
+    for name, preset in SWEEPS.items():
+        st.button(
+            preset.title,
+            key=f"preset-{name}",
+            on_click=_apply,
+            args=(name, full),
+            help=preset.look_for,
+            width="stretch",
+        )
+
+
+def _apply(name: str, full: bool) -> None:
+    found = []
+    for grid in sweep_series(name, as_in_paper=full):
+        depths = tuple(sorted({config.depth for config in grid}))
+        found.append(Series(grid[0], depths))
+    picker.apply(found[0].base)
+    series.show(Picture(depths=found[0].depths, kept=tuple(found[1:])))
+    st.session_state["depth:preset"] = name, found[0].base
+
+
+def _legend(shown: Sequence[Series], picture: Picture) -> None:
+    """The series' names in their colours; those that were kept can be taken out."""
+    named = series.labels(shown)
+    with st.container(key="series", horizontal=True, vertical_alignment="center", gap="small"):
+        for n, (one, label) in enumerate(zip(shown, named, strict=True)):
+            swatch = f'<i style="background:{charts.COLORS[n]}"></i>'
+            seeds = f"{len(one.base.seeds)} seeds" if len(one.base.seeds) > 1 else "one seed"
+            named_so = f'<span class="series">{swatch}{escape(label)} <small>{seeds}</small></span>'
+            st.html(named_so, width="content")
+            if one in picture.kept:
+                st.button(
+                    "✕",
+                    key=f"drop-{n}",
+                    on_click=_drop,
+                    args=(picture.kept.index(one), picture),
+                    help=f"Take {label} out of the picture.",
+                )
+
+
+def _downloads(configs: Sequence[RunConfig]) -> None:
+    for config in {config.dataset: config for config in configs}.values():
+        if data.needs_download(config):
+            with st.container(border=True):
+                download.draw(config)
+
+
+# How far it has come.
+
+
+def _progress(configs: tuple[RunConfig, ...]) -> None:
+    with pace.measured():
+        points = sweep.look(configs)
+        st.session_state[PROGRESS] = sweep.moment(points)
+        requests.draw_trouble(configs[0])
+        missing = [p for p in points if not p.finished]
+        busy = [p for p in points if p.now.status.busy]
+        with st.container(
+            horizontal=True, vertical_alignment="center", height=BAR_HEIGHT, border=False,
+            key="status",
+        ):  # fmt: skip
+            if busy:
+                _busy(points, busy)
+            elif missing:
+                _missing(points, missing)
+            else:
+                st.markdown(f"**All {_networks(len(points))} are trained.** {_took(points)}")
+        for point in points:
+            if point.now.status is Status.FAILED and not busy:
+                reason = text.plain(point.now.error or "The log has more.")
+                st.error(f"**{text.plain(point.config.title())}** failed: {reason}")
+            if point.now.status is Status.DIVERGED:
+                title = text.plain(point.config.title())
+                st.warning(f"**{title}**: every seed diverged, and it is left out.")
+
+
+def _busy(points: list[Point], busy: list[Point]) -> None:
+    done = sum(point.finished for point in points)
+    share = sweep.share(points)
+    parts = [f"**Training**: {done} of {_networks(len(points))}", f"{share:.0%}"]
+    left = sweep.seconds_left(tuple(point.config for point in busy))
+    if left is not None:
+        parts.append(f"about {text.duration(left)} left")
+    st.progress(share, " · ".join(parts))
+    st.button("Stop", key="stop", on_click=requests.cancel_all, args=([p.config for p in busy],))
+
+
+def _missing(points: list[Point], missing: list[Point]) -> None:
+    able = [p.config for p in missing if not data.needs_download(p.config)]
+    begun = any(p.now.passes for p in missing)
+    word = "Go on with" if begun else "Train"
+    st.button(
+        f"{word} {_networks(len(able))}",
+        type="primary",
+        key="train",
+        shortcut="T",
+        disabled=not able,
+        on_click=requests.submit_all,
+        args=(able,),
+    )
+    if not able:
+        st.caption("Their data are not on this machine yet.")
+        return
+    left = sweep.seconds_left(tuple(able))
+    if left is None:
+        when = "The first runs of their kind will tell how long it takes."
+    else:
+        when = f"About {text.duration(left)}, judged by earlier runs; what takes least comes first."
+    here = sum(point.finished for point in points)
+    st.caption(f"{here} of {len(points)} are here. {when}")
+
+
+def _networks(count: int) -> str:
+    return "1 network" if count == 1 else f"{count} networks"
+
+
+def _took(points: list[Point]) -> str:
+    total = sum(point.now.entry["seconds"] for point in points if point.now.entry)
+    return f"It took {text.duration(total)} of training."
+
+
+def _watch(configs: tuple[RunConfig, ...], least: float) -> None:
+    pulse.draw(pace.next_look(least), lambda: _look(configs))
+
+
+def _look(configs: tuple[RunConfig, ...]) -> None:
+    """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
+    with pace.measured():
+        points = sweep.look(configs)
+        moved = []
+        if st.session_state.get(PROGRESS) != sweep.moment(points):
+            moved.append(PROGRESS)
+        if st.session_state.get(PANELS) != sweep.recorded(points):
+            moved.append(PANELS)
+    if moved:
+        st.rerun([*moved, WATCH])
+
+
+# The pictures.
+
+
+def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
+    with pace.measured():
+        points = {point.key: point for point in sweep.look(_all(shown))}
+        st.session_state[PANELS] = sweep.recorded(tuple(points.values()))
+        asked = st.session_state.pop(_OPEN, None)
+        if asked in points:
+            open_run(points[asked].config)
+        _preset_words(shown)
+        found = [_finished(one, points) for one in shown]
+        if not any(found):
+            st.info(_nothing_yet(shown))
+        elif shown[0].is_grid:
+            _map(shown[0], picture, found[0])
+        else:
+            _all_panels(shown, found)
+        _theory(shown)
+        recipes.draw(shown, list(points.values()))
+
+
+def _preset_words(shown: list[Series]) -> None:
+    name, base = st.session_state.get("depth:preset", ("", None))
+    if base == shown[0].base.with_(depth=base.depth) if base else False:
+        st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
+
+
+def _finished(one: Series, points: dict[str, Point]) -> list[charts.Finished]:
+    from ncengine.runs.identity import identify
+
+    found = [points[identify(config).key] for config in one.grid]
+    return [(p.config, p.key, p.now.entry) for p in found if p.finished and p.now.entry]
+
+
+def _nothing_yet(shown: list[Series]) -> str:
+    what = "networks" if sum(len(one.grid) for one in shown) > 1 else "network"
+    return (
+        f"Train these {what}: NC1, NC2 and NC3 of each appear here as it is done, and the gap to "
+        "the floor, the best that any network can reach. The theory says that they fall with depth."
+    )
+
+
+def _all_panels(shown: list[Series], found: list[list[charts.Finished]]) -> None:
+    over = shown[0].over
+    for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
+        with column:
+            name = shown[0].base.nc2_name.upper() if metric == "nc2" else title
+            _panel(found, over, metric, name)
+    left, right = st.columns(2, gap="small")
+    with left:
+        _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
+        st.caption("Dotted: its hidden decay. Dashed and dotted: the rest, fit and last layer.")
+    with right:
+        floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
+        _panel(found, over, "loss", "objective", references=False, floors=floors)
+        st.caption("Dashed: the floor, below which no network can come.")
+
+
+def _panel(
+    found: list[list[charts.Finished]], over: str, metric: str, title: str, **more: object
+) -> None:
+    laws = [_law(runs, over, metric) if metric != "loss" else None for runs in found]
+    st.html(_heading(title, laws, over))
+    table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
+    spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
+    key = f"depth_{metric}"
+    charts.draw(table, spec, key, lambda: _clicked(key))
+
+
+def _law(runs: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+    try:
+        return power_law(charts.at(runs, over), charts.values(runs, metric))
+    except ValueError:
+        return None  # too few points yet
+
+
+def _heading(title: str, laws: list[PowerLaw | None], over: str) -> str:
+    letter = "L" if over == "depth" else "λ"
+    told = "".join(
+        f'<span style="--series:{charts.COLORS[n]}">{letter}{_slope(law)}</span>'
+        for n, law in enumerate(laws)
+        if law is not None
+    )
+    return f'<div class="panel-heading"><b>{escape(title)}</b>{told}</div>'
+
+
+def _slope(law: PowerLaw) -> str:
+    known = law.low == law.low
+    ends = f" <small>{_signed(law.low)} … {_signed(law.high)}</small>" if known else ""
+    return f"<sup>{_signed(law.slope)}</sup>{ends}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _clicked(key: str) -> None:
+    st.session_state[_OPEN] = charts.picked(key)
+
+
+def _map(one: Series, picture: Picture, runs: list[charts.Finished]) -> None:
+    st.session_state["depth:metric"] = picture.metric
+    st.segmented_control(
+        "Metric",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        key="depth:metric",
+        required=True,
+        on_change=_metric_changed,
+    )
+    title = one.base.nc2_name.upper() if picture.metric == "nc2" else METRICS[picture.metric]
+    spec = charts.map_spec(one.depths, one.decays, title)
+    table = charts.map_table(runs, picture.metric)
+    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
+
+
+def _metric_changed() -> None:
+    series.show(replace(series.current(), metric=st.session_state["depth:metric"]))
+
+
+def _theory(shown: list[Series]) -> None:
+    with st.container(key="depth_theory"):
+        st.markdown("##### What the theory says")
+        named = series.labels(shown)
+        for one, label in zip(shown, named, strict=True):
+            said = text.plain(prediction(one.base))
+            st.markdown(f"**{text.plain(label)}**: {said}" if len(shown) > 1 else said)
+        st.caption(
+            "The theorems speak of global optima, and of what holds at most. A slope that is less "
+            "steep can be the solver's: see how far above the floor it ends."
+        )

@@ -1,0 +1,62 @@
+"""What the theory says of depth, for exactly what is picked."""
+
+from __future__ import annotations
+
+from ncengine.catalogue.architectures import FREE_FEATURES, RESNET, TRANSFORMER, architecture_info
+from ncengine.config import RunConfig
+
+# How the gap and the metrics of a global optimum fall with depth at most, up to logarithms: the
+# gap as L^-1 (section D, "Rate of convergence"), distances from the optimum as L^-1/2, and so
+# what is a square of distances, NC1 and NC3, as L^-1.
+RATES = {"gap": -1.0, "nc1": -1.0, "nc2a": -0.5, "nc2b": -0.5, "nc3": -1.0}
+
+
+def prediction(config: RunConfig) -> str:
+    """One or two sentences: which theorem speaks of this network, and what it says of depth."""
+    info = architecture_info(config.architecture)
+    if info.family is FREE_FEATURES:
+        return "Free features have no layers: they are the floor itself, whatever the depth."
+    if info.family not in (RESNET, TRANSFORMER):
+        return f"No theorem covers {config.architecture}: the paper does not speak of it."
+    if config.solver == "AdamW":
+        return (
+            "AdamW’s decoupled decay minimises another objective than the paper’s (3), of which "
+            "its theorems say nothing."
+        )
+    said = _of_two_layers(config) if info.linear_layers == 2 else _of_one_layer(config)
+    return f"{said} {_SHORTCUT}" if config.norm == "pre" else said
+
+
+_SHORTCUT = (
+    "With pre-LN depth is not what drives it: the network can shrink its stream, whose decay "
+    "costs nothing, and so come as near to the floor as it likes at a fixed depth."
+)
+_RATE = (
+    "at a global optimum the gap to the floor falls at least as fast as about 1/L, the distance "
+    "from a collapsed optimum as 1/√L, and so NC1, a square of distances, as 1/L"
+)
+
+
+def _of_one_layer(config: RunConfig) -> str:
+    if config.decay_schedule == "constant":
+        return f"Theorem 4 and its remark on rates: {_RATE}."
+    if config.decay_schedule == "1/L":
+        return (
+            "Theorem 4 asks for a constant λ. With λ/L on hidden layers they cost even less, so "
+            "that its construction holds the more: expect the gap to fall faster than 1/L."
+        )
+    return (
+        "Theorem 4 asks for a constant λ. With λ/L everywhere the floor itself falls with depth, "
+        "and no theorem covers one linear layer a block."
+    )
+
+
+def _of_two_layers(config: RunConfig) -> str:
+    if config.decay_schedule == "1/L":
+        return f"Theorem 10: {_RATE}."
+    which = "does not vanish" if config.decay_schedule == "constant" else "vanishes everywhere"
+    return (
+        f"Appendix H: where the decay {which}, two linear layers a block pay for a change in "
+        "proportion to it. The hidden layers do nothing from some depth on, and collapse does not "
+        "grow with depth."
+    )

@@ -1,0 +1,320 @@
+"""The page Depth on synthetic runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.charts import depth as charts
+from app.components import recipes, series
+from app.components.series import Picture, Series
+from app.engine import data, sweep
+from ncengine.analysis.fits import power_law
+from ncengine.cli.sweep import _grid
+from ncengine.config import ConfigError, RunConfig, grid
+from ncengine.config.fields import PAPER_DEPTHS
+from ncengine.config.sweeps import SWEEPS
+from ncengine.runs.run import Status
+from ncengine.theory.depth_law import prediction
+
+from .conftest import FLOOR, MAIN, assert_sound, make_run, open_at, texts
+
+BASE = RunConfig()
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    sweep.seconds_left.clear()
+
+
+@pytest.fixture
+def at(store, jobs, monkeypatch) -> AppTest:
+    """The page Depth, as its address opens it."""
+    monkeypatch.setattr(data, "needs_download", lambda config: False)
+    found = AppTest.from_file(MAIN, default_timeout=20)
+    # As a browser that opens /depth.
+    found._page_hash = _hash_of_depth(found)
+    return found
+
+
+def _hash_of_depth(at: AppTest) -> str:
+    from streamlit.util import calc_hash
+
+    return calc_hash("depth")
+
+
+def law_run(config, slope=-0.5, status=Status.DONE, **changed):
+    """A run whose figures follow a power law of its depth, each seed a little apart."""
+    run = make_run(config, status, **changed)
+    for name in ("nc1", "nc2a", "nc2b", "nc3", "gap"):
+        for r in range(len(config.seeds)):
+            run.curves[name][-1, r] = 0.5 * config.depth**slope * (1 + 0.02 * r)
+    run.curves["loss"][-1] = FLOOR + run.curves["gap"][-1]
+    return run
+
+
+# The picture and its address.
+
+
+def test_a_picture_reads_what_it_wrote():
+    kept = (
+        Series(RunConfig(architecture="RN2", seeds=(4, 7), weight_decay=0.0025), (2, 3, 5)),
+        Series(RunConfig(dataset="imdb", depth=8), PAPER_DEPTHS, (0.001, 0.002)),
+    )
+    picture = Picture((3, 8, 60), (0.005, 0.0123), kept, "gap")
+    found, wrong = series.parse(picture.query())
+    assert wrong == []
+    assert (found.depths, found.decays, found.metric) == ((3, 8, 60), (0.005, 0.0123), "gap")
+    assert [list(one.grid) for one in found.kept] == [list(one.grid) for one in kept]
+    assert series.parse(Picture().query()) == (Picture(), [])
+    assert Picture().query() == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"depths": "2,3,1000"}, "**Depths**: `2,3,1000` must be up to 20 depths"),
+        ({"depths": ""}, "**Depths**: an empty value"),
+        ({"decays": "0.1,many"}, "**Decays**: `0.1,many`"),
+        ({"kept": "architecture=XX"}, "**Kept**: `architecture=XX`"),
+        ({"kept": "nonsense"}, "**Kept**: `nonsense`"),
+        ({"kept": "|".join(["norm=post"] * 6)}, "**Kept**"),
+        ({"metric": "nc9"}, "**Metric**: `nc9` must be one of nc1, nc2, nc3, gap"),
+    ],
+)
+def test_what_is_wrong_in_an_address_is_told_and_the_rest_holds(query, said):
+    picture, wrong = series.parse({"depths": "2,3", **query})
+    assert len(wrong) == 1 and said in wrong[0]
+    assert picture.depths == ((2, 3) if "depths" not in query else PAPER_DEPTHS)
+
+
+def test_series_are_called_by_what_tells_them_apart():
+    one = Series(RunConfig())
+    assert series.labels([one]) == ["RN1, pre-LN · Digits, 10 × 100 · CE · λ = 0.005"]
+    post = Series(RunConfig(norm="post"))
+    assert series.labels([one, post]) == ["pre-LN", "post-LN"]
+    deepening = Series(RunConfig(norm="post", start="deepening"))
+    told = series.labels([post, deepening])
+    assert told == ["start random, budget = 1000", "start deepening, budget = 200"]
+    same = Series(RunConfig(), (2, 3))
+    assert len(set(series.labels([one, same]))) == 2
+
+
+def test_a_grid_is_over_both_and_one_depth_is_over_the_decay():
+    assert Series(BASE).over == "depth" and not Series(BASE).is_grid
+    assert Series(BASE, (5,), (0.1, 0.2)).over == "weight_decay"
+    both = Series(BASE, (2, 3), (0.1, 0.2))
+    assert both.is_grid and list(both.grid) == list(
+        grid(BASE, depth=[2, 3], weight_decay=[0.1, 0.2])
+    )
+
+
+# Recipes.
+
+
+def test_the_command_trains_the_series():
+    import argparse
+    import shlex
+
+    from ncengine.cli.sweep import add_command
+
+    one = Series(RunConfig(norm="post", decay_schedule="1/L", seeds=(3, 5)), (2, 3), (0.01, 0.02))
+    parser = argparse.ArgumentParser()
+    add_command(parser.add_subparsers())
+    words = shlex.split(recipes.command(one))
+    assert words[0] == "ncengine"
+    assert list(_grid(parser.parse_args(words[1:]))) == list(one.grid)
+
+
+def test_the_code_trains_all_series(monkeypatch):
+    shown = [Series(RunConfig(norm="post"), (2, 3)), Series(RunConfig(width=8), (5,), (0.1, 0.2))]
+    asked = []
+    monkeypatch.setattr("ncengine.sweep", asked.append, raising=False)
+    exec(recipes.python(shown), {})
+    assert list(asked[0]) == [*shown[0].grid, *shown[1].grid]
+    exec(recipes.python(shown[:1]), {})
+    assert list(asked[1]) == list(shown[0].grid)
+
+
+# Tables.
+
+
+def finished(configs, slope=-0.5):
+    found = []
+    for config in configs:
+        run = law_run(config, slope)
+        found.append((config, config.title(), run.summary()))
+    return found
+
+
+def test_tables_hold_means_and_deviations_of_logarithms():
+    runs = finished(Series(BASE, (2, 8, 34)).grid)
+    fit = power_law(charts.at(runs, "depth"), charts.values(runs, "nc1"))
+    table = charts.table([runs], "depth", "nc1", [fit]).to_pandas()
+    points = table[table["kind"] == "mean"]
+    np.testing.assert_array_equal(points["x"], [2, 8, 34])
+    logs = np.log10([[0.5 * d**-0.5 * (1 + 0.02 * r) for r in range(3)] for d in (2, 8, 34)])
+    np.testing.assert_allclose(np.log10(points["mean"]), logs.mean(axis=1))
+    np.testing.assert_allclose(np.log10(points["high"]), logs.mean(axis=1) + logs.std(axis=1))
+    np.testing.assert_allclose(np.log10(points["low"]), logs.mean(axis=1) - logs.std(axis=1))
+    law = table[table["kind"] == "law"]
+    np.testing.assert_allclose(law["mean"], fit([2, 34]))
+    assert points["each"].iloc[0].startswith("0: 0.354 · 1: 0.361")
+    slopes = table[table["kind"] == "slope"]
+    first = points["mean"].iloc[0]
+    np.testing.assert_allclose(
+        slopes["mean"], [first, first * 17**-0.5, first, first / 17], rtol=1e-6
+    )
+
+
+def test_diverged_seeds_are_left_out_and_empty_series_draw_nothing():
+    run = law_run(RunConfig(depth=5), diverged=np.array([False, True, False]))
+    found = charts.values([(run.config, "k", run.summary())], "nc1")
+    assert np.isnan(found).tolist() == [[False, True, False]]
+    assert len(charts.table([[], []], "depth", "nc1", [None, None])) == 0
+
+
+def test_the_rest_of_the_gap_is_what_hidden_decay_is_not():
+    run = law_run(RunConfig(depth=5))
+    (rest,) = charts.values([(run.config, "k", run.summary())], "rest")
+    np.testing.assert_allclose(rest, (run.curves["gap"] - run.curves["decay_hidden"])[-1])
+
+
+# Theory.
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"norm": "post"}, "Theorem 4"),
+        ({"norm": "pre"}, "shrink its stream"),
+        ({"architecture": "RN2", "norm": "post", "decay_schedule": "1/L"}, "Theorem 10"),
+        ({"architecture": "RN2", "decay_schedule": "constant"}, "Appendix H"),
+        ({"architecture": "T22", "decay_schedule": "uniform 1/L"}, "Appendix H"),
+        ({"architecture": "UFM"}, "the floor itself"),
+        ({"solver": "AdamW"}, "decoupled"),
+        ({"norm": "post", "decay_schedule": "uniform 1/L"}, "no theorem covers"),
+    ],
+)
+def test_the_theory_speaks_of_what_is_picked(values, said):
+    config = RunConfig(**values)
+    assert said in prediction(config)
+    assert ("shrink its stream" in prediction(config)) == (
+        config.norm == "pre" and config.architecture not in ("UFM",) and config.solver != "AdamW"
+    )
+
+
+# The page.
+
+
+def test_before_anything_is_trained(at, jobs):
+    open_at(at)
+    assert_sound(at)
+    assert at.header[0].value == "How collapse changes with depth"
+    assert "0 of 7 are here" in texts(at) and "Theorem 4" in texts(at)
+    jobs.seconds = 60.0
+    sweep.seconds_left.clear()
+    at.run()
+    assert "About 7 min" in texts(at)
+    at.button(key="train").click().run()
+    assert_sound(at)
+    assert [config.depth for config in jobs.submitted] == list(PAPER_DEPTHS)
+
+
+def test_what_is_there_is_drawn_without_opening_a_run(at, store):
+    for config in Series(BASE).grid:
+        store.put(law_run(config))
+    for config in Series(RunConfig(norm="post")).grid:
+        store.put(law_run(config, slope=-0.25))
+    open_at(at, kept="norm=post")
+    assert_sound(at)
+    assert len(at.get("vega_lite_chart")) == 5
+    assert "All 14 networks are trained." in texts(at)
+    assert "L<sup>−0.50</sup>" in texts(at) and "L<sup>−0.25</sup>" in texts(at)
+    assert "Theorem 4" in texts(at)
+    assert store.opened == 0
+
+
+def test_while_some_train_and_after_some_failed(at, store, jobs):
+    configs = list(Series(BASE, (2, 3, 5, 8)).grid)
+    store.put(law_run(configs[0]))
+    store.put(law_run(configs[1], status=Status.RUNNING))
+    store.put(make_run(configs[2], Status.FAILED, error="the disk is full"))
+    open_at(at, depths="2,3,5,8")
+    assert_sound(at)
+    assert "**Training**: 1 of 4 networks" in texts(at)
+    at.button(key="stop").click().run()
+    assert jobs.cancelled == [configs[1]]
+    store.put(make_run(configs[1], Status.CANCELLED))
+    at.run()
+    assert ["the disk is full" in error.value for error in at.error] == [True]
+    assert at.button(key="train").label == "Go on with 3 networks"
+
+
+def test_add_to_the_picture_and_take_out_again(at):
+    open_at(at, norm="post", depths="2,3")
+    at.button(key="keep").click().run()
+    assert_sound(at)
+    assert at.query_params["kept"] == "norm=post;depths=2,3" or at.query_params["kept"] == [
+        "norm=post;depths=2,3"
+    ]
+    at.segmented_control(key="field:norm").set_value("pre").run()
+    assert_sound(at)
+    assert "post-LN" in texts(at) and "pre-LN" in texts(at)
+    assert at.button(key="train").label == "Train 4 networks"
+    at.button(key="drop-1").click().run()
+    assert_sound(at)
+    assert "kept" not in at.query_params
+    assert at.button(key="train").label == "Train 2 networks"
+
+
+def test_depths_are_picked_and_typed(at):
+    open_at(at)
+    at.multiselect(key="depth:depths").set_value(["2", "13"]).run()
+    assert_sound(at)
+    assert at.button(key="train").label == "Train 2 networks"
+    picked = at.query_params["depths"]
+    assert picked in ("2,13", ["2,13"])
+
+
+def test_a_grid_is_a_heat_map(at, store):
+    configs = list(Series(BASE, (2, 3), (0.005, 0.01)).grid)
+    for config in configs:
+        store.put(law_run(config))
+    open_at(at, depths="2,3", decays="0.005,0.01")
+    assert_sound(at)
+    (chart,) = at.get("vega_lite_chart")
+    assert '"rect"' in chart.proto.spec
+    at.segmented_control(key="depth:metric").set_value("gap").run()
+    assert_sound(at)
+    assert at.query_params["metric"] in ("gap", ["gap"])
+
+
+@pytest.mark.parametrize("name", SWEEPS)
+def test_every_preset_is_one_click(at, name):
+    open_at(at)
+    at.button(key=f"preset-{name}").click().run()
+    assert_sound(at)
+    count = 7 * len(SWEEPS[name].series)
+    assert at.button(key="train").label == f"Train {count} networks"
+    assert SWEEPS[name].look_for in texts(at)
+    assert not at.warning
+
+
+def test_the_table_is_that_of_the_command(store):
+    configs = list(Series(BASE, (2, 3)).grid)
+    store.put(law_run(configs[0]))
+    table = sweep.table(sweep.look(configs))
+    assert isinstance(table, pd.DataFrame) and list(table["depth"]) == [2, 2, 2]
+    with pytest.raises(ConfigError):
+        grid(BASE, depth=["x"])
+
+
+def test_data_that_are_missing_are_offered(at, monkeypatch):
+    monkeypatch.setattr(data, "needs_download", lambda config: config.dataset == "mnist")
+    open_at(at, dataset="mnist")
+    assert_sound(at)
+    assert at.button(key="train").disabled
+    assert at.button(key="download").label == "Download MNIST"
