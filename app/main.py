@@ -61,8 +61,13 @@ def _depth() -> None:
 
 
 def _open(config: RunConfig) -> None:
-    """Show one run on Explore."""
-    st.switch_page(st.session_state[_PAGES], query_params=config.query())
+    """Show one run on Explore.
+
+    Streamlit adds the parameters to this page's address first and goes to the other page then: so
+    that they hold the picture too, to which Back returns.
+    """
+    picture = series.last().query()
+    st.switch_page(st.session_state[_PAGES], query_params={**config.query(), **picture})
 
 
 def _links(config: RunConfig, of_run: Any, of_depth: Any) -> None:

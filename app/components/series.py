@@ -173,8 +173,11 @@ def labels(series: Sequence[Series]) -> list[str]:
 
 
 def _title(series: Series) -> str:
-    title = series.base.title()
-    return title.partition("-")[2] if title[0].isdigit() else title
+    parts = series.base.title().split(" · ")
+    if parts[0][0].isdigit():
+        parts[0] = parts[0].partition("-")[2]
+    kept = [part for part in parts if not (series.decays and part.startswith("λ = "))]
+    return " · ".join(kept)
 
 
 def _value(name: str, config: RunConfig) -> str:

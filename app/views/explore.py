@@ -20,6 +20,7 @@ from app.components import (
     readouts,
     requests,
     samples,
+    series,
     status,
     text,
 )
@@ -52,7 +53,9 @@ def draw(config: RunConfig) -> None:
     run = runs.store().open(config)
     now = run.status
     view.current(config)
-    notices.unknown_names(address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES)))
+    notices.unknown_names(
+        address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
+    )
     notices.draw()
     _heading(run)
     reading = data.examine(config) is None
