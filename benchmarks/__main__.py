@@ -17,6 +17,7 @@ NAMES = (
     "transformer",
     "work",
     "architectures",
+    "depth_law",
 )
 
 if __name__ == "__main__":

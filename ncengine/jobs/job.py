@@ -15,7 +15,7 @@ from ncengine.jobs.listing import file_away
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
 from ncengine.jobs.take_over import take_over
 from ncengine.runs.assemble import complete, stack_curves, stack_geometry
-from ncengine.runs.identity import Identity, identify
+from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.journal import Journal
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -146,7 +146,8 @@ def _has_ended(part: Journal) -> bool:
 
 def _train(report: Reporter, store: Store, seeds: tuple[int, ...]) -> None:
     """Train one shard from its checkpoint, if any, to the end, keeping its journal."""
-    _check_same(report.identity)
+    if reason := differs_here(report.identity):
+        raise ValueError(reason)
     journal = report.journal
     training = _resumed(report, seeds, _shallower(store, report.identity, seeds))
     for step in training.steps():
@@ -154,16 +155,6 @@ def _train(report: Reporter, store: Store, seeds: tuple[int, ...]) -> None:
             journal.append(step.snapshot)
         report.after(step.passes)
     report.end()
-
-
-def _check_same(identity: Identity) -> None:
-    here = identify(identity.config)
-    if here != identity:
-        raise ValueError(
-            f"this run was asked for of engine version {identity.engine_version} and the data "
-            f"“{identity.data_checksum}”, but here are version {here.engine_version} and "
-            f"“{here.data_checksum}”"
-        )
 
 
 def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | None) -> Training:

@@ -13,6 +13,7 @@ from typing import Any
 from ncengine.config import RunConfig
 from ncengine.costs.load import Load
 from ncengine.costs.work import run_work
+from ncengine.jobs.cluster import Cluster, scheduler
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.ladder import missing_rungs
@@ -92,6 +93,7 @@ class JobQueue:
         self._closed = False
         self._device: Future | None = None
         self._pool: Executor | None = None
+        self._cluster: Cluster | None = None
         self._load = Load()
         self._longest = longest_queue()
         mend_index(store)
@@ -174,11 +176,13 @@ class JobQueue:
     def warm_up(self) -> None:
         """Start the workers before there is work: loading torch takes them seconds."""
         with self._guard:
-            if self._device is None and not self._closed:
+            if self._device is None and not self._closed and scheduler() is None:
                 (self._device,) = self._ask(1, device_of_worker)
 
     def device(self) -> str | None:
         """Where training computes; None while the worker is still starting."""
+        if address := scheduler():
+            return f"Dask cluster {address}"
         if self._device is None or not self._device.done() or self._device.cancelled():
             return None
         return None if self._device.exception() else self._device.result()
@@ -201,8 +205,10 @@ class JobQueue:
             self.store.is_free(identity) for identity, _ in running
         ):
             time.sleep(0.02)
-        if self._device is not None or asked:
+        if self._pool is not None:
             end_workers(self.workers)
+        if self._cluster is not None:
+            self._cluster.end()
         for _, journal in running:
             journal.wish(None)
         # What had not stopped, and what a worker took up in its place.
@@ -251,7 +257,10 @@ class JobQueue:
                 continue
             journal.wish(None)
             journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid())
-            self._send(identity)
+            try:
+                self._send(identity)
+            except OSError as error:
+                logger.warning("run %s waits: %s", identity.key, error)
 
     def _look_for_orphans(self) -> None:
         """From time to time, take up what waits in the queue of a server that is gone.
@@ -282,12 +291,20 @@ class JobQueue:
             self._send(identity)
 
     def _send(self, identity: Identity) -> None:
-        count = min(self.workers, len(identity.config.seeds))
-        arguments = identity, str(self.store.root), self.workers, WARM
-        futures = self._ask(count, run_in_worker, *arguments)
+        futures = self._work_on(identity)
         self._futures[identity.key] = futures
         for future in futures:
             future.add_done_callback(lambda done: self._after(identity, futures, done))
+
+    def _work_on(self, identity: Identity) -> list[Future]:
+        address = scheduler()
+        if address is not None:
+            if self._cluster is None:
+                self._cluster = Cluster(address, self.store)
+            return self._cluster.work_on(identity)
+        count = min(self.workers, len(identity.config.seeds))
+        arguments = identity, str(self.store.root), self.workers, WARM
+        return self._ask(count, run_in_worker, *arguments)
 
     def _ask(self, count: int, function: Callable[..., Any], *arguments: Any) -> list[Future]:
         """Ask for so many calls, each by whatever worker is free."""

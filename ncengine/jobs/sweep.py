@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ncengine.config import RunConfig
 from ncengine.costs.work import run_work
+from ncengine.jobs.cluster import Cluster, scheduler
 from ncengine.jobs.executors import Helpers
 from ncengine.jobs.foreground import stop_if_interrupted
 from ncengine.jobs.shards import WARM, worker_count
@@ -62,7 +63,8 @@ def sweep(
 
     What takes least is trained first. A run that fails or is stopped is not in the table, and
     stops no other. Ctrl-C keeps what is done, and the same call goes on from there. While runs
-    train, the app shows them live.
+    train, the app shows them live. Where `NCENGINE_SCHEDULER` names a Dask scheduler, its workers
+    train.
 
     Args:
         configs: what is trained; what is the same run is trained once.
@@ -76,6 +78,7 @@ def sweep(
 
     Raises:
         ValueError: `workers` is less than 1.
+        OSError: the cluster cannot be reached.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
@@ -121,8 +124,12 @@ class _Sweep:
         self._asked_of: dict[str, Helpers] = {}
         self._attempts: dict[str, float] = {}
         self._helpers: Helpers | None = None
+        address = scheduler()
+        self._cluster = Cluster(address, store) if address else None
         self._started = time.monotonic()
         ending.callback(self._end_helpers)
+        if self._cluster is not None:
+            ending.callback(self._cluster.end)
         # Called before that: who is stopped by Ctrl-C has them keep what they did.
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
         for one in [*self._open]:
@@ -146,8 +153,9 @@ class _Sweep:
         done = sum(self._work[key] for key in self.ended)
         new = sum(self._work[key] - self._begun[key] for key in self.ended)
         for one in self._open:
-            if any(future.running() for future in self._futures[one.key]):
-                so_far = self._done_of(self.store.open(one))
+            now = self.store.glance(one)
+            if now.passes:
+                so_far = min(self._work[one.key], run_work(one.config, now.passes))
                 done += so_far
                 new += max(0.0, so_far - self._begun[one.key])
         passed = time.monotonic() - self._started
@@ -169,6 +177,9 @@ class _Sweep:
         journal = self.store.journal(one)
         if journal.exists:
             journal.wish(None)
+        if self._cluster is not None:
+            self._futures[one.key] = self._cluster.work_on(one)
+            return
         if self._helpers is None:
             self._helpers = Helpers(self.workers)
         count = min(self.workers, len(one.config.seeds))
@@ -188,7 +199,7 @@ class _Sweep:
 
     def _try_again(self, one: Identity, run: Run, error: BaseException | None) -> None:
         """A process was killed: this run's, or one beside it, which takes the others with it."""
-        if error is not None and self._asked_of[one.key] is self._helpers:
+        if error is not None and self._asked_of.get(one.key) is self._helpers:
             self._end_helpers()
         # A run that was killed time and again is given up sooner than one that was not begun.
         tried = 1.0 if run.status is Status.INTERRUPTED else MAX_ATTEMPTS / MAX_LOST

@@ -70,6 +70,18 @@ class Identity:
         return cls(config, str(values["data_checksum"]), str(values["engine_version"]))
 
 
+def differs_here(identity: Identity) -> str:
+    """Why this process would compute another run under that name; "" where it would not."""
+    here = identify(identity.config)
+    if here == identity:
+        return ""
+    return (
+        f"this run was asked for of engine version {identity.engine_version} and the data "
+        f"“{identity.data_checksum}”, but here are version {here.engine_version} and "
+        f"“{here.data_checksum}”"
+    )
+
+
 def identify(what: RunConfig | Identity) -> Identity:
     """The identity of a run of `what` with this engine on the data that are meant here and now.
 

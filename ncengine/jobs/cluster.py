@@ -1,0 +1,207 @@
+"""A Dask cluster that trains: where it is, what is asked of it, and what comes back."""
+
+from __future__ import annotations
+
+import os
+import threading
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ncengine.jobs.listing import file_away
+from ncengine.jobs.shards import WARM
+from ncengine.jobs.worker import run_in_worker
+from ncengine.runs.identity import Identity, differs_here
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+from ncengine.snapshots.names import Arrays
+
+if TYPE_CHECKING:
+    import distributed
+
+SCHEDULER_VARIABLE = "NCENGINE_SCHEDULER"
+CONNECT_SECONDS = 10
+# In this folder of the cache lies a file by whose name a worker knows that it sees the same cache.
+TOKENS = "cluster"
+
+
+def scheduler() -> str | None:
+    """Where the cluster's scheduler listens: `NCENGINE_SCHEDULER`; None without a cluster."""
+    return os.environ.get(SCHEDULER_VARIABLE, "").strip() or None
+
+
+class Cluster:
+    """The workers of a Dask scheduler; used as `executors.Helpers` are.
+
+    Where a worker sees the same cache, it takes shards of a run as any process does, and its
+    journals are live. Where not, it trains the whole run in a cache of its own, and the result is
+    stored here when it comes back.
+
+    Args:
+        address: of the scheduler, such as tcp://host:8786.
+        store: where results are kept.
+
+    Raises:
+        OSError: the extra [cluster] is not installed, or nothing answers there; says what to do.
+    """
+
+    def __init__(self, address: str, store: Store):
+        self.address, self.store = address, store
+        self._client = _connect(address)
+        self._token = store.root / TOKENS / uuid.uuid4().hex
+        self._token.parent.mkdir(mode=0o700, exist_ok=True)
+        self._token.touch()
+        self._guard = threading.RLock()
+
+    def work_on(self, identity: Identity) -> list[Future]:
+        """Have a run worked on by as many workers as there are, or as it has seeds.
+
+        A future is done once its worker has nothing left to take up, and what came back is kept.
+        """
+        count = max(1, min(len(self._workers()), len(identity.config.seeds)))
+        tasks = [_Task(self, identity, count) for _ in range(count)]
+        for task in tasks:
+            task.submit()
+        return [task.outer for task in tasks]
+
+    def end(self) -> None:
+        """Let the cluster go; what its workers have begun they finish."""
+        with suppress(OSError):
+            self._token.unlink()
+        self._client.close()
+
+    def _workers(self) -> list[str]:
+        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def receive(self, identity: Identity, arrays: Arrays) -> None:
+        """Keep what a worker with another cache has computed."""
+        with self._guard, self.store.lock(identity, patience=60.0):
+            if not self.store.results.has(identity):
+                self.store.results.compute(identity, lambda: arrays)
+            if not file_away(self.store, identity):
+                raise OSError(
+                    f"the result could not be written to {self.store.root}; is the disk full?"
+                )
+
+    def fail(self, identity: Identity, status: Status, error: str | None) -> None:
+        """Say in the journal how a run ended that was not trained in this cache."""
+        journal = self.store.journal(identity)
+        if not journal.exists:
+            journal.create(identity.as_dict())
+        journal.change(status, error=error)
+
+
+class _Task:
+    """A run as one worker is asked for it, and others after one that refuses.
+
+    Attributes:
+        outer: done when that has come to an end, whoever did it.
+    """
+
+    def __init__(self, cluster: Cluster, identity: Identity, workers: int):
+        self.cluster, self.identity, self.workers = cluster, identity, workers
+        self.outer: Future = Future()
+        self.outer.set_running_or_notify_cancel()
+        self.refused: dict[str, str] = {}
+
+    def submit(self) -> None:
+        """Ask a worker that has not refused yet."""
+        others = [one for one in self.cluster._workers() if one not in self.refused]
+        if self.refused and not others:
+            said = "; ".join(dict.fromkeys(self.refused.values()))
+            self.cluster.fail(self.identity, Status.FAILED, said)
+            self.outer.set_result(None)
+            return
+        inner = self.cluster._client.submit(
+            run_on_cluster,
+            self.identity.as_dict(),
+            str(self.cluster.store.root),
+            self.cluster._token.name,
+            self.workers,
+            pure=False,
+            workers=others if self.refused else None,
+        )
+        inner.add_done_callback(self._done)
+
+    def _done(self, inner: distributed.Future) -> None:
+        try:
+            answer: Mapping[str, Any] = inner.result()
+            if "refused" in answer:
+                self.refused[answer["worker"]] = answer["refused"]
+                self.submit()
+                return
+            if "arrays" in answer:
+                self.cluster.receive(self.identity, answer["arrays"])
+            elif "status" in answer:
+                self.cluster.fail(self.identity, Status(answer["status"]), answer["error"])
+            self.outer.set_result(None)
+        except BaseException as error:  # whatever it is, who waits must hear of it
+            self.outer.set_exception(error)
+
+
+def _connect(address: str) -> Any:
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        raise OSError(
+            f"{SCHEDULER_VARIABLE} = {address!r}: Dask is not installed here; "
+            "pip install 'neural-collapse-explorer[cluster]' does that"
+        ) from error
+    try:
+        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"{SCHEDULER_VARIABLE} = {address!r}: must be where a Dask scheduler listens, such as "
+            f"tcp://host:8786, and none answers there"
+        ) from error
+
+
+# On a worker.
+
+
+def run_on_cluster(asked: Mapping[str, Any], root: str, token: str, workers: int) -> dict[str, Any]:
+    """What a worker of the cluster is asked to do with one run.
+
+    Args:
+        asked: `Identity.as_dict()` of the run: it is this that is computed, or refused.
+        root, token: the cache of who asks, and a file in it by which to know it.
+        workers: how many were asked for it.
+
+    Returns:
+        {} where the cache is shared, and all is said in it; "arrays" of the result where not, or
+        the "status" and "error" with which it ended; "refused", why, and by which "worker".
+    """
+    try:
+        identity = Identity.from_dict(asked)
+        reason = _why_not(identity)
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"this worker does not understand what is asked for: {error}"
+    if reason:
+        import distributed
+
+        return {"refused": reason, "worker": distributed.get_worker().address}
+    if (Path(root) / TOKENS / token).exists():
+        run_in_worker(identity, root, workers, WARM)
+        return {}
+    store = Store()
+    run_in_worker(identity, str(store.root), 1, WARM)
+    if store.results.has(identity):
+        return {"arrays": dict(store.results.load(identity))}
+    run = store.open(identity)
+    return {"status": str(run.status), "error": run.error}
+
+
+def _why_not(identity: Identity) -> str:
+    """Why this worker cannot compute a run; "" where it can."""
+    from ncengine.datasets import DatasetError, is_available
+    from ncengine.datasets.files import local
+
+    try:
+        if not is_available(identity.config.dataset):
+            local.require(identity.config.dataset)
+        return differs_here(identity)
+    except (DatasetError, ValueError, OSError) as error:
+        return " ".join(str(error).split())

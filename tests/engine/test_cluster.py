@@ -1,0 +1,207 @@
+"""A Dask cluster in processes of its own: what it is asked for, what dies, what is not shared."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ncengine
+from ncengine.config import RunConfig, grid
+from ncengine.jobs.cluster import run_on_cluster, scheduler
+from ncengine.jobs.queue import JobQueue
+from ncengine.runs.identity import Identity, identify
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+
+pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+
+BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=400, solver="Adam", seeds=2)
+CONFIGS = grid(BASE, depth=[2, 3, 5, 8])
+
+
+class Cluster:
+    """A scheduler and workers, each in a process of its own."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.processes = folder, []
+        file = folder / "scheduler.json"
+        self._start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        wait(file.exists)
+        self.address = json.loads(file.read_text())["address"]
+
+    def worker(self, **environment: str) -> subprocess.Popen:
+        options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60")
+        local = self.folder / f"worker-{len(self.processes)}"
+        return self._start(
+            "worker", self.address, *options, "--local-directory", str(local), **environment
+        )
+
+    def _start(self, what: str, *options: str, **environment: str) -> subprocess.Popen:
+        log = (self.folder / f"{len(self.processes)}-{what}.log").open("wb")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "distributed.cli.dask_" + what, *options],
+            env={**os.environ, **environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes[::-1]:
+            process.kill()
+            process.wait()
+
+
+def wait(happened, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch) -> Iterator[Cluster]:
+    found = Cluster(tmp_path)
+    monkeypatch.setenv("NCENGINE_SCHEDULER", found.address)
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory) -> dict:
+    """What the runs come to without a cluster, by depth."""
+    table = ncengine.sweep(CONFIGS, 2, store=Store(tmp_path_factory.mktemp("alone")))
+    return {depth: rows["loss"].to_numpy() for depth, rows in table.groupby("depth")}
+
+
+def assert_is(table, expected):
+    for depth, losses in expected.items():
+        np.testing.assert_array_equal(table[table["depth"] == depth]["loss"], losses)
+
+
+def test_a_killed_worker_loses_nothing_and_nothing_is_computed_twice(cluster, tmp_path, expected):
+    store = Store(tmp_path / "cache")
+    workers = [cluster.worker(), cluster.worker()]
+    written, killed = {}, []
+
+    def kill_one(progress):
+        results = {p: p.stat().st_mtime for p in (store.root / "results").rglob("output.pkl")}
+        for path, changed in results.items():
+            # What is finished stays as it is.
+            assert written.setdefault(path, changed) == changed
+        pids = {worker.pid for worker in workers}
+        for _, journal in store.journals():
+            for part in journal.parts():
+                status = part.status()
+                # Live: its journal lies in the cache of who asked.
+                if not killed and written and status and status.pid in pids and status.passes > 20:
+                    os.kill(status.pid, signal.SIGKILL)
+                    killed.append(status.pid)
+
+    ended = []
+    table = ncengine.sweep(CONFIGS, progress=kill_one, store=store, on_end=ended.append)
+    assert killed
+    assert sorted(run.config.depth for run in ended) == [2, 3, 5, 8]
+    assert all(run.status is Status.DONE for run in ended)
+    assert_is(table, expected)
+    assert not list((store.root / "cluster").iterdir())
+
+
+def test_where_the_cache_is_not_shared_results_come_back(cluster, tmp_path, expected, monkeypatch):
+    # A worker on another machine finds nothing under the path of who asks; here, the token is
+    # not found in the folder that the path leads to.
+    monkeypatch.setattr("ncengine.jobs.cluster.TOKENS", "elsewhere")
+    store = Store(tmp_path / "cache")
+    own = [str(tmp_path / f"own-{n}") for n in range(2)]
+    for folder in own:
+        cluster.worker(NCENGINE_CACHE=folder)
+    table = ncengine.sweep(CONFIGS, store=store)
+    assert_is(table, expected)
+    for config in CONFIGS:
+        assert store.open(config).status is Status.DONE
+        assert not store.journal(config).exists
+        # Each was computed by one of them.
+        assert sum(Store(folder).results.has(identify(config)) for folder in own) == 1
+    assert len(store.list()) == 4
+
+
+def test_the_app_asks_the_cluster_too(cluster, tmp_path):
+    cluster.worker()
+    queue = JobQueue(Store(tmp_path / "cache"))
+    try:
+        assert cluster.address in queue.device()
+        queue.submit_all(CONFIGS[:2])
+        wait(lambda: all(queue.store.open(c).status is Status.DONE for c in CONFIGS[:2]))
+    finally:
+        queue.close()
+
+
+def test_a_worker_with_other_data_refuses_and_another_does_it(cluster, tmp_path, monkeypatch):
+    from .originals import original
+
+    folder = original("mnist", "train-images-idx3-ubyte.gz")
+    if folder is None:
+        pytest.skip("no original MNIST files here; NC_TEST_DATA names their folder")
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "none"))
+    cluster.worker()
+    monkeypatch.setenv("NCENGINE_DATA", str(folder.parent))
+    cluster.worker()
+    config = RunConfig(dataset="mnist", samples_per_class=5, width=8, epochs=20, seeds=2)
+    ended = []
+    sweep = grid(config, depth=[2, 3])
+    ncengine.sweep(sweep, store=Store(tmp_path / "cache"), on_end=ended.append)
+    assert [run.status for run in ended] == [Status.DONE] * 2
+
+
+def test_where_all_refuse_the_reason_is_told(cluster, tmp_path, monkeypatch):
+    cluster.worker(NCENGINE_DATA=str(tmp_path / "none"))
+    # A worker of another version of the engine computes other numbers.
+    import ncengine.runs.identity as identity
+
+    monkeypatch.setattr(identity, "ENGINE_VERSION", "0")
+    ended = []
+    ncengine.sweep([BASE], store=Store(tmp_path / "cache"), on_end=ended.append)
+    (run,) = ended
+    assert run.status is Status.FAILED
+    assert "asked for of engine version 0" in run.error
+
+
+def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_SCHEDULER", "tcp://127.0.0.1:1")
+    monkeypatch.setattr("ncengine.jobs.cluster.CONNECT_SECONDS", 1)
+    with pytest.raises(OSError, match="NCENGINE_SCHEDULER = 'tcp://127.0.0.1:1': must be where"):
+        ncengine.sweep([BASE], store=Store(tmp_path))
+    queue = JobQueue(Store(tmp_path))
+    try:
+        with pytest.raises(OSError, match="none answers there"):
+            queue.submit(BASE)
+    finally:
+        queue.close()
+
+
+def test_without_a_scheduler_there_is_no_cluster(monkeypatch):
+    monkeypatch.delenv("NCENGINE_SCHEDULER", raising=False)
+    assert scheduler() is None
+
+
+def test_what_a_worker_does_not_understand_it_refuses(monkeypatch):
+    class Here:
+        address = "tcp://here"
+
+    monkeypatch.setattr("distributed.get_worker", lambda: Here)
+    asked = identify(BASE).as_dict()
+    newer = {**asked, "config": {**asked["config"], "temperature": 3}}
+    answer = run_on_cluster(newer, "/nowhere", "token", 1)
+    assert "temperature" in answer["refused"] and answer["worker"] == "tcp://here"
+    other = Identity(BASE, "other data", identify(BASE).engine_version).as_dict()
+    assert "“other data”" in run_on_cluster(other, "/nowhere", "token", 1)["refused"]
