@@ -12,12 +12,12 @@ from ncengine.config import RunConfig
 _TROUBLE = "download:trouble"
 
 
-def draw(config: RunConfig) -> None:
-    """Say that the data set is missing, and fetch it on request."""
+def draw(config: RunConfig, key: str = "download") -> None:
+    """Say that the data set is missing, and fetch it on request by the button of that key."""
     info = dataset_info(config.dataset)
     st.subheader(f"{info.title} is not on this machine yet", anchor=False)
     st.write(f"{info.description} Once fetched, it stays. {_offline()} work without any download.")
-    asked = st.button(f"Download {info.title}", type="primary", key="download")
+    asked = st.button(f"Download {info.title}", type="primary", key=key)
     failed, message = st.session_state.get(_TROUBLE, ("", ""))
     if not asked:
         if failed == config.dataset:

@@ -159,7 +159,9 @@ def labels(series: Sequence[Series]) -> list[str]:
         return [_title(series[0])]
     names = [name for name in PARAMS if name not in SWEPT and name != "seeds"]
     values = {n: {repr(getattr(s.base, n)) for s in series if n in s.base.params} for n in names}
-    differing = [n for n in names if len(values[n]) > 1]
+    # What only follows from data set and network is told by these.
+    set_ones = {name for one in series for name in one.base.set_fields()}
+    differing = [n for n in names if len(values[n]) > 1 and (n in _PLAIN or n in set_ones)]
     if len({one.base.weight_decay for one in series if not one.decays}) > 1:
         differing.append("weight_decay")
     found = []

@@ -12,7 +12,7 @@ import streamlit as st
 from app.charts import depth as charts
 from app.components import address, download, notices, pulse, recipes, requests, series, text
 from app.components.series import METRICS, Picture, Series
-from app.engine import data, pace, sweep
+from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
 from app.picker import picker
 from ncengine.analysis.fits import PowerLaw, power_law
@@ -31,6 +31,8 @@ PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
 BAR_HEIGHT = 46
+# Through two points goes any line.
+LEAST_FITTED = 3
 
 Open = Callable[[RunConfig], None]
 
@@ -183,7 +185,7 @@ def _downloads(configs: Sequence[RunConfig]) -> None:
     for config in {config.dataset: config for config in configs}.values():
         if data.needs_download(config):
             with st.container(border=True):
-                download.draw(config)
+                download.draw(config, key=f"download-{config.dataset}")
 
 
 # How far it has come.
@@ -243,7 +245,9 @@ def _missing(points: list[Point], missing: list[Point]) -> None:
         st.caption("Their data are not on this machine yet.")
         return
     left = sweep.seconds_left(tuple(able))
-    if left is None:
+    if left is None and runs.jobs().others:
+        when = "This machine is busy, so how long it takes cannot be told."
+    elif left is None:
         when = "The first runs of their kind will tell how long it takes."
     else:
         when = f"About {text.duration(left)}, judged by earlier runs; what takes least comes first."
@@ -290,7 +294,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         _preset_words(shown)
         found = [_finished(one, points) for one in shown]
         if not any(found):
-            st.info(_nothing_yet(shown))
+            st.info(_nothing_yet(shown, list(points.values())))
         elif shown[0].is_grid:
             _map(shown[0], picture, found[0])
         else:
@@ -301,7 +305,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
 
 def _preset_words(shown: list[Series]) -> None:
     name, base = st.session_state.get("depth:preset", ("", None))
-    if base == shown[0].base.with_(depth=base.depth) if base else False:
+    if base is not None and base == shown[0].base.with_(depth=base.depth):
         st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
 
 
@@ -312,11 +316,11 @@ def _finished(one: Series, points: dict[str, Point]) -> list[charts.Finished]:
     return [(p.config, p.key, p.now.entry) for p in found if p.finished and p.now.entry]
 
 
-def _nothing_yet(shown: list[Series]) -> str:
-    what = "networks" if sum(len(one.grid) for one in shown) > 1 else "network"
+def _nothing_yet(shown: list[Series], points: list[Point]) -> str:
+    begun = any(point.now.status.busy for point in points)
     return (
-        f"Train these {what}: NC1, NC2 and NC3 of each appear here as it is done, and the gap to "
-        "the floor, the best that any network can reach. The theory says that they fall with depth."
+        f"{'Here come' if begun else 'Train these networks, and here come'} NC1, NC2 and NC3 of "
+        "each as it is done, and its gap to the floor, the best that any network can reach."
     )
 
 
@@ -339,7 +343,7 @@ def _all_panels(shown: list[Series], found: list[list[charts.Finished]]) -> None
 def _panel(
     found: list[list[charts.Finished]], over: str, metric: str, title: str, **more: object
 ) -> None:
-    laws = [_law(runs, over, metric) if metric != "loss" else None for runs in found]
+    laws = [_law(one, over, metric) if metric != "loss" else None for one in found]
     st.html(_heading(title, laws, over))
     table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
@@ -347,11 +351,13 @@ def _panel(
     charts.draw(table, spec, key, lambda: _clicked(key))
 
 
-def _law(runs: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+def _law(found: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+    if len(found) < LEAST_FITTED:
+        return None
     try:
-        return power_law(charts.at(runs, over), charts.values(runs, metric))
+        return power_law(charts.at(found, over), charts.values(found, metric))
     except ValueError:
-        return None  # too few points yet
+        return None  # too few of them have values
 
 
 def _heading(title: str, laws: list[PowerLaw | None], over: str) -> str:
@@ -378,7 +384,7 @@ def _clicked(key: str) -> None:
     st.session_state[_OPEN] = charts.picked(key)
 
 
-def _map(one: Series, picture: Picture, runs: list[charts.Finished]) -> None:
+def _map(one: Series, picture: Picture, found: list[charts.Finished]) -> None:
     st.session_state["depth:metric"] = picture.metric
     st.segmented_control(
         "Metric",
@@ -390,7 +396,7 @@ def _map(one: Series, picture: Picture, runs: list[charts.Finished]) -> None:
     )
     title = one.base.nc2_name.upper() if picture.metric == "nc2" else METRICS[picture.metric]
     spec = charts.map_spec(one.depths, one.decays, title)
-    table = charts.map_table(runs, picture.metric)
+    table = charts.map_table(found, picture.metric)
     charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
 
 
@@ -401,10 +407,12 @@ def _metric_changed() -> None:
 def _theory(shown: list[Series]) -> None:
     with st.container(key="depth_theory"):
         st.markdown("##### What the theory says")
-        named = series.labels(shown)
-        for one, label in zip(shown, named, strict=True):
-            said = text.plain(prediction(one.base))
-            st.markdown(f"**{text.plain(label)}**: {said}" if len(shown) > 1 else said)
+        of_whom: dict[str, list[str]] = {}
+        for one, label in zip(shown, series.labels(shown), strict=True):
+            of_whom.setdefault(prediction(one.base), []).append(label)
+        for said, named in of_whom.items():
+            who = f"**{text.plain('; '.join(named))}**: " if len(of_whom) > 1 else ""
+            st.markdown(who + text.plain(said))
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
             "steep can be the solver's: see how far above the floor it ends."

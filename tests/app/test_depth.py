@@ -97,7 +97,11 @@ def test_series_are_called_by_what_tells_them_apart():
     assert series.labels([one, post]) == ["pre-LN", "post-LN"]
     deepening = Series(RunConfig(norm="post", start="deepening"))
     told = series.labels([post, deepening])
-    assert told == ["start random, budget = 1000", "start deepening, budget = 200"]
+    assert told == ["start random", "start deepening"]
+    # What follows from the network, such as its learning rate, says nothing more.
+    transformer = Series(RunConfig(dataset="mnist", architecture="T11"))
+    network = Series(RunConfig(dataset="mnist"))
+    assert series.labels([network, transformer]) == ["RN1", "T11"]
     same = Series(RunConfig(), (2, 3))
     assert len(set(series.labels([one, same]))) == 2
 
@@ -317,4 +321,21 @@ def test_data_that_are_missing_are_offered(at, monkeypatch):
     open_at(at, dataset="mnist")
     assert_sound(at)
     assert at.button(key="train").disabled
-    assert at.button(key="download").label == "Download MNIST"
+    assert at.button(key="download-mnist").label == "Download MNIST"
+
+
+def test_several_data_sets_are_offered(at, monkeypatch):
+    monkeypatch.setattr(data, "needs_download", lambda config: config.dataset != "digits")
+    open_at(at)
+    at.button(key="preset-figure-1").click().run()
+    assert_sound(at)
+    for name in ("mnist", "cifar10"):
+        assert at.button(key=f"download-{name}").label.startswith("Download ")
+
+
+def test_two_points_are_no_law(at, store):
+    for config in Series(BASE, (2, 3)).grid:
+        store.put(law_run(config))
+    open_at(at, depths="2,3")
+    assert_sound(at)
+    assert "<sup>" not in texts(at)
