@@ -295,7 +295,8 @@ SEEDS = Param(
 
 LEARNING_RATE = Param(
     "Learning rate",
-    "Step size of Adam, AdamW and SGD. The Adam steps with which L-BFGS starts take twice this.",
+    "Step size of Adam, AdamW and SGD. The Adam steps with which L-BFGS starts take twice "
+    "this, with post-LN and depths above 10 less: 20/L times this.",
     "Optimiser",
     "float",
     low=1e-6,

@@ -14,6 +14,9 @@ from ncengine.training.solvers.warm_start import WarmStart
 
 __all__ = ["LBFGS", "Adam", "AdamW", "Rate", "Sgd", "Solver", "WarmStart", "make_solver"]
 
+# The depth from which the first steps of a post-LN network grow shorter.
+DEEP = 10
+
 
 def make_solver(config: RunConfig, steps: int) -> Solver:
     """The solver that `config` names, for a budget of `steps` evaluations."""
@@ -21,12 +24,23 @@ def make_solver(config: RunConfig, steps: int) -> Solver:
         # A brisk start ends in a better valley; L-BFGS then follows it down. Who starts in one
         # would be thrown out of it.
         brisk = config.warmup if config.shallower is None else 0
-        rate = Rate(2 * config.learning_rate, brisk, cosine=True)
+        rate = Rate(_brisk_rate(config), brisk, cosine=True)
         return WarmStart(Adam(rate), LBFGS(trained=config.shallower is not None), brisk)
     rate = Rate(config.learning_rate, steps, cosine=config.rate_schedule == "cosine")
     if config.solver == "AdamW":
         return AdamW(rate, _decays(config))
     return Adam(rate) if config.solver == "Adam" else Sgd(rate, config.momentum)
+
+
+def _brisk_rate(config: RunConfig) -> float:
+    """Of the Adam steps before L-BFGS.
+
+    With post-LN, steps of the same size throw a deep network far off, into a valley from which it
+    does not come back: measured in benchmarks/RESULTS.md; see Xiong et al. 2020, On Layer
+    Normalization in the Transformer Architecture. With pre-LN they do good at any depth.
+    """
+    gentle = min(1.0, DEEP / config.depth) if config.norm == "post" else 1.0
+    return 2 * config.learning_rate * gentle
 
 
 def _decays(config: RunConfig) -> Tensor:
