@@ -296,7 +296,7 @@ SEEDS = Param(
 LEARNING_RATE = Param(
     "Learning rate",
     "Step size of Adam, AdamW and SGD. The Adam steps with which L-BFGS starts take twice "
-    "this, with post-LN and depths above 10 less: 20/L times this.",
+    "this; less where a post-LN network is deeper than 10, or an input has more than 784 numbers.",
     "Optimiser",
     "float",
     low=1e-6,

@@ -127,9 +127,9 @@ SWEEPS: dict[str, Sweep] = {
     ),
     "deepening": Sweep(
         "Deepening against scratch",
-        "Each network by deepening starts from the trained one below it, as in the proof; the deep "
-        "ones end lower, in less time, and their seeds agree. What is left from scratch at L = 34 "
-        "is the solver's doing, not the objective's.",
+        "By deepening each network starts from the trained one below it, as the proof has it: the "
+        "deep ones end lower, in a third of the time. What is left from scratch at L = 34 is the "
+        "solver's doing, not the objective's.",
         ({**POST_RN1, "start": "random"}, {**POST_RN1, "start": "deepening"}),
         {"samples_per_class": 5000, "seeds": 5},
     ),

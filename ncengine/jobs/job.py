@@ -16,6 +16,7 @@ from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
 from ncengine.jobs.take_over import take_over
 from ncengine.runs.assemble import complete, stack_curves, stack_geometry
 from ncengine.runs.identity import Identity, differs_here
+from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -100,11 +101,16 @@ def _train_what_is_free(
     *,
     patience: float,
 ) -> list[bool]:
-    """Train each shard that nobody trains, up to one that stops; gives which came to their end."""
+    """Train each shard that nobody trains, up to one that stops; gives which came to their end.
+
+    `patience` is for a lock that somebody holds who only looks, not for one who trains.
+    """
     journal, ended = store.journal(identity), []
     for number, (part, seeds) in enumerate(
         zip(journal.parts(), journal.shards() or (), strict=True)
     ):
+        if patience and _is_trained(part):
+            continue
         with store.lock(identity, number, patience) as mine:
             # Who had it may have brought the run to its end, and its journal is gone or going.
             if mine and not _has_ended(part) and not store.results.has(identity):
@@ -137,6 +143,12 @@ def _go_through(report: Reporter, work: Callable[[], None]) -> bool:
         logger.exception("run %s failed", key)
         report.stop(Status.FAILED, error=f"{type(error).__name__}: {_one_line(error)}")
     return False
+
+
+def _is_trained(part: Journal) -> bool:
+    """Whether a living process says that it trains the part: not one that just looks at it."""
+    status = part.status()
+    return status is not None and status.status is Status.RUNNING and lives(status.pid)
 
 
 def _has_ended(part: Journal) -> bool:

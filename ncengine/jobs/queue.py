@@ -21,6 +21,7 @@ from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -248,7 +249,7 @@ class JobQueue:
             if job is None or identity != identify(identity.config):
                 continue  # gone meanwhile, or asked for on data that are not these
             if status is Status.QUEUED:
-                if job.owner != os.getpid() and _lives(job.owner):
+                if job.owner != os.getpid() and lives(job.owner):
                     continue  # another server's, which sees to it
                 queued_at = job.queued_at
             elif status is Status.INTERRUPTED and job.attempts < MAX_ATTEMPTS:
@@ -277,7 +278,7 @@ class JobQueue:
 
     def _adopt_orphan(self, journal: Journal) -> None:
         job, asked = journal.status(), journal.asked()
-        if job is None or job.status is not Status.QUEUED or _lives(job.owner) or asked is None:
+        if job is None or job.status is not Status.QUEUED or lives(job.owner) or asked is None:
             return
         try:
             identity = Identity.from_dict(asked)
@@ -353,18 +354,6 @@ class JobQueue:
                 journal.wish(None)
                 journal.change(Status.QUEUED, attempts=attempts, owner=os.getpid())
                 self._send(identity)
-
-
-def _lives(process: int | None) -> bool:
-    if process is None:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass  # it is another user's
-    return True
 
 
 def _status(journal: Journal) -> Status | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -60,6 +61,19 @@ class JobStatus:
                 raise ValueError(f"{name} = {values[name]!r}")
         known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
         return cls(**{**known, "status": Status(values["status"])})
+
+
+def lives(process: int | None) -> bool:
+    """Whether there is a process of that number on this machine."""
+    if process is None:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # it is another user's
+    return True
 
 
 def _is_amount(value: Any) -> bool:

@@ -246,6 +246,24 @@ def _decayed(shapes, theta, depth):
     return torch.cat(scale).double() * theta
 
 
+@pytest.mark.parametrize(
+    ("values", "rate"),
+    [
+        ({}, 0.01),
+        ({"norm": "post", "depth": 10}, 0.01),
+        ({"norm": "post", "depth": 20}, 0.005),
+        ({"norm": "pre", "depth": 20}, 0.01),
+        ({"dataset": "gaussian", "input_dim": 1024}, 0.01 * 784 / 1024),
+        ({"dataset": "cifar10", "norm": "post", "depth": 40}, 0.01 * 784 / 3072 / 4),
+        ({"dataset": "cifar10", "architecture": "UFM"}, 0.01),
+        ({"dataset": "imdb", "architecture": "T11", "vocabulary": 5000}, 0.002),
+        ({"learning_rate": 0.02}, 0.04),
+    ],
+)
+def test_the_first_steps_are_as_long_as_depth_and_inputs_bear(values, rate):
+    assert make_solver(RunConfig(**values), 100).first.rate.value == pytest.approx(rate)
+
+
 def test_cosine_rate_is_torchs():
     parameter = torch.zeros(1, requires_grad=True)
     optimiser = torch.optim.SGD([parameter], lr=0.3)

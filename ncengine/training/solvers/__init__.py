@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ncengine.architectures.shapes import Role, parameter_shapes
+from ncengine.architectures.shapes import Role, input_dim, parameter_shapes
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.training.solvers.base import Solver
 from ncengine.training.solvers.first_order import Adam, AdamW, Rate, Sgd
@@ -16,6 +17,8 @@ __all__ = ["LBFGS", "Adam", "AdamW", "Rate", "Sgd", "Solver", "WarmStart", "make
 
 # The depth from which the first steps of a post-LN network grow shorter.
 DEEP = 10
+# And the inputs of the embedding from which those of any network do: as many as MNIST has.
+MANY_INPUTS = 784
 
 
 def make_solver(config: RunConfig, steps: int) -> Solver:
@@ -37,9 +40,13 @@ def _brisk_rate(config: RunConfig) -> float:
 
     With post-LN, steps of the same size throw a deep network far off, into a valley from which it
     does not come back: measured in benchmarks/RESULTS.md; see Xiong et al. 2020, On Layer
-    Normalization in the Transformer Architecture. With pre-LN they do good at any depth.
+    Normalization in the Transformer Architecture. With pre-LN they do good at any depth. And a step
+    of Adam changes every weight as much, so that what an embedding of many inputs gives changes
+    the more.
     """
     gentle = min(1.0, DEEP / config.depth) if config.norm == "post" else 1.0
+    if architecture_info(config.architecture).family.embedding == "vector":
+        gentle *= min(1.0, MANY_INPUTS / input_dim(config))
     return 2 * config.learning_rate * gentle
 
 
