@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import mean, median
+from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import ncengine
 from benchmarks.table import show
-from ncengine.config import RunConfig
+from ncengine.config import RunConfig, grid
+from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
@@ -83,6 +85,26 @@ SCRUB = """async () => {
   return { frames, longest };
 }"""
 
+# Clicks a norm on Depth, of which all is cached; gives the milliseconds until its series is named
+# and drawn among the others.
+DEPTH_PICK = """async ([norm, points]) => {
+  const button = [...document.querySelectorAll('.st-key-field-norm button')]
+    .find((node) => node.textContent.trim() === norm);
+  const drawn = () => document.querySelector('.st-key-depth_nc1 svg.marks')?.innerHTML;
+  const before = drawn();
+  const start = performance.now();
+  button.click();
+  for (;;) {
+    await new Promise((resume) => setTimeout(resume, 20));
+    const marks = document.querySelectorAll('.st-key-depth_nc1 .mark-symbol path').length;
+    if (document.querySelector('.series').textContent.includes(norm)
+        && drawn() !== before && marks === points) break;
+    if (performance.now() - start > 20000) return null;
+  }
+  await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
 # The objective has a number.
 FIRST_POINT = "() => /\\d/.test(document.querySelector('.readouts .value')?.textContent ?? '')"
 # The player's canvas is there, and something is painted on it.
@@ -106,6 +128,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_ARGUMENTS)
         rows = [
             *_with_the_app(browser, cache, picks),
+            _depth(browser, cache),
             *_first_points(browser, cache),
             _refresh(browser, cache),
             _player(browser, cache),
@@ -142,6 +165,34 @@ def _with_the_app(browser: Browser, cache: Path, picks: list[RunConfig]) -> list
         scrubbed,
         ("server process has loaded torch", "yes" if torch else "no", "no"),
     ]
+
+
+def _depth(browser: Browser, cache: Path) -> tuple:
+    """From a pick on Depth to its picture of three series of seven depths and five seeds."""
+    base = RunConfig(samples_per_class=10, width=8, epochs=30, warmup=10, seeds=5)
+    cached = {"architecture": ["RN1", "RN2"], "norm": ["pre", "post"]}
+    ncengine.sweep(grid(base, depth=PAPER_DEPTHS, **cached), store=Store(cache))
+    fields = "samples_per_class=10;width=8;epochs=30;warmup=10;seeds=5;architecture=RN2"
+    query = {"samples_per_class": 10, "width": 8, "epochs": 30, "warmup": 10, "seeds": 5}
+    app = LiveApp(cache)
+    try:
+        app.start().wait()
+        with _page(browser) as page:
+            kept = f"{fields};norm=pre|{fields};norm=post"
+            page.goto(f"{app.base}/depth?{urlencode({**query, 'norm': 'pre', 'kept': kept})}")
+            page.locator(".st-key-depth_nc1 .mark-symbol path").nth(20).wait_for()
+            found = []
+            for n in range(PICKS):
+                page.wait_for_timeout(1500)
+                norm = ("post-LN", "pre-LN")[n % 2]
+                found.append(page.evaluate(DEPTH_PICK, [norm, 3 * len(PAPER_DEPTHS)]))
+    finally:
+        app.end()
+    return (
+        "pick on Depth, 3 series of 7 depths and 5 seeds, to drawn, median (slowest)",
+        f"{median(found):.0f} ms ({max(found):.0f} ms)",
+        "1 s",
+    )
 
 
 def _first_page(browser: Browser, app: LiveApp) -> float:

@@ -37,8 +37,10 @@ def values(runs: Sequence[Finished], metric: str) -> np.ndarray:
     """(runs, seeds) plain values of a metric; NaN where a seed diverged or has none.
 
     `metric` is a name of the index, or "nc2", which the loss makes NC2A or NC2B, or "rest", the
-    gap without the hidden decay.
+    gap without the hidden decay, or "seconds", of which a run has one for all its seeds.
     """
+    if metric == "seconds":
+        return np.array([[entry["seconds"]] for _, _, entry in runs], float).reshape(-1, 1)
     seeds = max((len(entry["seeds"]) for _, _, entry in runs), default=0)
     found = np.full((len(runs), seeds), np.nan)
     for row, (config, _, entry) in zip(found, runs, strict=True):
@@ -128,6 +130,8 @@ def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> lis
 
 
 def _each(entry: Mapping[str, Any], found: np.ndarray) -> str:
+    if len(found) == 1 < len(entry["seeds"]):
+        return "all together"
     texts = (
         f"{seed['seed']}: {value:.3g}" if np.isfinite(value) else f"{seed['seed']}: –"
         for seed, value in zip(entry["seeds"], found, strict=False)

@@ -330,20 +330,23 @@ def _all_panels(shown: list[Series], found: list[list[charts.Finished]]) -> None
         with column:
             name = shown[0].base.nc2_name.upper() if metric == "nc2" else title
             _panel(found, over, metric, name)
-    left, right = st.columns(2, gap="small")
+    left, middle, right = st.columns(3, gap="small")
     with left:
         _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
         st.caption("Dotted: its hidden decay. Dashed and dotted: the rest, fit and last layer.")
-    with right:
+    with middle:
         floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
         _panel(found, over, "loss", "objective", references=False, floors=floors)
         st.caption("Dashed: the floor, below which no network can come.")
+    with right:
+        _panel(found, over, "seconds", "seconds of training", references=False)
+        st.caption("Of its slowest process; its seeds may be spread over several.")
 
 
 def _panel(
     found: list[list[charts.Finished]], over: str, metric: str, title: str, **more: object
 ) -> None:
-    laws = [_law(one, over, metric) if metric != "loss" else None for one in found]
+    laws = [None if metric in ("loss", "seconds") else _law(one, over, metric) for one in found]
     st.html(_heading(title, laws, over))
     table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]

@@ -186,6 +186,15 @@ def test_the_rest_of_the_gap_is_what_hidden_decay_is_not():
     np.testing.assert_allclose(rest, (run.curves["gap"] - run.curves["decay_hidden"])[-1])
 
 
+def test_the_seconds_are_of_a_run_and_not_of_a_seed():
+    run = law_run(RunConfig(depth=5))
+    table = charts.table(
+        [[(run.config, "k", run.summary())]], "depth", "seconds", [None], references=False
+    ).to_pandas()
+    assert table["mean"].tolist() == [pytest.approx(12.0)]
+    assert table["each"].tolist() == ["all together"]
+
+
 # Theory.
 
 
@@ -234,7 +243,7 @@ def test_what_is_there_is_drawn_without_opening_a_run(at, store):
         store.put(law_run(config, slope=-0.25))
     open_at(at, kept="norm=post")
     assert_sound(at)
-    assert len(at.get("vega_lite_chart")) == 5
+    assert len(at.get("vega_lite_chart")) == 6
     assert "All 14 networks are trained." in texts(at)
     assert "L<sup>−0.50</sup>" in texts(at) and "L<sup>−0.25</sup>" in texts(at)
     assert "Theorem 4" in texts(at)
