@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ncengine.config import RunConfig
 from ncengine.costs.work import run_work
@@ -92,18 +92,15 @@ def sweep(
             time.sleep(POLL_SECONDS)
         if progress:
             progress(going.progress())
-    return table(going.ended[key].summary() for key in asked if _has_rows(going.ended[key]))
-
-
-def _has_rows(run: Run) -> bool:
-    return run.status in FINISHED
+    return table(summary for key in asked if (summary := going.ended[key]) is not None)
 
 
 class _Sweep:
     """The runs of a sweep that have ended, and those that are waited for.
 
     Attributes:
-        ended: runs by key.
+        ended: by key the summary of each run that has ended; None where it has no result. Not the
+            runs themselves, of which each holds megabytes.
     """
 
     def __init__(
@@ -115,7 +112,7 @@ class _Sweep:
         ending: ExitStack,
     ):
         self.store, self.workers, self.on_end = store, workers, on_end
-        self.ended: dict[str, Run] = {}
+        self.ended: dict[str, dict[str, Any] | None] = {}
         work = {one.key: run_work(one.config, one.config.budget) for one in asked}
         self._work = work
         self._begun: dict[str, float] = {}
@@ -212,7 +209,7 @@ class _Sweep:
 
     def _end(self, one: Identity, run: Run) -> None:
         self._open.remove(one)
-        self.ended[one.key] = run
+        self.ended[one.key] = run.summary() if run.status in FINISHED else None
         if self.on_end:
             self.on_end(run)
 
