@@ -12,6 +12,7 @@ import streamlit as st
 
 from app.charts import base, palette
 from ncengine.analysis.fits import PowerLaw
+from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import RunConfig
 from ncengine.config.fields import PAPER_DEPTHS
 
@@ -89,7 +90,7 @@ def table(
         x = at(runs, over)
         rows += _points(n, runs, x, metric)
         for part in parts:
-            means = _log_moments(values(runs, part))[0]
+            means = log_moments(values(runs, part))[0]
             rows += [_row(part, n, at_x, 10**m) for at_x, m in zip(x, means) if np.isfinite(m)]
         if fit is not None:
             rows += [_row("law", n, end, float(fit(end))) for end in (x.min(), x.max())]
@@ -116,7 +117,7 @@ def _row(kind: str, series: int, x: float, mean: float, **more: Any) -> dict[str
 
 def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> list[dict[str, Any]]:
     found = values(runs, metric)
-    means, deviations = _log_moments(found)
+    means, deviations = log_moments(found)
     rows = []
     for i, (config, key, entry) in enumerate(runs):
         if np.isfinite(means[i]):
@@ -139,23 +140,13 @@ def _each(entry: Mapping[str, Any], found: np.ndarray) -> str:
     return " · ".join(texts)
 
 
-def _log_moments(found: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(runs,) mean and standard deviation of log10 over seeds; NaN where there is no value."""
-    counted = np.isfinite(found) & (found > 0)
-    logs = np.where(counted, np.log10(np.where(counted, found, 1.0)), 0.0)
-    number = counted.sum(axis=1)
-    mean = np.where(number > 0, logs.sum(axis=1) / np.maximum(number, 1), np.nan)
-    square = np.where(counted, (logs - mean[:, None]) ** 2, 0.0).sum(axis=1)
-    return mean, np.sqrt(square / np.maximum(number, 1))
-
-
 def _references(
     series: Sequence[Sequence[Finished]], over: str, metric: str
 ) -> list[dict[str, Any]]:
     first = next((runs for runs in series if len(runs) > 1), None)
     if first is None:
         return []
-    x, means = at(first, over), _log_moments(values(first, metric))[0]
+    x, means = at(first, over), log_moments(values(first, metric))[0]
     if not np.isfinite(means).any():
         return []
     begin = int(np.flatnonzero(np.isfinite(means))[0])
@@ -251,7 +242,7 @@ def picked(key: str) -> str | None:
 
 def map_table(runs: Sequence[Finished], metric: str) -> pa.Table:
     """One row a run of a grid over depth and weight decay: log10 of the metric's mean."""
-    means = _log_moments(values(runs, metric))[0]
+    means = log_moments(values(runs, metric))[0]
     return pa.table(
         {
             "depth": [str(config.depth) for config, _, _ in runs],

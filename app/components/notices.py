@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
+
+logger = logging.getLogger(__name__)
 
 LONGEST_VALUE = 60
 
@@ -24,6 +28,19 @@ def unknown_names(names: Sequence[str]) -> None:
     """Tell of parameters that mean nothing here; none of them leaves what was told before."""
     if names:
         post("unknown", [f"{_code(name)} is no parameter of this page." for name in names])
+
+
+@contextmanager
+def told(what: str, in_full: str) -> Iterator[None]:
+    """What goes wrong within is told on the page in a sentence, and in full in the log.
+
+    `what` could not be drawn, in words for the page; `in_full` names it in the log.
+    """
+    try:
+        yield
+    except Exception:
+        logger.exception("%s could not be drawn", in_full)
+        st.error(f"{what} could not be drawn; the log of the server has the details.")
 
 
 def draw() -> None:

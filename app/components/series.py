@@ -127,7 +127,7 @@ def show(picture: Picture) -> None:
 
 def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
     """The picture that an address asks for, and what was wrong with it, in words."""
-    found, wrong = Picture(), []
+    wrong = []
     usual = {"depths": "2 to 34", "decays": "one", "kept": "no other series", "metric": "NC1"}
     readers = {
         "depths": lambda text: {"depths": _read("depth", text)},
@@ -150,7 +150,7 @@ def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
         except (ValueError, TypeError, OverflowError, ConfigError):
             said = notices.wrong_value(name.capitalize(), text, allowed[name], usual[name])
             wrong.append(said)
-    return Picture(**{**found.__dict__, **values}), wrong
+    return Picture(**values), wrong
 
 
 def labels(series: Sequence[Series]) -> list[str]:

@@ -157,7 +157,8 @@ def _stop_button(config: RunConfig) -> None:
     st.button("Stop", key="stop", on_click=requests.cancel, args=(config,), disabled=stopping)
 
 
-def _bar() -> st.delta_generator.DeltaGenerator:
+def bar() -> st.delta_generator.DeltaGenerator:
+    """What holds progress and a button, as high in every state."""
     return st.container(
         horizontal=True,
         vertical_alignment="center",
@@ -169,7 +170,7 @@ def _bar() -> st.delta_generator.DeltaGenerator:
 
 def _queued(run: Run) -> None:
     place = "" if run.place is None else f": number {run.place} in the queue"
-    with _bar():
+    with bar():
         st.progress(0.0, f"**Waiting**{place}{_behind()}. It starts by itself.")
         _stop_button(run.config)
 
@@ -189,7 +190,7 @@ def _running(run: Run) -> None:
     parts = [f"**{word}**: {run.passes:,} of {run.config.budget:,} passes", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
-    with _bar():
+    with bar():
         st.progress(share, " · ".join(parts))
         _stop_button(run.config)
 
@@ -198,7 +199,7 @@ def _stopped(run: Run) -> None:
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.budget, 1.0)
     so_far = f"after {run.passes:,} of {run.config.budget:,} passes. It can go on from there."
-    with _bar():
+    with bar():
         st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
         _train_button(run.config, "Continue" if run.passes else "Train")
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
 from app.charts import depth as charts
-from app.components import address, download, notices, pulse, recipes, requests, series, text
+from app.components import (
+    address,
+    download,
+    notices,
+    pulse,
+    recipes,
+    requests,
+    series,
+    status,
+    text,
+)
 from app.components.series import METRICS, Picture, Series
 from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
@@ -23,14 +33,11 @@ from ncengine.runs.run import Status
 from ncengine.theory.depth_law import prediction
 from ncengine.theory.optimum import floor_of
 
-logger = logging.getLogger(__name__)
-
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
 PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
-BAR_HEIGHT = 46
 # Through two points goes any line.
 LEAST_FITTED = 3
 
@@ -53,6 +60,10 @@ def draw(config: RunConfig, open_run: Open) -> None:
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
     st.fragment(_watch, key=WATCH)(configs, LIVE if busy else IDLE)
+
+
+def _told() -> AbstractContextManager[None]:
+    return notices.told("This part of the page", "A part of Depth")
 
 
 def _all(shown: Sequence[Series]) -> tuple[RunConfig, ...]:
@@ -192,16 +203,13 @@ def _downloads(configs: Sequence[RunConfig]) -> None:
 
 
 def _progress(configs: tuple[RunConfig, ...]) -> None:
-    with pace.measured():
+    with pace.measured(), _told():
         points = sweep.look(configs)
         st.session_state[PROGRESS] = sweep.moment(points)
         requests.draw_trouble(configs[0])
         missing = [p for p in points if not p.finished]
         busy = [p for p in points if p.now.status.busy]
-        with st.container(
-            horizontal=True, vertical_alignment="center", height=BAR_HEIGHT, border=False,
-            key="status",
-        ):  # fmt: skip
+        with status.bar():
             if busy:
                 _busy(points, busy)
             elif missing:
@@ -285,7 +293,7 @@ def _look(configs: tuple[RunConfig, ...]) -> None:
 
 
 def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
-    with pace.measured():
+    with pace.measured(), _told():
         points = {point.key: point for point in sweep.look(_all(shown))}
         st.session_state[PANELS] = sweep.recorded(tuple(points.values()))
         asked = st.session_state.pop(_OPEN, None)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from operator import attrgetter
 
 import streamlit as st
@@ -156,14 +155,8 @@ def _moved_on(config: RunConfig, drawn: Status, name: str) -> Run:
     return run
 
 
-@contextmanager
-def _told(config: RunConfig) -> Iterator[None]:
-    """What goes wrong within is told on the page in a sentence, and in full in the log."""
-    try:
-        yield
-    except Exception:
-        logger.exception("The run %s could not be drawn", identify(config).key)
-        st.error("This run could not be drawn; the log of the server has the details.")
+def _told(config: RunConfig) -> AbstractContextManager[None]:
+    return notices.told("This run", f"The run {identify(config).key}")
 
 
 def _lacks_data(run: Run) -> bool:

@@ -60,7 +60,14 @@ def mean_over_seeds(run: Run, name: str) -> np.ndarray:
 
 def log_mean_and_deviation(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]:
     """(T,) mean and standard deviation of log10 over the seeds that did not diverge."""
-    values = _kept(run, name)
+    return log_moments(_kept(run, name))
+
+
+def log_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) mean and standard deviation of log10 of values (T, seeds); NaN where there is none.
+
+    What is not a positive finite number is left out.
+    """
     counted = np.isfinite(values) & (values > 0)
     logs = np.log10(np.where(counted, values, 1.0))
     count = counted.sum(axis=1)

@@ -240,7 +240,8 @@ class JobQueue:
         """Take up what an earlier queue left waiting, or half done."""
         for key in self.store.line.keys():
             # Whoever was killed on leaving the line still stands in it.
-            if _status(Journal(self.store.root / "journal" / key)) is not Status.QUEUED:
+            job = self.store.job(key)
+            if job is None or job.status is not Status.QUEUED:
                 self.store.line.leave(key)
         for identity, journal in self.store.journals():
             if file_away(self.store, identity):

@@ -131,10 +131,11 @@ class _Sweep:
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
         for one in [*self._open]:
             run = store.open(one)
-            self._begun[one.key] = self._done_of(run)
             if run.status in FINISHED:
+                self._begun[one.key] = work[one.key]
                 self._end(one, run)
             else:
+                self._begun[one.key] = self._work_of(one, run.passes)
                 self._ask(one)
 
     def step(self) -> bool:
@@ -150,11 +151,9 @@ class _Sweep:
         done = sum(self._work[key] for key in self.ended)
         new = sum(self._work[key] - self._begun[key] for key in self.ended)
         for one in self._open:
-            now = self.store.glance(one)
-            if now.passes:
-                so_far = min(self._work[one.key], run_work(one.config, now.passes))
-                done += so_far
-                new += max(0.0, so_far - self._begun[one.key])
+            so_far = self._work_of(one, self.store.glance(one).passes)
+            done += so_far
+            new += max(0.0, so_far - self._begun[one.key])
         passed = time.monotonic() - self._started
         left = None
         if not self._open:
@@ -165,10 +164,9 @@ class _Sweep:
         share = min(1.0, done / total) if self._open else 1.0
         return Progress(share, left, len(self.ended), runs)
 
-    def _done_of(self, run: Run) -> float:
-        if run.status in FINISHED:
-            return self._work[run.key]
-        return min(self._work[run.key], run_work(run.config, run.passes)) if run.passes else 0.0
+    def _work_of(self, one: Identity, passes: int) -> float:
+        """Of so many passes, of what the whole run takes."""
+        return min(self._work[one.key], run_work(one.config, passes)) if passes else 0.0
 
     def _ask(self, one: Identity) -> None:
         journal = self.store.journal(one)
