@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # A click can reach the server with the address as it was before the server's last change
 # came to the browser. For this many seconds the replaced address is taken for such an echo,
-# not for someone pressing Back.
+# unless the browser says that someone pressed Back.
 ECHO_SECONDS = 1.0
 _UNKNOWN = "address:unknown"
 
@@ -44,6 +45,8 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
         return now
     if now == known.seen:
         return None
+    if _went_through_history():
+        return now
     echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
     return None if echo else now
 
@@ -77,6 +80,11 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
     foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
     st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic())
+
+
+def _went_through_history() -> bool:
+    """Whether Back or Forward is what has the page run now."""
+    return getattr(get_script_run_ctx(), "is_history_navigation", False)
 
 
 def _key(owner: str) -> str:

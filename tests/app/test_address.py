@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
+from app.components import address
 from app.engine import data, derived, runs
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.presets import paper_preset
@@ -49,6 +50,23 @@ def test_a_configuration_survives_the_way_through_an_address(at, store):
     assert RunConfig.nearest(query_of(at)) == (config, [])
     at.run()
     assert picked(at) == config
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_the_address_just_replaced_comes_back_with_a_click_or_by_going_back(
+    back, at, store, monkeypatch
+):
+    before, after = RunConfig(depth=2), RunConfig(depth=8)
+    store.put(make_run(before))
+    store.put(make_run(after))
+    open_at(at, **before.query())
+    at.button_group(key="field:depth").set_value(8).run()
+    assert picked(at) == after
+    monkeypatch.setattr(address, "ECHO_SECONDS", 1e9)
+    monkeypatch.setattr(address, "_went_through_history", lambda: back)
+    at.query_params.update(before.query())
+    at.run()
+    assert picked(at) == (before if back else after)
 
 
 PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "show": "none", "hidden": "3"}

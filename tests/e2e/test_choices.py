@@ -111,3 +111,15 @@ def test_what_to_try_next_is_a_click_away(page, app):
     expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
     expect(page.get_by_role("button", name="Train")).to_be_visible()
     expect(page).to_have_url(re.compile("depth=5"))
+
+
+def test_back_undoes_a_pick_at_once(page, app):
+    open_page(page, app, **FINISHED)
+    heading = page.get_by_role("heading", level=2)
+    for _ in range(3):
+        page.get_by_role("button", name="Deeper: L = 5").click()
+        page.wait_for_url(re.compile("depth=5"))
+        page.go_back()
+        page.wait_for_url(re.compile("depth=3"))
+        expect(heading).to_contain_text("3-RN1")
+        expect(page.get_by_role("button", name="Deeper: L = 5")).to_be_visible()
