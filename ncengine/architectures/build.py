@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ncengine.architectures.layers import Parameters
+from ncengine.architectures.layers import Layer, Parameters
 from ncengine.architectures.shapes import parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 
 
 class Network(Protocol):
-    """What every architecture is: a way from inputs to the last layer's features."""
+    """What every architecture is: a way through layers, from inputs to the last one's features."""
 
-    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """(R, N, d) features of the inputs (R, N, ...); see `inputs.network_inputs`."""
+    def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
+        """The embedding and each block, one after another.
+
+        Args:
+            parameters: by name, with a leading seed axis; see `shapes.parameter_shapes`.
+            inputs: (R, N, ...), see `inputs.network_inputs`.
+        """
+
+
+def features(
+    network: Network,
+    parameters: Parameters,
+    inputs: Tensor,
+    visit: Callable[[Layer], None] | None = None,
+) -> Tensor:
+    """(R, N, d) what the last linear layer reads; arguments as of `Network.layers`.
+
+    `visit` is called with every layer on the way.
+    """
+    last = None
+    for layer in network.layers(parameters, inputs):
+        last = layer  # only the last is held
+        if visit is not None:
+            visit(layer)
+    assert last is not None
+    return last.read
 
 
 # By the name of its family in the catalogue: the file beside this one whose function `network`

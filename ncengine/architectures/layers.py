@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -10,6 +12,19 @@ from torch.nn import functional as F
 LAYER_NORM_EPS = 1e-12
 
 Parameters = dict[str, Tensor]
+
+
+class Layer(NamedTuple):
+    """What a layer, the embedding or a block, puts out.
+
+    Attributes:
+        stream: (R, N, d); of a transformer the last token's, from which it predicts.
+        read: (R, N, d) what the next layer reads of it: rows of mean 0 and norm √d. The same
+            where the stream itself is normalised.
+    """
+
+    stream: Tensor
+    read: Tensor
 
 
 def layer_norm(x: Tensor, eps: float = LAYER_NORM_EPS) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor
 
-from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
+from ncengine.architectures.layers import Layer, Parameters, branch, by_block, layer_norm, linear
 from ncengine.architectures.shapes import layer_names
 from ncengine.catalogue.architectures import Part, architecture_info
 from ncengine.config import RunConfig
@@ -28,20 +30,15 @@ class ResNet:
         self.names = layer_names(block)
         self.pre_norm = pre_norm
 
-    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """Inputs of the last linear layer, after the last LayerNorm.
-
-        Args:
-            parameters: by name, with a leading seed axis; see `shapes.parameter_shapes`.
-            inputs: (R, N, d_0).
-
-        Returns:
-            (R, N, d), each row of mean 0 and norm √d.
-        """
+    def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
+        """As of `build.Network`, for inputs (R, N, d_0)."""
         x = layer_norm(linear(inputs, parameters["embedding_weight"], parameters["embedding_bias"]))
+        z = layer_norm(x) if self.pre_norm else x
+        yield Layer(x, z)
         for block in by_block(parameters, self.names):
             if self.pre_norm:
-                x = x + branch(layer_norm(x), *block)
+                x = x + branch(z, *block)
+                z = layer_norm(x)
             else:
-                x = layer_norm(x + branch(x, *block))
-        return layer_norm(x) if self.pre_norm else x
+                x = z = layer_norm(x + branch(x, *block))
+            yield Layer(x, z)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from ncengine.architectures.attention import causal_mix, last_mix
-from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
+from ncengine.architectures.layers import Layer, Parameters, branch, by_block, layer_norm, linear
 from ncengine.architectures.shapes import layer_names, matrix_names
 from ncengine.catalogue.architectures import Part, architecture_info
 from ncengine.config import RunConfig
@@ -35,29 +37,24 @@ class Transformer:
         self.names = layer_names(mlp)
         self.pre_norm = pre_norm
 
-    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """Inputs of the last linear layer at the last token, after the last LayerNorm.
+    def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
+        """As of `build.Network`, at the last token; attention and MLP are one block.
 
         Args:
             parameters: by name, with a leading seed axis; see `shapes.parameter_shapes`.
             inputs: (R, N, C, m) patches of m numbers, or (R, N, C) words by rank, int64.
-
-        Returns:
-            (R, N, d), each row of mean 0 and norm √d.
         """
-        x = self.embed(parameters, inputs)
-        if self.pre_norm:
-            x = layer_norm(x)
+        x = self._with_read(layer_norm(self.embed(parameters, inputs)))
+        yield _last_token(x)
         mixing = list(zip(*(w.unbind(1) for w in self._attention(parameters)), strict=True))
         blocks = list(zip(mixing, by_block(parameters, self.names), strict=True))
         for (qk, vo), mlp in blocks[:-1]:
-            x = self._residual(x, lambda z, qk=qk, vo=vo: _attend(z, qk, vo))
-            x = self._residual(x, lambda z, mlp=mlp: _each_token(z, mlp))
+            x = self._plus(x.stream, _attend(x.read, qk, vo))
+            x = self._plus(x.stream, _each_token(x.read, mlp))
+            yield _last_token(x)
         (qk, vo), mlp = blocks[-1]
-        z = layer_norm(x)
-        stream = (x if self.pre_norm else z)[:, :, -1]
-        x = stream + _attend_from_last(z, qk, vo)
-        return layer_norm(self._residual(x, lambda z: branch(z, *mlp)))
+        x = self._plus(x.stream[:, :, -1], _attend_from_last(x.read, qk, vo))
+        yield self._plus(x.stream, branch(x.read, *mlp))
 
     def embed(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """W_e Z + W_p, (R, N, C, d)."""
@@ -79,9 +76,18 @@ class Transformer:
         q, k, v, o = matrices
         return k.transpose(2, 3) @ q, o @ v
 
-    def _residual(self, x: Tensor, add) -> Tensor:
-        z = layer_norm(x)
-        return (x if self.pre_norm else z) + add(z)
+    def _plus(self, stream: Tensor, added: Tensor) -> Layer:
+        """The stream with what attention or MLP adds to it, and what is read of it next."""
+        if self.pre_norm:
+            return self._with_read(stream + added)
+        return self._with_read(layer_norm(stream + added))
+
+    def _with_read(self, stream: Tensor) -> Layer:
+        return Layer(stream, layer_norm(stream) if self.pre_norm else stream)
+
+
+def _last_token(layer: Layer) -> Layer:
+    return Layer(layer.stream[:, :, -1], layer.read[:, :, -1])
 
 
 def _attend(z: Tensor, qk: Tensor, vo: Tensor) -> Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor
 
-from ncengine.architectures.layers import Parameters, layer_norm
+from ncengine.architectures.layers import Layer, Parameters, layer_norm
 from ncengine.config import RunConfig
 
 # Free features start small (see `shapes.FREE_SCALE`), so what keeps LayerNorm from dividing by
@@ -20,15 +22,13 @@ def network(config: RunConfig) -> FreeFeatures:
 class FreeFeatures:
     """Features that are parameters themselves, on the sphere of mean 0 and norm √d, for R seeds."""
 
-    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """Each sample's feature; samples that are related share one (eq. 4).
+    def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
+        """Each sample's feature, the only layer; samples that are related share one (eq. 4).
 
         Args:
             parameters: "free_features" (R, N, d), normalised here, so that any values will do.
             inputs: (R, N) int64, for each sample the one whose feature it has.
-
-        Returns:
-            (R, N, d), each row of mean 0 and norm √d.
         """
         free = layer_norm(parameters["free_features"], eps=EPS)
-        return free.gather(1, inputs.unsqueeze(-1).expand(*inputs.shape, free.shape[-1]))
+        own = free.gather(1, inputs.unsqueeze(-1).expand(*inputs.shape, free.shape[-1]))
+        yield Layer(own, own)

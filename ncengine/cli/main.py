@@ -130,7 +130,10 @@ def _train(options: argparse.Namespace) -> int:
                 raise
             raise RuntimeError(f"{error} The option --download fetches the data set.") from error
     summary = finished.summary()
-    print(json.dumps(plain(summary)) if options.json else _table(summary, config))
+    if options.json:
+        print(json.dumps(plain({**summary, "layers": finished.layers_summary()})))
+    else:
+        print(_table(summary, config))
     for seed, nc1 in not_converged(finished).items():
         print(f"ncengine: seed {seed} did not converge: NC1 = {number(nc1)}", file=sys.stderr)
     return 0

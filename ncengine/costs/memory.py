@@ -35,12 +35,12 @@ def memory_needed(config: RunConfig, processes: int = 1) -> int:
     `processes` is over how many the seeds are spread: each holds the data.
     """
     each = PROCESS_BYTES + _of_data_set(config) + _of_inputs(config)
-    return processes * each + len(config.seeds) * _of_seed(config)
+    return processes * (each + _of_layers(config)) + len(config.seeds) * _of_seed(config)
 
 
 def device_memory_needed(config: RunConfig) -> int:
     """Bytes of a GPU's own memory that training `config` takes at most, about."""
-    return _of_inputs(config) + len(config.seeds) * _of_seed(config)
+    return _of_inputs(config) + _of_layers(config) + len(config.seeds) * _of_seed(config)
 
 
 def _of_seed(config: RunConfig) -> int:
@@ -52,6 +52,19 @@ def _of_seed(config: RunConfig) -> int:
     per_sample = FEATURES * config.width + LOGITS * config.classes
     numbers = vectors * parameter_count(config) + samples * per_sample
     return active + numbers * _bytes_each(config)
+
+
+def _of_layers(config: RunConfig) -> int:
+    """What is looked at of every layer, and what is read of it, of one seed at a time.
+
+    Where all samples go through the network at once, no more than what is held between forward
+    and backward sweep, which is free by then.
+    """
+    samples = config.classes * config.samples_per_class
+    if samples <= sweep_samples(config):
+        return 0
+    layers = 1 + architecture_info(config.architecture).blocks(config.depth)
+    return 2 * layers * samples * config.width * _bytes_each(config)
 
 
 def _of_inputs(config: RunConfig) -> int:

@@ -14,7 +14,13 @@ from ncengine.datasets import DatasetError, load
 from ncengine.jobs.listing import file_away
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
 from ncengine.jobs.take_over import take_over
-from ncengine.runs.assemble import complete, stack_curves, stack_geometry
+from ncengine.runs.assemble import (
+    complete,
+    layers_arrays,
+    stack_curves,
+    stack_geometry,
+    stack_layers,
+)
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
@@ -218,8 +224,9 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
     """The result of a run of which all shards have ended, from their journals.
 
     Returns:
-        The arrays of `assemble.stack_curves` and, prefixed "geometry_", of `Geometry`;
-        "diverged" (R,), "passes", "seconds"; "machine" and "config", JSON text.
+        The arrays of `assemble.stack_curves` and `assemble.layers_arrays`, and, prefixed
+        "geometry_", of `Geometry`; "diverged" (R,), "passes", "seconds"; "machine" and "config",
+        JSON text.
     """
     shards, statuses = [], []
     for part in journal.parts():
@@ -232,6 +239,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         statuses.append(status)
     snapshots = list(complete(shards, [True] * len(shards), {}).values())
     geometry = stack_geometry(snapshots, identity.config)
+    layers = stack_layers(snapshots, identity.config)
     names = ("epoch", *GEOMETRY, *SHOWN)
     slowest = max(statuses, key=lambda status: status.seconds)
     machine = dict(slowest.machine)
@@ -241,6 +249,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         **_last_parameters(identity, journal),
         **stack_curves(snapshots),
         **{f"geometry_{name}": getattr(geometry, name) for name in names},
+        **({} if layers is None else layers_arrays(layers)),
         "diverged": snapshots[-1]["diverged"],
         "passes": np.array(max(status.passes for status in statuses)),
         "seconds": np.array(slowest.seconds),

@@ -50,18 +50,18 @@ def neural_collapse(features: Array, labels: Array, weight: Array) -> NeuralColl
     """
     xp = array_namespace(features, weight)
     _check_pair(features, weight)
-    features, weight = _as_float(xp, features), _as_float(xp, weight)
-    groups = _Groups(xp, features, labels, weight.shape[-2])
+    features, weight = as_float(xp, features), as_float(xp, weight)
+    groups = Groups(xp, features, labels, weight.shape[-2])
     means = groups.means(features)
     deviations, own = groups.deviations(features, means)
-    within = _dot(xp, deviations, deviations)
+    within = xp.linalg.vector_norm(deviations, axis=-1) ** 2
     centred = means - xp.mean(means, axis=-2, keepdims=True)
-    between = xp.mean(_dot(xp, centred, centred), axis=-1)
-    gram = _normalised_gram(xp, weight)
+    between = xp.mean(dot(xp, centred, centred), axis=-1)
+    gram = normalised_gram(xp, weight)
     return NeuralCollapse(
-        nc1=_ratio(xp, groups.sample_mean(within), between, xp.inf),
-        nc2a=_gram_distance(xp, gram, simplex=True),
-        nc2b=_gram_distance(xp, gram, simplex=False),
+        nc1=ratio(xp, groups.sample_mean(within), between, xp.inf),
+        nc2a=gram_distance(xp, gram, simplex=True),
+        nc2b=gram_distance(xp, gram, simplex=False),
         nc3=groups.sample_mean(_one_minus_cosine(xp, deviations, within, means, weight, own)),
     )
 
@@ -72,8 +72,8 @@ def class_means(features: Array, labels: Array, classes: int) -> Array:
     Raises ValueError as `neural_collapse` does.
     """
     xp = array_namespace(features)
-    features = _as_float(xp, features)
-    return _Groups(xp, features, labels, classes).means(features)
+    features = as_float(xp, features)
+    return Groups(xp, features, labels, classes).means(features)
 
 
 def cosines(class_means: Array) -> Array:
@@ -83,10 +83,10 @@ def cosines(class_means: Array) -> Array:
     -1/(K - 1). A class mean that lies at the centre has cosine 0 with everything.
     """
     xp = array_namespace(class_means)
-    means = _as_float(xp, class_means)
+    means = as_float(xp, class_means)
     centred = means - xp.mean(means, axis=-2, keepdims=True)
     norms = xp.linalg.vector_norm(centred, axis=-1, keepdims=True)
-    directions = _ratio(xp, centred, norms, 0.0)
+    directions = ratio(xp, centred, norms, 0.0)
     return xp.clip(directions @ xp.matrix_transpose(directions), -1.0, 1.0)
 
 
@@ -103,8 +103,12 @@ def class_cosines(class_means: np.ndarray) -> np.ndarray:
     return means @ means.T
 
 
-class _Groups:
-    """Samples grouped by class: as K blocks of n where they lie so, by look-up otherwise."""
+class Groups:
+    """Samples grouped by class: as K blocks of n where they lie so, by look-up otherwise.
+
+    Attributes:
+        counts: (K,) samples of each class, in the type of the features.
+    """
 
     def __init__(self, xp: Any, features: Array, labels: Array, classes: int):
         if features.ndim not in (2, 3):
@@ -129,8 +133,10 @@ class _Groups:
         self.blocks = samples > 0 and samples == self.block * classes
         if self.blocks:
             self.blocks = bool(xp.all(labels == xp.repeat(numbers, self.block)))
-        if not self.blocks:
-            self.labels = labels
+        self.labels = labels
+        if self.blocks:
+            self.counts = xp.full_like(xp.astype(numbers, features.dtype), self.block)
+        else:
             self.members = self._members(numbers, features.dtype)
 
     def _members(self, numbers: Array, dtype: Any) -> Array:
@@ -142,11 +148,11 @@ class _Groups:
                 f"must be from 0 to {self.classes - 1}"
             )
         members = xp.astype(labels[None, :] == numbers[:, None], dtype)
-        counts = xp.sum(members, axis=-1)
+        self.counts = xp.sum(members, axis=-1)
         for number in range(self.classes):
-            if not float(counts[number]):
+            if not float(self.counts[number]):
                 raise ValueError(f"labels: class {number} has no sample, every class needs one")
-        return members / counts[:, None]
+        return members / self.counts[:, None]
 
     def means(self, features: Array) -> Array:
         """(..., K, d) class means of (..., N, d)."""
@@ -168,6 +174,17 @@ class _Groups:
         """Mean over all samples of a value a sample, in the layout of `deviations`."""
         return self.xp.mean(values, axis=(-2, -1) if self.blocks else -1)
 
+    def share_nearer_to_another(self, features: Array, means: Array) -> Array:
+        """Share of samples to which another class's mean is nearer than their own class's."""
+        xp = self.xp
+        # Half the squared distance, from the other side: |x|²/2 is the same for all means. Samples
+        # come last, along which a maximum over classes is fast.
+        scores = means @ xp.matrix_transpose(features) - dot(xp, means, means)[..., None] / 2
+        rows = xp.broadcast_to(self.labels, (*scores.shape[:-2], 1, scores.shape[-1]))
+        own = xp.take_along_axis(scores, rows, axis=-2)
+        nearer = xp.max(scores, axis=-2, keepdims=True) > own
+        return xp.mean(xp.astype(nearer, features.dtype), axis=(-2, -1))
+
     def _in_blocks(self, features: Array) -> Array:
         leading, width = tuple(features.shape[:-2]), features.shape[-1]
         return self.xp.reshape(features, (*leading, self.classes, self.block, width))
@@ -184,33 +201,33 @@ def _check_pair(features: Array, weight: Array) -> None:
         raise ValueError(f"weight: {weights[-2]} rows, must have one a class, at least 2")
 
 
-def _as_float(xp: Any, values: Array) -> Array:
+def as_float(xp: Any, values: Array) -> Array:
     if not xp.isdtype(values.dtype, "real floating"):
         raise ValueError(f"features and weight: type {values.dtype}, must be real floating point")
     return xp.astype(values, xp.float32) if xp.finfo(values.dtype).bits < 32 else values
 
 
-def _dot(xp: Any, left: Array, right: Array) -> Array:
+def dot(xp: Any, left: Array, right: Array) -> Array:
     # Several times faster than torch's vecdot, which materialises what is broadcast.
     return xp.sum(left * right, axis=-1)
 
 
-def _ratio(xp: Any, numerator: Array, denominator: Array, at_zero: float) -> Array:
+def ratio(xp: Any, numerator: Array, denominator: Array, at_zero: float) -> Array:
     """Quotient that takes `at_zero` where the denominator is 0, without a warning."""
     zero = denominator == 0
     quotient = numerator / xp.where(zero, xp.ones_like(denominator), denominator)
     return xp.where(zero, xp.full_like(quotient, at_zero), quotient)
 
 
-def _normalised_gram(xp: Any, weight: Array) -> Array:
+def normalised_gram(xp: Any, weight: Array) -> Array:
     """W W^T over its Frobenius norm. W is scaled first, so that squares cannot underflow."""
     largest = xp.max(xp.abs(weight), axis=(-2, -1), keepdims=True)
-    scaled = _ratio(xp, weight, largest, xp.nan)
+    scaled = ratio(xp, weight, largest, xp.nan)
     gram = scaled @ xp.matrix_transpose(scaled)
     return gram / xp.linalg.vector_norm(gram, axis=(-2, -1), keepdims=True)
 
 
-def _gram_distance(xp: Any, gram: Array, simplex: bool) -> Array:
+def gram_distance(xp: Any, gram: Array, simplex: bool) -> Array:
     """min over c >= 0 of ||gram - c target||_F, the target E_K or I_K, ||gram||_F = 1."""
     classes = gram.shape[-1]
     target = xp.eye(classes, dtype=gram.dtype, device=device(gram))
@@ -231,15 +248,15 @@ def _one_minus_cosine(
     are small where it matters. Then 1 - cos = across / (|x| (|x| + along)) for along > 0.
     """
     norms = xp.linalg.vector_norm(weight, axis=-1, keepdims=True)
-    rows = _ratio(xp, weight, norms, xp.nan)
-    mean_along = _dot(xp, means, rows)[..., None]
+    rows = ratio(xp, weight, norms, xp.nan)
+    mean_along = dot(xp, means, rows)[..., None]
     mean_across = means - mean_along * rows
-    offset = _dot(xp, deviations, own(rows))
+    offset = dot(xp, deviations, own(rows))
     along = own(mean_along)[..., 0] + offset
-    across = own(_dot(xp, mean_across, mean_across)[..., None])[..., 0]
-    across = across + 2 * _dot(xp, deviations, own(mean_across)) + within - offset * offset
+    across = own(dot(xp, mean_across, mean_across)[..., None])[..., 0]
+    across = across + 2 * dot(xp, deviations, own(mean_across)) + within - offset * offset
     across = xp.clip(across, 0.0, None)
     norm = xp.sqrt(along * along + across)
     ahead = along > 0
-    near = _ratio(xp, across, norm * (norm + xp.where(ahead, along, xp.zeros_like(along))), xp.nan)
-    return xp.where(ahead, near, 1 - _ratio(xp, along, norm, xp.nan))
+    near = ratio(xp, across, norm * (norm + xp.where(ahead, along, xp.zeros_like(along))), xp.nan)
+    return xp.where(ahead, near, 1 - ratio(xp, along, norm, xp.nan))

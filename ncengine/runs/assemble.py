@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 
 import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
-from ncengine.runs.run import Geometry, Run, Status
-from ncengine.snapshots.names import CURVES, GEOMETRY, OF_TEST, SHOWN, Arrays
-from ncengine.snapshots.plan import shown
+from ncengine.runs.run import Geometry, Layers, Run, Status
+from ncengine.snapshots.names import (
+    BLOCKS,
+    CURVES,
+    FEATURES,
+    GEOMETRY,
+    LAYERS,
+    MEANS,
+    OF_LAYERS,
+    OF_TEST,
+    SHOWN,
+    Arrays,
+)
+from ncengine.snapshots.plan import shown, shown_in_layers
 from ncengine.theory.optimum import floor_of
 
 ROUNDING = 1e-12  # of the floor
@@ -68,10 +80,37 @@ def stack_geometry(snapshots: Sequence[Arrays], config: RunConfig) -> Geometry |
     if not full:
         return None
     return Geometry(
-        epoch=np.array([int(s["epoch"]) for s in full]),
+        epoch=_passes(full),
         **{name: np.stack([s[name] for s in full]) for name in GEOMETRY},
         **shown(config),
     )
+
+
+def stack_layers(snapshots: Sequence[Arrays], config: RunConfig) -> Layers | None:
+    """The snapshots that hold layers, stacked; None where none does."""
+    full = [s for s in snapshots if f"{OF_LAYERS}nc1" in s]
+    means = [s for s in full if MEANS in s]
+    features = [s for s in full if FEATURES in s]
+    if not features:
+        return None
+    return Layers(
+        **{name: np.stack([s[f"{OF_LAYERS}{name}"] for s in full]) for name in (*LAYERS, *BLOCKS)},
+        epoch=_passes(full),
+        means_epoch=_passes(means),
+        class_means=np.stack([s[MEANS] for s in means]),
+        features_epoch=_passes(features),
+        features=np.stack([s[FEATURES] for s in features]),
+        index=shown_in_layers(config),
+    )
+
+
+def layers_arrays(layers: Layers) -> Arrays:
+    """What a result holds of them; `finished_run` reads it back."""
+    return {f"{OF_LAYERS}{field.name}": getattr(layers, field.name) for field in fields(layers)}
+
+
+def _passes(snapshots: Sequence[Arrays]) -> np.ndarray:
+    return np.array([int(s["epoch"]) for s in snapshots])
 
 
 def finish_curves(curves: Arrays, config: RunConfig) -> Arrays:
@@ -90,11 +129,15 @@ def finished_run(identity: Identity, result: Arrays) -> Run:
     config = identity.config
     diverged = np.array(result["diverged"], bool)
     geometry = {name: result[f"geometry_{name}"] for name in ("epoch", *GEOMETRY, *SHOWN)}
+    layers = None
+    if f"{OF_LAYERS}epoch" in result:
+        layers = Layers(**{f.name: result[f"{OF_LAYERS}{f.name}"] for f in fields(Layers)})
     return Run(
         config,
         Status.DIVERGED if diverged.all() else Status.DONE,
         curves=finish_curves({name: result[name] for name in ("epoch", *CURVES)}, config),
         geometry=Geometry(**geometry),
+        layers=layers,
         diverged=diverged,
         floor=floor_of(config),
         passes=int(result["passes"]),

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ncengine.runs.assemble import complete, finish_curves, stack_curves, stack_geometry
+from ncengine.runs.assemble import (
+    complete,
+    finish_curves,
+    stack_curves,
+    stack_geometry,
+    stack_layers,
+)
 from ncengine.runs.identity import Identity
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
-from ncengine.runs.run import Geometry, Run, Status
+from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import Arrays
 from ncengine.theory.optimum import floor_of
 
@@ -26,6 +32,7 @@ class JournalReader:
         self.snapshots: dict[int, Arrays] = {}
         self.curves: Arrays = {}
         self.geometry: Geometry | None = None
+        self.layers: Layers | None = None
 
     def run(self, status: Status, job: JobStatus, place: int | None) -> Run:
         """The run as the journal has it now."""
@@ -42,6 +49,7 @@ class JournalReader:
             status,
             curves=self.curves,
             geometry=self.geometry,
+            layers=self.layers,
             diverged=np.zeros(0, bool) if newest is None else newest["diverged"],
             floor=floor_of(self.config),
             passes=int(min(one.passes for one in going)),
@@ -74,6 +82,7 @@ class JournalReader:
         self.curves = finish_curves(stack_curves(ordered), self.config)
         if any("features" in snapshot for snapshot in new):
             self.geometry = stack_geometry(ordered, self.config)
+            self.layers = stack_layers(ordered, self.config)
 
 
 class _Part:

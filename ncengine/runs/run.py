@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ncengine.config import RunConfig
-from ncengine.snapshots.names import OF_TEST, PER_SEED
+from ncengine.metrics.layers import collapsed_layers
+from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
 
 
 class Status(StrEnum):
@@ -69,6 +70,69 @@ class Geometry:
 
 
 @dataclass(frozen=True)
+class Layers:
+    """Every layer of a network, at each snapshot of the geometry: the embedding, and each block.
+
+    G snapshots, R seeds, L layers (of a transformer of depth L it is L + 1), L - 1 blocks. Of
+    what the next layer reads, after LayerNorm; of a transformer at the last token.
+
+    Attributes:
+        epoch: (G,) passes over the data at which each was taken.
+        nc1, nc1_pinv, nc2, ncc_error, effective_rank, effective_rank_features: (G, R, L) float64,
+            of the training samples, see `metrics.layers.LayerCollapse`.
+        stream_norm, common_share: (G, R, L) float64, see `metrics.layers.Stream`.
+        decay: (G, R, L - 1) float64, what each block pays of "decay_hidden".
+        movement: (G, R, L - 1) float64, mean angle, in radians, by which a block turns a sample.
+        means_epoch: (G',) passes at which class means were kept: all of `epoch` where they are
+            small enough, else those of `features_epoch`.
+        class_means: (G', R, L, K, d) float16.
+        features_epoch: (F,) passes at which features were kept: a few.
+        features: (F, R, L, S, d) float16, of as many samples of each class.
+        index: (S,) which samples of `Geometry.features` these are.
+    """
+
+    epoch: np.ndarray
+    nc1: np.ndarray
+    nc1_pinv: np.ndarray
+    nc2: np.ndarray
+    ncc_error: np.ndarray
+    effective_rank: np.ndarray
+    effective_rank_features: np.ndarray
+    stream_norm: np.ndarray
+    common_share: np.ndarray
+    decay: np.ndarray
+    movement: np.ndarray
+    means_epoch: np.ndarray
+    class_means: np.ndarray
+    features_epoch: np.ndarray
+    features: np.ndarray
+    index: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.epoch)
+
+    def newest(self, r: int) -> int | None:
+        """The last snapshot at which the r-th seed had numbers; None where it never had."""
+        known = np.flatnonzero(np.isfinite(self.stream_norm[:, r]).all(-1))
+        return int(known[-1]) if len(known) else None
+
+    def collapsed(self, r: int) -> int | None:
+        """How many final layers of the r-th seed are as collapsed as the last one."""
+        g = self.newest(r)
+        return None if g is None else int(collapsed_layers(self.nc1[g, r])) or None
+
+    def last(self, r: int) -> dict[str, list[float | None]]:
+        """Of the r-th seed, the newest values that are numbers, by name: one a layer or block."""
+        g = self.newest(r)
+        if g is None:
+            return {}
+        return {
+            name: [None if np.isnan(v) else float(v) for v in getattr(self, name)[g, r]]
+            for name in (*LAYERS, *BLOCKS)
+        }
+
+
+@dataclass(frozen=True)
 class Run:
     """One experiment as it stands at this moment.
 
@@ -79,6 +143,7 @@ class Run:
             Before a seed has anything to show, after it diverged, and where a value was not
             taken (those `OF_TEST` are taken at geometry snapshots only) it is NaN.
         geometry: None before the first snapshot.
+        layers: None before the first snapshot, and of a result of an engine that did not look.
         diverged: (R,) whether that seed diverged.
         floor: L*_GUFM; None where no collapsed optimum fits (see `theory.gufm_optimum`).
         passes: passes over the data done so far, of `config.budget`.
@@ -96,6 +161,7 @@ class Run:
     status: Status
     curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     geometry: Geometry | None = None
+    layers: Layers | None = None
     diverged: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     floor: float | None = None
     passes: int = 0
@@ -127,14 +193,16 @@ class Run:
     def summary(self) -> dict[str, Any]:
         """The last values: "key", "config", "status", "floor", "passes", "seconds", "seeds".
 
-        "seeds" is a list with, per seed, "seed", "diverged" and each name of `PER_SEED`, see
-        `last`. Plain values, not logarithms.
+        "seeds" is a list with, per seed, "seed", "diverged", each name of `PER_SEED`, see `last`,
+        and "collapsed_layers", see `metrics.layers.collapsed_layers`. Plain values, not
+        logarithms. See `layers_summary` for those of every layer.
         """
         seeds = [
             {
                 "seed": seed,
                 "diverged": bool(self.diverged[r]) if len(self.diverged) else False,
                 **{name: self.last(name, r) for name in PER_SEED},
+                "collapsed_layers": None if self.layers is None else self.layers.collapsed(r),
             }
             for r, seed in enumerate(self.config.seeds)
         ]
@@ -147,6 +215,16 @@ class Run:
             "seconds": self.seconds,
             "seeds": seeds,
         }
+
+    def layers_summary(self) -> list[dict[str, Any]]:
+        """Per seed "seed", "epoch", and by name what was measured last of every layer."""
+        if self.layers is None:
+            return []
+        epoch = int(self.layers.epoch[-1])
+        return [
+            {"seed": seed, "epoch": epoch, **self.layers.last(r)}
+            for r, seed in enumerate(self.config.seeds)
+        ]
 
     def last(self, name: str, r: int) -> float | None:
         """The value of a curve of `PER_SEED` that was taken last of the r-th seed.

@@ -9,7 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from ncengine.runs.line import Line
 from ncengine.runs.results import Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
+from ncengine.version import EARLIER_VERSIONS
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +131,12 @@ class Store:
                 floor=floor_of(identity.config),
                 key=identity.key,
             )
+
+    def earlier(self, what: RunConfig | Identity) -> Identity | None:
+        """The run of an earlier engine whose result is still there; None where there is none."""
+        identity = identify(what)
+        older = (replace(identity, engine_version=version) for version in EARLIER_VERSIONS)
+        return next((one for one in older if self.results.has(one)), None)
 
     def glance(self, what: RunConfig | Identity) -> Glance:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""

@@ -6,12 +6,24 @@ side; what is measured is numpy arrays, by the names of `snapshots.names`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ncengine.metrics.collapse import class_means, neural_collapse
-from ncengine.snapshots.names import GEOMETRY, OF_TEST, Arrays
+from ncengine.metrics.layers import layers_collapse, movement, stream
+from ncengine.snapshots.names import (
+    COLLAPSE,
+    FEATURES,
+    GEOMETRY,
+    MEANS,
+    OF_LAYERS,
+    OF_TEST,
+    STREAM,
+    Arrays,
+)
 
 Array = Any  # a numpy array or a torch tensor
 
@@ -58,6 +70,34 @@ def measure_test(
     }
 
 
+def measure_layers(layers: Sequence[tuple[Array, Array]], labels: Array, classes: int) -> Arrays:
+    """What is measured of every layer.
+
+    Args:
+        layers: of each of L layers its stream and what is read of it, each (R, N, d), see
+            `architectures.layers.Layer`.
+        labels: (N,) classes, 0 to `classes` - 1.
+
+    Returns:
+        The names of `snapshots.names.LAYERS`, each (R, L) float64; "movement" (R, L - 1), of the
+        blocks; "class_means" (R, L, K, d) float16.
+    """
+    reads = [read for _, read in layers]
+    collapse = layers_collapse(reads, labels, classes)
+    found = {name: _double(getattr(collapse, name)) for name in COLLAPSE}
+    streams = [stream(values) for values, _ in layers]
+    found |= {name: np.stack([_double(getattr(s, name)) for s in streams], -1) for name in STREAM}
+    moves = [_double(movement(*pair)) for pair in pairwise(reads)]
+    found["movement"] = np.stack(moves, -1) if moves else np.zeros((len(reads[0]), 0))
+    found["class_means"] = _half(collapse.class_means)
+    return found
+
+
+def features_of_layers(layers: Sequence[tuple[Array, Array]], index: Array) -> np.ndarray:
+    """(R, L, S, d) float16, of the samples at `index` (S,), what is read of each of L layers."""
+    return np.stack([_half(read[:, index]) for _, read in layers], axis=1)
+
+
 def without_test(features: Array) -> Arrays:
     """What stands in for `measure_test` where no test sample has features: none of them."""
     return {"test_features": _half(features[:, :0])}
@@ -68,10 +108,22 @@ def not_taken(seeds: int) -> Arrays:
     return {name: np.full(seeds, np.nan) for name in OF_TEST}
 
 
-def without_geometry(snapshot: Arrays) -> Arrays:
-    """The same snapshot as it is where geometry, and with it test samples, is not taken."""
-    kept = {name: values for name, values in snapshot.items() if name not in GEOMETRY}
-    return {**kept, **not_taken(len(snapshot["loss"]))}
+def as_planned(snapshot: Arrays, *, geometry: bool, means: bool, features: bool) -> Arrays:
+    """The same snapshot as it is where some of it is not taken.
+
+    Args:
+        geometry: whether geometry is, and with it test samples and layers.
+        means, features: whether class means, and features, of every layer are.
+    """
+    if not geometry:
+        kept = {
+            name: values
+            for name, values in snapshot.items()
+            if name not in GEOMETRY and not name.startswith(OF_LAYERS)
+        }
+        return {**kept, **not_taken(len(snapshot["loss"]))}
+    left_out = {name for name, taken in ((MEANS, means), (FEATURES, features)) if not taken}
+    return {name: values for name, values in snapshot.items() if name not in left_out}
 
 
 def _numpy(values: Array) -> np.ndarray:

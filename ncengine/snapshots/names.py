@@ -29,4 +29,21 @@ CURVES = tuple(name for name in PER_SEED if name != "gap")
 GEOMETRY = ("class_means", "classifier", "features", "test_features")
 SHOWN = ("labels", "sample_index", "test_labels", "test_index")
 
+# Of every layer, and of every block between two of them; see `metrics.layers`.
+COLLAPSE = (
+    "nc1",
+    "nc1_pinv",
+    "nc2",
+    "ncc_error",
+    "effective_rank",
+    "effective_rank_features",
+)
+STREAM = ("stream_norm", "common_share")
+LAYERS = COLLAPSE + STREAM
+BLOCKS = ("decay", "movement")
+# What a snapshot or a result calls that which is of layers.
+OF_LAYERS = "layers_"
+MEANS = f"{OF_LAYERS}class_means"
+FEATURES = f"{OF_LAYERS}features"
+
 Arrays = dict[str, np.ndarray]

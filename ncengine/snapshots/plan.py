@@ -14,14 +14,20 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 
-# Snapshots in each decade of passes. Together 109 of a thousand passes, 46 of them with geometry.
+# Snapshots in each decade of passes. Together 109 of a thousand passes, 41 of them with geometry.
 METRIC_POINTS = 45
-GEOMETRY_POINTS = 18
-TRAIN_SAMPLES = 400
-TEST_SAMPLES = 200
+GEOMETRY_POINTS = 16
+TRAIN_SAMPLES = 150
+TEST_SAMPLES = 75
 # Features of both splits together, at as many snapshots as most trainings have, about.
 BYTES = 16 * 2**20
-USUAL_SNAPSHOTS = 48
+USUAL_SNAPSHOTS = 40
+# Of the samples shown, features of every layer are kept at these passes and the last.
+LAYER_PASSES = frozenset({1, 10, 100, 1000})
+LAYER_SAMPLES = 100
+LAYER_BYTES = 4 * 10**6
+# Class means of every layer are kept at every snapshot of geometry while they are no more.
+MEANS_BYTES = 16 * 2**20
 
 
 def log_spaced(last: int, per_decade: int) -> frozenset[int]:
@@ -44,6 +50,15 @@ def snapshot_passes(budget: int) -> tuple[frozenset[int], frozenset[int]]:
     return log_spaced(budget, METRIC_POINTS) | geometry, geometry
 
 
+def layer_passes(config: RunConfig) -> tuple[frozenset[int], frozenset[int]]:
+    """Passes at which class means of every layer are kept, and those at which features are too."""
+    _, geometry = snapshot_passes(config.budget)
+    features = frozenset(p for p in LAYER_PASSES if p < config.budget) | {config.budget}
+    each = 2 * _layers(config) * config.width * len(config.seeds)
+    fits = each * config.classes * len(geometry) <= MEANS_BYTES
+    return (geometry if fits else features), features
+
+
 def shown(config: RunConfig) -> dict[str, np.ndarray]:
     """Indices and classes of the samples shown: the first of each class, as many of each.
 
@@ -62,6 +77,25 @@ def shown(config: RunConfig) -> dict[str, np.ndarray]:
         "test_index": test,
         "test_labels": test_labels,
     }
+
+
+def shown_in_layers(config: RunConfig) -> np.ndarray:
+    """(S'',) which of the S training samples shown are shown in every layer too.
+
+    As many of each class; none where even one would be too much.
+    """
+    labels = shown(config)["labels"]
+    looks = len(LAYER_PASSES) + 1
+    bytes_each = 2 * config.width * len(config.seeds) * _layers(config) * looks
+    total = min(LAYER_SAMPLES, LAYER_BYTES // bytes_each)
+    each = total // config.classes
+    own = len(labels) // config.classes
+    return np.flatnonzero(np.arange(len(labels)) % own < each)
+
+
+def _layers(config: RunConfig) -> int:
+    """How many layers are looked at: the embedding, and each block."""
+    return 1 + architecture_info(config.architecture).blocks(config.depth)
 
 
 def _first_of_each(config: RunConfig, available: int, most: int) -> tuple[np.ndarray, np.ndarray]:

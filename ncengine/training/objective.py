@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ncengine.architectures.build import build
-from ncengine.architectures.layers import Parameters, last_layer, layer_norm, linear
+from ncengine.architectures.build import features as features_of
+from ncengine.architectures.layers import Layer, Parameters, last_layer, layer_norm, linear
 from ncengine.architectures.shapes import Role, parameter_shapes
 from ncengine.config import RunConfig
 from ncengine.costs.memory import sweep_samples
@@ -27,6 +28,7 @@ class Evaluation:
         accuracy: (R,) float64, share of samples whose largest logit is their class's.
         last_weight: (R, K, d) rows of the last layer.
         last_bias: (R, K) its bias; None where it has none.
+        layers: the embedding and each block, see `Network.layers`; empty where not asked for.
     """
 
     fit: Tensor
@@ -37,6 +39,7 @@ class Evaluation:
     accuracy: Tensor
     last_weight: Tensor
     last_bias: Tensor | None
+    layers: tuple[Layer, ...] = ()
 
     @property
     def gradient(self) -> Tensor:
@@ -51,7 +54,7 @@ class Evaluation:
         return self.fit + self.decay_hidden + self.decay_last
 
     def where(self, chosen: np.ndarray, other: Evaluation) -> Evaluation:
-        """This one for the seeds chosen (R,), the other one for the rest; without gradients."""
+        """This one for the seeds chosen (R,), else the other; without gradients or layers."""
         keep = torch.from_numpy(chosen).to(self.fit.device)
 
         def rows(mine: Tensor, others: Tensor) -> Tensor:
@@ -61,7 +64,7 @@ class Evaluation:
         if self.last_bias is not None:
             names.append("last_bias")
         chosen_rows = {name: rows(getattr(self, name), getattr(other, name)) for name in names}
-        return replace(self, grad=None, **chosen_rows)
+        return replace(self, grad=None, layers=(), **chosen_rows)
 
 
 class Objective:
@@ -83,18 +86,25 @@ class Objective:
         self.decay = {Role.HIDDEN: config.decay_hidden, Role.LAST: config.decay_last}
         self.sweep = sweep_samples(config)
 
-    def evaluate(self, theta: Tensor, *, gradient: bool = True) -> Evaluation:
-        """The objective at theta (R, P), one row a seed."""
+    @property
+    def in_one_sweep(self) -> bool:
+        """Whether all samples go through the network at once, so that it holds all layers."""
+        return self.labels.shape[-1] <= self.sweep
+
+    def evaluate(self, theta: Tensor, *, gradient: bool = True, layers: bool = False) -> Evaluation:
+        """The objective at theta (R, P), one row a seed; `layers` keeps every layer."""
         parameters = self._unflatten(theta)
         inputs, labels = self.inputs, self.labels
         if labels.dim() == 1:
             inputs = inputs.expand(len(theta), *inputs.shape)
             labels = labels.expand(len(theta), -1)
-        sweeps, grad = [], None
+        sweeps, grad, seen = [], None, []
         for x, y in zip(
             inputs.split(self.sweep, dim=1), labels.split(self.sweep, dim=1), strict=True
         ):
-            *values, one_grad = self._sweep(parameters, x, y, gradient)
+            on_the_way: list[Layer] | None = [] if layers else None
+            *values, one_grad = self._sweep(parameters, x, y, gradient, on_the_way)
+            seen.append(on_the_way or [])
             sweeps.append(values)
             # Added up at once: a gradient is as large as all parameters.
             grad = one_grad if grad is None or one_grad is None else grad.add_(one_grad)
@@ -112,17 +122,42 @@ class Objective:
             accuracy=hits.mean(1, dtype=torch.float64),
             last_weight=parameters["last_weight"].detach().clone(),
             last_bias=parameters["last_bias"].detach().clone() if self.config.last_bias else None,
+            layers=tuple(map(_joined, zip(*seen, strict=True))),
         )
 
+    def block_decay(self, theta: Tensor) -> Tensor:
+        """(R, B) float64, what each block pays of `Evaluation.decay_hidden` at theta (R, P)."""
+        parameters = self._unflatten(theta)
+        hidden = [parameters[s.name] for s in self.shapes if s.role is Role.HIDDEN]
+        if not hidden:
+            return torch.zeros(len(theta), 0, dtype=torch.float64, device=theta.device)
+        squares = [(w * w).flatten(2).sum(2, dtype=torch.float64) for w in hidden]
+        return self.config.decay_hidden / 2 * torch.stack(squares).sum(0)
+
     def _sweep(
-        self, parameters: Parameters, inputs: Tensor, labels: Tensor, gradient: bool
+        self,
+        parameters: Parameters,
+        inputs: Tensor,
+        labels: Tensor,
+        gradient: bool,
+        layers: list[Layer] | None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """Losses (R, n), logits and features of some samples; gradient (R, P) of the sum."""
+        """Losses (R, n), logits and features of some samples; gradient (R, P) of the sum.
+
+        `layers`, where it is a list, takes every layer.
+        """
+
+        def visit(layer: Layer) -> None:
+            if layers is not None:
+                stream, read = layer
+                detached = stream.detach()
+                layers.append(Layer(detached, detached if read is stream else read.detach()))
+
         with torch.set_grad_enabled(gradient):
             if gradient:
                 for parameter in parameters.values():
                     parameter.requires_grad_()
-            features = self.network.features(parameters, inputs)
+            features = features_of(self.network, parameters, inputs, visit)
             logits = last_layer(parameters, features)
             losses = _losses(logits, labels, self.config.loss)
             grad = self._gradient(losses, parameters) if gradient else None
@@ -173,6 +208,16 @@ class Objective:
                     grad[:, start : start + shape.size].add_(weight, alpha=coefficient)
             start += shape.size
         return terms
+
+
+def _joined(parts: tuple[Layer, ...]) -> Layer:
+    """One layer of all samples, from those of some samples each."""
+    if len(parts) == 1:
+        return parts[0]
+    stream = torch.cat([part.stream for part in parts], dim=1)
+    if all(part.read is part.stream for part in parts):
+        return Layer(stream, stream)
+    return Layer(stream, torch.cat([part.read for part in parts], dim=1))
 
 
 def _losses(logits: Tensor, labels: Tensor, loss: str) -> Tensor:

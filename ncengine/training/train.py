@@ -13,17 +13,21 @@ from torch import Tensor
 from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.deepening import deepened
 from ncengine.architectures.inputs import network_inputs
+from ncengine.architectures.layers import Layer
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets import Data
 from ncengine.snapshots.measure import (
+    features_of_layers,
     measure_collapse,
     measure_geometry,
+    measure_layers,
     measure_test,
     not_taken,
     without_test,
 )
-from ncengine.snapshots.plan import shown, snapshot_passes
+from ncengine.snapshots.names import OF_LAYERS
+from ncengine.snapshots.plan import layer_passes, shown, shown_in_layers, snapshot_passes
 from ncengine.theory.optimum import floor_of
 from ncengine.training.objective import Evaluation, Objective
 from ncengine.training.solvers import make_solver
@@ -46,7 +50,8 @@ class Step:
     Attributes:
         passes: passes done.
         snapshot: None, or arrays by name: every curve of `runs.PER_SEED` but the gap, of
-            shape (R,); at some, the arrays of `runs.Geometry` for that moment too.
+            shape (R,); at some, the arrays of `runs.Geometry` and of `runs.Layers` for that
+            moment too.
     """
 
     passes: int
@@ -76,6 +81,8 @@ class Training:
     ):
         # As many samples are shown as if all seeds were here.
         indices = shown(config)
+        in_layers = indices["sample_index"][shown_in_layers(config)]
+        self.plan = layer_passes(config)
         self.config = config = config if seeds is None else config.with_(seeds=seeds)
         self.dtype = getattr(torch, config.precision)
         self.device = device
@@ -85,6 +92,7 @@ class Training:
         tested = architecture_info(config.architecture).has_network
         self.test = Objective(config, *self._tensors(data.test)) if tested else None
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
+        self.shown_in_layers = torch.from_numpy(in_layers).to(device)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.budget * self.batches)
@@ -94,6 +102,8 @@ class Training:
         self.iterates = self.solver.theta.clone()
         # What was computed at `iterates`, without the gradient; None where it is to be computed.
         self.held: Evaluation | None = None
+        # The layers that the last pass computed anyway, and of which seeds these are the iterates'.
+        self.layers: tuple[tuple[Layer, ...], np.ndarray] | None = None
 
     def _start(self, shallower: np.ndarray | None) -> Tensor:
         below = self.config.shallower
@@ -117,12 +127,15 @@ class Training:
         self._at_iterates()
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
         while self.passes < self.config.budget and not self._over():
-            one_pass()
+            one_pass(self.passes + 1 in geometry_passes)
             self.passes += 1
             last = self.passes == self.config.budget or self._over()
             snapshot = None
             if last or self.passes in metric_passes:
-                snapshot = self._snapshot(geometry=last or self.passes in geometry_passes)
+                snapshot = self._snapshot(
+                    geometry=last or self.passes in geometry_passes, last=last
+                )
+            self.layers = None
             yield Step(self.passes, snapshot)
 
     def state(self) -> dict[str, Any]:
@@ -149,16 +162,18 @@ class Training:
     def _over(self) -> bool:
         return bool((self.solver.resting | self.solver.diverged).all())
 
-    def _full_pass(self) -> None:
+    def _full_pass(self, look: bool) -> None:
         theta = self.solver.theta
-        evaluation = self.train.evaluate(theta)
+        evaluation = self.train.evaluate(theta, layers=look and self.train.in_one_sweep)
         before = theta.clone()
         accepted = self.solver.step(evaluation.loss, evaluation.gradient)
+        if evaluation.layers:
+            self.layers = evaluation.layers, accepted
         self._hold(evaluation, accepted)
         keep = torch.from_numpy(accepted).to(self.device)
         self.iterates = torch.where(keep[:, None], before, self.iterates)
 
-    def _mini_batch_pass(self) -> None:
+    def _mini_batch_pass(self, look: bool) -> None:
         for index in self._batches():
             objective = Objective(self.config, self.train.inputs[index], self.train.labels[index])
             evaluation = objective.evaluate(self.solver.theta)
@@ -178,7 +193,7 @@ class Training:
     def _hold(self, evaluation: Evaluation, accepted: np.ndarray) -> None:
         """Take over the seeds for which the evaluation was made at an iterate."""
         if self.held is None or accepted.all():
-            self.held = replace(evaluation, grad=None)
+            self.held = replace(evaluation, grad=None, layers=())
         else:
             self.held = evaluation.where(accepted, self.held)
 
@@ -187,7 +202,7 @@ class Training:
             self.held = self.train.evaluate(self.iterates, gradient=False)
         return self.held
 
-    def _snapshot(self, *, geometry: bool) -> dict[str, np.ndarray]:
+    def _snapshot(self, *, geometry: bool, last: bool) -> dict[str, np.ndarray]:
         held = self._at_iterates()
         features, weight = held.features, held.last_weight
         snapshot = {
@@ -204,10 +219,52 @@ class Training:
         if geometry:
             snapshot |= measure_geometry(features, labels, weight, self.shown)
             snapshot |= self._test(features)
+            snapshot |= self._of_layers(features, last)
         for name in (*snapshot,):
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
         return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
+
+    def _of_layers(self, features: Tensor, last: bool) -> dict[str, np.ndarray]:
+        """What is recorded of every layer, given what the last one puts out."""
+        means, shown = (last or self.passes in passes for passes in self.plan)
+        layers, fresh = self.layers or ((), np.zeros(len(features), bool))
+        parts = [(np.flatnonzero(fresh), layers)] if fresh.any() else []
+        for rows in self._at_once(np.flatnonzero(~fresh)):
+            # What the training did not hold is computed again.
+            again = self.train.evaluate(self.iterates[rows], gradient=False, layers=True)
+            parts.append((rows, again.layers))
+        found = [self._measured(rows, own, features, means, shown) for rows, own in parts]
+        order = np.argsort(np.concatenate([rows for rows, _ in parts]))
+        joined = {name: np.concatenate([one[name] for one in found])[order] for name in found[0]}
+        joined["decay"] = self.train.block_decay(self.iterates).cpu().numpy()
+        return {f"{OF_LAYERS}{name}": values for name, values in joined.items()}
+
+    def _at_once(self, rows: np.ndarray) -> list[np.ndarray]:
+        """These seeds, as many at once as there is memory for their layers."""
+        if not len(rows):
+            return []
+        return [rows] if self.train.in_one_sweep else np.split(rows, len(rows))
+
+    def _measured(
+        self,
+        rows: np.ndarray,
+        layers: tuple[Layer, ...],
+        features: Tensor,
+        means: bool,
+        shown: bool,
+    ) -> dict[str, np.ndarray]:
+        """What is recorded of every layer of the seeds in these rows."""
+        if len(rows) < len(layers[0].stream):
+            layers = tuple(Layer(*(part[rows] for part in layer)) for layer in layers)
+        # What is read of the last one comes from where the run's own metrics do.
+        layers = (*layers[:-1], Layer(layers[-1].stream, features[rows]))
+        arrays = measure_layers(layers, self.train.labels, self.config.classes)
+        if not means:
+            del arrays["class_means"]
+        if shown:
+            arrays["features"] = features_of_layers(layers, self.shown_in_layers)
+        return arrays
 
     def _is_near_floor(self, loss: np.ndarray) -> np.ndarray:
         """(R,) whether single precision may put the loss on the wrong side of the floor."""

@@ -36,13 +36,18 @@ class PlainResNet(Plain):
         self.lin0 = nn.Linear(input_dim(config), d)
         self.blocks = nn.ModuleList(branch(d, two) for _ in range(config.depth - 1))
 
-    def features(self, x):
-        x = self.norm(self.lin0(x))
+    def streams(self, x):
+        found = [self.norm(self.lin0(x))]
         for block in self.blocks:
+            x = found[-1]
             if self.config.norm == "pre":
-                x = x + block(self.norm(x))
+                found.append(x + block(self.norm(x)))
             else:
-                x = self.norm(x + block(x))
+                found.append(self.norm(x + block(x)))
+        return found
+
+    def features(self, x):
+        x = self.streams(x)[-1]
         return self.norm(x) if self.config.norm == "pre" else x
 
     def hidden(self):
@@ -76,8 +81,16 @@ class PlainTransformer(Plain):
     def features(self, x):
         return torch.stack([self.all_tokens(sample)[:, -1] for sample in x])
 
+    def streams(self, x):
+        samples = [self.all_streams(sample) for sample in x]
+        return [torch.stack([z[:, -1] for z in layer]) for layer in zip(*samples, strict=True)]
+
     def all_tokens(self, sample):
         """(d, C) features of every token of one sample: patches (C, m) or words (C,)."""
+        return self.columns(self.all_streams(sample)[-1])
+
+    def all_streams(self, sample):
+        """(d, C) of every token after the embedding and after each block, LN'd where post-LN."""
         if self.words:
             one_hot = torch.zeros(self.tokens.in_features, len(sample), dtype=torch.float64)
             one_hot[sample, torch.arange(len(sample))] = 1
@@ -85,18 +98,19 @@ class PlainTransformer(Plain):
             one_hot = sample.T
         z = self.tokens.weight @ one_hot + self.positions
         pre = self.config.norm == "pre"
-        if pre:
-            z = self.columns(z)
+        z = self.columns(z)
+        found = [z]
         for attention, mlp in zip(self.attention, self.mlp, strict=True):
             if pre:
                 z = z + self.attend(attention, self.columns(z))
                 z = z + mlp(self.columns(z).T).T
             else:
-                z = self.columns(z)
                 z = z + self.attend(attention, z)
                 z = self.columns(z)
                 z = z + mlp(z.T).T
-        return self.columns(z)
+                z = self.columns(z)
+            found.append(z)
+        return found
 
     def columns(self, z):
         return self.norm(z.T).T

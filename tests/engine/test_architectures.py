@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ncengine.architectures.attention import FUSED_FROM, causal_mix, last_mix
-from ncengine.architectures.build import build, initial_parameters
+from ncengine.architectures.build import build, features, initial_parameters
 from ncengine.architectures.inputs import first_identical, network_inputs, patches
 from ncengine.architectures.shapes import parameter_count, parameter_shapes
 from ncengine.catalogue.architectures import ARCHITECTURES, RESNETS, TRANSFORMERS
@@ -75,11 +75,27 @@ def start(config):
     return initial_parameters(config, torch.float64) * 1.7
 
 
+def decay_by_block(config, net):
+    """(B,) what each block of the plain network pays."""
+    hidden = [weight.detach().square().sum() for weight in net.hidden()]
+    blocks = config.depth - 1 if config.architecture.startswith("RN") else config.depth
+    # Attention's matrices come first, those of all MLPs after them.
+    attention = {"1": 2, "2": 4}.get(config.architecture[1], 0) * (blocks == config.depth)
+    mlps = hidden[attention * blocks :]
+    each = len(mlps) // blocks
+    own = [
+        sum(hidden[attention * b : attention * (b + 1)]) + sum(mlps[each * b : each * (b + 1)])
+        for b in range(blocks)
+    ]
+    return config.decay_hidden / 2 * torch.stack(own)
+
+
 def assert_like_plain(config):
     words = config.dataset == "imdb"
     x, y = some_inputs(config)
     theta = start(config)
-    evaluation = Objective(config, x, y).evaluate(theta)
+    objective = Objective(config, x, y)
+    evaluation = objective.evaluate(theta, layers=True)
     for r in range(3):
         net = plain_network(config, theta[r], words)
         loss = net.objective(x, y)
@@ -89,6 +105,12 @@ def assert_like_plain(config):
         torch.testing.assert_close(
             evaluation.grad[r], flat_gradient(net, config, loss), rtol=1e-8, atol=1e-10
         )
+        decays = decay_by_block(config, net)
+        torch.testing.assert_close(objective.block_decay(theta)[r], decays, rtol=1e-12, atol=0)
+        for layer, expected in zip(evaluation.layers, net.streams(x), strict=True):
+            read = net.norm(expected)
+            torch.testing.assert_close(layer.stream[r], expected.detach(), rtol=0, atol=1e-9)
+            torch.testing.assert_close(layer.read[r], read.detach(), rtol=0, atol=1e-9)
         hits = (net.last(features).argmax(1) == y).double().mean()
         assert evaluation.accuracy[r] == pytest.approx(hits.item())
 
@@ -154,11 +176,11 @@ def test_a_later_patch_never_changes_an_earlier_tokens_features(architecture, no
     whole = x.expand(3, *x.shape)
     for length in range(1, 5):
         cut = {**parameters, "position_embedding": parameters["position_embedding"][:, :length]}
-        features = network.features(cut, whole[:, :, :length])
+        read = features(network, cut, whole[:, :, :length])
         for r in range(3):
             net = plain_network(config, theta[r])
             expected = torch.stack([net.all_tokens(sample)[:, length - 1] for sample in x])
-            torch.testing.assert_close(features[r], expected.detach(), rtol=0, atol=1e-9)
+            torch.testing.assert_close(read[r], expected.detach(), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

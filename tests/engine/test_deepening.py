@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import ncengine
-from ncengine.architectures.build import build, initial_parameters
+from ncengine.architectures.build import build, features, initial_parameters
 from ncengine.architectures.deepening import deepened, shares
 from ncengine.architectures.shapes import parameter_shapes
 from ncengine.config import RunConfig, grid
@@ -102,7 +102,7 @@ def test_a_split_network_does_what_the_shallow_one_did(depths):
         assert torch.equal(deep[name], old[name])
     inputs = torch.tensor(load(low).train.inputs, dtype=torch.float64)[None].expand(2, -1, -1)
     torch.testing.assert_close(
-        build(high).features(deep, inputs), build(low).features(old, inputs), rtol=0, atol=2e-3
+        features(build(high), deep, inputs), features(build(low), old, inputs), rtol=0, atol=2e-3
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from ncengine.jobs.foreground import run as train
 from ncengine.jobs.job import run_job
 from ncengine.runs import ends
 from ncengine.runs.identity import identify
-from ncengine.runs.run import Run, Status
+from ncengine.runs.run import Layers, Run, Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, PER_SEED, SHOWN
 from ncengine.training import train as training
@@ -28,9 +30,9 @@ def passes_computed(monkeypatch):
     for name in ("_full_pass", "_mini_batch_pass"):
         done = getattr(training.Training, name)
 
-        def one_more(self, done=done):
+        def one_more(self, look, done=done):
             counted.append(self.passes)
-            done(self)
+            done(self, look)
 
         monkeypatch.setattr(training.Training, name, one_more)
     return counted
@@ -44,6 +46,8 @@ def assert_same(a: Run, b: Run) -> None:
         np.testing.assert_array_equal(
             getattr(a.geometry, name), getattr(b.geometry, name), err_msg=name
         )
+    for name in [field.name for field in fields(Layers)]:
+        np.testing.assert_array_equal(getattr(a.layers, name), getattr(b.layers, name), name)
     np.testing.assert_array_equal(a.diverged, b.diverged)
 
 

@@ -19,9 +19,18 @@ NETWORK = '''"""FF1: a feed-forward network without a residual stream, batched o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor
 
-from ncengine.architectures.layers import Parameters, branch, by_block, layer_norm, linear
+from ncengine.architectures.layers import (
+    Layer,
+    Parameters,
+    branch,
+    by_block,
+    layer_norm,
+    linear,
+)
 from ncengine.architectures.shapes import layer_names
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
@@ -39,12 +48,12 @@ class FeedForward:
     def __init__(self, names: list[str]):
         self.names = names
 
-    def features(self, parameters: Parameters, inputs: Tensor) -> Tensor:
-        """(R, N, d) features of the inputs (R, N, d_0)."""
+    def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
         x = layer_norm(linear(inputs, parameters["embedding_weight"], parameters["embedding_bias"]))
+        yield Layer(x, x)
         for block in by_block(parameters, self.names):
             x = layer_norm(branch(x, *block))
-        return x
+            yield Layer(x, x)
 '''
 
 ENTRY = """            ArchitectureInfo(
