@@ -55,7 +55,8 @@ def _value(config: RunConfig, seed: Mapping[str, Any], metric: str) -> float:
     if metric == "rest":
         parts = seed["gap"], seed["decay_hidden"]
         return np.nan if None in parts else parts[0] - parts[1]
-    value = seed[config.nc2_name if metric == "nc2" else metric]
+    # An earlier engine did not count collapsed layers.
+    value = seed.get(config.nc2_name if metric == "nc2" else metric)
     return np.nan if value is None else value
 
 

@@ -38,12 +38,33 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
     }
+    _of_earlier_engine(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
         _not_converged(run)
     else:
         bars[run.status](run)
     _some_diverged(run)
+
+
+def _of_earlier_engine(run: Run) -> None:
+    version = runs.of_earlier_engine(run)
+    if version is None:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
+        st.markdown(
+            f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
+            "the engine computed this: its numbers may differ a little, and what it did not record "
+            "is missing.",
+            width="stretch",
+        )
+        st.button(
+            "Train anew",
+            key="anew",
+            on_click=requests.submit,
+            args=(run.config,),
+            help="Trains it with the engine as it is now. The old result stays.",
+        )
 
 
 def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:

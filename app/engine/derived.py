@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ncengine.config import RunConfig
-from ncengine.runs.run import Geometry
+from ncengine.runs.run import Geometry, Layers
 from ncengine.theory.optimum import optimum_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,26 @@ def _project(
     return project(
         _geometry, r, nc2_name=config.nc2_name, basis=basis, focus=focus, row_norm=_row_norm(config)
     )
+
+
+def ways(
+    config: RunConfig,
+    geometry: Geometry,
+    layers: Layers,
+    r: int,
+    basis: str,
+    focus: tuple[int, ...],
+) -> list[tuple[int, Projection]]:
+    """The ways of seed number `r` through its layers, each with its moment, in their order."""
+    from ncengine.analysis.through_layers import through_layers
+
+    how = {"nc2_name": config.nc2_name, "basis": basis, "focus": focus}
+    norm, found = _row_norm(config), []
+    for f, epoch in enumerate(layers.features_epoch):
+        way = through_layers(geometry, layers, f, r, **how, row_norm=norm)
+        if way is not None:
+            found.append((int(epoch), way))
+    return found
 
 
 def _row_norm(config: RunConfig) -> float | None:

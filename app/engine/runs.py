@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from ncengine.config import RunConfig
+from ncengine.runs.run import Run, Status
+from ncengine.version import ENGINE_VERSION
 
 if TYPE_CHECKING:
     from ncengine.jobs.queue import JobQueue
-    from ncengine.runs.store import Store
+    from ncengine.runs.store import Glance, Store
 
 
 def store() -> Store:
@@ -23,6 +25,28 @@ def jobs() -> JobQueue:
     return _engine()[1]
 
 
+def look(config: RunConfig) -> Run:
+    """The run as it stands; where there is none, that of an earlier engine, if there is one."""
+    run = store().open(config)
+    if run.points or run.status is not Status.ABSENT:
+        return run
+    earlier = store().earlier(config)
+    return run if earlier is None else store().open(earlier)
+
+
+def glance(config: RunConfig) -> Glance:
+    """The same without its curves."""
+    now = store().glance(config)
+    earlier = store().earlier(config) if now.status is Status.ABSENT else None
+    return now if earlier is None else store().glance(earlier)
+
+
+def of_earlier_engine(run: Run) -> str | None:
+    """The version of the engine that computed it, where that is an earlier one."""
+    version = run.machine.get("version", ENGINE_VERSION)
+    return None if run.status.busy or version == ENGINE_VERSION else str(version)
+
+
 def passes_before(config: RunConfig) -> int:
     """How many passes of its training are done already, by one of a smaller budget."""
     from ncengine.runs.identity import identify
@@ -33,8 +57,6 @@ def passes_before(config: RunConfig) -> int:
 @st.cache_data(show_spinner=False, ttl=2.0)
 def titles_of_running() -> list[str]:
     """Titles of the runs that are trained now, as of two seconds ago at most."""
-    from ncengine.runs.run import Status
-
     running = []
     for identity, _ in store().journals():
         if store().open(identity).status is Status.RUNNING:

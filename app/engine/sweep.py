@@ -39,8 +39,7 @@ def look(configs: Iterable[RunConfig]) -> list[Point]:
     """How each run stands at this moment, in the order given."""
     found = []
     for config in configs:
-        identity = identify(config)
-        found.append(Point(config, identity.key, runs.store().glance(identity)))
+        found.append(Point(config, identify(config).key, runs.glance(config)))
     return found
 
 

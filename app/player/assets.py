@@ -15,6 +15,7 @@ SCRIPTS = (
     "theme",
     "sprites",
     "scene",
+    "way",
     "draw",
     "labels",
     "pointer",

@@ -6,21 +6,23 @@ const count = new Intl.NumberFormat("en");
 
 class Panel {
   /**
-   * `on` has the handlers act(name), scrub(frame), speed(factor), layer(name), toggle(k) and
-   * isolate(k).
+   * `on` has the handlers act(name), scrub(frame), travel(layer), speed(factor), layer(name),
+   * toggle(k) and isolate(k).
    */
   constructor(root, on) {
     this.root = root;
     this.on = on;
     this.part = (name) => root.querySelector(`[data-testid="nc-${name}"]`);
     this.scrubber = this.part("scrubber");
-    this.ticks = root.querySelector(".ticks");
+    this.wayScrubber = this.part("way-scrubber");
+    [this.ticks, this.wayTicks] = root.querySelectorAll(".ticks");
     root.addEventListener("click", (event) => this.click(event));
     this.part("classes").addEventListener("dblclick", (event) => {
       const chip = event.target.closest("[data-class]");
       if (chip) on.isolate(Number(chip.dataset.class));
     });
     this.scrubber.addEventListener("input", () => on.scrub(Number(this.scrubber.value)));
+    this.wayScrubber.addEventListener("input", () => on.travel(Number(this.wayScrubber.value)));
     this.part("speed").addEventListener("change", (event) => on.speed(Number(event.target.value)));
   }
 
@@ -44,6 +46,8 @@ class Panel {
     this.data = data;
     Object.assign(this.root.dataset, { frames: data.frames, run: data.run });
     this.scrubber.max = data.frames - 1;
+    this.part("way").hidden = !data.ways.length;
+    this.wayScrubber.max = data.ways.length ? data.ways[0].frames - 1 : 0;
     this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;
     this.part("layer-ideal").hidden = !data.ideal_fits;
@@ -61,38 +65,32 @@ class Panel {
   }
 
   layTicks() {
-    const { epoch, frames } = this.data;
-    const width = this.ticks.clientWidth;
-    if (!width) return;
-    const left = (frame) => (frames > 1 ? frame / (frames - 1) : 0);
-    const room = (a, b) => Math.abs(left(a) - left(b)) * width >= TICK_WIDTH;
-    const chosen = frames > 1 ? [0, frames - 1] : [0];
-    for (const frame of byRoundness(epoch)) {
-      if (chosen.every((other) => room(frame, other))) chosen.push(frame);
-    }
-    this.ticks.replaceChildren(...chosen.map((frame) => {
-      const tick = document.createElement("span");
-      tick.textContent = shortNumber(epoch[frame]);
-      tick.style.left = `${100 * left(frame)}%`;
-      return tick;
-    }));
+    const { epoch, ways } = this.data;
+    layTicks(this.ticks, epoch);
+    if (ways.length) layTicks(this.wayTicks, ways[0].epoch);
   }
 
   /** The readings of the moment. Text is touched only when it changes. */
-  show(clock, camera, show) {
-    const { data, root } = this;
-    const share = data.frames > 1 ? clock.goal / (data.frames - 1) : 0;
-    this.scrubber.value = clock.goal;
-    this.scrubber.style.setProperty("--done", `${100 * share}%`);
-    const shown = [clock.frame, clock.playing, clock.following, camera.view, camera.spinning,
+  show(clock, way, data, camera, show) {
+    const { root } = this;
+    move(this.scrubber, clock);
+    move(this.wayScrubber, way.clock);
+    const { on } = way;
+    const frame = on ? way.clock.frame : clock.frame;
+    const shown = [on, data.moment, frame, clock.frame, clock.playing, way.clock.playing,
+      clock.following, camera.view, camera.spinning,
       LAYERS.map((name) => show.goal[name]), show.goal.classes].join();
     if (shown === this.shown) return;
     this.shown = shown;
-    const frame = clock.frame;
-    const epoch = data.epoch[frame];
-    Object.assign(root.dataset, { frame, epoch, playing: clock.playing, view: camera.view });
+    const epoch = on ? data.moment : data.epoch[frame];
+    const layer = way.clock.frame + 1;
+    Object.assign(root.dataset, { frame: clock.frame, epoch, playing: clock.playing, layer,
+      travelling: way.clock.playing, view: camera.view });
     this.part("epoch").textContent = count.format(epoch);
+    this.part("layer-number").parentElement.hidden = !on;
+    this.part("layer-number").textContent = layer;
     this.scrubber.setAttribute("aria-valuetext", `pass ${count.format(epoch)}`);
+    this.wayScrubber.setAttribute("aria-valuetext", `layer ${layer}`);
     const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];
     if (data.focus.length && !data.exact) this.part("share").textContent = span(data, camera.view);
     else {
@@ -104,6 +102,8 @@ class Panel {
     const worst = angle === null || data.classes < 3 ? null : `${angle.toFixed(1)}°`;
     reading(this.part("angle"), worst, "worst angle error ", "");
     this.part("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
+    this.part("way-play").setAttribute("aria-label",
+      way.clock.playing ? "Pause" : "Play through the layers");
     press(this.part("live"), clock.following);
     press(this.part("view-3d"), camera.view === "3d");
     press(this.part("view-2d"), camera.view === "2d");
@@ -147,6 +147,30 @@ function span({ focus, classes }, view) {
     : `a plane within the span of the ${means}`;
 }
 
+/** Numbers beneath a slider with one place each, as many as there is room for. */
+function layTicks(ticks, numbers) {
+  const width = ticks.clientWidth;
+  if (!width) return;
+  const last = numbers.length - 1;
+  const left = (n) => (last ? n / last : 0);
+  const room = (a, b) => Math.abs(left(a) - left(b)) * width >= TICK_WIDTH;
+  const chosen = last ? [0, last] : [0];
+  for (const n of byRoundness(numbers)) {
+    if (chosen.every((other) => room(n, other))) chosen.push(n);
+  }
+  ticks.replaceChildren(...chosen.map((n) => {
+    const tick = document.createElement("span");
+    tick.textContent = shortNumber(numbers[n]);
+    tick.style.left = `${100 * left(n)}%`;
+    return tick;
+  }));
+}
+
+function move(scrubber, clock) {
+  scrubber.value = clock.goal;
+  scrubber.style.setProperty("--done", `${clock.last ? (100 * clock.goal) / clock.last : 0}%`);
+}
+
 function classChip(name, k, color) {
   const chip = document.createElement("button");
   chip.type = "button";
@@ -188,7 +212,8 @@ function explain(scene, n, at) {
     const k = data.labels[n];
     const away = data.distance[at * data.samples + n] * data.scales.distance;
     const distance = `distance to class mean ${away.toPrecision(2)}`;
-    const what = n < data.trained ? `training sample ${n}` : `test sample ${n - data.trained}`;
+    const what = n < data.trained
+      ? `training sample ${data.own?.[n] ?? n}` : `test sample ${n - data.trained}`;
     return [data.names[k], `${what}\n${distance}\n(in units of the feature norm)`];
   }
   const kind = Math.floor((n - scene.firstMean) / data.classes);
@@ -205,7 +230,7 @@ function quote(element, scene, n) {
   const captions = scene.data.captions;
   element.hidden = !captions || n >= scene.firstMean;
   element.parentElement.parentElement.classList.toggle("wide", !element.hidden);
-  element.textContent = element.hidden ? "" : captions[n];
+  element.textContent = element.hidden ? "" : captions[scene.data.own?.[n] ?? n];
   element.classList.toggle("unknown", element.textContent.includes("["));
 }
 
@@ -215,7 +240,8 @@ function thumbnail(canvas, scene, n) {
   if (canvas.hidden) return;
   const [height, width, channels] = shape;
   const size = height * width * channels;
-  const source = scene.data.thumbnails.subarray(n * size, (n + 1) * size);
+  const own = scene.data.own?.[n] ?? n;
+  const source = scene.data.thumbnails.subarray(own * size, (own + 1) * size);
   const pixels = new ImageData(width, height);
   for (let p = 0; p < height * width; p++) {
     for (let c = 0; c < 3; c++) {

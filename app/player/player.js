@@ -7,6 +7,9 @@ const KEYS = {
   f: "fullscreen", 2: "2d", 3: "3d",
 };
 
+// What the same keys do to the layers, with the shift key.
+const OF_BOTH = ["play", "back", "forward", "start", "end"];
+
 // Controls that take letters, those that Space presses, and those that arrows and Home move in.
 const WRITING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
   + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
@@ -20,6 +23,7 @@ class Player {
     this.canvas = root.querySelector(".stage > canvas");
     this.camera = new Camera();
     this.clock = new Clock();
+    this.way = new Way(this.clock);
     this.link = new Permalink((epoch) => this.tell(epoch));
     this.painter = new Painter(this.canvas);
     this.moment = new Moment((frame) => this.seek(frame));
@@ -45,6 +49,7 @@ class Player {
     return {
       act: (name) => this.act(name),
       scrub: (frame) => this.seek(frame),
+      travel: (layer) => this.travel(layer),
       speed: (factor) => { this.clock.speed = factor; },
       layer: (name) => this.fade((goal) => { goal[name] = 1 - goal[name]; }),
       toggle: (k) => this.fade((goal) => { goal.classes[k] = 1 - goal.classes[k]; }),
@@ -82,9 +87,7 @@ class Player {
     const first = this.run === null;
     const another = data.run !== this.run;
     const colors = data.names.map((_, k) => data.colors[k % data.colors.length]);
-    const earlier = this.scene;
-    this.scene = new Scene(data);
-    this.scene.departFrom(earlier);
+    this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
     if (this.show.goal.classes.length !== data.classes) {
@@ -93,13 +96,18 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const posed = JSON.stringify([data.run, data.focus, data.live]);
-    if (posed !== this.posed) this.camera.setHome(this.scene.clearPose(), first || this.calm);
+    if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
     this.posed = posed;
     if (another) this.clock.rewind();
     this.clock.extend(data.frames - 1);
+    this.way.load(this.film, another);
     this.panel.load(data, colors);
     if (first) this.open(data);
-    else if (another) this.link.set("epoch", null);
+    else if (another) {
+      this.link.set("epoch", null);
+      this.link.set("layer", null);
+    }
+    this.choose();
     if (another && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
@@ -128,6 +136,14 @@ class Player {
       this.clock.go(nearest(epoch, moment), true);
       return this.momentToText();
     });
+    take("layer", (text) => {
+      const layer = /^\d+$/.test(text) ? Number(text) : NaN;
+      if (!this.way.there || !(layer >= 1 && layer <= this.way.clock.last + 1)) return null;
+      this.opened = true;
+      this.clock.go(this.way.kept(this.clock.goal), true);
+      this.way.clock.go(layer - 1, true);
+      return this.layerToText();
+    });
   }
 
   /** A finished run plays once. A live one shows its end, and so does any under reduced motion. */
@@ -138,12 +154,15 @@ class Player {
 
   act(name) {
     const { camera, clock } = this;
-    if (name === "play") {
+    if (name.startsWith("way-")) this.actOnWay(name.slice(4));
+    else if (name === "play") {
+      this.way.end(this.calm);
+      this.link.set("layer", null);
       if (clock.playing) clock.pause();
       else clock.play();
       if (!clock.playing) this.rememberMoment();
-    } else if (name === "back") this.seek(Math.round(clock.goal) - 1);
-    else if (name === "forward") this.seek(Math.round(clock.goal) + 1);
+    } else if (name === "back") this.seek(this.way.before(Math.round(clock.goal)));
+    else if (name === "forward") this.seek(this.way.after(Math.round(clock.goal)));
     else if (name === "start") this.seek(0);
     else if (name === "end") this.seek(clock.last);
     else if (name === "spin") camera.spinning = !camera.spinning;
@@ -156,10 +175,49 @@ class Player {
     this.wake();
   }
 
+  /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
-    this.clock.go(frame, this.calm);
+    this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
     this.wake();
+  }
+
+  /** Goes to a layer, at the nearest moment at which layers were kept. */
+  travel(layer) {
+    if (!this.way.there) return;
+    this.way.clock.go(layer, this.calm);
+    if (this.way.on) this.seek(this.clock.goal);
+    this.link.set("layer", this.layerToText());
+    this.wake();
+  }
+
+  actOnWay(name) {
+    const { clock, there } = this.way;
+    if (!there) return;
+    if (name === "play" && !clock.playing) {
+      clock.play();
+      this.seek(this.clock.goal);
+    } else if (name === "play") {
+      clock.pause();
+      this.travel(clock.goal);
+    } else {
+      const at = Math.round(clock.goal);
+      this.travel({ back: at - 1, forward: at + 1, start: 0, end: clock.last }[name]);
+    }
+  }
+
+  layerToText() {
+    const { goal, following } = this.way.clock;
+    return following ? null : String(Math.round(goal) + 1);
+  }
+
+  /** Which scene is shown: that of training, or a way through the layers. */
+  choose() {
+    const next = this.way.on ? this.way.scene() : this.film;
+    if (next === this.scene) return;
+    next.departFrom(this.scene);
+    this.scene = next;
+    this.hovered = -1;
   }
 
   /** While the end is followed, the URL names no pass. */
@@ -169,7 +227,7 @@ class Player {
 
   momentToText() {
     const { goal, following } = this.clock;
-    return following ? null : String(this.scene.data.epoch[Math.round(goal)]);
+    return following ? null : String(this.film.data.epoch[Math.round(goal)]);
   }
 
   fade(change) {
@@ -188,8 +246,9 @@ class Player {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.composedPath()[0];
     if (event.key === "Escape") this.panel.help(false);
-    const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    let name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!name || uses(target, event.key)) return;
+    if (event.shiftKey && OF_BOTH.includes(name)) name = `way-${name}`;
     event.preventDefault();
     event.stopPropagation();
     this.act(name);
@@ -200,7 +259,7 @@ class Player {
     this.painter.resize(stage.clientWidth, stage.clientHeight);
     if (!this.scene) return;
     this.panel.layTicks();
-    this.draw(this.clock.at);
+    this.draw();
   }
 
   wake() {
@@ -217,14 +276,18 @@ class Player {
     this.before = now;
     const begun = performance.now();
     const playing = this.clock.playing;
+    const onTheWay = this.way.clock.playing;
     const active = [
       this.clock.advance(seconds, this.calm),
+      this.way.clock.advance(seconds, this.calm),
       this.camera.advance(seconds, this.calm),
       this.scene.advance(seconds, this.calm),
       this.advanceFades(seconds),
     ].some(Boolean);
     if (playing && !this.clock.playing) this.rememberMoment();
-    this.draw(this.clock.at);
+    if (onTheWay && !this.way.clock.playing) this.link.set("layer", this.layerToText());
+    this.choose();
+    this.draw();
     this.measure(now, performance.now() - begun);
     if (active) this.wake();
     else this.rest();
@@ -246,17 +309,19 @@ class Player {
       active = true;
       return from + (to - from) * share;
     };
-    const { show, scene } = this;
+    const { show, film } = this;
     for (const name of LAYERS) show[name] = toward(show[name], show.goal[name]);
     show.classes = show.classes.map((v, k) => toward(v, show.goal.classes[k]));
-    this.trail = toward(this.trail, this.clock.playing ? 1 : 0);
-    this.radius = toward(this.radius ?? scene.radius, scene.radius);
+    this.trail = toward(this.trail, this.clock.playing || this.way.clock.playing ? 1 : 0);
+    this.radius = toward(this.radius ?? film.radius, film.radius);
     return active;
   }
 
-  draw(at) {
-    const { painter, scene, theme, camera, show } = this;
+  draw() {
+    const { painter, scene, theme, camera, show, way } = this;
     if (!this.canvas.width) return;
+    const clock = way.on ? way.clock : this.clock;
+    const { at } = clock;
     painter.paint(scene, theme, camera, show, at, this.trail, this.hovered, this.radius);
     const place = this.pointerAt;
     const { ratio } = painter;
@@ -265,11 +330,11 @@ class Player {
       this.hovered = hovered;
       this.wake();
     }
-    this.panel.tip(scene, hovered, place, this.clock.frame);
-    this.panel.show(this.clock, camera, show);
-    const { run, epoch } = scene.data;
+    this.panel.tip(scene, hovered, place, clock.frame);
+    this.panel.show(this.clock, way, scene.data, camera, show);
+    const { run, epoch } = this.film.data;
     // Who follows a live run glides behind its newest snapshot, and sees its figures all the same.
-    this.moment.show(run, epoch, at, this.clock.following && !this.clock.playing);
+    this.moment.show(run, epoch, this.clock.at, this.clock.following && !this.clock.playing);
   }
 
   /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */

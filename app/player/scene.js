@@ -40,11 +40,31 @@ class Scene {
     this.arrival = 1;
   }
 
-  /** Sets out from where an earlier scene's bodies stood, if they are the same bodies. */
+  /** Sets out from where an earlier scene's bodies stood, as far as these are the same bodies. */
   departFrom(earlier) {
-    if (earlier?.data.run !== this.data.run || earlier.xyz.length !== this.xyz.length) return;
-    this.earlier = earlier.xyz;
+    if (earlier?.data.run !== this.data.run || earlier.data.classes !== this.data.classes) return;
+    this.earlier = earlier.data === this.data ? earlier.xyz.slice() : this.places(earlier);
     this.arrival = 0;
+  }
+
+  /** Where the bodies of this scene stand in an earlier one; NaN where they do not. */
+  places(earlier) {
+    const there = new Map(earlier.samples().map((name, n) => [name, n]));
+    const found = new Float32Array(this.xyz.length).fill(NaN);
+    const copy = (from, to, count) => {
+      found.set(earlier.xyz.subarray(3 * from, 3 * (from + count)), 3 * to);
+    };
+    this.samples().forEach((name, n) => {
+      if (there.has(name)) copy(there.get(name), n, 1);
+    });
+    copy(earlier.firstMean, this.firstMean, 3 * this.data.classes);
+    return found;
+  }
+
+  /** What tells each sample from all others of a run: test samples have numbers of their own. */
+  samples() {
+    const { samples, trained, own } = this.data;
+    return Array.from({ length: samples }, (_, n) => own?.[n] ?? (n < trained ? n : trained - n - 1));
   }
 
   /** Moves on by some seconds; whether more is to come. */
@@ -101,7 +121,9 @@ class Scene {
 
   hold(share) {
     const { xyz, earlier } = this;
-    for (let n = 0; n < xyz.length; n++) xyz[n] += (earlier[n] - xyz[n]) * share;
+    for (let n = 0; n < xyz.length; n++) {
+      if (earlier[n] === earlier[n]) xyz[n] += (earlier[n] - xyz[n]) * share;
+    }
   }
 
   /** Projects on the screen: `center` and `scale` in pixels. */

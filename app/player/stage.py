@@ -9,8 +9,9 @@ import streamlit as st
 from app.charts import palette
 from app.components import address, text
 from app.engine import data, derived, shared
-from app.player.view import BASES, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
-from app.player.wire import pack
+from app.player.view import BASES, BESIDE, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
+from app.player.wire import Way, pack
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Run
 
@@ -68,6 +69,21 @@ def draw_controls(run: Run, view: View) -> None:
                 st.caption(f"Pick {missing} more to focus on them.")
 
 
+def draw_beside(run: Run, view: View) -> None:
+    """What stands beside the player: curves of training, or every layer."""
+    if not architecture_info(run.config.architecture).has_network:
+        return
+    st.session_state["view:beside"] = view.beside
+    st.segmented_control(
+        "Beside the player",
+        BESIDE,
+        format_func={"training": "Training", "layers": "Layers"}.__getitem__,
+        key="view:beside",
+        required=True,
+        label_visibility="collapsed",
+    )
+
+
 def draw_player(run: Run, view: View) -> None:
     """The player on the run's geometry; a placeholder of the same size before there is any."""
     with st.container(key="stage"):
@@ -108,6 +124,10 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     if not len(projection.epoch):
         return None
     captions = data.captions(config, run.geometry, test)
+    ways = []
+    if run.layers is not None and run.layers.class_means.shape[2] > 1:
+        found = derived.ways(config, run.geometry, run.layers, r, view.basis, focus)
+        ways = [Way(epoch, run.layers.index, way) for epoch, way in found]
     return pack(
         projection,
         run=run.key,
@@ -118,4 +138,5 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
         test=test,
         live=run.status.busy,
         start=start,
+        ways=ways,
     )

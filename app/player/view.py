@@ -1,4 +1,4 @@
-"""What of a run is looked at: seed, basis, focus classes, test data, and the player's moment.
+"""What of a run is looked at: seed, basis, focus classes, test data, layers, the player's moment.
 
 The view comes from the controls beside the player and from the page's address; the moment comes
 from the player itself, in the browser.
@@ -7,8 +7,9 @@ from the player itself, in the browser.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,30 +18,38 @@ from app.components import address, notices
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.run import Geometry
+from ncengine.snapshots.names import LAYERS
 
 OWNER = "view"
-NAMES = ("seed", "basis", "focus", "test")
+NAMES = ("seed", "basis", "focus", "test", "beside", "of", "form")
 # Kept in the address by the player itself, in the browser.
-PLAYER_NAMES = ("epoch", "view", "camera", "show", "hidden")
+PLAYER_NAMES = ("epoch", "layer", "view", "camera", "show", "hidden")
 # What the player can show, and the numbers of a pose: a rotation, a zoom and a place.
-LAYERS = ("samples", "tests", "means", "rows", "ideal", "spokes")
+DRAWN = ("samples", "tests", "means", "rows", "ideal", "spokes")
 POSE_NUMBERS = 7
 BASES = {"last": "last", "each": "each"}
 FOCUS_SIZES = (3, 4)
+# What stands beside the player, and how what is measured of layers is drawn.
+BESIDE = ("training", "layers")
+FORMS = ("lines", "map")
 # The classes of the focus in the order in which they were picked.
 _PICKS = "view:picks"
 
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at: a seed, the basis projected on, the classes picked to focus on, and
-    whether test data are shown too.
+    """What is looked at: a seed, the basis projected on, the classes picked to focus on, whether
+    test data are shown too, and what stands beside the player: curves of training, or a metric of
+    every layer, as lines or as a map.
     """
 
     seed: int
     basis: str = "last"
     picked: tuple[int, ...] = ()
     test: bool = False
+    beside: str = "training"
+    of: str = "nc1"
+    form: str = "lines"
 
     def focus(self, classes: int) -> tuple[int, ...]:
         """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
@@ -59,7 +68,13 @@ class View:
             values["focus"] = ",".join(map(str, self.picked))
         if self.test:
             values["test"] = "1"
+        for name in ("beside", "of", "form"):
+            if getattr(self, name) != _DEFAULTS[name]:
+                values[name] = getattr(self, name)
         return values
+
+
+_DEFAULTS = {"beside": "training", "of": "nc1", "form": "lines"}
 
 
 def current(config: RunConfig) -> View:
@@ -79,15 +94,22 @@ def current(config: RunConfig) -> View:
 
 def parse(query: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
     """The view that an address asks for, and what was wrong with it, in words."""
-    values, wrong = {"seed": config.seeds[0], "basis": "last", "focus": (), "test": False}, []
+    values = {"seed": config.seeds[0], "basis": "last", "picked": (), "test": False}
+    wrong: list[str] = []
     for name, text in query.items():
         try:
-            values[name] = _READERS[name](text, config)
+            values["picked" if name == "focus" else name] = _READERS[name](text, config)
         except (ValueError, OverflowError):
-            shown = {"seed": config.seeds[0], "basis": "last", "focus": "all classes", "test": "0"}
+            shown = {
+                "seed": config.seeds[0],
+                "basis": "last",
+                "focus": "all classes",
+                "test": "0",
+                **_DEFAULTS,
+            }
             allowed = _allowed(name, config)
             wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))
-    return View(values["seed"], values["basis"], values["focus"], values["test"]), wrong
+    return View(**values), wrong
 
 
 def no_test_data(config: RunConfig) -> str:
@@ -105,9 +127,14 @@ def _wrong_start(config: RunConfig) -> list[str]:
     classes = config.classes
     checks = {
         "epoch": (_is_moment, "must be a number of passes, from 0", "the last snapshot"),
+        "layer": (
+            _is_layer,
+            "must be the number of a layer, from 1",
+            "the last layer",
+        ),
         "view": (("2d", "3d").__contains__, "must be 2d or 3d", "3d"),
         "camera": (_is_pose, "must be 7 numbers with _ between, of which 4 turn", "the clear view"),
-        "show": (_are_layers, f"must be none, or some of {', '.join(LAYERS)}", "the usual ones"),
+        "show": (_are_layers, f"must be none, or some of {', '.join(DRAWN)}", "the usual ones"),
         "hidden": (
             lambda value: _are_classes(value, classes),
             f"must be class numbers from 0 to {classes - 1}, with commas between",
@@ -126,6 +153,10 @@ def _is_moment(value: str) -> bool:
     return _passes(value) is not None
 
 
+def _is_layer(value: str) -> bool:
+    return value.isascii() and value.isdigit() and int(value) >= 1
+
+
 def _is_pose(value: str) -> bool:
     try:
         numbers = [float(part) for part in value.split("_")]
@@ -136,7 +167,7 @@ def _is_pose(value: str) -> bool:
 
 
 def _are_layers(value: str) -> bool:
-    return value == "none" or set(value.split(",")) <= set(LAYERS)
+    return value == "none" or set(value.split(",")) <= set(DRAWN)
 
 
 def _are_classes(value: str, classes: int) -> bool:
@@ -179,6 +210,9 @@ def _from_widgets(before: View) -> View:
         values.get("view:basis", before.basis),
         _latest(values.get("view:focus", before.picked)),
         values.get("view:test", before.test),
+        values.get("view:beside", before.beside),
+        values.get("view:of", before.of),
+        values.get("view:form", before.form),
     )
 
 
@@ -196,11 +230,12 @@ def _latest(picked: Sequence[int]) -> tuple[int, ...]:
 def _fit(view: View, config: RunConfig) -> View:
     seed = view.seed if view.seed in config.seeds else config.seeds[0]
     picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
-    return View(
-        seed,
-        view.basis,
-        picked if config.classes > max(FOCUS_SIZES) else (),
-        view.test and not no_test_data(config),
+    return replace(
+        view,
+        beside=view.beside if architecture_info(config.architecture).has_network else "training",
+        seed=seed,
+        picked=picked if config.classes > max(FOCUS_SIZES) else (),
+        test=view.test and not no_test_data(config),
     )
 
 
@@ -209,12 +244,6 @@ def _read_seed(text: str, config: RunConfig) -> int:
     if seed not in config.seeds:
         raise ValueError
     return seed
-
-
-def _read_basis(text: str, _: RunConfig) -> str:
-    if text not in BASES:
-        raise ValueError
-    return text
 
 
 def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
@@ -233,7 +262,24 @@ def _read_test(text: str, _: RunConfig) -> bool:
     return text == "1"
 
 
-_READERS = {"seed": _read_seed, "basis": _read_basis, "focus": _read_focus, "test": _read_test}
+def _one_of(allowed: Sequence[str]) -> Callable[[str, RunConfig], str]:
+    def read(text: str, _: RunConfig) -> str:
+        if text not in allowed:
+            raise ValueError
+        return text
+
+    return read
+
+
+_READERS: dict[str, Callable[[str, RunConfig], Any]] = {
+    "seed": _read_seed,
+    "basis": _one_of(tuple(BASES)),
+    "focus": _read_focus,
+    "test": _read_test,
+    "beside": _one_of(BESIDE),
+    "of": _one_of(LAYERS),
+    "form": _one_of(FORMS),
+}
 
 
 def _allowed(name: str, config: RunConfig) -> str:
@@ -243,4 +289,7 @@ def _allowed(name: str, config: RunConfig) -> str:
         "focus": "must be 3 or 4 different class numbers from 0 to "
         f"{config.classes - 1}, with commas between",
         "test": "must be 1 (test data are shown) or 0",
+        "beside": f"must be {' or '.join(BESIDE)}",
+        "of": f"must be one of {', '.join(LAYERS)}",
+        "form": f"must be {' or '.join(FORMS)}",
     }[name]

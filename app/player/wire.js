@@ -10,5 +10,15 @@ function readMessage(bytes) {
   for (const [name, [type, offset, size]] of Object.entries(data.arrays)) {
     data[name] = new ARRAY_TYPES[type](buffer, 4 + length + offset, size);
   }
+  data.ways = data.ways.map((way, n) => wayOf(data, way, `way${n}:`));
   return data;
+}
+
+/** A way through the layers as a film of its own: what it does not bring along is the film's. */
+function wayOf(data, head, prefix) {
+  const way = { ...data, ...head, ways: [] };
+  for (const name of Object.keys(data.arrays)) {
+    if (name.startsWith(prefix)) way[name.slice(prefix.length)] = data[name];
+  }
+  return way;
 }

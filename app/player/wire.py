@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,21 @@ _ALIGNMENT = 4
 _COORDINATES = ("points", "means", "classifier", "ideal")
 
 
+@dataclass(frozen=True)
+class Way:
+    """A way through the network's layers at one moment of training.
+
+    Attributes:
+        epoch: that moment, passes over the data.
+        index: (S'',) which training samples of the message are shown on it.
+        projection: a frame a layer; see `ncengine.analysis.through_layers`.
+    """
+
+    epoch: int
+    index: np.ndarray
+    projection: Projection
+
+
 def pack(
     projection: Projection,
     *,
@@ -38,6 +54,7 @@ def pack(
     test: bool = False,
     live: bool = False,
     start: Mapping[str, Any] | None = None,
+    ways: Sequence[Way] = (),
 ) -> bytes:
     """Everything the player draws, in one message.
 
@@ -55,6 +72,7 @@ def pack(
         test: whether test samples are shown too.
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
+        ways: through the layers, at some moments, in their order.
 
     Raises:
         ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
@@ -63,19 +81,18 @@ def pack(
     frames, trained, classes = _checked_sizes(projection, class_names, colors)
     shown = _samples(projection, test)
     samples = len(shown["labels"])
-    scales: dict[str, float] = {}
-    arrays: dict[str, np.ndarray] = {}
-    for name in _COORDINATES:
-        values = shown[name] if name in shown else getattr(projection, name)
-        arrays[name], scales[name] = _quantised(name, values, np.int16)
-    arrays["distance"], scales["distance"] = _quantised("distance", shown["distance"], np.uint16)
-    arrays["labels"] = shown["labels"].astype(np.uint8)
+    arrays, scales = _quantities(projection, shown)
     shape = None
     if thumbnails is not None:
         arrays["thumbnails"] = _checked_thumbnails(thumbnails, samples)
         shape = (*arrays["thumbnails"].shape[1:3], 3 if thumbnails.ndim == 4 else 1)
     if captions is not None and len(captions) != samples:
         raise ValueError(f"captions: {len(captions)} texts, allowed are exactly {samples}")
+    on_the_way = []
+    for n, way in enumerate(ways):
+        of_way, head = _packed_way(way, class_names, colors)
+        arrays |= {f"way{n}:{name}": array for name, array in of_way.items()}
+        on_the_way.append(head)
     layout, payload = _laid_out(arrays)
     header = {
         "run": run,
@@ -90,10 +107,8 @@ def pack(
         "ideal_fits": bool(projection.ideal_fits),
         "focus": [int(k) for k in projection.focus],
         "edges": [[int(i), int(j)] for i, j in projection.edges],
-        "epoch": _plain(projection.epoch),
-        "variance_share": _plain(projection.variance_share),
-        "variance_share_2d": _plain(projection.variance_share_2d),
-        "angle_error": _plain(projection.angle_error),
+        **_readings(projection),
+        "ways": on_the_way,
         "start": dict(start or {}),
         "thumbnail_shape": shape,
         "captions": None if captions is None else list(captions),
@@ -103,6 +118,46 @@ def pack(
     text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
     return len(text).to_bytes(4, "little") + text + payload
+
+
+def _packed_way(
+    way: Way, class_names: Sequence[str], colors: Sequence[str]
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of a way, and what the header says of it beside what it shares with the film."""
+    frames, samples, _ = _checked_sizes(way.projection, class_names, colors)
+    if len(way.index) != samples:
+        raise ValueError(f"index: {len(way.index)} samples, allowed are exactly {samples}")
+    shown = _samples(way.projection, test=False)
+    arrays, scales = _quantities(way.projection, shown)
+    head = {
+        "moment": int(way.epoch),
+        "frames": frames,
+        "samples": samples,
+        "trained": samples,
+        "own": [int(n) for n in way.index],
+        **_readings(way.projection),
+        "scales": scales,
+    }
+    return arrays, head
+
+
+def _quantities(
+    projection: Projection, shown: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+    """Coordinates, distances and labels as they travel, and the scales of those that have one."""
+    arrays: dict[str, np.ndarray] = {}
+    scales: dict[str, float] = {}
+    for name in _COORDINATES:
+        values = shown[name] if name in shown else getattr(projection, name)
+        arrays[name], scales[name] = _quantised(name, values, np.int16)
+    arrays["distance"], scales["distance"] = _quantised("distance", shown["distance"], np.uint16)
+    arrays["labels"] = shown["labels"].astype(np.uint8)
+    return arrays, scales
+
+
+def _readings(projection: Projection) -> dict[str, list[float | None]]:
+    names = ("epoch", "variance_share", "variance_share_2d", "angle_error")
+    return {name: _plain(getattr(projection, name)) for name in names}
 
 
 def _samples(projection: Projection, test: bool) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
@@ -38,6 +39,7 @@ LIVE, IDLE = 0.7, 2.5
 PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
+_NO_LAW = ("loss", "seconds", "collapsed_layers")
 # Through two points goes any line.
 LEAST_FITTED = 3
 
@@ -349,12 +351,19 @@ def _all_panels(shown: list[Series], found: list[list[charts.Finished]]) -> None
     with right:
         _panel(found, over, "seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
+    if over == "depth" and any(
+        np.isfinite(charts.values(one, "collapsed_layers")).any() for one in found
+    ):
+        (left, _, _) = st.columns(3, gap="small")
+        with left:
+            _panel(found, over, "collapsed_layers", "collapsed layers", references=False)
+            st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
 
 
 def _panel(
     found: list[list[charts.Finished]], over: str, metric: str, title: str, **more: object
 ) -> None:
-    laws = [None if metric in ("loss", "seconds") else _law(one, over, metric) for one in found]
+    laws = [None if metric in _NO_LAW else _law(one, over, metric) for one in found]
     st.html(_heading(title, laws, over))
     table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]

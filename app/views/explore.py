@@ -26,6 +26,7 @@ from app.components import (
 from app.engine import data, derived, pace, runs, shared
 from app.picker import picker
 from app.player import stage, view
+from app.views import layers
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import PARAMS, RunConfig, as_text
@@ -49,7 +50,7 @@ HALVES = (1.25, 1)
 
 def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
-    run = runs.store().open(config)
+    run = runs.look(config)
     now = run.status
     view.current(config)
     notices.unknown_names(
@@ -136,7 +137,7 @@ def _look(config: RunConfig, drawn: Status, was_reading: bool) -> None:
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
-            run = runs.store().open(config)
+            run = runs.look(config)
             if run.status is not drawn or was_reading and data.examine(config):
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
@@ -148,7 +149,7 @@ def _look(config: RunConfig, drawn: Status, was_reading: bool) -> None:
 
 def _moved_on(config: RunConfig, drawn: Status, name: str) -> Run:
     """The run as the fragment of that name draws it now; another status is a page of its own."""
-    run = runs.store().open(config)
+    run = runs.look(config)
     if run.status is not drawn:
         st.rerun()
     st.session_state[name] = MOMENT[name](run)
@@ -171,10 +172,16 @@ def _body(run: Run, looked_at: view.View) -> None:
     left, right = st.columns(HALVES, gap="medium")
     with left:
         stage.draw_player(run, looked_at)
+        if looked_at.beside == "layers":
+            layers.draw_blocks(run, looked_at)
     with right:
         stage.draw_controls(run, looked_at)
-        _objective(run)
-        _collapse(run, looked_at.test)
+        stage.draw_beside(run, looked_at)
+        if looked_at.beside == "layers":
+            layers.draw(run, looked_at)
+        else:
+            _objective(run)
+            _collapse(run, looked_at.test)
     below, beside = st.columns(HALVES, gap="medium")
     with below:
         _cosines(run, looked_at)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncengine.analysis.over_seeds import log_moments
-from ncengine.metrics.layers import collapsed_layers
+from ncengine.metrics.layers import AS_COLLAPSED, collapsed_layers
 from ncengine.runs.run import Layers
+
+__all__ = ["AS_COLLAPSED", "LayerByLayer", "layer_by_layer"]
 
 # NC1 at this share of its largest value before is where collapse is said to begin.
 BEGINS = 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.engine import data, derived, runs, shared
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity, identify
-from ncengine.runs.run import Geometry, Run, Status
+from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.runs.store import Glance
-from ncengine.snapshots.names import OF_TEST, PER_SEED
+from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
+from ncengine.version import EARLIER_VERSIONS
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
 FLOOR = 0.0123
@@ -35,6 +38,16 @@ class FakeStore:
         identity = identify(what)
         self.opened += 1
         return self.runs.get(identity.key, Run(identity.config, Status.ABSENT))
+
+    def earlier(self, what: RunConfig | Identity) -> Identity | None:
+        older = replace(identify(what), engine_version=EARLIER_VERSIONS[0])
+        return older if older.key in self.runs else None
+
+    def put_earlier(self, run: Run) -> None:
+        """A result of an earlier engine, which did not look at layers."""
+        older = replace(identify(run.config), engine_version=EARLIER_VERSIONS[0])
+        machine = {**run.machine, "version": EARLIER_VERSIONS[0]}
+        self.runs[older.key] = replace(run, key=older.key, layers=None, machine=machine)
 
     def glance(self, what: RunConfig | Identity) -> Glance:
         self.glances += 1
@@ -95,6 +108,18 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
     for name in PER_SEED:
         curves[name] = rng.uniform(0.02, 0.9, size=(POINTS, seeds))
     labels = np.repeat(np.arange(classes), 2)
+    passes = np.array([1, config.epochs])
+    count = 1 + architecture_info(config.architecture).blocks(config.depth)
+    layers = Layers(
+        **{name: rng.uniform(0.02, 0.9, size=(2, seeds, count)) for name in LAYERS},
+        **{name: rng.uniform(0.001, 1.0, size=(2, seeds, count - 1)) for name in BLOCKS},
+        epoch=passes,
+        means_epoch=passes,
+        class_means=rng.normal(size=(2, seeds, count, classes, width)).astype(np.float16),
+        features_epoch=passes,
+        features=rng.normal(size=(2, seeds, count, classes, width)).astype(np.float16),
+        index=2 * np.arange(classes),
+    )
     tested = np.arange(0 if config.architecture == "UFM" else classes)
     for name in OF_TEST:
         # Taken at every third point, or for free features at none.
@@ -113,6 +138,7 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
     fields = {
         "curves": curves,
         "geometry": geometry,
+        "layers": layers,
         "diverged": np.zeros(seeds, bool),
         "floor": FLOOR,
         "passes": config.epochs,

@@ -243,7 +243,7 @@ def test_what_is_there_is_drawn_without_opening_a_run(at, store):
         store.put(law_run(config, slope=-0.25))
     open_at(at, kept="norm=post")
     assert_sound(at)
-    assert len(at.get("vega_lite_chart")) == 6
+    assert len(at.get("vega_lite_chart")) == 7
     assert "All 14 networks are trained." in texts(at)
     assert "L<sup>−0.50</sup>" in texts(at) and "L<sup>−0.25</sup>" in texts(at)
     assert "Theorem 4" in texts(at)

@@ -1,0 +1,310 @@
+"""Metrics over the layers of a network: Vega-Lite specs, and tables for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+
+from app.charts import base, palette
+from ncengine.analysis.over_seeds import log_moments
+from ncengine.runs.run import Layers
+
+HEIGHT = 300
+MAP_HEIGHT = 300
+BAR_HEIGHT = 190
+# How many earlier moments are drawn beside the one that is looked at.
+EARLIER = 5
+LAYER_TITLE = "layer (1 is the embedding)"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric of layers is called, explained, and whether it is drawn on a log axis."""
+
+    label: str
+    help: str
+    log: bool = True
+    color: str = palette.NC_COLORS[0]
+
+
+METRICS = {
+    "nc1": Metric(
+        "NC1", "How far the samples of a class spread, against how far the classes lie apart."
+    ),
+    "nc1_pinv": Metric(
+        "NC1, by pseudo-inverse",
+        "The same in each direction for itself: tr(Σ_W Σ_B⁺)/K. A network that separates well "
+        "makes it smaller by about the same factor at each layer, which is called the law of data "
+        "separation.",
+    ),
+    "nc2": Metric(
+        "NC2 of class means",
+        "How far the class means are from a simplex, where all are equally far apart. 0: perfect.",
+        color=palette.NC_COLORS[1],
+    ),
+    "ncc_error": Metric(
+        "Nearest-mean error",
+        "Share of training samples to which another class’s mean is nearer than their own.",
+        log=False,
+        color=palette.NC_COLORS[2],
+    ),
+    "effective_rank": Metric(
+        "Rank of class means",
+        "In how many directions the class means effectively spread about their centre. A simplex "
+        "of K classes has K − 1.",
+        log=False,
+        color=palette.NC_COLORS[1],
+    ),
+    "effective_rank_features": Metric(
+        "Rank of features",
+        "In how many directions the samples effectively lie: the exponential of the entropy of "
+        "their singular values.",
+        log=False,
+        color=palette.NC_COLORS[1],
+    ),
+    "stream_norm": Metric(
+        "Norm of the stream",
+        "Mean norm of what LayerNorm reads: the stream without the mean of its entries.",
+        color=palette.OBJECTIVE_COLORS["objective"],
+    ),
+    "common_share": Metric(
+        "Share common to all",
+        "How much of the stream is the same for all samples. 1: all of it.",
+        log=False,
+        color=palette.OBJECTIVE_COLORS["objective"],
+    ),
+}
+
+
+def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
+    """One row a layer and moment: those of snapshot `g`, and of some before it.
+
+    Mean over seeds, with the deviation at `g`. Rows of kind "range" keep the axis where it is,
+    whatever the moment.
+    """
+    values, log = getattr(layers, name), METRICS[name].log
+    earlier = np.unique(np.linspace(0, g, EARLIER + 1).round().astype(int))[:-1]
+    rows: list[dict[str, Any]] = []
+    for n, moment in enumerate((*earlier, g)):
+        mean, low, high = _moments(values[moment], log)
+        fade = 1.0 if moment == g else 0.15 + 0.45 * n / max(len(earlier), 1)
+        rows += [
+            {
+                "kind": "now" if moment == g else "earlier",
+                "layer": layer + 1,
+                "passes": float(layers.epoch[moment]),
+                "mean": mean[layer],
+                "low": low[layer],
+                "high": high[layer],
+                "fade": fade,
+            }
+            for layer in range(len(mean))
+        ]
+    every = np.concatenate([_moments(one, log)[0] for one in values])
+    every = every[np.isfinite(every)]
+    if len(every):
+        rows += [{"kind": "range", "layer": 1, "mean": end} for end in (every.min(), every.max())]
+    return _table(rows)
+
+
+_COLUMNS = {
+    "kind": pa.string(), "layer": pa.int32(), "passes": pa.float64(), "mean": pa.float64(),
+    "low": pa.float64(), "high": pa.float64(), "fade": pa.float32(),
+}  # fmt: skip
+
+
+def _table(rows: list[dict[str, Any]]) -> pa.Table:
+    def finite(value: Any) -> Any:
+        return None if isinstance(value, float) and not np.isfinite(value) else value
+
+    columns = {name: [finite(row.get(name)) for row in rows] for name in _COLUMNS}
+    return pa.table({n: pa.array(values, _COLUMNS[n]) for n, values in columns.items()})
+
+
+def _moments(values: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(L,) mean over seeds of values (R, L), and a deviation below and above it."""
+    if log:
+        mean, deviation = log_moments(values.T)
+        return 10**mean, 10 ** (mean - deviation), 10 ** (mean + deviation)
+    known = np.isfinite(values)
+    count = known.sum(0)
+    total = np.where(known, values, 0.0).sum(0)
+    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    spread = np.where(known, values - mean, 0.0)
+    deviation = np.sqrt((spread**2).sum(0) / np.maximum(count, 1))
+    return mean, mean - deviation, mean + deviation
+
+
+@lru_cache
+def lines_spec(name: str) -> dict[str, Any]:
+    """Lines of a metric over the layers: the moment's bold, earlier ones fading."""
+    alt, metric = base.altair(), METRICS[name]
+    chart = alt.Chart().encode(x=_layer_axis(alt), y=_value_axis(alt, metric, "mean"))
+    ranges = chart.transform_filter("datum.kind == 'range'").mark_point(opacity=0, size=1)
+    earlier = (
+        chart.transform_filter("datum.kind == 'earlier'")
+        .mark_line(strokeWidth=2, clip=True)
+        .encode(
+            detail="passes:N",
+            color=alt.value(metric.color),
+            opacity=alt.Opacity("fade:Q", scale=None, legend=None),
+        )
+    )
+    now = chart.transform_filter("datum.kind == 'now'")
+    band = now.mark_area(opacity=0.2, clip=True).encode(
+        y=_value_axis(alt, metric, "low"), y2="high:Q", color=alt.value(metric.color)
+    )
+    points = now.mark_line(
+        strokeWidth=3.5, clip=True, color=metric.color, point={"size": 70, "color": metric.color}
+    ).encode(
+        tooltip=[
+            alt.Tooltip("layer:Q"),
+            alt.Tooltip("mean:Q", title=metric.label, format=".4~g"),
+            alt.Tooltip("passes:Q", title="pass", format=",d"),
+        ]
+    )
+    return base.finish(alt, alt.layer(ranges, earlier, band, points), height=HEIGHT)
+
+
+def _layer_axis(alt: Any) -> Any:
+    return alt.X(
+        "layer:Q",
+        title=LAYER_TITLE,
+        scale=alt.Scale(nice=False, zero=False, padding=14),
+        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+    )
+
+
+def _value_axis(alt: Any, metric: Metric, name: str) -> Any:
+    if metric.log:
+        return base.value_axis(alt, name, metric.label)
+    scale = alt.Scale(nice=True, zero=True)
+    return alt.Y(f"{name}:Q", title=metric.label, scale=scale, axis=alt.Axis(tickCount=6))
+
+
+def map_table(layers: Layers, name: str) -> pa.Table:
+    """One row a layer and snapshot: from its pass to the next one's, and the mean over seeds."""
+    values, log = getattr(layers, name), METRICS[name].log
+    epochs = layers.epoch.astype(float)
+    # A snapshot stands for the time around it; the axis is logarithmic.
+    middles = np.sqrt(epochs[1:] * epochs[:-1])
+    begin = np.concatenate([epochs[:1], middles])
+    end = np.concatenate([middles, epochs[-1:]])
+    means = np.stack([_moments(one, log)[0] for one in values])
+    snapshots, count = means.shape
+    shown = np.log10(np.where(means > 0, means, np.nan)) if log else means
+    return pa.table(
+        {
+            "layer": np.tile(np.arange(1, count + 1), snapshots),
+            "passes": np.repeat(begin, count),
+            "until": np.repeat(end, count),
+            "at": np.repeat(epochs, count),
+            "mean": _nullable(means),
+            "value": _nullable(shown),
+        }
+    )
+
+
+def _nullable(values: np.ndarray) -> pa.Array:
+    return pa.array([v if np.isfinite(v) else None for v in values.ravel()], pa.float64())
+
+
+@lru_cache
+def map_spec(name: str, count: int) -> dict[str, Any]:
+    """The heat map of a metric over passes and `count` layers."""
+    alt, metric = base.altair(), METRICS[name]
+    colors = alt.Scale(scheme="viridis", reverse=True)
+    chart = (
+        alt.Chart()
+        .mark_rect(strokeWidth=1, clip=True)
+        .encode(
+            x=base.passes_axis(alt),
+            x2="until:Q",
+            y=alt.Y(
+                "layer:O",
+                title="layer",
+                scale=alt.Scale(domain=list(range(count, 0, -1)), paddingInner=0),
+                axis=alt.Axis(domain=False, ticks=False, labelOverlap="greedy"),
+            ),
+            color=alt.Color(
+                "value:Q",
+                scale=colors,
+                legend=alt.Legend(
+                    title=("log₁₀ " if metric.log else "") + metric.label,
+                    type="gradient",
+                    orient="top",
+                    titleLimit=300,
+                    gradientLength=240,
+                    gradientThickness=14,
+                ),
+            ),
+            # Without it the background shines through between two snapshots.
+            stroke=alt.Stroke("value:Q", scale=colors, legend=None),
+            tooltip=[
+                alt.Tooltip("layer:O"),
+                alt.Tooltip("at:Q", title="pass", format=",d"),
+                alt.Tooltip("mean:Q", title=metric.label, format=".4~g"),
+            ],
+        )
+    )
+    return base.finish(alt, chart, height=MAP_HEIGHT)
+
+
+def blocks_table(layers: Layers, g: int) -> pa.Table:
+    """One row a block at snapshot `g`: decay, and degrees by which it turns a sample, as means."""
+    decay = _moments(layers.decay[g], log=False)[0]
+    movement = np.degrees(_moments(layers.movement[g], log=False)[0])
+    return pa.table(
+        {
+            "block": np.arange(1, len(decay) + 1),
+            "decay": _nullable(decay),
+            "movement": _nullable(movement),
+        }
+    )
+
+
+@lru_cache
+def blocks_spec(name: str) -> dict[str, Any]:
+    """Bars of "decay" or "movement" over blocks."""
+    alt = base.altair()
+    title = {"decay": "decay paid", "movement": "turn of a sample"}[name]
+    color = palette.OBJECTIVE_COLORS["hidden decay" if name == "decay" else "fit"]
+    expression = {"decay": "format(datum.value, '~g')", "movement": "datum.value + '°'"}[name]
+    chart = (
+        alt.Chart()
+        .mark_bar(color=color)
+        .encode(
+            x=alt.X(
+                "block:O",
+                title="block",
+                axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False),
+            ),
+            y=alt.Y(f"{name}:Q", title=title, axis=alt.Axis(tickCount=4, labelExpr=expression)),
+            tooltip=[
+                alt.Tooltip("block:O"),
+                alt.Tooltip("decay:Q", format=".3~g"),
+                alt.Tooltip("movement:Q", title="turns a sample by (degrees)", format=".1f"),
+            ],
+        )
+    )
+    return base.finish(alt, chart, height=BAR_HEIGHT)
+
+
+def draw_lines(table: pa.Table, name: str, key: str) -> None:
+    """A metric over the layers."""
+    st.vega_lite_chart(table, lines_spec(name), key=key)
+
+
+def draw_map(table: pa.Table, name: str, count: int) -> None:
+    """A metric over passes and layers."""
+    st.vega_lite_chart(table, map_spec(name, count), key="chart_layer_map")
+
+
+def draw_blocks(table: pa.Table, name: str) -> None:
+    """What each block pays, or how far it moves a sample."""
+    st.vega_lite_chart(table, blocks_spec(name), key=f"chart_{name}")

@@ -1,0 +1,154 @@
+"""Layer by layer: the charts of every layer beside the player, and what they say in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.charts import layers as charts
+from app.components import text
+from app.engine import shared
+from app.player.view import FORMS, View, shown_snapshot
+from ncengine.analysis.layer_by_layer import AS_COLLAPSED, LayerByLayer, layer_by_layer
+from ncengine.runs.run import Layers, Run
+
+FORM_LABELS = {"lines": "over layers", "map": "over layers and passes"}
+
+
+def draw(run: Run, looked_at: View) -> None:
+    """A metric over the layers at the player's moment, and what it says."""
+    g = _snapshot(run, looked_at)
+    if run.layers is None or g is None:
+        _nothing(run)
+        return
+    layers, name = run.layers, _controls(looked_at)
+    if looked_at.form == "map":
+        table = shared.once(run, ("map", name), lambda: charts.map_table(layers, name))
+        charts.draw_map(table, name, layers.nc1.shape[-1])
+    else:
+        _lines(run, layers, name, g, "chart_layers")
+    found = layer_by_layer(layers, g)
+    if found is not None:
+        st.markdown(sentence(found, int(layers.epoch[g])))
+
+
+def draw_blocks(run: Run, looked_at: View) -> None:
+    """What each block pays and how far it moves a sample; of a pre-LN network, its shortcut."""
+    g = _snapshot(run, looked_at)
+    if run.layers is None or g is None:
+        return
+    layers = run.layers
+    table = shared.once(run, ("blocks", g), lambda: charts.blocks_table(layers, g))
+    left, right = st.columns(2)
+    with left:
+        charts.draw_blocks(table, "decay")
+    with right:
+        charts.draw_blocks(table, "movement")
+    if run.config.norm == "pre":
+        st.markdown(shortcut(layers, g))
+        _lines(run, layers, "stream_norm", g, "chart_stream")
+
+
+def _nothing(run: Run) -> None:
+    if run.layers is not None:
+        st.info("No network of this run has numbers to show: all of them diverged.")
+    elif run.points:
+        st.info("This result holds the last layer alone. Train it anew to see every layer.")
+    else:
+        st.skeleton(height=charts.HEIGHT)
+
+
+def _snapshot(run: Run, looked_at: View) -> int | None:
+    """The snapshot of layers at the player's moment: there is one wherever there is geometry."""
+    r = run.config.seeds.index(looked_at.seed)
+    if run.geometry is None or run.layers is None:
+        return None
+    shown = shown_snapshot(run.geometry, r)
+    if shown is None:
+        return None
+    return int(abs(run.layers.epoch - run.geometry.epoch[shown]).argmin())
+
+
+def _controls(looked_at: View) -> str:
+    st.session_state["view:of"] = looked_at.of
+    st.session_state["view:form"] = looked_at.form
+    with st.container(horizontal=True, vertical_alignment="bottom", key="layer_controls"):
+        st.selectbox(
+            "Of each layer",
+            tuple(charts.METRICS),
+            format_func=lambda name: charts.METRICS[name].label,
+            key="view:of",
+            help=charts.METRICS[looked_at.of].help,
+        )
+        st.segmented_control(
+            "Drawn",
+            FORMS,
+            format_func=FORM_LABELS.__getitem__,
+            key="view:form",
+            required=True,
+        )
+    return looked_at.of
+
+
+def _lines(run: Run, layers: Layers, name: str, g: int, key: str) -> None:
+    table = shared.once(run, ("layers", name, g), lambda: charts.lines_table(layers, name, g))
+    charts.draw_lines(table, name, key)
+
+
+def sentence(found: LayerByLayer, passes: int) -> str:
+    """What is to be seen over the layers, as Markdown."""
+    return " ".join(
+        [f"**At pass {passes:,}**", _begins(found), _collapsed(found), _law(found)]
+    ).strip()
+
+
+def _begins(found: LayerByLayer) -> str:
+    ends = f"{text.number(found.first)} in the first layer, {text.number(found.last)} in the last"
+    if found.begins is None:
+        return f"no layer halves NC1: it is {ends}."
+    where = "the last" if found.begins == found.layers else f"layer {found.begins}"
+    return f"collapse begins at **{where}**, the first to halve NC1. It is {ends}."
+
+
+def _collapsed(found: LayerByLayer) -> str:
+    within = f"within {text.unbroken(f'{100 * AS_COLLAPSED:.0f} %')} of the last"
+    if found.collapsed == found.layers:
+        return f"All {found.layers} layers are {within}."
+    if found.collapsed > 1:
+        return f"The final {found.collapsed} of {found.layers} layers are {within}."
+    return f"No other layer is {within}."
+
+
+def _law(found: LayerByLayer) -> str:
+    if found.factor is None or found.explained is None:
+        return ""
+    fit = (
+        f"by {text.number(found.factor)} a layer, which explains "
+        f"{text.unbroken(text.percent(max(0.0, found.explained)))} of it"
+    )
+    if found.law_holds:
+        return f"The *law of data separation* holds: NC1 by pseudo-inverse is multiplied {fit}."
+    return (
+        "The *law of data separation*, the same factor at each layer, does not hold: NC1 by "
+        f"pseudo-inverse is multiplied {fit}."
+    )
+
+
+def shortcut(layers: Layers, g: int) -> str:
+    """Why a pre-LN network of few layers can be nearly at the floor, as Markdown."""
+    with np.errstate(invalid="ignore"):
+        norms = np.exp(np.nanmean(np.log(layers.stream_norm[g]), axis=0))
+    least = int(np.nanargmin(norms))
+    here = (
+        f"here from {text.number(norms[0])} to {text.number(norms[least])} in layer {least + 1}"
+        if norms[least] < 0.5 * norms[0]
+        else "which it does not do here yet"
+    )
+    return (
+        "**The shortcut of pre-LN.** Each block reads its input on the sphere, and adds to a "
+        f"stream of any size. Training lets the stream shrink, {here}: an early block takes away "
+        "what all samples share, and the next LayerNorm blows up the little that is left. In a "
+        "small stream small weights do the rest, and pay hardly any decay. So few layers come as "
+        "near to the floor as one likes, and it is not depth that brings them there. A post-LN "
+        "network has no such way: each of its blocks puts the stream back on the sphere."
+    )

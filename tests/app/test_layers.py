@@ -1,0 +1,195 @@
+"""The view Layers on Explore, on runs made up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.charts import layers as charts
+from app.views import layers as view
+from ncengine.analysis.layer_by_layer import LayerByLayer
+from ncengine.config import RunConfig
+from ncengine.runs.run import Status
+from ncengine.snapshots.names import LAYERS
+from tests.app.conftest import assert_sound, make_run, open_at, texts
+
+CONFIG = RunConfig()
+POST = CONFIG.with_(norm="post")
+
+
+# By what a chart's spec holds that no other's does.
+LINES, MAP, STREAM = charts.LAYER_TITLE, '"until"', charts.METRICS["stream_norm"].label
+DECAY, MOVEMENT, OBJECTIVE = "decay paid", "turn of a sample", "objective, mean over seeds"
+
+
+def drawn(at, what):
+    """How many charts hold that."""
+    return sum(what in chart.proto.spec for chart in at.get("vega_lite_chart"))
+
+
+def test_it_is_one_click_away_and_stays_in_the_address(at, store):
+    store.put(make_run(CONFIG))
+    at.run()
+    assert not drawn(at, LINES)
+    at.segmented_control(key="view:beside").set_value("layers").run()
+    assert_sound(at)
+    assert drawn(at, LINES) == 2
+    assert drawn(at, DECAY) == drawn(at, MOVEMENT) == drawn(at, STREAM) == 1
+    assert not drawn(at, OBJECTIVE)
+    assert at.query_params["beside"] == "layers"
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("form", ["lines", "map"])
+def test_an_address_opens_any_metric_in_any_form(at, store, name, form):
+    store.put(make_run(CONFIG))
+    open_at(at, beside="layers", of=name, form=form)
+    assert_sound(at)
+    assert drawn(at, MAP) == (form == "map")
+    assert drawn(at, LINES) == (2 if form == "lines" else 1)
+    assert drawn(at, charts.METRICS[name].label)
+    assert at.selectbox(key="view:of").value == name
+
+
+@pytest.mark.parametrize("query", [{"beside": "x"}, {"of": "nc9"}, {"form": "cube"}])
+def test_a_wrong_address_is_named(at, store, query):
+    store.put(make_run(CONFIG))
+    open_at(at, **query)
+    assert_sound(at)
+    (name,) = query
+    assert f"{name.capitalize()}" in texts(at) and query[name] in texts(at)
+
+
+def test_only_pre_ln_has_the_shortcut_explained(at, store):
+    store.put(make_run(CONFIG))
+    store.put(make_run(POST))
+    open_at(at, beside="layers")
+    assert "shortcut of pre-LN" in texts(at)
+    at.query_params.clear()
+    open_at(at, beside="layers", norm="post")
+    assert "shortcut of pre-LN" not in texts(at)
+    assert not drawn(at, STREAM)
+
+
+def test_free_features_have_no_layers_to_look_at(at, store):
+    store.put(make_run(RunConfig(architecture="UFM")))
+    open_at(at, beside="layers", architecture="UFM")
+    assert_sound(at)
+    assert not drawn(at, LINES)
+    assert drawn(at, OBJECTIVE)
+
+
+def test_a_result_of_an_earlier_engine_is_shown_and_can_be_trained_anew(at, store, jobs):
+    store.put_earlier(make_run(CONFIG))
+    open_at(at, beside="layers")
+    assert_sound(at)
+    assert "earlier version of the engine" in texts(at)
+    assert "holds the last layer alone" in at.info[0].value
+    at.button(key="anew").click().run()
+    assert jobs.submitted == [CONFIG]
+
+
+def test_a_run_of_this_engine_says_nothing_of_versions(at, store):
+    store.put(make_run(CONFIG))
+    at.run()
+    assert "earlier version" not in texts(at)
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.QUEUED, Status.CANCELLED])
+def test_a_run_on_its_way_shows_what_there_is(at, store, status):
+    store.put(make_run(CONFIG, status))
+    open_at(at, beside="layers")
+    assert_sound(at)
+    assert drawn(at, LINES)
+
+
+def test_a_run_before_its_first_snapshot_has_a_place_for_it(at, store):
+    run = make_run(CONFIG, Status.RUNNING)
+    store.put(replace(run, curves={}, geometry=None, layers=None, diverged=np.zeros(0, bool)))
+    open_at(at, beside="layers")
+    assert_sound(at)
+
+
+def test_all_that_diverged_is_said(at, store):
+    run = make_run(CONFIG, Status.DIVERGED, diverged=np.ones(3, bool))
+    means = np.full_like(run.geometry.class_means, np.nan)
+    store.put(replace(run, geometry=replace(run.geometry, class_means=means)))
+    open_at(at, beside="layers")
+    assert not at.exception
+    assert any("all of them diverged" in info.value for info in at.info)
+
+
+def test_the_moment_is_the_players(at, store):
+    store.put(make_run(CONFIG))
+    open_at(at, beside="layers", epoch="1")
+    assert "At pass 1**" in texts(at)
+    at.query_params.clear()
+    open_at(at, beside="layers", epoch=str(CONFIG.epochs))
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_lines_are_means_over_seeds(name):
+    layers = make_run(CONFIG).layers
+    table = charts.lines_table(layers, name, 1).to_pandas()
+    values = getattr(layers, name)
+    now = table[table.kind == "now"]
+    expected = np.exp(np.log(values[1]).mean(0)) if charts.METRICS[name].log else values[1].mean(0)
+    np.testing.assert_allclose(now["mean"], expected)
+    assert now.layer.tolist() == [1, 2, 3, 4, 5]
+    assert set(table[table.kind == "earlier"].passes) == {1.0}
+    assert (now.low <= now["mean"]).all() and (now["mean"] <= now.high).all()
+
+
+def test_the_axis_stays_whatever_the_moment():
+    layers = make_run(CONFIG).layers
+    ends = [
+        table[table.kind == "range"]["mean"].tolist()
+        for g in (0, 1)
+        for table in [charts.lines_table(layers, "nc1", g).to_pandas()]
+    ]
+    assert ends[0] == ends[1]
+
+
+def test_a_map_covers_all_passes_without_gap_or_overlap():
+    table = charts.map_table(make_run(CONFIG).layers, "nc1").to_pandas()
+    one = table[table.layer == 3]
+    assert one.passes.iloc[0] == 1 and one.until.iloc[-1] == CONFIG.epochs
+    np.testing.assert_array_equal(one.until[:-1], one.passes[1:])
+    assert len(table) == 2 * 5
+
+
+def test_bars_are_means_over_seeds_and_angles_in_degrees():
+    layers = make_run(CONFIG).layers
+    table = charts.blocks_table(layers, 1).to_pandas()
+    np.testing.assert_allclose(table.decay, layers.decay[1].mean(0))
+    np.testing.assert_allclose(table.movement, np.degrees(layers.movement[1].mean(0)))
+    assert table.block.tolist() == [1, 2, 3, 4]
+
+
+def seen(**changed):
+    fields = {
+        "first": 0.5, "last": 0.01, "begins": 3, "collapsed": 2, "layers": 5, "factor": 0.4,
+        "explained": 0.97,
+    }  # fmt: skip
+    return LayerByLayer(**{**fields, **changed})
+
+
+@pytest.mark.parametrize(
+    "changed, said",
+    [
+        ({}, ["begins at **layer 3**", "final 2 of 5", "holds: ", "by 0.400 a layer"]),
+        ({"begins": 5, "collapsed": 1}, ["begins at **the last**", "No other layer is within"]),
+        ({"begins": None, "collapsed": 5}, ["no layer halves NC1", "All 5 layers are within"]),
+        ({"explained": 0.5}, ["does not hold"]),
+        ({"factor": 1.2}, ["does not hold"]),
+    ],
+)
+def test_the_sentence_says_what_is_seen(changed, said):
+    words = view.sentence(seen(**changed), 1000)
+    assert words.startswith("**At pass 1,000**")
+    for one in said:
+        assert one in words
+
+
+def test_too_few_layers_for_a_law_are_not_spoken_of():
+    assert "law" not in view.sentence(seen(layers=2, factor=None, explained=None), 1)
