@@ -1,0 +1,134 @@
+"""Layers on Explore: the player travels through them, and what stands beside it follows."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.pages import (
+    FINISHED,
+    PATIENCE,
+    expect_other_pixels,
+    open_page,
+    pixels,
+    player,
+)
+from tests.e2e.test_player import expect_query
+
+LAST = FINISHED["depth"]
+# Passes at which the finished run kept its layers.
+KEPT = (1, 10, 100, FINISHED["epochs"])
+
+
+def expect_layer(page, layer):
+    expect(player(page)).to_have_attribute("data-layer", str(layer), timeout=PATIENCE)
+
+
+def expect_epoch(page, epoch):
+    expect(player(page)).to_have_attribute("data-epoch", str(epoch), timeout=PATIENCE)
+
+
+def travel(page, share):
+    """Press the slider of layers at a share of its length."""
+    box = page.get_by_test_id("nc-way-scrubber").bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+def open_at(page, app, **query):
+    open_page(page, app, **FINISHED, **query)
+    expect(page.get_by_test_id("nc-way")).to_be_visible(timeout=PATIENCE)
+
+
+def test_keys_with_shift_go_through_the_layers(page, app):
+    open_at(page, app, epoch=120)
+    expect_layer(page, LAST)
+    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
+    last = expect_other_pixels(page, "")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect_layer(page, LAST - 1)
+    expect(page.get_by_test_id("nc-layer-number")).to_have_text(str(LAST - 1))
+    expect_query(page, "layer", str(LAST - 1))
+    before = expect_other_pixels(page, last)
+    page.keyboard.press("Shift+Home")
+    expect_layer(page, 1)
+    expect_other_pixels(page, before)
+    page.keyboard.press("Shift+End")
+    expect_layer(page, LAST)
+    expect_query(page, "layer", None)
+    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
+    page.keyboard.press("Shift+Home")
+    page.keyboard.press("Shift+Space")
+    expect(player(page)).to_have_attribute("data-travelling", "true", timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-travelling", "false", timeout=PATIENCE)
+    expect_layer(page, LAST)
+
+
+def test_on_the_way_the_moments_are_those_at_which_layers_were_kept(page, app):
+    open_at(page, app, epoch=57)
+    page.keyboard.press("Shift+ArrowLeft")
+    expect_epoch(page, 100)
+    expect_query(page, "epoch", "100")
+    for key, epoch in (("ArrowLeft", 10), ("ArrowLeft", 1), ("ArrowLeft", 1), ("ArrowRight", 10)):
+        page.keyboard.press(key)
+        expect_epoch(page, epoch)
+        expect_layer(page, LAST - 1)
+    page.keyboard.press("End")
+    expect_epoch(page, KEPT[-1])
+    page.keyboard.press("Shift+End")
+    expect_layer(page, LAST)
+    page.keyboard.press("ArrowLeft")
+    expect(player(page)).not_to_have_attribute("data-epoch", str(KEPT[-1]), timeout=PATIENCE)
+
+
+def test_the_slider_and_an_address_lead_to_a_layer(page, app):
+    open_at(page, app, epoch=10, layer=2)
+    expect_layer(page, 2)
+    expect_epoch(page, 10)
+    before = expect_other_pixels(page, "")
+    travel(page, 0.02)
+    expect_layer(page, 1)
+    expect_other_pixels(page, before)
+    travel(page, 0.98)
+    expect_layer(page, LAST)
+    expect_query(page, "layer", None)
+
+
+@pytest.mark.parametrize("layer", ["0", "99", "x"])
+def test_a_layer_that_is_none_leaves_the_address(page, app, layer):
+    open_at(page, app, epoch=120, layer=layer)
+    expect_layer(page, LAST)
+    expect_query(page, "layer", None)
+
+
+def test_charts_of_layers_follow_the_moment(page, app):
+    open_at(page, app, epoch=120, beside="layers", norm="pre")
+    expect(page.get_by_text("At pass 120")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("The shortcut of pre-LN.")).to_be_visible()
+    # Over layers, two of blocks, the stream; cosines and accuracy below.
+    expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(6)
+    page.keyboard.press("Home")
+    expect(page.get_by_text("At pass 1 ", exact=False)).to_be_visible(timeout=PATIENCE)
+    page.get_by_text("over layers and passes").click()
+    expect_query(page, "form", "map")
+    # The map's axis is passes, as that of curves: it has the line of the moment, and moves it.
+    chart = page.locator("[data-testid=stVegaLiteChart]").filter(
+        has=page.locator("svg.marks .mark-rect path:nth-child(20)")
+    )
+    expect(chart.first.locator(".nc-moment:not([hidden])")).to_have_text("pass 1", timeout=PATIENCE)
+    box = chart.first.locator("svg.marks .background").first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
+    expect_epoch(page, FINISHED["epochs"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_test_data_and_focus_go_with_layers(page, app, scheme):
+    page.emulate_media(color_scheme=scheme)
+    open_at(page, app, epoch=120, test=1, focus="0,1,2")
+    whole = expect_other_pixels(page, "")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect_layer(page, LAST - 1)
+    expect_other_pixels(page, whole)
+    page.keyboard.press("Shift+End")
+    expect_layer(page, LAST)
+    expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")
+    assert pixels(page)
