@@ -1,5 +1,6 @@
 """The metrics of neural collapse (Definition 2) and their relatives."""
 
+from ncengine.metrics import layers
 from ncengine.metrics.collapse import (
     NeuralCollapse,
     class_cosines,
@@ -8,4 +9,4 @@ from ncengine.metrics.collapse import (
     neural_collapse,
 )
 
-__all__ = ["NeuralCollapse", "class_cosines", "class_means", "cosines", "neural_collapse"]
+__all__ = ["NeuralCollapse", "class_cosines", "class_means", "cosines", "layers", "neural_collapse"]

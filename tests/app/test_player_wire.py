@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.player.wire import pack
+from app.player.wire import Way, pack
 
 G, S, T, K = 3, 5, 2, 2
 NAMES = ["even", "ödd"]
@@ -177,3 +177,48 @@ def test_bad_names_colours_and_thumbnails_are_named():
         message(captions=["one"])
     with pytest.raises(ValueError, match="thumbnails: float64"):
         message(thumbnails=np.zeros((S, 2, 2)))
+
+
+def way(layers=4, samples=(0, 3), moment=10, seed=1):
+    """A way through some layers, of some of the samples."""
+    rng = np.random.default_rng(seed)
+    shape = (layers, len(samples))
+    there = projection(
+        epoch=np.arange(1, layers + 1),
+        **{name: rng.normal(size=(layers, K, 3)) for name in ("means", "classifier", "ideal")},
+        points=rng.normal(size=(*shape, 3)),
+        distance=rng.uniform(0, 3, size=shape),
+        labels=np.array([0, 0, 1, 1, 1])[list(samples)],
+        test_points=np.zeros((layers, 0, 3)),
+        test_distance=np.zeros((layers, 0)),
+        test_labels=np.zeros(0, int),
+        **{name: np.full(layers, 0.5) for name in ("variance_share", "variance_share_2d")},
+        angle_error=np.full(layers, 2.0),
+    )
+    return Way(moment, np.array(samples), there)
+
+
+def test_ways_through_the_layers_travel_with_the_film():
+    ways = [way(), way(moment=250, seed=2)]
+    raw = message(ways=ways, test=True)
+    header, _ = header_and_body(raw)
+    assert header["frames"] == G and header["samples"] == S + T
+    assert [one["moment"] for one in header["ways"]] == [10, 250]
+    for n, (one, head) in enumerate(zip(ways, header["ways"], strict=True)):
+        assert (head["frames"], head["samples"], head["trained"]) == (4, 2, 2)
+        assert head["own"] == [0, 3] and head["epoch"] == [1, 2, 3, 4]
+        for name in ("points", "means", "classifier", "ideal"):
+            values = getattr(one.projection, name).ravel()
+            found = np.array(numbers(raw, f"way{n}:{name}")) * head["scales"][name]
+            np.testing.assert_allclose(found, values, atol=0.51 * head["scales"][name])
+        assert numbers(raw, f"way{n}:labels") == [0, 1]
+
+
+def test_without_layers_there_is_no_way():
+    assert header_and_body(message())[0]["ways"] == []
+
+
+def test_a_way_names_as_many_samples_as_it_shows():
+    wrong = way()
+    with pytest.raises(ValueError, match="index: 1 samples, allowed are exactly 2"):
+        message(ways=[Way(wrong.epoch, wrong.index[:1], wrong.projection)])

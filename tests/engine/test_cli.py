@@ -35,6 +35,13 @@ def test_train_prints_one_json_object(capsys):
     assert answer["key"] == identify(config).key
     assert (config.depth, config.decay_schedule, config.seeds) == (3, "1/L", (0, 1))
     assert [seed["seed"] for seed in answer["seeds"]] == [0, 1]
+    assert [one["seed"] for one in answer["layers"]] == [0, 1]
+    for of_layers, seed in zip(answer["layers"], answer["seeds"], strict=True):
+        assert of_layers["epoch"] == answer["passes"]
+        assert len(of_layers["stream_norm"]) == 3 and len(of_layers["movement"]) == 2
+        assert of_layers["nc1"][-1] == pytest.approx(seed["nc1"], rel=1e-6)
+        assert sum(of_layers["decay"]) == pytest.approx(seed["decay_hidden"], rel=1e-6)
+        assert 1 <= seed["collapsed_layers"] <= 3
     floor = gufm_optimum(3, 8, 0.005).loss
     for seed in answer["seeds"]:
         parts = seed["fit"] + seed["decay_hidden"] + seed["decay_last"]
