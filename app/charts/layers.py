@@ -188,13 +188,16 @@ def _value_axis(alt: Any, metric: Metric, name: str) -> Any:
 
 
 def map_table(layers: Layers, name: str) -> pa.Table:
-    """One row a layer and snapshot: from its pass to the next one's, and the mean over seeds."""
+    """One row a layer and snapshot: the mean over seeds, from a pass on until another.
+
+    The next one begins earlier and is drawn over it: else the background would shine through.
+    """
     values, log = getattr(layers, name), METRICS[name].log
     epochs = layers.epoch.astype(float)
     # A snapshot stands for the time around it; the axis is logarithmic.
     middles = np.sqrt(epochs[1:] * epochs[:-1])
     begin = np.concatenate([epochs[:1], middles])
-    end = np.concatenate([middles, epochs[-1:]])
+    end = np.concatenate([middles[1:], epochs[-1:], epochs[-1:]])[: len(epochs)]
     means = np.stack([_moments(one, log)[0] for one in values])
     snapshots, count = means.shape
     shown = np.log10(np.where(means > 0, means, np.nan)) if log else means
@@ -218,10 +221,9 @@ def _nullable(values: np.ndarray) -> pa.Array:
 def map_spec(name: str, count: int) -> dict[str, Any]:
     """The heat map of a metric over passes and `count` layers."""
     alt, metric = base.altair(), METRICS[name]
-    colors = alt.Scale(scheme="viridis", reverse=True)
     chart = (
         alt.Chart()
-        .mark_rect(strokeWidth=1, clip=True)
+        .mark_rect(stroke=None, clip=True)
         .encode(
             x=base.passes_axis(alt),
             x2="until:Q",
@@ -233,18 +235,15 @@ def map_spec(name: str, count: int) -> dict[str, Any]:
             ),
             color=alt.Color(
                 "value:Q",
-                scale=colors,
+                scale=alt.Scale(scheme="viridis", reverse=True),
                 legend=alt.Legend(
                     title=("log₁₀ " if metric.log else "") + metric.label,
-                    type="gradient",
                     orient="top",
                     titleLimit=300,
                     gradientLength=240,
                     gradientThickness=14,
                 ),
             ),
-            # Without it the background shines through between two snapshots.
-            stroke=alt.Stroke("value:Q", scale=colors, legend=None),
             tooltip=[
                 alt.Tooltip("layer:O"),
                 alt.Tooltip("at:Q", title="pass", format=",d"),

@@ -54,8 +54,7 @@ def _of_earlier_engine(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
         st.markdown(
             f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
-            "the engine computed this: its numbers may differ a little, and what it did not record "
-            "is missing.",
+            "the engine computed this, and did not record all that is recorded now.",
             width="stretch",
         )
         st.button(

@@ -150,12 +150,20 @@ def test_the_axis_stays_whatever_the_moment():
     assert ends[0] == ends[1]
 
 
-def test_a_map_covers_all_passes_without_gap_or_overlap():
-    table = charts.map_table(make_run(CONFIG).layers, "nc1").to_pandas()
+def test_a_map_covers_all_passes():
+    layers = make_run(CONFIG).layers
+    passes = np.array([1, 10, 100, 1000])
+    values = np.random.default_rng(0).uniform(0.1, 1, (4, 3, 5))
+    table = charts.map_table(replace(layers, epoch=passes, nc1=values), "nc1").to_pandas()
     one = table[table.layer == 3]
-    assert one.passes.iloc[0] == 1 and one.until.iloc[-1] == CONFIG.epochs
-    np.testing.assert_array_equal(one.until[:-1], one.passes[1:])
-    assert len(table) == 2 * 5
+    np.testing.assert_allclose(one.passes, [1, 10**0.5, 10**1.5, 10**2.5])
+    assert one.until.iloc[-1] == 1000
+    # What follows covers what is too long before it.
+    assert (one.until.to_numpy()[:-1] >= one.passes.to_numpy()[1:]).all()
+    np.testing.assert_allclose(one["mean"], np.exp(np.log(values[:, :, 2]).mean(1)))
+    assert len(table) == 4 * 5
+    single = charts.map_table(replace(layers, epoch=passes[:1], nc1=values[:1]), "nc1")
+    assert single.num_rows == 5
 
 
 def test_bars_are_means_over_seeds_and_angles_in_degrees():
