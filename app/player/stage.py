@@ -124,10 +124,6 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     if not len(projection.epoch):
         return None
     captions = data.captions(config, run.geometry, test)
-    ways = []
-    if run.layers is not None and run.layers.class_means.shape[2] > 1:
-        found = derived.ways(config, run.geometry, run.layers, r, view.basis, focus)
-        ways = [Way(epoch, run.layers.index, way) for epoch, way in found]
     return pack(
         projection,
         run=run.key,
@@ -138,5 +134,14 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
         test=test,
         live=run.status.busy,
         start=start,
-        ways=ways,
+        ways=_ways(run, view, r),
     )
+
+
+def _ways(run: Run, view: View, r: int) -> list[Way]:
+    """The ways through the layers of a run at rest: live, all would change at each look."""
+    if run.layers is None or run.status.busy or run.layers.class_means.shape[2] < 2:
+        return []
+    focus = view.focus(run.config.classes)
+    found = derived.ways(run.config, run.geometry, run.layers, r, view.basis, focus)
+    return [Way(epoch, run.layers.index, way) for epoch, way in found]

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from app.charts import layers as charts
+from app.player import stage
+from app.player.view import View
 from app.views import layers as view
 from ncengine.analysis.layer_by_layer import LayerByLayer
 from ncengine.config import RunConfig
@@ -201,3 +203,13 @@ def test_the_sentence_says_what_is_seen(changed, said):
 
 def test_too_few_layers_for_a_law_are_not_spoken_of():
     assert "law" not in view.sentence(seen(layers=2, factor=None, explained=None), 1)
+
+
+def test_there_are_ways_through_the_layers_of_a_run_at_rest():
+    """One for each moment at which features were kept."""
+    ways = stage._ways(make_run(CONFIG), View(0), 0)
+    assert [way.epoch for way in ways] == [1, CONFIG.epochs]
+    assert ways[0].projection.points.shape == (5, 10, 3)
+    assert stage._ways(make_run(CONFIG, Status.RUNNING), View(0), 0) == []
+    free = CONFIG.with_(architecture="UFM")
+    assert stage._ways(make_run(free), View(0), 0) == []
