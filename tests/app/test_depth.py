@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -348,3 +350,23 @@ def test_two_points_are_no_law(at, store):
     open_at(at, depths="2,3")
     assert_sound(at)
     assert "<sup>" not in texts(at)
+
+
+def test_results_of_an_earlier_engine_are_drawn_but_for_what_they_lack(at, store):
+    for config in Series(BASE).grid:
+        store.put_earlier(law_run(config))
+    open_at(at)
+    assert_sound(at)
+    assert "All 7 networks are trained." in texts(at)
+    assert "L<sup>−0.50</sup>" in texts(at)
+    # No layers were looked at, so none can be counted.
+    assert len(at.get("vega_lite_chart")) == 6
+
+
+def test_collapsed_layers_are_counted_seed_by_seed():
+    run = law_run(BASE)
+    ends = [[0.5, 0.4, 0.3, 0.105, 0.1], [0.1] * 5, [0.5, 0.4, 0.3, 0.2, 0.1]]
+    nc1 = np.repeat(np.array(ends)[None], 2, axis=0)
+    entry = replace(run, layers=replace(run.layers, nc1=nc1)).summary()
+    found = charts.values([(BASE, "key", entry)], "collapsed_layers")
+    assert found[0].tolist() == [2, 5, 1]
