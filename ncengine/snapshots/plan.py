@@ -14,8 +14,9 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 
-# Snapshots in each decade of passes. Together 109 of a thousand passes, 41 of them with geometry.
-METRIC_POINTS = 45
+# Snapshots in each decade of passes: 102 of a thousand passes, and geometry in 41 of these, which
+# lie on the same grid.
+METRIC_POINTS = 48
 GEOMETRY_POINTS = 16
 TRAIN_SAMPLES = 150
 TEST_SAMPLES = 75
