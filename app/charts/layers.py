@@ -11,7 +11,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import base, palette
-from ncengine.analysis.over_seeds import log_moments
+from ncengine.analysis.over_seeds import log_moments, moments
 from ncengine.runs.run import Layers
 
 HEIGHT = 300
@@ -131,12 +131,7 @@ def _moments(values: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray, np.
     if log:
         mean, deviation = log_moments(values.T)
         return 10**mean, 10 ** (mean - deviation), 10 ** (mean + deviation)
-    known = np.isfinite(values)
-    count = known.sum(0)
-    total = np.where(known, values, 0.0).sum(0)
-    mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-    spread = np.where(known, values - mean, 0.0)
-    deviation = np.sqrt((spread**2).sum(0) / np.maximum(count, 1))
+    mean, deviation = moments(values.T)
     return mean, mean - deviation, mean + deviation
 
 

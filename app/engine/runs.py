@@ -28,9 +28,7 @@ def jobs() -> JobQueue:
 def look(config: RunConfig) -> Run:
     """The run as it stands; where there is none, that of an earlier engine, if there is one."""
     run = store().open(config)
-    if run.points or run.status is not Status.ABSENT:
-        return run
-    earlier = store().earlier(config)
+    earlier = store().earlier(config) if run.status is Status.ABSENT else None
     return run if earlier is None else store().open(earlier)
 
 

@@ -32,6 +32,7 @@ FOCUS_SIZES = (3, 4)
 # What stands beside the player, and how what is measured of layers is drawn.
 BESIDE = ("training", "layers")
 FORMS = ("lines", "map")
+_OF_LAYERS = ("beside", "of", "form")
 # The classes of the focus in the order in which they were picked.
 _PICKS = "view:picks"
 
@@ -68,13 +69,10 @@ class View:
             values["focus"] = ",".join(map(str, self.picked))
         if self.test:
             values["test"] = "1"
-        for name in ("beside", "of", "form"):
-            if getattr(self, name) != _DEFAULTS[name]:
+        for name in _OF_LAYERS:
+            if getattr(self, name) != getattr(View, name):
                 values[name] = getattr(self, name)
         return values
-
-
-_DEFAULTS = {"beside": "training", "of": "nc1", "form": "lines"}
 
 
 def current(config: RunConfig) -> View:
@@ -105,7 +103,7 @@ def parse(query: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
                 "basis": "last",
                 "focus": "all classes",
                 "test": "0",
-                **_DEFAULTS,
+                **{name: getattr(View, name) for name in _OF_LAYERS},
             }
             allowed = _allowed(name, config)
             wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))

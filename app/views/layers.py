@@ -9,7 +9,9 @@ from app.charts import layers as charts
 from app.components import text
 from app.engine import shared
 from app.player.view import FORMS, View, shown_snapshot
-from ncengine.analysis.layer_by_layer import AS_COLLAPSED, LayerByLayer, layer_by_layer
+from ncengine.analysis.layer_by_layer import LayerByLayer, layer_by_layer
+from ncengine.analysis.over_seeds import log_moments
+from ncengine.metrics.layers import AS_COLLAPSED
 from ncengine.runs.run import Layers, Run
 
 FORM_LABELS = {"lines": "over layers", "map": "over layers and passes"}
@@ -136,8 +138,7 @@ def _law(found: LayerByLayer) -> str:
 
 def shortcut(layers: Layers, g: int) -> str:
     """Why a pre-LN network of few layers can be nearly at the floor, as Markdown."""
-    with np.errstate(invalid="ignore"):
-        norms = np.exp(np.nanmean(np.log(layers.stream_norm[g]), axis=0))
+    norms = 10 ** log_moments(layers.stream_norm[g].T)[0]
     least = int(np.nanargmin(norms))
     here = (
         f"here from {text.number(norms[0])} to {text.number(norms[least])} in layer {least + 1}"

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncengine.analysis.over_seeds import log_moments
-from ncengine.metrics.layers import AS_COLLAPSED, collapsed_layers
+from ncengine.metrics.layers import collapsed_layers
 from ncengine.runs.run import Layers
-
-__all__ = ["AS_COLLAPSED", "LayerByLayer", "layer_by_layer"]
 
 # NC1 at this share of its largest value before is where collapse is said to begin.
 BEGINS = 0.5
@@ -55,7 +53,7 @@ class LayerByLayer:
 def layer_by_layer(layers: Layers, g: int) -> LayerByLayer | None:
     """What is to be seen at snapshot number g; None where no seed has numbers there."""
     nc1 = _mean(layers.nc1[g])
-    if not np.isfinite(nc1[-1]) or not np.isfinite(nc1).any():
+    if not np.isfinite(nc1[-1]):
         return None
     before = np.fmax.accumulate(nc1)
     fallen = np.flatnonzero(nc1[1:] <= BEGINS * before[:-1])

@@ -52,10 +52,7 @@ def not_converged(run: Run) -> dict[int, float]:
 
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:
     """(T,) arithmetic mean over the seeds that did not diverge; NaN where none has a value."""
-    values = _kept(run, name)
-    counted = np.isfinite(values)
-    total = np.where(counted, values, 0.0).sum(axis=1)
-    return _divide(total, counted.sum(axis=1))
+    return moments(_kept(run, name))[0]
 
 
 def log_mean_and_deviation(run: Run, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -69,10 +66,18 @@ def log_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     What is not a positive finite number is left out.
     """
     counted = np.isfinite(values) & (values > 0)
-    logs = np.log10(np.where(counted, values, 1.0))
+    return moments(np.where(counted, np.log10(np.where(counted, values, 1.0)), np.nan))
+
+
+def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) mean and standard deviation of values (T, seeds); NaN where there is none.
+
+    What is not finite is left out.
+    """
+    counted = np.isfinite(values)
     count = counted.sum(axis=1)
-    mean = _divide(logs.sum(axis=1), count)
-    spread = np.where(counted, logs - mean[:, None], 0.0)
+    mean = _divide(np.where(counted, values, 0.0).sum(axis=1), count)
+    spread = np.where(counted, values - mean[:, None], 0.0)
     return mean, np.sqrt(_divide((spread**2).sum(axis=1), count))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,19 +15,11 @@ _OF_ALL_FRAMES = ("ideal_fits", "labels", "test_labels", "focus", "exact", "edge
 
 
 def through_layers(
-    geometry: Geometry,
-    layers: Layers,
-    f: int,
-    r: int,
-    *,
-    nc2_name: str = "nc2a",
-    basis: str = "last",
-    focus: tuple[int, ...] = (),
-    row_norm: float | None = None,
+    geometry: Geometry, layers: Layers, f: int, r: int, **how: Any
 ) -> Projection | None:
     """Seed number `r` at `layers.features_epoch[f]`: a frame is a layer, `epoch` its number from 1.
 
-    The axes are those of `project` with the same arguments: of the last snapshot's last layer, or
+    The axes are those of `project`, which takes `how`: of the last snapshot's last layer, or
     each layer's own, turned to agree with the next one's. So the last frame is what `project` has
     at that pass where its axes are the last snapshot's. Rows are those of the classifier, which
     reads the last layer alone, at that pass. Samples are those at `layers.index`.
@@ -57,7 +50,7 @@ def through_layers(
         test_labels=geometry.test_labels[:0],
         test_index=geometry.test_index[:0],
     )
-    found = project(whole, 0, nc2_name=nc2_name, basis=basis, focus=focus, row_norm=row_norm)
+    found = project(whole, 0, **how)
     if len(found.epoch) != count + 1:
         return None
     names = [field.name for field in fields(Projection) if field.name not in _OF_ALL_FRAMES]

@@ -148,6 +148,10 @@ class ArchitectureInfo:
         """How many blocks a network of depth L has (Definitions 6 and 7)."""
         return depth - self.family.blocks_less if self.parts else 0
 
+    def layers(self, depth: int) -> int:
+        """How many layers are looked at: the embedding, and each block."""
+        return 1 + self.blocks(depth)
+
 
 def _resnet(linear_layers: int, **defaults: Any) -> ArchitectureInfo:
     parts = (mlp("block", linear_layers),)

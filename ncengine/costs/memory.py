@@ -63,7 +63,7 @@ def _of_layers(config: RunConfig) -> int:
     samples = config.classes * config.samples_per_class
     if samples <= sweep_samples(config):
         return 0
-    layers = 1 + architecture_info(config.architecture).blocks(config.depth)
+    layers = architecture_info(config.architecture).layers(config.depth)
     return 2 * layers * samples * config.width * _bytes_each(config)
 
 

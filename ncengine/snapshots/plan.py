@@ -55,7 +55,8 @@ def layer_passes(config: RunConfig) -> tuple[frozenset[int], frozenset[int]]:
     """Passes at which class means of every layer are kept, and those at which features are too."""
     _, geometry = snapshot_passes(config.budget)
     features = frozenset(p for p in LAYER_PASSES if p < config.budget) | {config.budget}
-    each = 2 * _layers(config) * config.width * len(config.seeds)
+    layers = architecture_info(config.architecture).layers(config.depth)
+    each = 2 * layers * config.width * len(config.seeds)
     fits = each * config.classes * len(geometry) <= MEANS_BYTES
     return (geometry if fits else features), features
 
@@ -86,17 +87,13 @@ def shown_in_layers(config: RunConfig) -> np.ndarray:
     As many of each class; none where even one would be too much.
     """
     labels = shown(config)["labels"]
+    layers = architecture_info(config.architecture).layers(config.depth)
     looks = len(LAYER_PASSES) + 1
-    bytes_each = 2 * config.width * len(config.seeds) * _layers(config) * looks
+    bytes_each = 2 * config.width * len(config.seeds) * layers * looks
     total = min(LAYER_SAMPLES, LAYER_BYTES // bytes_each)
     each = total // config.classes
     own = len(labels) // config.classes
     return np.flatnonzero(np.arange(len(labels)) % own < each)
-
-
-def _layers(config: RunConfig) -> int:
-    """How many layers are looked at: the embedding, and each block."""
-    return 1 + architecture_info(config.architecture).blocks(config.depth)
 
 
 def _first_of_each(config: RunConfig, available: int, most: int) -> tuple[np.ndarray, np.ndarray]:

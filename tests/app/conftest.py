@@ -109,7 +109,7 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
         curves[name] = rng.uniform(0.02, 0.9, size=(POINTS, seeds))
     labels = np.repeat(np.arange(classes), 2)
     passes = np.array([1, config.epochs])
-    count = 1 + architecture_info(config.architecture).blocks(config.depth)
+    count = architecture_info(config.architecture).layers(config.depth)
     layers = Layers(
         **{name: rng.uniform(0.02, 0.9, size=(2, seeds, count)) for name in LAYERS},
         **{name: rng.uniform(0.001, 1.0, size=(2, seeds, count - 1)) for name in BLOCKS},
