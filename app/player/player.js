@@ -50,7 +50,7 @@ class Player {
       act: (name) => this.act(name),
       scrub: (frame) => this.seek(frame),
       travel: (layer) => this.travel(layer),
-      speed: (factor) => { this.clock.speed = factor; },
+      speed: (factor) => { this.clock.speed = this.way.clock.speed = factor; },
       layer: (name) => this.fade((goal) => { goal[name] = 1 - goal[name]; }),
       toggle: (k) => this.fade((goal) => { goal.classes[k] = 1 - goal.classes[k]; }),
       isolate: (k) => this.fade((goal) => {

@@ -42,7 +42,8 @@ def draw_controls(run: Run, view: View) -> None:
             required=True,
             help="From which side the points are seen, which live in more dimensions than a "
             "screen has: along the axes on which the class means spread most. Those of the last "
-            "snapshot for the whole film, or each snapshot's own, aligned to its neighbour.",
+            "snapshot for the whole film and all layers, or the own ones of each snapshot and each "
+            "layer, aligned to its neighbour.",
         )
         reason = no_test_data(config)
         st.toggle(
