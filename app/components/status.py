@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.components import outcome, requests, text
+from app.components import download, outcome, requests, text
 from app.engine import data, derived, runs
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
@@ -38,7 +38,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
     }
-    _of_earlier_engine(run)
+    _where_from(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
         _not_converged(run)
@@ -47,23 +47,42 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     _some_diverged(run)
 
 
-def _of_earlier_engine(run: Run) -> None:
+def _where_from(run: Run) -> None:
+    """Of what was not computed here, or not by this engine: where it comes from, and a way out."""
     version = runs.of_earlier_engine(run)
-    if version is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
-        st.markdown(
+    if run.shipped:
+        words = f":blue-badge[:material/photo_library: From the gallery] {_computed(run)}"
+        label, why = "Train it here", "Trains it on this machine, with the geometry of every seed."
+    elif version is not None:
+        words = (
             f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
-            "the engine computed this, and did not record all that is recorded now.",
-            width="stretch",
+            "the engine computed this, and did not record all that is recorded now."
         )
-        st.button(
-            "Train anew",
-            key="anew",
-            on_click=requests.submit,
-            args=(run.config,),
-            help="Trains it with the engine as it is now. The old result stays.",
-        )
+        label, why = "Train anew", "Trains it with the engine as it is now. The old result stays."
+    else:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="origin"):
+        st.markdown(words, width="stretch")
+        if data.needs_download(run.config):
+            with st.popover(label):
+                download.draw(run.config)
+        else:
+            submit, asked = requests.submit, (run.config,)
+            st.button(label, key="anew", on_click=submit, args=asked, help=why)
+
+
+def _computed(run: Run) -> str:
+    """By what, when, and on what a shipped run was computed."""
+    parts = [f"Trained on {text.plain(str(run.machine.get('device', 'another machine')))}"]
+    if run.machine.get("date"):
+        parts[0] += f", {text.day(str(run.machine['date']))}"
+    if runs.on_other_data(run):
+        title = dataset_info(run.config.dataset).title
+        parts.append(f"on other files of {title} than those that are published")
+    version = runs.of_earlier_engine(run)
+    if version is not None:
+        parts.append(f"by version {text.plain(version)} of the engine, which recorded less")
+    return ", ".join(parts) + "."
 
 
 def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
-from ncengine.runs.run import Geometry
+from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
     from ncengine.config import Problem
@@ -136,22 +137,30 @@ def examples(config: RunConfig) -> list[Example]:
     return []
 
 
-def thumbnails(config: RunConfig, geometry: Geometry, test: bool) -> np.ndarray | None:
+def thumbnails(run: Run, test: bool) -> np.ndarray | None:
     """(S, h, w) or (S, h, w, 3) uint8 images of the geometry's samples; None without images.
 
     With `test`, its test samples follow.
     """
-    data = _data_at_hand(config)
-    if data is None or data.images is None:
+    if run.shipped:
+        kept = runs.samples(run)
+        names = ("images", "test_images") if test else ("images",)
+        return np.concatenate([kept[name] for name in names]) if "images" in kept else None
+    data, geometry = _data_at_hand(run.config), run.geometry
+    if data is None or data.images is None or geometry is None:
         return None
     images = data.images[geometry.sample_index]
     return np.concatenate([images, data.test_images[geometry.test_index]]) if test else images
 
 
-def captions(config: RunConfig, geometry: Geometry, test: bool) -> list[str] | None:
+def captions(run: Run, test: bool) -> list[str] | None:
     """The geometry's samples as texts; None where they are none. `test` as in `thumbnails`."""
-    data = _data_at_hand(config)
-    if data is None or data.texts is None:
+    if run.shipped:
+        kept = runs.samples(run)
+        names = ("texts", "test_texts") if test else ("texts",)
+        return [str(one) for name in names for one in kept[name]] if "texts" in kept else None
+    data, geometry = _data_at_hand(run.config), run.geometry
+    if data is None or data.texts is None or geometry is None:
         return None
     texts = [data.texts[n] for n in geometry.sample_index]
     return texts + [data.test_texts[n] for n in geometry.test_index] if test else texts

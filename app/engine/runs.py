@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from ncengine.config import RunConfig
+from ncengine.datasets.files.sources import checksum
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
 
@@ -26,23 +29,39 @@ def jobs() -> JobQueue:
 
 
 def look(config: RunConfig) -> Run:
-    """The run as it stands; where there is none, that of an earlier engine, if there is one."""
+    """The run as it stands; where there is none, what can be shown in its place, if anything."""
     run = store().open(config)
-    earlier = store().earlier(config) if run.status is Status.ABSENT else None
-    return run if earlier is None else store().open(earlier)
+    other = store().stand_in(config) if run.status is Status.ABSENT else None
+    return run if other is None else store().open(other)
 
 
 def glance(config: RunConfig) -> Glance:
     """The same without its curves."""
     now = store().glance(config)
-    earlier = store().earlier(config) if now.status is Status.ABSENT else None
-    return now if earlier is None else store().glance(earlier)
+    other = store().stand_in(config) if now.status is Status.ABSENT else None
+    return now if other is None else store().glance(other)
 
 
 def of_earlier_engine(run: Run) -> str | None:
     """The version of the engine that computed it, where that is an earlier one."""
     version = run.machine.get("version", ENGINE_VERSION)
     return None if run.status.busy or version == ENGINE_VERSION else str(version)
+
+
+def on_other_data(run: Run) -> bool:
+    """Whether it was shipped, and its data were other files than those meant here and now."""
+    entry = store().gallery.entry(run.key) if run.shipped else None
+    return entry is not None and entry["data_checksum"] != checksum(run.config.dataset)
+
+
+def samples(run: Run) -> Mapping[str, np.ndarray]:
+    """What a shipped run's samples look like, see `Gallery.samples`; read once."""
+    return _samples(run.key)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _samples(key: str) -> Mapping[str, np.ndarray]:
+    return store().gallery.samples(key)
 
 
 def passes_before(config: RunConfig) -> int:

@@ -26,10 +26,10 @@ def draw_controls(run: Run, view: View) -> None:
     st.session_state["view:focus"] = list(view.picked)
     st.session_state["view:test"] = view.test
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
-        if len(config.seeds) > 1:
+        if len(run.seeds_shown) > 1:
             st.segmented_control(
                 "Seed",
-                config.seeds,
+                run.seeds_shown,
                 key="view:seed",
                 required=True,
                 help="Which of the networks, trained side by side, is looked at.",
@@ -113,7 +113,7 @@ def _message(run: Run, view: View) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
     start = address.read(PLAYER_NAMES)
     shown = len(run.geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
-    at_hand = data.examine(run.config) is not None
+    at_hand = run.shipped or data.examine(run.config) is not None
     what = ("player", shown, at_hand, tuple(sorted(start.items())))
     return shared.once(run, what, lambda: _packed(run, view, start))
 
@@ -124,13 +124,13 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     projection = derived.project(config, run.geometry, r, view.basis, focus)
     if not len(projection.epoch):
         return None
-    captions = data.captions(config, run.geometry, test)
+    captions = data.captions(run, test)
     return pack(
         projection,
         run=run.key,
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
-        thumbnails=data.thumbnails(config, run.geometry, test),
+        thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
         test=test,
         live=run.status.busy,

@@ -17,7 +17,7 @@ import streamlit as st
 from app.components import address, notices
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
-from ncengine.runs.run import Geometry
+from ncengine.runs.run import Geometry, Run
 from ncengine.snapshots.names import LAYERS
 
 OWNER = "view"
@@ -75,16 +75,17 @@ class View:
         return values
 
 
-def current(config: RunConfig) -> View:
-    """The view after all that happened: clicks first, else a changed address."""
+def current(run: Run) -> View:
+    """The view of the run after all that happened: clicks first, else a changed address."""
+    config, seeds = run.config, run.seeds_shown
     before: View | None = st.session_state.get(OWNER)
-    view = _from_widgets(before or View(config.seeds[0]))
+    view = _from_widgets(before or View(seeds[0]))
     if before is None or view == before:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
             view, wrong = parse(query, config)
             notices.post(OWNER, wrong + _wrong_start(config))
-    view = _fit(view, config)
+    view = _fit(view, config, seeds)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
     return view
@@ -225,8 +226,8 @@ def _latest(picked: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(kept))
 
 
-def _fit(view: View, config: RunConfig) -> View:
-    seed = view.seed if view.seed in config.seeds else config.seeds[0]
+def _fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
+    seed = view.seed if view.seed in seeds else seeds[0]
     picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
     return replace(
         view,

@@ -56,8 +56,8 @@ def draw(config: RunConfig, open_run: Open) -> None:
     shown = picture.series(config)
     _legend(shown, picture)
     configs = _all(shown)
-    _downloads(configs)
     points = sweep.look(configs)
+    _downloads([point.config for point in points if not point.finished])
     busy = any(point.now.status.busy for point in points)
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
@@ -169,9 +169,11 @@ def _apply(name: str, full: bool) -> None:
     found = []
     for grid in sweep_series(name, as_in_paper=full):
         depths = tuple(sorted({config.depth for config in grid}))
-        found.append(Series(grid[0], depths))
+        decays = tuple(sorted({config.weight_decay for config in grid}))
+        found.append(Series(grid[0], depths, decays if len(decays) > 1 else ()))
     picker.apply(found[0].base)
-    series.show(Picture(depths=found[0].depths, kept=tuple(found[1:])))
+    first, kept = found[0], tuple(found[1:])
+    series.show(Picture(depths=first.depths, decays=first.decays, kept=kept))
     st.session_state["depth:preset"] = name, found[0].base
 
 
@@ -195,6 +197,7 @@ def _legend(shown: Sequence[Series], picture: Picture) -> None:
 
 
 def _downloads(configs: Sequence[RunConfig]) -> None:
+    """What those that are still to be trained lack."""
     for config in {config.dataset: config for config in configs}.values():
         if data.needs_download(config):
             with st.container(border=True):
@@ -217,7 +220,8 @@ def _progress(configs: tuple[RunConfig, ...]) -> None:
             elif missing:
                 _missing(points, missing)
             else:
-                st.markdown(f"**All {_networks(len(points))} are trained.** {_took(points)}")
+                words = f"**All {_networks(len(points))} are trained.** {_took(points)}"
+                st.markdown(words + _shipped(points))
         for point in points:
             if point.now.status is Status.FAILED and not busy:
                 reason = text.plain(point.now.error or "The log has more.")
@@ -272,6 +276,15 @@ def _networks(count: int) -> str:
 def _took(points: list[Point]) -> str:
     total = sum(point.now.entry["seconds"] for point in points if point.now.entry)
     return f"It took {text.duration(total)} of training."
+
+
+def _shipped(points: list[Point]) -> str:
+    """How many of them were not trained here."""
+    count = sum(point.now.shipped for point in points)
+    if not count:
+        return ""
+    which = "All" if count == len(points) else str(count)
+    return f" :blue-badge[:material/photo_library: {which} from the gallery]"
 
 
 def _watch(configs: tuple[RunConfig, ...], least: float) -> None:

@@ -52,7 +52,7 @@ def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
     run = runs.look(config)
     now = run.status
-    view.current(config)
+    view.current(run)
     notices.unknown_names(
         address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
     )
@@ -122,7 +122,7 @@ def _record(config: RunConfig, drawn: Status) -> None:
     """What changes when a point or a snapshot is added."""
     with pace.measured(), _told(config):
         run = _moved_on(config, drawn, RECORD)
-        _body(run, view.current(config))
+        _body(run, view.current(run))
 
 
 def _watch(config: RunConfig, drawn: Status, was_reading: bool, least: float) -> None:

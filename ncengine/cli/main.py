@@ -1,4 +1,4 @@
-"""The command line: `ncengine train`, `sweep`, `check` and `list`."""
+"""The command line: `ncengine train`, `sweep`, `check`, `list` and `gallery`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
-from ncengine.cli import sweep
+from ncengine.cli import gallery, sweep
 from ncengine.cli.options import add_config_options, at_least_one
 from ncengine.cli.output import number, plain
 from ncengine.config import PARAMS, RunConfig
@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument(
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
+    gallery.add_command(commands)
     return parser
 
 

@@ -6,20 +6,16 @@ import argparse
 import json
 import sys
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli.options import add_config_options, at_least_one
-from ncengine.cli.output import number, plain
+from ncengine.cli.output import bar, fetch, number, plain, write_line
 from ncengine.config import PARAMS, Grid, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 
 if TYPE_CHECKING:
-    from ncengine.jobs.sweep import Progress
     from ncengine.runs.run import Run
 
-# So many steps has the bar, whose length is the work to be done.
-STEPS = 1000
 SHOWN = ("gap", "nc1", "nc2a", "nc3", "test_accuracy")
 
 
@@ -68,14 +64,14 @@ def _sweep(options: argparse.Namespace) -> int:
     for left_out in grid.left_out:
         print(f"ncengine: left out: {left_out}", file=sys.stderr)
     if options.download:
-        _download(grid)
+        fetch(grid)
     ended: Counter[str] = Counter()
 
     def told(run: Run) -> None:
         ended[run.status] += 1
         _tell(run, options.json)
 
-    with _bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
+    with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
         table = sweep(grid, options.workers, progress, on_end=told)
     if options.export:
         write_table(table, options.export)
@@ -100,38 +96,6 @@ def _grid(options: argparse.Namespace) -> Grid:
     return sweep_grid(options.preset, {**given, **axes}, as_in_paper=options.as_in_paper)
 
 
-def _download(grid: Grid) -> None:
-    from ncengine.datasets import dataset_info, download
-
-    for name in dict.fromkeys(config.dataset for config in grid):
-        if dataset_info(name).files:
-            download(name, progress=sys.stderr.isatty())
-
-
-@contextmanager
-def _bar(runs: int, show: bool) -> Any:
-    """A bar over the work of the whole sweep; gives what takes its progress."""
-    from tqdm import tqdm
-
-    form = "{l_bar}{bar}| {postfix}"
-    with tqdm(total=STEPS, disable=not show, file=sys.stderr, bar_format=form) as bar:
-        bar.set_description(f"{runs} runs")
-
-        def progress(now: Progress) -> None:
-            left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
-            bar.set_postfix_str(f"{now.ended} of {now.runs} runs{left}", refresh=False)
-            bar.update(round(STEPS * now.share) - bar.n)
-            bar.refresh()
-
-        yield progress if show else None
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes}:{rest:02d}"
-
-
 def _tell(run: Run, as_json: bool) -> None:
     """One line on a run that has ended; on stderr too where it did not come to a result."""
     trouble = {"failed": run.error, "cancelled": "it was stopped", "diverged": "every seed did"}
@@ -139,16 +103,9 @@ def _tell(run: Run, as_json: bool) -> None:
     if as_json:
         print(json.dumps(plain({**run.summary(), "error": run.error})), flush=True)
     elif not reason:
-        _write(_line(run))
+        write_line(_line(run))
     if reason:
-        _write(f"ncengine: {run.status}: {run.config.title()}: {reason}", sys.stderr)
-
-
-def _write(line: str, file: Any = None) -> None:
-    """Above the bar, if there is one."""
-    from tqdm import tqdm
-
-    tqdm.write(line, file=file or sys.stdout)
+        write_line(f"ncengine: {run.status}: {run.config.title()}: {reason}", sys.stderr)
 
 
 def _line(run: Run) -> str:

@@ -33,10 +33,13 @@ class Sweep:
 
 
 DEPTHS = list(PAPER_DEPTHS)
-MNIST = {"dataset": "mnist", "samples_per_class": 100, "seeds": 3, "depth": DEPTHS}
+DECAYS = [0.0005, 0.002, 0.005, 0.02, 0.05]
+MNIST = {"dataset": "mnist", "samples_per_class": 100, "seeds": 5, "depth": DEPTHS}
+DIGITS = {**MNIST, "dataset": "digits", "architecture": "RN1", "weight_decay": 0.005}
 POST_RN1 = {**MNIST, "architecture": "RN1", "norm": "post", "weight_decay": 0.005}
+POST_RN2 = {**MNIST, "architecture": "RN2", "norm": "post"}
 # Attention costs so much more that a laptop sees fewer samples.
-T11 = {"architecture": "T11", "samples_per_class": 20, "epochs": 400, "seeds": 3, "depth": DEPTHS}
+T11 = {"architecture": "T11", "samples_per_class": 20, "seeds": 3, "depth": DEPTHS}
 # The paper says neither how many samples it used nor the batch size: as many as there may be.
 PAPER = {"solver": "Adam", "epochs": 5000, "seeds": 5, "samples_per_class": 5000}
 
@@ -57,28 +60,16 @@ SWEEPS: dict[str, Sweep] = {
         "Figure 2, top: a pre-LN transformer on text",
         "Film reviews collapse with depth as pictures do. With pre-LN, watch the gap too: a "
         "network that shrinks its stream comes near the floor without being deep.",
-        ({**T11, "dataset": "imdb", "norm": "pre", "samples_per_class": 50},),
-        {**PAPER, "learning_rate": 0.001},
+        ({**T11, "dataset": "imdb", "norm": "pre", "samples_per_class": 50, "context": 32},),
+        {**PAPER, "learning_rate": 0.001, "context": 64},
     ),
     "figure-2-bottom": Sweep(
         "Figure 2, bottom: two linear layers a block",
         "With a constant decay the network does nothing in its hidden layers, and depth does not "
         "help. With λ/L on the hidden layers NC1 falls with depth, as Theorem 10 has it.",
         (
-            {
-                **MNIST,
-                "architecture": "RN2",
-                "norm": "post",
-                "weight_decay": 0.0025,
-                "decay_schedule": "constant",
-            },
-            {
-                **MNIST,
-                "architecture": "RN2",
-                "norm": "post",
-                "weight_decay": 0.005,
-                "decay_schedule": "1/L",
-            },
+            {**POST_RN2, "weight_decay": 0.0025, "decay_schedule": "constant"},
+            {**POST_RN2, "weight_decay": 0.005, "decay_schedule": "1/L"},
         ),
         PAPER,
     ),
@@ -87,14 +78,8 @@ SWEEPS: dict[str, Sweep] = {
         "Of constant, 1/L and uniform 1/L only the middle one lets collapse grow with depth here. "
         "The hidden decay of the other two is zero: these networks leave hidden layers alone.",
         tuple(
-            {
-                **MNIST,
-                "architecture": "RN2",
-                "norm": "post",
-                "weight_decay": 0.005,
-                "decay_schedule": schedule,
-            }
-            for schedule in ("constant", "1/L", "uniform 1/L")
+            {**POST_RN2, "weight_decay": decay, "decay_schedule": schedule}
+            for decay, schedule in ((0.0025, "constant"), (0.005, "1/L"), (0.005, "uniform 1/L"))
         ),
         PAPER,
     ),
@@ -118,12 +103,12 @@ SWEEPS: dict[str, Sweep] = {
         ),
         {"samples_per_class": 5000, "epochs": 5000, "seeds": 5},
     ),
-    "norms": Sweep(
+    "two-mechanisms": Sweep(
         "Pre-LN against post-LN: two mechanisms",
         "Post-LN needs depth to come near the floor. Pre-LN takes a shortcut: it shrinks its "
         "stream, and is near the floor at every depth.",
-        ({**POST_RN1, "norm": "post"}, {**POST_RN1, "norm": "pre"}),
-        {"samples_per_class": 5000, "seeds": 5},
+        ({**DIGITS, "norm": "post"}, {**DIGITS, "norm": "pre"}),
+        {"seeds": 5, "epochs": 5000},
     ),
     "deepening": Sweep(
         "Deepening against scratch",
@@ -132,6 +117,13 @@ SWEEPS: dict[str, Sweep] = {
         "solver's doing, not the objective's.",
         ({**POST_RN1, "start": "random"}, {**POST_RN1, "start": "deepening"}),
         {"samples_per_class": 5000, "seeds": 5},
+    ),
+    "digits-grid": Sweep(
+        "Depth and weight decay: a map",
+        "Each square is a network. Where decay is weak depth does little; the stronger it is, the "
+        "more each layer matters, until the hidden layers are given up.",
+        ({**DIGITS, "norm": "post", "seeds": 2, "weight_decay": DECAYS},),
+        {"seeds": 5, "epochs": 5000},
     ),
 }
 

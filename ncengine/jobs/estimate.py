@@ -32,7 +32,7 @@ def estimate(
     if others and others + processes > joblib.cpu_count():
         return None
     identity = identify(config)
-    run = store.open(identity)
+    run = store.open(identity, shipped=False)
     ended = run.status in (Status.DONE, Status.DIVERGED)
     done = 0 if ended else run.passes or store.ends.passes_before(identity)
     entries = store.index.entries()

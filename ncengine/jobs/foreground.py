@@ -52,7 +52,7 @@ def run(
         run(rung.config, store=store, workers=workers)
     with ExitStack() as helpers:
         while True:
-            now = store.open(identity)
+            now = store.open(identity, shipped=False)
             if now.status in (Status.DONE, Status.DIVERGED):
                 return now
             if now.status is Status.RUNNING:
@@ -63,7 +63,7 @@ def run(
             if store.journal(identity).exists:
                 store.journal(identity).wish(None)
             _work(identity, store, progress, workers or worker_count(), helpers)
-            _raise_where_it_stopped(store.open(identity))
+            _raise_where_it_stopped(store.open(identity, shipped=False))
 
 
 def _work(

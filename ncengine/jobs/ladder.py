@@ -39,7 +39,7 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
             if journal.wished():
                 return True  # what is wished is seen to where the run begins
             train(rung)
-            now, wish = store.open(rung), store.journal(rung).wished()
+            now, wish = store.open(rung, shipped=False), store.journal(rung).wished()
             if now.status is Status.FAILED:
                 _end(store, identity, Status.FAILED, f"{rung.config.title()}: {now.error}")
                 return False

@@ -18,7 +18,7 @@ def file_away(store: Store, identity: Identity) -> bool:
     # A first look that costs nothing, for most runs are asked about before they have ended.
     if not store.results.has(identity):
         return False
-    run = store.open(identity)
+    run = store.open(identity, shipped=False)
     if run.status not in (Status.DONE, Status.DIVERGED):
         return False
     if identity.key not in store.index:

@@ -137,7 +137,7 @@ class JobQueue:
                 self._send(identity)
 
     def _is_to_be_asked_for(self, identity: Identity) -> bool:
-        status = self.store.glance(identity).status
+        status = self.store.glance(identity, shipped=False).status
         if status in (Status.DONE, Status.RUNNING):
             return False
         return not (status is Status.QUEUED and self._is_asked_for(identity))
@@ -246,7 +246,7 @@ class JobQueue:
         for identity, journal in self.store.journals():
             if file_away(self.store, identity):
                 continue
-            job, status = journal.status(), self.store.open(identity).status
+            job, status = journal.status(), self.store.open(identity, shipped=False).status
             if job is None or identity != identify(identity.config):
                 continue  # gone meanwhile, or asked for on data that are not these
             if status is Status.QUEUED:
@@ -334,7 +334,7 @@ class JobQueue:
             error is not None
             and job is not None
             and job.status is Status.RUNNING
-            and self.store.open(identity).status is Status.INTERRUPTED
+            and self.store.open(identity, shipped=False).status is Status.INTERRUPTED
         )
         if job is None or not (job.status is Status.QUEUED or interrupted):
             return

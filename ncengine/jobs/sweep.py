@@ -130,7 +130,7 @@ class _Sweep:
         # Called before that: who is stopped by Ctrl-C has them keep what they did.
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
         for one in [*self._open]:
-            run = store.open(one)
+            run = store.open(one, shipped=False)
             if run.status in FINISHED:
                 self._begun[one.key] = work[one.key]
                 self._end(one, run)
@@ -151,7 +151,7 @@ class _Sweep:
         done = sum(self._work[key] for key in self.ended)
         new = sum(self._work[key] - self._begun[key] for key in self.ended)
         for one in self._open:
-            so_far = self._work_of(one, self.store.glance(one).passes)
+            so_far = self._work_of(one, self.store.glance(one, shipped=False).passes)
             done += so_far
             new += max(0.0, so_far - self._begun[one.key])
         passed = time.monotonic() - self._started
@@ -184,7 +184,7 @@ class _Sweep:
 
     def _settle(self, one: Identity) -> None:
         """Nobody here works on the run any more: it has ended, or another has it, or it is lost."""
-        run = self.store.open(one)
+        run = self.store.open(one, shipped=False)
         error = next(filter(None, (future.exception() for future in self._futures[one.key])), None)
         stopped = run.status in (Status.FAILED, Status.CANCELLED)
         if run.status in FINISHED or (stopped and error is None):

@@ -155,6 +155,8 @@ class Run:
             "processes", how many trained it, and "busy", the share of time in which the slowest
             of them had a processor. All texts.
         key: the run's name in the store, see `Identity.key`.
+        shown_seed: of a run that was shipped, the only seed of which geometry, and features and
+            class means of layers, were kept: of the others they are NaN. None of other runs.
     """
 
     config: RunConfig
@@ -171,6 +173,17 @@ class Run:
     error: str | None = None
     machine: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
+    shown_seed: int | None = None
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it comes from the gallery."""
+        return self.shown_seed is not None
+
+    @property
+    def seeds_shown(self) -> tuple[int, ...]:
+        """Seeds of which geometry is kept."""
+        return self.config.seeds if self.shown_seed is None else (self.shown_seed,)
 
     @property
     def points(self) -> int:

@@ -19,6 +19,7 @@ from ncengine.config import RunConfig
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
+from ncengine.runs.gallery import Gallery, gallery_root
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
 from ncengine.runs.job_status import JobStatus
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 RUNS_REMEMBERED = 8
 OPEN_TO_OTHERS = 0o022
+# A training that rests is no reason not to show a shipped run that is whole.
+_GIVE_WAY = (Status.CANCELLED, Status.INTERRUPTED)
 
 
 def cache_root() -> Path:
@@ -83,12 +86,14 @@ class Glance:
         passes: passes over the data done so far.
         error: one line for a reader, when failed.
         entry: of a finished run, see `index.Index`.
+        shipped: whether it comes from the gallery.
     """
 
     status: Status
     passes: int = 0
     error: str | None = None
     entry: Mapping[str, Any] | None = None
+    shipped: bool = False
 
 
 class Store:
@@ -98,12 +103,14 @@ class Store:
 
     Args:
         root: the cache folder; `cache_root()` by default.
+        gallery: the runs that are shipped; those of `gallery_root()` by default.
 
     Raises:
         OSError: the folder cannot be made, or is not safe (`UnsafeCache`).
     """
 
-    def __init__(self, root: Path | str | None = None):
+    def __init__(self, root: Path | str | None = None, gallery: Gallery | None = None):
+        self.gallery = gallery or Gallery(gallery_root())
         self.root = Path(root) if root is not None else cache_root()
         make_private(self.root)
         self.index = Index(self.root / "index.jsonl")
@@ -115,8 +122,15 @@ class Store:
         self._readers: OrderedDict[str, JournalReader] = OrderedDict()
         self._guard = threading.RLock()
 
-    def open(self, what: RunConfig | Identity) -> Run:
-        """The run as it stands now. Never trains, never raises for a bad file."""
+    def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
+        """The run as it stands now. Never trains, never raises for a bad file.
+
+        A run trained here goes before one of the gallery, and so does one that is at it, or failed.
+
+        Args:
+            what: which run.
+            shipped: whether one of the gallery will do.
+        """
         identity = identify(what)
         with self._guard:
             run = self._finished(identity)
@@ -125,6 +139,8 @@ class Store:
             if run is None:
                 # It may have come to its end between the two looks.
                 run = self._finished(identity)
+            if shipped and (run is None or run.status in _GIVE_WAY):
+                run = self.gallery.open(identity.key) or run
             return run or Run(
                 identity.config,
                 Status.ABSENT,
@@ -132,21 +148,34 @@ class Store:
                 key=identity.key,
             )
 
-    def earlier(self, what: RunConfig | Identity) -> Identity | None:
-        """The run of an earlier engine whose result is still there; None where there is none."""
+    def stand_in(self, what: RunConfig | Identity) -> Identity | None:
+        """What can be shown in place of a run that is absent; None where there is nothing.
+
+        The same configuration, trained here by an earlier engine; else one of the gallery, by
+        another engine or on other data.
+        """
         identity = identify(what)
         older = (replace(identity, engine_version=version) for version in EARLIER_VERSIONS)
-        return next((one for one in older if self.results.has(one)), None)
+        own = next((one for one in older if self.results.has(one)), None)
+        return own or self.gallery.stand_in(identity)
 
-    def glance(self, what: RunConfig | Identity) -> Glance:
+    def glance(self, what: RunConfig | Identity, *, shipped: bool = True) -> Glance:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
         identity = identify(what)
+        now = self._glance(identity)
+        if shipped and (now.status is Status.ABSENT or now.status in _GIVE_WAY):
+            entry = self.gallery.entry(identity.key)
+            if entry is not None:
+                return Glance(Status.DONE, int(entry["passes"]), entry=entry, shipped=True)
+        return now
+
+    def _glance(self, identity: Identity) -> Glance:
         if self.results.has(identity):
             entry = self.index.entry(identity.key)
             if entry is not None:
                 status = Status.DIVERGED if entry["status"] == Status.DIVERGED else Status.DONE
                 return Glance(status, int(entry["passes"]), entry=entry)
-            run = self.open(identity)  # before it is listed
+            run = self.open(identity, shipped=False)  # before it is listed
             return Glance(run.status, run.passes, run.error, run.summary())
         journal = self.journal(identity)
         job = journal.status()

@@ -34,12 +34,12 @@ class FakeStore:
     def put(self, run: Run) -> None:
         self.runs[identify(run.config).key] = run
 
-    def open(self, what: RunConfig | Identity) -> Run:
+    def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
         identity = identify(what)
         self.opened += 1
         return self.runs.get(identity.key, Run(identity.config, Status.ABSENT))
 
-    def earlier(self, what: RunConfig | Identity) -> Identity | None:
+    def stand_in(self, what: RunConfig | Identity) -> Identity | None:
         older = replace(identify(what), engine_version=EARLIER_VERSIONS[0])
         return older if older.key in self.runs else None
 
@@ -49,7 +49,7 @@ class FakeStore:
         machine = {**run.machine, "version": EARLIER_VERSIONS[0]}
         self.runs[older.key] = replace(run, key=older.key, layers=None, machine=machine)
 
-    def glance(self, what: RunConfig | Identity) -> Glance:
+    def glance(self, what: RunConfig | Identity, *, shipped: bool = True) -> Glance:
         self.glances += 1
         run = self.runs.get(identify(what).key)
         if run is None:

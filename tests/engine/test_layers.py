@@ -139,12 +139,12 @@ def test_features_of_layers_are_few_and_as_many_of_each_class(depth, seeds, some
 def test_a_result_of_an_earlier_engine_is_still_there_to_be_seen(tmp_path, monkeypatch):
     config, store = BASE.with_(precision="float32", epochs=3), Store(tmp_path)
     train(config, store=store)
-    assert store.earlier(config) is None
+    assert store.stand_in(config) is None
     now = identify(config).engine_version
     monkeypatch.setattr(stores, "EARLIER_VERSIONS", (now,))
     monkeypatch.setattr("ncengine.runs.identity.ENGINE_VERSION", "another")
     assert store.open(config).status is Status.ABSENT
-    earlier = store.earlier(config)
+    earlier = store.stand_in(config)
     assert earlier is not None and earlier.engine_version == now
     assert store.open(earlier).status is Status.DONE
 

@@ -1,0 +1,101 @@
+"""How the gallery is built: what is missing is trained, and each run is written as it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ncengine import datasets
+from ncengine.config import RunConfig
+from ncengine.config.gallery import ROWS, row
+from ncengine.jobs.sweep import FINISHED, Progress, sweep
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Run
+from ncengine.runs.store import Store
+from ncengine.snapshots.names import Arrays
+
+# Called with each run as it is done: what became of it, in a word, and the run itself.
+OnEnd = Callable[[str, Run], None]
+
+
+def build(
+    rows: Iterable[str] = ROWS,
+    *,
+    scale: str = "small",
+    workers: int | None = None,
+    store: Store | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    on_end: OnEnd | None = None,
+) -> dict[str, int]:
+    """Train what the gallery lacks of some rows, shortest first; gives how many came to which end.
+
+    Each run is written as it is done. Ctrl-C keeps what is done, and the same call goes on from
+    there. Ends are "added", "here" (it was in the gallery), and the status of a run without a
+    result.
+
+    Args:
+        rows: of `config.gallery.ROWS`.
+        scale: see `config.gallery.row`.
+        workers: how many processes train; by default as `jobs.sweep` has it.
+        store: where results are kept, and to whose gallery runs are added.
+        progress, on_end: called as it goes on.
+
+    Raises:
+        ValueError: a row or scale that there is not.
+        RuntimeError: a data set is not on this machine.
+        OSError: the gallery cannot be written to.
+    """
+    store = store or Store()
+    rows_by_key, wanted = _wanted(rows, scale)
+    missing = {k: c for k, c in wanted.items() if store.gallery.entry(k) is None}
+    _check_data(missing.values())
+    counts = {"here": len(wanted) - len(missing)}
+
+    def ended(run: Run) -> None:
+        end = str(run.status)
+        if run.status in FINISHED and run.key in missing:
+            store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples_of(run))
+            end = "added"
+        counts[end] = counts.get(end, 0) + 1
+        if on_end:
+            on_end(end, run)
+
+    sweep(missing.values(), workers, progress, store=store, on_end=ended)
+    return counts
+
+
+def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict[str, RunConfig]]:
+    """By key of each run the rows that it is in, and its configuration."""
+    wanted = {identify(one).key: one for name in rows for one in row(name, scale)}
+    rows_by_key: dict[str, list[str]] = {}
+    for name in ROWS:
+        for one in row(name, scale):
+            rows_by_key.setdefault(identify(one).key, []).append(name)
+    return rows_by_key, wanted
+
+
+def _check_data(configs: Iterable[RunConfig]) -> None:
+    for name in dict.fromkeys(config.dataset for config in configs):
+        if not datasets.is_available(name):
+            raise RuntimeError(
+                f"{datasets.dataset_info(name).title} is not on this machine. The option "
+                "--download fetches it."
+            )
+
+
+def samples_of(run: Run) -> Arrays:
+    """What the samples in the run's geometry look like, see `Gallery.samples`; reads its data."""
+    data, geometry = datasets.load(run.config), run.geometry
+    if geometry is None:
+        return {}
+    train, test = geometry.sample_index, geometry.test_index
+    if data.images is not None and data.test_images is not None:
+        return {"images": data.images[train], "test_images": data.test_images[test]}
+    if data.texts is not None and data.test_texts is not None:
+        tested = [data.test_texts[n] for n in test]
+        return {
+            "texts": np.array([data.texts[n] for n in train], dtype=str),
+            "test_texts": np.array(tested, dtype=str),
+        }
+    return {}

@@ -1,0 +1,239 @@
+"""The gallery: finished runs that are shipped, in one folder of JSON and .npz files.
+
+Each run is `<name>.json`, which says what it is, and `<name>.npz`, see `runs.shipped`; the samples
+that its player shows are in `samples-<name>.npz`, which runs on the same samples share. Nothing in
+them can run code.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ncengine.config import RunConfig
+from ncengine.runs.identity import Identity
+from ncengine.runs.journal import write_atomically
+from ncengine.runs.run import Geometry, Run
+from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
+from ncengine.snapshots.names import Arrays
+
+logger = logging.getLogger(__name__)
+
+RUNS_REMEMBERED = 24
+# Of `Run.machine`, what is shipped: whose machine it was concerns nobody.
+MACHINE = ("device", "date", "version", "processes", "busy")
+
+
+def gallery_root() -> Path | None:
+    """The folder that `NCENGINE_GALLERY` names, none where it is empty, else the checkout's."""
+    named = os.environ.get("NCENGINE_GALLERY")
+    if named is not None:
+        return Path(named).expanduser().resolve() if named else None
+    return Path(__file__).resolve().parents[2] / "cache" / "gallery"
+
+
+class Gallery:
+    """The runs of one folder. Safe to share between threads.
+
+    An entry is `Run.summary()` with the machine's facts, as in `index.Index`, and besides
+    "data_checksum" and "engine_version", see `identity.Identity`; "rows", the names under which
+    it was built; "shown", with the "seed" whose geometry is kept, and NC1 to NC3 of the samples
+    shown at the last snapshot, before these were rounded; "file" and "crc" of its arrays; and
+    "samples", the file of these, or null.
+
+    Args:
+        folder: where; None for a gallery without runs, which cannot be written to.
+    """
+
+    def __init__(self, folder: Path | None):
+        self.folder = folder
+        self._seen: float | None = None
+        self._entries: dict[str, dict[str, Any]] = {}
+        self._by_config: dict[str, list[Identity]] = {}
+        self._open: OrderedDict[str, Run | None] = OrderedDict()
+        self._guard = threading.RLock()
+
+    def entries(self) -> list[dict[str, Any]]:
+        """All runs, in the order of their names; damaged ones are passed over with a warning."""
+        with self._guard:
+            self._look()
+            return list(self._entries.values())
+
+    def entry(self, key: str) -> dict[str, Any] | None:
+        """The entry of the run of that key; None where there is none that can be opened."""
+        with self._guard:
+            self._look()
+            return self._entries.get(key)
+
+    def stand_in(self, identity: Identity) -> Identity | None:
+        """A run of the same configuration, by another engine or on other data; None without one.
+
+        On the same data by another engine rather than on other data.
+        """
+        with self._guard:
+            self._look()
+            others = self._by_config.get(identity.config_json, [])
+            others = [one for one in others if one.key in self._entries]
+        others = [one for one in others if one.key != identity.key]
+        return min(others, key=lambda one: _strangeness(one, identity), default=None)
+
+    def open(self, key: str) -> Run | None:
+        """The run of that key; None where there is none, or where it is damaged."""
+        with self._guard:
+            entry = self.entry(key)
+            if entry is None:
+                return None
+            if key not in self._open:
+                self._open[key] = self._read(entry)
+                if self._open[key] is None:
+                    del self._entries[key]
+                while len(self._open) > RUNS_REMEMBERED:
+                    self._open.popitem(last=False)
+            else:
+                self._open.move_to_end(key)
+            return self._open[key]
+
+    def samples(self, key: str) -> Arrays:
+        """What the samples of the run's geometry look like, in its order.
+
+        Returns:
+            "images" and "test_images", (S, h, w) or (S, h, w, 3) uint8; or "texts" and
+            "test_texts"; nothing where that is not kept.
+        """
+        entry = self.entry(key)
+        if entry is None or not entry["samples"] or self.folder is None:
+            return {}
+        try:
+            return _load(self.folder / entry["samples"])
+        except Exception as error:  # a damaged archive can raise anything
+            logger.warning("%s of the gallery was passed over: %s", entry["samples"], error)
+            return {}
+
+    def add(self, identity: Identity, run: Run, rows: Sequence[str], samples: Arrays) -> Path:
+        """Write a finished run; gives the file that says what it is.
+
+        Args:
+            identity: of the run.
+            run: with the geometry of all its seeds.
+            rows: under which names it is built.
+            samples: as `samples` gives them, of all in the run's geometry; those shown are kept.
+
+        Raises:
+            ValueError: there is no folder, or nothing of the run that can be shown.
+            OSError: it cannot be written.
+        """
+        if self.folder is None:
+            raise ValueError("there is no folder to write to: NCENGINE_GALLERY is empty")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        geometry, r = shown_geometry(run)
+        kept = few(geometry, r)
+        archive = _archive(packed(run))
+        entry = {
+            **run.summary(),
+            **{name: run.machine[name] for name in MACHINE if name in run.machine},
+            "data_checksum": identity.data_checksum,
+            "engine_version": identity.engine_version,
+            "rows": list(rows),
+            "shown": {"seed": run.config.seeds[r], **collapse_of_shown(kept, 0)},
+            "file": f"{identity.key}.npz",
+            "crc": zlib.crc32(archive),
+            "samples": _add_samples(self.folder, _of_kept(samples, geometry, kept)),
+        }
+        write_atomically(self.folder / entry["file"], archive)
+        path = self.folder / f"{identity.key}.json"
+        write_atomically(path, (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode())
+        return path
+
+    def _look(self) -> None:
+        """Read what is in the folder, where that has changed."""
+        if self.folder is None:
+            return
+        try:
+            seen = self.folder.stat().st_mtime
+        except OSError:
+            seen = None
+        if seen == self._seen:
+            return
+        self._seen, self._entries, self._by_config = seen, {}, {}
+        self._open.clear()
+        for path in sorted(self.folder.glob("*.json")) if seen is not None else ():
+            try:
+                entry, identity = self._judged(path)
+            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+                said = f"{type(error).__name__}: {error}"
+                logger.warning("%s of the gallery was passed over: %s", path.name, said)
+                continue
+            self._entries[entry["key"]] = entry
+            self._by_config.setdefault(identity.config_json, []).append(identity)
+
+    def _judged(self, path: Path) -> tuple[dict[str, Any], Identity]:
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        config = RunConfig(**entry["config"])
+        identity = Identity(config, str(entry["data_checksum"]), str(entry["engine_version"]))
+        for name in ("file", "samples"):
+            said = entry[name]
+            if said is not None and (Path(said).name != said or not said.endswith(".npz")):
+                raise ValueError(f"{name} = {said!r}: must be the name of an .npz file beside it")
+        for name in ("passes", "seconds"):
+            if not float(entry[name]) >= 0:
+                raise ValueError(f"{name} = {entry[name]!r}: must be a number from 0")
+        if len(entry["seeds"]) != len(config.seeds) or not isinstance(entry["shown"], dict):
+            raise ValueError("seeds or shown do not fit the configuration")
+        if zlib.crc32((path.parent / entry["file"]).read_bytes()) != entry["crc"]:
+            raise ValueError(f"the checksum of {entry['file']} differs")
+        # By today's schema, which may have more fields than the one that it was written by.
+        return {**entry, "key": identity.key}, identity
+
+    def _read(self, entry: Mapping[str, Any]) -> Run | None:
+        facts = {name: entry[name] for name in ("passes", "seconds", *MACHINE) if name in entry}
+        try:
+            arrays = _load(Path(self.folder or "") / entry["file"])
+            return unpacked(arrays, RunConfig(**entry["config"]), facts, entry["key"])
+        except Exception as error:  # a damaged archive can raise anything
+            said = f"{type(error).__name__}: {error}"
+            logger.warning("%s of the gallery was passed over: %s", entry["file"], said)
+            return None
+
+
+def _strangeness(one: Identity, identity: Identity) -> tuple[bool, bool, str]:
+    other_data = one.data_checksum != identity.data_checksum
+    return other_data, one.engine_version != identity.engine_version, one.key
+
+
+def _of_kept(samples: Arrays, whole: Geometry, kept: Geometry) -> Arrays:
+    train = np.searchsorted(whole.sample_index, kept.sample_index)
+    test = np.searchsorted(whole.test_index, kept.test_index)
+    return {n: a[test if n.startswith("test_") else train] for n, a in samples.items()}
+
+
+def _add_samples(folder: Path, samples: Arrays) -> str | None:
+    """Write samples where they are not there yet; gives the file's name."""
+    if not samples:
+        return None
+    content = b"".join(name.encode() + samples[name].tobytes() for name in sorted(samples))
+    path = folder / f"samples-{zlib.crc32(content):08x}.npz"
+    if not path.exists():
+        write_atomically(path, _archive(samples))
+    return path.name
+
+
+def _archive(arrays: Arrays) -> bytes:
+    file = BytesIO()
+    np.savez_compressed(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _load(path: Path) -> Arrays:
+    """The arrays of an .npz file, none of which can run code."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}

@@ -1,0 +1,215 @@
+"""What a gallery keeps of a run, as plain arrays: small enough to ship, enough to show all of it.
+
+Curves and layers of all seeds; of one seed the geometry of a few samples, and the way of these
+through the layers at the last moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ncengine.catalogue.architectures import architecture_info
+from ncengine.config import RunConfig
+from ncengine.metrics import neural_collapse
+from ncengine.runs.film import decoded, encoded
+from ncengine.runs.run import Geometry, Layers, Run, Status
+from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED, Arrays
+from ncengine.theory.optimum import floor_of
+
+# Of so many numbers are the samples shown at one moment, and of each layer those on the way.
+NUMBERS, TEST_NUMBERS, WAY_NUMBERS = 1920, 640, 640
+# Curves whose floor is not known hold the loss itself; the others follow from the gap.
+_FILMS = ("class_means", "classifier", "features", "test_features")
+_WHICH = ("epoch", "labels", "sample_index", "test_labels", "test_index")
+
+
+def packed(run: Run) -> Arrays:
+    """The arrays of a finished run; `unpacked` reads them back.
+
+    Raises:
+        ValueError: it has no seed whose numbers can be shown to the end.
+    """
+    whole, r = shown_geometry(run)
+    arrays = {"curves": _stacked(run.curves, PER_SEED).astype(np.float32), "shown": np.array(r)}
+    arrays |= {"curves_epoch": run.curves["epoch"], "diverged": run.diverged}
+    geometry = few(whole, r)
+    arrays |= {f"geometry_{name}": getattr(geometry, name) for name in _WHICH}
+    for name in _FILMS:
+        arrays |= _under(f"geometry_{name}", encoded(getattr(geometry, name)[:, 0]))
+    if run.layers is not None:
+        arrays |= _packed_layers(run.layers, geometry, whole, r)
+    return arrays
+
+
+def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: str) -> Run:
+    """The run that `packed` took apart. Raises anything where `arrays` do not describe it.
+
+    Of seeds other than the one shown, geometry and ways through the layers are NaN.
+
+    Args:
+        arrays: what `packed` gave.
+        config: of the run.
+        facts: "passes", "seconds", and what `Run.machine` holds.
+        key: its name in the store.
+    """
+    seeds, r = len(config.seeds), int(arrays["shown"])
+    curves = dict(zip(PER_SEED, arrays["curves"].astype(np.float64), strict=True))
+    floor = floor_of(config)
+    if floor is not None:
+        # To the last digit of the gap, which single precision has no room for in the loss.
+        curves["loss"] = curves["gap"] + floor
+    films = {name: decoded(_of(f"geometry_{name}", arrays))[:, None] for name in _FILMS}
+    geometry = Geometry(
+        **{name: arrays[f"geometry_{name}"] for name in _WHICH},
+        **{name: _among(film, seeds, r) for name, film in films.items()},
+    )
+    _check(config, arrays["curves"], geometry, r)
+    own = ("passes", "seconds")
+    return Run(
+        config,
+        Status.DONE,
+        curves={"epoch": arrays["curves_epoch"].astype(np.float64), **curves},
+        geometry=geometry,
+        layers=_unpacked_layers(arrays, config, r) if "layers" in arrays else None,
+        diverged=np.array(arrays["diverged"], bool),
+        floor=floor,
+        passes=int(facts["passes"]),
+        seconds=float(facts["seconds"]),
+        machine={name: value for name, value in facts.items() if name not in own},
+        key=key,
+        shown_seed=config.seeds[r],
+    )
+
+
+def shown_geometry(run: Run) -> tuple[Geometry, int]:
+    """The run's geometry, and which seed's is kept: the first that came to the end.
+
+    Raises:
+        ValueError: there is no such seed.
+    """
+    if run.geometry is not None:
+        for r in range(len(run.config.seeds)):
+            if np.isfinite(run.geometry.features[:, r]).all():
+                return run.geometry, r
+    raise ValueError(f"{run.config.title()}: no seed has numbers in all its snapshots")
+
+
+def few(geometry: Geometry, r: int) -> Geometry:
+    """Of one seed and as few samples as look well: arrays have R = 1."""
+    width = geometry.features.shape[-1]
+    train = _first(geometry.labels, NUMBERS // width)
+    test = _first(geometry.test_labels, TEST_NUMBERS // width)
+    return replace(
+        geometry,
+        class_means=geometry.class_means[:, [r]],
+        classifier=geometry.classifier[:, [r]],
+        features=geometry.features[:, [r]][:, :, train],
+        labels=geometry.labels[train],
+        sample_index=geometry.sample_index[train],
+        test_features=geometry.test_features[:, [r]][:, :, test],
+        test_labels=geometry.test_labels[test],
+        test_index=geometry.test_index[test],
+    )
+
+
+def collapse_of_shown(geometry: Geometry, r: int) -> dict[str, float]:
+    """NC1, NC2A, NC2B and NC3 of the samples shown of a seed, at the last snapshot."""
+    features = geometry.features[-1, r].astype(np.float64)
+    found = neural_collapse(features, geometry.labels, geometry.classifier[-1, r].astype(float))
+    return {name: float(getattr(found, name)) for name in ("nc1", "nc2a", "nc2b", "nc3")}
+
+
+def _first(labels: np.ndarray, most: int) -> np.ndarray:
+    """Indices of the first of each class, as many of each, about `most` together."""
+    if not len(labels):
+        return np.zeros(0, int)
+    classes = int(labels.max()) + 1
+    each = max(1, most // classes)
+    starts = np.searchsorted(labels, np.arange(classes))
+    return np.flatnonzero(np.arange(len(labels)) - starts[labels] < each)
+
+
+def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> Arrays:
+    """Metrics of all seeds as float16 of their logarithms; one seed's way at the last moment."""
+    with np.errstate(divide="ignore"):
+        logs = np.log10(_stacked(vars(layers), LAYERS)).astype(np.float16)
+        of_blocks = np.log10(_stacked(vars(layers), BLOCKS)).astype(np.float16)
+    arrays = {"layers": logs, "layers_blocks": of_blocks, "layers_epoch": layers.epoch}
+    # Samples on the way are among those shown, of which they are known by their place.
+    width = kept.features.shape[-1]
+    way = np.isin(whole.sample_index[layers.index], kept.sample_index)
+    labels = whole.labels[layers.index[way]]
+    chosen = np.flatnonzero(way)[_first(labels, WAY_NUMBERS // width)]
+    place = np.searchsorted(kept.sample_index, whole.sample_index[layers.index[chosen]])
+    features, means = layers.features[-1, r][:, chosen], layers.class_means[-1, r]
+    if not (np.isfinite(features).all() and np.isfinite(means).all()):
+        chosen, place = chosen[:0], place[:0]
+        features, means = np.zeros_like(features[:, :0]), np.zeros_like(means)
+    arrays |= {"layers_index": place, "layers_way_epoch": layers.features_epoch[-1:]}
+    arrays |= _under("layers_features", encoded(features))
+    return arrays | _under("layers_class_means", encoded(means))
+
+
+def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int) -> Layers:
+    seeds, count = len(config.seeds), architecture_info(config.architecture).layers(config.depth)
+    shape = (len(LAYERS), len(arrays["layers_epoch"]), seeds, count)
+    if arrays["layers"].shape != shape:
+        raise ValueError(f"layers: {arrays['layers'].shape}, must be {shape}")
+    of_layers = 10.0 ** arrays["layers"].astype(np.float64)
+    of_blocks = 10.0 ** arrays["layers_blocks"].astype(np.float64)
+    features = decoded(_of("layers_features", arrays))
+    means = decoded(_of("layers_class_means", arrays))
+    return Layers(
+        epoch=arrays["layers_epoch"],
+        **dict(zip(LAYERS, of_layers, strict=True)),
+        **dict(zip(BLOCKS, of_blocks, strict=True)),
+        means_epoch=arrays["layers_way_epoch"],
+        class_means=_among(means[None, None], seeds, r),
+        features_epoch=arrays["layers_way_epoch"],
+        features=_among(features[None, None], seeds, r),
+        index=arrays["layers_index"],
+    )
+
+
+def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) -> None:
+    """Raises ValueError where shapes do not fit the configuration, or numbers are missing."""
+    seeds, classes, width = len(config.seeds), config.classes, config.width
+    frames, samples, tested = (
+        len(a) for a in (geometry.epoch, geometry.labels, geometry.test_labels)
+    )
+    expected = {
+        "class_means": (frames, seeds, classes, width),
+        "classifier": (frames, seeds, classes, width),
+        "features": (frames, seeds, samples, width),
+        "test_features": (frames, seeds, tested, width),
+    }
+    for name, shape in expected.items():
+        array = getattr(geometry, name)
+        if array.shape != shape or not np.isfinite(array[:, r]).all():
+            raise ValueError(f"{name}: {array.shape}, must be finite numbers of {shape}")
+    if curves.shape[2:] != (seeds,):
+        raise ValueError(f"curves: {curves.shape}, must be of {seeds} seeds")
+
+
+def _stacked(values: Mapping[str, Any], names: tuple[str, ...]) -> np.ndarray:
+    return np.stack([np.asarray(values[name], np.float64) for name in names])
+
+
+def _among(array: np.ndarray, seeds: int, r: int) -> np.ndarray:
+    """(G, R, …) from the (G, 1, …) of one seed: NaN of the others."""
+    found = np.full((len(array), seeds, *array.shape[2:]), np.nan, array.dtype)
+    found[:, r] = array[:, 0]
+    return found
+
+
+def _under(name: str, arrays: Arrays) -> Arrays:
+    return {f"{name}:{part}": array for part, array in arrays.items()}
+
+
+def _of(name: str, arrays: Arrays) -> Arrays:
+    start = f"{name}:"
+    return {n.removeprefix(start): array for n, array in arrays.items() if n.startswith(start)}

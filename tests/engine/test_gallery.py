@@ -1,0 +1,387 @@
+"""The gallery: what is shipped opens like any other run, is true to it, and cannot do harm."""
+
+import json
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ncengine.cli.main import main
+from ncengine.config import RunConfig
+from ncengine.config.gallery import ROWS, first, row
+from ncengine.datasets import load
+from ncengine.jobs import gallery as building
+from ncengine.jobs.foreground import run as train
+from ncengine.jobs.gallery import build, samples_of
+from ncengine.runs.film import decoded, encoded
+from ncengine.runs.gallery import Gallery, gallery_root
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
+from ncengine.runs.shipped import few
+from ncengine.runs.store import Store
+from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED
+
+SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
+SMALL = RunConfig(classes=3, samples_per_class=12, width=8, depth=3, epochs=60, warmup=10, seeds=2)
+
+OTHER = SMALL.with_(data_seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return train(SMALL, store=Store(tmp_path_factory.mktemp("trained")))
+
+
+@pytest.fixture
+def gallery(tmp_path, trained):
+    gallery = Gallery(tmp_path / "gallery")
+    gallery.add(identify(SMALL), trained, ["mine"], samples_of(trained))
+    return gallery
+
+
+@pytest.fixture
+def store(tmp_path, gallery):
+    return Store(tmp_path / "cache", gallery)
+
+
+# What is kept.
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 50.0])
+@pytest.mark.parametrize("shape", [(1, 4, 3), (2, 5), (41, 10, 8), (7, 0, 4)])
+def test_a_film_is_rounded_to_what_cannot_be_seen_and_its_last_frame_to_float16(scale, shape):
+    rng = np.random.default_rng(0)
+    frames = scale * np.cumsum(rng.normal(size=shape), axis=0)
+    kept = decoded(encoded(frames))
+    assert kept.shape == shape and kept.dtype == np.float16
+    np.testing.assert_array_equal(kept[-1], frames[-1].astype(np.float16))
+    root = np.sqrt(np.mean(frames[:-1] ** 2)) if frames[:-1].size else 1.0
+    # Half a step, and the rounding of float16.
+    allowed = root / 128 / 2 * 1.001 + np.abs(frames) * 2.0**-11
+    assert (np.abs(kept - frames) <= allowed).all()
+
+
+def test_a_film_of_extremes_is_still_a_film():
+    frames = np.zeros((5, 1000))
+    frames[1, 0], frames[2, 0], frames[3, 1] = 3e4, -3e4, 1.0
+    kept = decoded(encoded(frames))
+    assert np.abs(kept - frames).max() <= 3e4 / 2**14
+    for bad in (np.zeros((0, 3)), np.array([[1.0, np.nan]])):
+        with pytest.raises(ValueError, match="frames"):
+            encoded(bad)
+
+
+def test_what_is_shipped_is_the_run_but_for_its_rounding(store, trained):
+    run = store.open(SMALL)
+    assert (run.status, run.shipped, run.seeds_shown) == (Status.DONE, True, (0,))
+    assert run.key == identify(SMALL).key and run.passes == trained.passes
+    assert set(run.curves) == set(trained.curves)
+    for name in ("epoch", *PER_SEED):
+        np.testing.assert_allclose(run.curves[name], trained.curves[name], rtol=2e-7)
+    for name in (*LAYERS, *BLOCKS):
+        kept, was = getattr(run.layers, name), getattr(trained.layers, name)
+        np.testing.assert_allclose(kept, was, rtol=0.006, err_msg=name)
+    few_of = few(trained.geometry, 0)
+    assert run.geometry.labels.tolist() == few_of.labels.tolist()
+    for name in ("class_means", "classifier", "features", "test_features"):
+        kept, was = getattr(run.geometry, name), getattr(few_of, name)
+        root = np.sqrt(np.mean(was.astype(float) ** 2))
+        np.testing.assert_allclose(kept[:, :1], was, atol=root / 100, rtol=1e-3)
+        assert np.isnan(kept[:, 1:]).all()
+    way = run.layers
+    assert way.features_epoch.tolist() == [trained.passes]
+    shown = run.geometry.features[-1, 0][way.index]
+    np.testing.assert_allclose(way.features[-1, 0, -1], shown, atol=0.05)
+
+
+def test_the_summary_is_the_same(store, trained):
+    glance = store.glance(SMALL)
+    assert (glance.status, glance.shipped, glance.passes) == (Status.DONE, True, trained.passes)
+    summary = trained.summary()
+    assert {name: glance.entry[name] for name in summary} == summary
+    assert glance.entry["rows"] == ["mine"]
+    assert "host" not in glance.entry
+
+
+def test_samples_need_no_data_set(gallery, trained):
+    data, run = load(SMALL), gallery.open(identify(SMALL).key)
+    samples = gallery.samples(run.key)
+    np.testing.assert_array_equal(samples["images"], data.images[run.geometry.sample_index])
+    tested = data.test_images[run.geometry.test_index]
+    np.testing.assert_array_equal(samples["test_images"], tested)
+
+
+# Which run is shown.
+
+
+def test_a_run_trained_here_goes_first(store):
+    assert store.open(SMALL).shipped and store.open(SMALL, shipped=False).status is Status.ABSENT
+    own = train(SMALL, store=store)
+    assert not own.shipped and not store.open(SMALL).shipped and not store.glance(SMALL).shipped
+    assert np.isfinite(store.open(SMALL).geometry.features).all()
+
+
+@pytest.mark.parametrize(
+    "status, shown",
+    [
+        (Status.QUEUED, False),
+        (Status.FAILED, False),
+        (Status.CANCELLED, True),
+        (Status.RUNNING, True),  # and nobody at it: interrupted
+    ],
+)
+def test_a_training_that_rests_gives_way(store, status, shown):
+    journal = store.journal(SMALL)
+    journal.create(identify(SMALL).as_dict())
+    journal.change(status, error="why")
+    assert store.open(SMALL).shipped is store.glance(SMALL).shipped is shown
+    assert not store.open(SMALL, shipped=False).shipped
+
+
+@pytest.mark.parametrize("part", ["data_checksum", "engine_version"])
+def test_a_run_of_another_engine_or_on_other_data_stands_in(tmp_path, trained, part):
+    gallery = Gallery(tmp_path / "gallery")
+    other = replace(identify(SMALL), **{part: "another"})
+    gallery.add(other, trained, [], {})
+    store = Store(tmp_path / "cache", gallery)
+    assert store.open(SMALL).status is Status.ABSENT
+    assert store.stand_in(SMALL) == other
+    assert store.open(other).shipped and gallery.samples(other.key) == {}
+    assert store.stand_in(SMALL.with_(depth=4)) is None
+
+
+def test_where_the_gallery_is(monkeypatch, tmp_path):
+    monkeypatch.setenv("NCENGINE_GALLERY", "")
+    assert gallery_root() is None and Gallery(None).entries() == []
+    with pytest.raises(ValueError, match="NCENGINE_GALLERY"):
+        Gallery(None).add(identify(SMALL), None, [], {})
+    monkeypatch.setenv("NCENGINE_GALLERY", str(tmp_path / "none"))
+    assert gallery_root() == tmp_path / "none" and Store(tmp_path).gallery.entries() == []
+    monkeypatch.delenv("NCENGINE_GALLERY")
+    assert gallery_root() == SHIPPED
+
+
+def test_what_is_added_is_seen_at_once(store, trained):
+    assert store.open(OTHER).status is Status.ABSENT
+    another = Gallery(store.gallery.folder)
+    another.add(identify(OTHER), replace(trained, config=OTHER), [], {})
+    assert store.open(OTHER).shipped and len(store.gallery.entries()) == 2
+
+
+# Damage.
+
+
+class Trap:
+    def __reduce__(self):
+        return exec, ("raise SystemExit('unpickled')",)
+
+
+def _damage_json(entry, **changes):
+    entry.write_text(json.dumps({**json.loads(entry.read_text()), **changes}))
+
+
+def _cut(path, _):
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def _pickled(path, entry):
+    np.savez(path, curves=np.array([Trap()], dtype=object))
+    import zlib
+
+    _damage_json(entry, crc=zlib.crc32(path.read_bytes()))
+
+
+DAMAGES = {
+    "cut": _cut,
+    "missing": lambda path, _: path.unlink(),
+    "pickled": _pickled,
+    "a pickle": lambda path, _: path.write_bytes(pickle.dumps(Trap())),
+    "no JSON": lambda _, entry: entry.write_text("{"),
+    "elsewhere": lambda _, entry: _damage_json(entry, file="../gallery/../secret.npz"),
+    "no such field": lambda _, entry: _damage_json(entry, config={"colour": "red"}),
+    "bad numbers": lambda _, entry: _damage_json(entry, seconds="soon"),
+    "another shape": lambda _, entry: _damage_json(
+        entry, config={**json.loads(entry.read_text())["config"], "width": 16}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGES)
+def test_a_damaged_entry_is_passed_over_with_a_warning(gallery, trained, tmp_path, caplog, name):
+    fine = OTHER
+    gallery.add(identify(fine), replace(trained, config=fine), [], {})
+    key = identify(SMALL).key
+    DAMAGES[name](gallery.folder / f"{key}.npz", gallery.folder / f"{key}.json")
+    store = Store(tmp_path / "other", Gallery(gallery.folder))
+    wanted = SMALL.with_(width=16) if name == "another shape" else SMALL
+    assert store.open(wanted).status is Status.ABSENT
+    assert "of the gallery was passed over" in caplog.text
+    assert store.glance(wanted).status is Status.ABSENT and store.stand_in(wanted) is None
+    assert store.open(fine).shipped
+    assert [entry["key"] for entry in store.gallery.entries()] == [identify(fine).key]
+
+
+def test_damaged_samples_are_left_out(gallery, caplog):
+    key = identify(SMALL).key
+    (gallery.folder / gallery.entry(key)["samples"]).write_bytes(b"nothing")
+    assert gallery.samples(key) == {} and "passed over" in caplog.text
+    assert gallery.open(key).shipped
+
+
+# Building.
+
+
+@pytest.fixture
+def tiny(monkeypatch, tmp_path):
+    """Two rows of tiny runs, which share one; a cache and a gallery of their own."""
+    rows = {
+        "first": [SMALL.with_(depth=d, epochs=10, seeds=1) for d in (2, 4)],
+        "schedules": [SMALL.with_(depth=d, epochs=10, seeds=1) for d in (4, 3)],
+    }
+    monkeypatch.setattr(building, "row", lambda name, scale: rows.get(name, []))
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NCENGINE_GALLERY", str(tmp_path / "gallery"))
+    return rows
+
+
+def test_what_is_missing_is_built_shortest_first_and_only_once(tiny, tmp_path):
+    seen = []
+    counts = build(["schedules"], workers=1, on_end=lambda end, run: seen.append((end, run)))
+    assert counts == {"here": 0, "added": 2}
+    assert [(end, run.config.depth) for end, run in seen] == [("added", 3), ("added", 4)]
+    entries = {e["config"]["depth"]: e["rows"] for e in Gallery(tmp_path / "gallery").entries()}
+    assert entries == {3: ["schedules"], 4: ["first", "schedules"]}
+    assert build(workers=1) == {"here": 2, "added": 1}
+    assert build(workers=1) == {"here": 3}
+
+
+def test_a_build_that_was_stopped_goes_on(tiny, tmp_path):
+    def stop(end, run):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(workers=1, on_end=stop)
+    assert len(Gallery(tmp_path / "gallery").entries()) == 1
+    assert build(workers=1) == {"here": 1, "added": 2}
+
+
+def test_data_that_are_missing_are_named(tiny, monkeypatch):
+    tiny["first"].append(RunConfig(dataset="mnist"))
+    monkeypatch.setattr(building.datasets, "is_available", lambda name: name != "mnist")
+    with pytest.raises(RuntimeError, match="MNIST is not on this machine.*--download"):
+        build()
+
+
+def test_the_command(monkeypatch, capsys, gallery):
+    monkeypatch.setenv("NCENGINE_GALLERY", str(gallery.folder))
+    assert main(["gallery", "list", "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["key"] == identify(SMALL).key
+    assert main(["gallery", "list"]) == 0
+    assert SMALL.title() in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        main(["gallery", "build", "--only", "first,figure-9"])
+    assert ended.value.code == 2 and "figure-9: must be some of first," in capsys.readouterr().err
+
+
+def test_the_table_is_of_runs_that_can_be():
+    for name in ROWS:
+        assert len(row(name)) and not row(name).left_out
+        assert len(row(name, "paper"))
+    assert first().canonical_json() in {one.canonical_json() for one in row("first")}
+    for wrong in (["figure-9"], ["first", "tiny"]):
+        with pytest.raises(ValueError, match="must be one of"):
+            row(*wrong)
+
+
+# What is shipped.
+
+
+def shipped():
+    return sorted(path.stem for path in SHIPPED.glob("*.json"))
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return Gallery(SHIPPED)
+
+
+def nc_of(features, labels, weight):
+    """NC1, NC2 and NC3 of Definition 2, sample by sample, in double precision."""
+    classes = len(weight)
+    means = [features[labels == k].mean(axis=0) for k in range(classes)]
+    centre = sum(means) / classes
+    within = sum(np.sum((x - means[k]) ** 2) for x, k in zip(features, labels)) / len(labels)
+    between = sum(np.sum((mean - centre) ** 2) for mean in means) / classes
+    gram = weight @ weight.T
+    gram /= np.linalg.norm(gram)
+    found = {"nc1": within / between}
+    for name, ideal in (("nc2a", np.eye(classes) - 1 / classes), ("nc2b", np.eye(classes))):
+        found[name] = np.linalg.norm(gram - ideal / np.linalg.norm(ideal))
+    cosines = [
+        x @ weight[k] / np.linalg.norm(x) / np.linalg.norm(weight[k])
+        for x, k in zip(features, labels)
+    ]
+    found["nc3"] = 1 - np.mean(cosines)
+    return found
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_every_entry_opens_and_is_what_it_says(whole, name):
+    (entry,) = [one for one in whole.entries() if one["file"] == f"{name}.npz"]
+    run = whole.open(entry["key"])
+    config, geometry = run.config, run.geometry
+    r, seeds = config.seeds.index(run.shown_seed), len(config.seeds)
+    assert entry["rows"] and set(entry["rows"]) <= set(ROWS)
+    assert run.machine["date"] and run.machine["device"]
+    # At least forty snapshots, but where a budget is too small for them.
+    assert len(geometry) >= (40 if config.budget >= 800 else 30)
+    assert geometry.epoch[-1] == run.curves["epoch"][-1] == run.passes
+    for array in (geometry.class_means, geometry.classifier, geometry.features):
+        assert array.dtype == np.float16 and np.isfinite(array[:, r]).all()
+    for curve in ("loss", "nc1", config.nc2_name, "decay_last"):
+        assert run.curves[curve].shape == (run.points, seeds)
+        assert np.isfinite(run.curves[curve]).all()
+    if run.floor is not None:
+        assert (run.curves["gap"] >= 0).all()
+    for measured in LAYERS:
+        assert getattr(run.layers, measured).shape[:2] == (len(geometry), seeds)
+    last = {one: entry["seeds"][r][one] for one in ("nc1", "nc2a", "nc2b", "nc3")}
+    # Means over all samples are those of the curves.
+    weight = geometry.classifier[-1, r].astype(float)
+    features = geometry.features[-1, r].astype(float)
+    found = nc_of(features, geometry.labels, weight)
+    for one, value in found.items():
+        # A rounding of 2^-11 in each number moves NC1 by its square, NC2 and NC3 by as much.
+        assert value == pytest.approx(
+            entry["shown"][one], rel=2e-3, abs=1e-4 if one[2] != "1" else 1e-6
+        )
+    for one in ("nc2a", "nc2b"):
+        assert found[one] == pytest.approx(last[one], rel=2e-3, abs=1e-4)
+    samples = whole.samples(run.key)
+    of = "texts" if config.dataset == "imdb" else "images"
+    assert len(samples[of]) == len(geometry.labels)
+    assert len(samples[f"test_{of}"]) == len(geometry.test_labels)
+
+
+@pytest.mark.skipif(not shipped(), reason="nothing is shipped yet")
+def test_all_of_it_is_small_and_enough():
+    files = [path for path in SHIPPED.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 25e6
+    assert {path.suffix for path in files} <= {".json", ".npz"}
+
+
+def test_a_gallery_is_opened_without_torch(gallery):
+    code = (
+        "import sys; from ncengine.runs.gallery import Gallery; from pathlib import Path;"
+        "g = Gallery(Path(sys.argv[1])); print(g.open(g.entries()[0]['key']).status);"
+        "assert 'torch' not in sys.modules"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(gallery.folder)], capture_output=True, text=True
+    )
+    assert ran.stdout.strip() == "done", ran.stderr
