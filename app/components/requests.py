@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.components import text
-from app.engine import runs
+from app.engine import lookers, runs
 from ncengine.config import RunConfig
 
 _TROUBLE = "trouble"
@@ -19,9 +19,10 @@ _STOPPING = "stopping"
 STOP_PATIENCE = 30.0
 
 
-def submit(config: RunConfig) -> None:
-    """Have the configuration trained."""
+def submit(config: RunConfig, *, by_itself: bool = False) -> None:
+    """Have the configuration trained; `by_itself`: for as long as somebody looks at it."""
     has_stopped(config)
+    (lookers.began if by_itself else lookers.asked)(config)
     _ask(config, lambda: runs.jobs().submit(config))
 
 

@@ -38,7 +38,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
     }
-    _where_from(run)
+    _of_earlier_engine(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
         _not_converged(run)
@@ -47,42 +47,45 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     _some_diverged(run)
 
 
-def _where_from(run: Run) -> None:
-    """Of what was not computed here, or not by this engine: where it comes from, and a way out."""
+def _of_earlier_engine(run: Run) -> None:
     version = runs.of_earlier_engine(run)
-    if run.shipped:
-        words = f":blue-badge[:material/photo_library: From the gallery] {_computed(run)}"
-        label, why = "Train it here", "Trains it on this machine, with the geometry of every seed."
-    elif version is not None:
-        words = (
-            f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
-            "the engine computed this, and did not record all that is recorded now."
-        )
-        label, why = "Train anew", "Trains it with the engine as it is now. The old result stays."
-    else:
+    if version is None or run.shipped:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="origin"):
-        st.markdown(words, width="stretch")
-        if data.needs_download(run.config):
-            with st.popover(label):
-                download.draw(run.config)
-        else:
-            submit, asked = requests.submit, (run.config,)
-            st.button(label, key="anew", on_click=submit, args=asked, help=why)
+    with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
+        st.markdown(
+            f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
+            "the engine computed this, and did not record all that is recorded now.",
+            width="stretch",
+        )
+        _train_again(
+            run.config, "Train anew", "With the engine as it is now. The old result stays."
+        )
 
 
-def _computed(run: Run) -> str:
-    """By what, when, and on what a shipped run was computed."""
-    parts = [f"Trained on {text.plain(str(run.machine.get('device', 'another machine')))}"]
-    if run.machine.get("date"):
-        parts[0] += f", {text.day(str(run.machine['date']))}"
+def draw_train_here(run: Run) -> None:
+    """Of a run of the gallery, the button that trains it on this machine."""
+    if run.shipped:
+        _train_again(run.config, "Train it here", "On this machine; keeps every seed’s geometry.")
+
+
+def _train_again(config: RunConfig, label: str, why: str) -> None:
+    if data.needs_download(config):
+        with st.popover(label):
+            download.draw(config)
+    else:
+        st.button(label, key="anew", on_click=requests.submit, args=(config,), help=why)
+
+
+def what_is_odd(run: Run) -> list[str]:
+    """Of a run of the gallery, in what it differs from one that would be trained here."""
+    parts = []
     if runs.on_other_data(run):
         title = dataset_info(run.config.dataset).title
         parts.append(f"on other files of {title} than those that are published")
-    version = runs.of_earlier_engine(run)
+    version = runs.of_earlier_engine(run) if run.shipped else None
     if version is not None:
         parts.append(f"by version {text.plain(version)} of the engine, which recorded less")
-    return ", ".join(parts) + "."
+    return parts
 
 
 def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
@@ -100,7 +103,8 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
 
 def what_it_took(run: Run) -> list[str]:
     """Passes, time, device and day of a finished run."""
-    parts = [f"**Done**: {run.passes:,} passes in {text.duration(run.seconds)}"]
+    done = "" if run.shipped else "**Done**: "
+    parts = [f"{done}{run.passes:,} passes in {text.duration(run.seconds)}"]
     if run.machine.get("device"):
         parts.append(str(run.machine["device"]))
     if run.machine.get("date"):

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from ncengine.config import RunConfig
+from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
@@ -46,6 +47,12 @@ def of_earlier_engine(run: Run) -> str | None:
     """The version of the engine that computed it, where that is an earlier one."""
     version = run.machine.get("version", ENGINE_VERSION)
     return None if run.status.busy or version == ENGINE_VERSION else str(version)
+
+
+def home() -> RunConfig:
+    """What is shown to who asks for nothing: the gallery's first run, where there is one."""
+    config = first()
+    return config if glance(config).status is Status.DONE else RunConfig()
 
 
 def on_other_data(run: Run) -> bool:

@@ -7,15 +7,18 @@ from itertools import groupby
 
 import streamlit as st
 
-from app.components import address, notices, text
-from app.engine import derived
+from app.components import address, by_itself, notices, requests, text
+from app.engine import derived, runs
 from app.picker import widgets
 from ncengine.config import PARAMS, RunConfig
+from ncengine.config.gallery import first
 from ncengine.config.param import Param, Problem, as_text
-from ncengine.config.presets import paper_preset
+from ncengine.config.presets import instant_preset, paper_preset
+from ncengine.runs.run import Status
 
 OWNER = "config"
 _STATE = "config"
+_WELCOME = "picker:welcome"
 # What the letters of the number of parameters mean, where no widget's label says it.
 LETTERS = {
     "N": "samples",
@@ -51,15 +54,24 @@ def picked() -> RunConfig:
     return st.session_state[_STATE]
 
 
+def came_without_a_link() -> bool:
+    """Whether what is shown is the gallery's first run, for which nobody asked."""
+    return bool(st.session_state.get(_WELCOME))
+
+
 def read_url() -> tuple[RunConfig, list[Problem]]:
     """The valid configuration nearest to the address, and what had to be changed."""
-    return RunConfig.nearest(address.read(PARAMS))
+    return _meant(address.read(PARAMS))
+
+
+def _meant(query: dict[str, str]) -> tuple[RunConfig, list[Problem]]:
+    return RunConfig.nearest(query) if query else (runs.home(), [])
 
 
 def write_url(config: RunConfig) -> None:
     """Make the address say `config`, unless it does already; other parameters stay."""
     query = address.read(PARAMS)
-    meant, problems = RunConfig.nearest(query)
+    meant, problems = _meant(query)
     # A bare or partial address that already means this configuration stays as it is:
     # to write it out would add a page that the Back button has to pass.
     if meant == config and not problems and query.keys() <= config.query().keys():
@@ -75,6 +87,7 @@ def _current() -> RunConfig:
         picked, problems = _from_widgets(before)
         if picked != before or problems:
             notices.post(OWNER, [])
+            _has_picked(picked)
             for problem in problems:
                 # A field that the new data set or network does not have needs no message.
                 if problem.field in picked.params:
@@ -83,6 +96,10 @@ def _current() -> RunConfig:
     if address.arrival(OWNER, PARAMS) is None:
         return before
     config, problems = read_url()
+    if before is None:
+        bare = not st.query_params
+        by_itself.begin(bare)
+        st.session_state[_WELCOME] = bare and config == first()
     notices.post(OWNER, [_line(problem, config) for problem in problems])
     return config
 
@@ -100,7 +117,14 @@ def _line(problem: Problem, config: RunConfig) -> str:
 
 
 def _presets() -> None:
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall", key="presets_of_picker"):
+        st.button(
+            "Instant",
+            key="preset_instant",
+            on_click=apply_instant,
+            width="stretch",
+            help="Four classes of digits on an ordinary sphere: trained at once, in seconds.",
+        )
         st.button(
             "Default",
             key="preset_default",
@@ -116,6 +140,15 @@ def _presets() -> None:
             help="The paper's training (Appendix I) for the network and data picked: "
             "Adam, 5000 epochs, 5 seeds, width 64.",
         )
+    by_itself.draw_toggle()
+
+
+def apply_instant() -> None:
+    """Have the preset “Instant” shown, and trained unless it is. For callbacks."""
+    config = instant_preset()
+    apply(config)
+    if runs.look(config).status not in (Status.DONE, Status.RUNNING, Status.QUEUED):
+        requests.submit(config)
 
 
 def _apply_default() -> None:
@@ -132,6 +165,12 @@ def apply(config: RunConfig) -> None:
         widgets.set_value(name, param, getattr(config, name))
     # Not what a reader means who changes some fields: each is as it is asked for.
     st.session_state[_STATE] = config
+    _has_picked(config)
+
+
+def _has_picked(config: RunConfig) -> None:
+    st.session_state[_WELCOME] = False
+    by_itself.picked(config)
 
 
 def _fields(config: RunConfig, without: frozenset[str]) -> None:

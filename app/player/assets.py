@@ -9,6 +9,7 @@ _HERE = Path(__file__).parent
 SCRIPTS = (
     "wire",
     "camera",
+    "align",
     "clock",
     "permalink",
     "moment",

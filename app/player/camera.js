@@ -161,6 +161,13 @@ class Camera {
     if (!this.moved) this.reset(atOnce);
   }
 
+  /** Other data, which a rotation (unit quaternion) takes to those of before: stay as they stood. */
+  follow(rotation) {
+    this.homing = null;
+    this.rotation = unit(product(this.rotation, rotation));
+    this.home = unit(product(this.home, rotation));
+  }
+
   /** As it stands in a URL. */
   toText() {
     return [...this.rotation, this.zoom, ...this.pan].map((v) => +v.toFixed(3)).join("_");

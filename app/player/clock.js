@@ -30,6 +30,14 @@ class Clock {
     Object.assign(this, { at: 0, goal: 0, playing: false, following: true });
   }
 
+  /** Where it was in another film, playing or not: who followed the end is at the end. */
+  stay(at) {
+    const end = this.following && !this.playing;
+    this.goal = end ? this.last : at;
+    this.at = this.goal;
+    if (!this.playing && !end) this.goal = this.at = Math.round(at);
+  }
+
   play() {
     if (this.goal >= this.last) this.at = this.goal = 0;
     this.playing = this.last > 0;

@@ -154,6 +154,15 @@ function between(epochs, at) {
   return epochs[before] + (at - before) * (epochs[after] - epochs[before]);
 }
 
+/** The fractional frame of a pass, which may lie beyond either end: the other way round. */
+function frameAt(epochs, pass) {
+  const after = epochs.findIndex((epoch) => epoch >= pass);
+  if (after < 0) return epochs.length - 1;
+  if (after === 0) return 0;
+  const [from, to] = [epochs[after - 1], epochs[after]];
+  return after - 1 + (pass - from) / (to - from);
+}
+
 /** Only what differs: each change of the page would wake the watcher. */
 function write(node, words) {
   if (node.textContent !== words) node.textContent = words;

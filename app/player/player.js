@@ -87,6 +87,10 @@ class Player {
     const first = this.run === null;
     const another = data.run !== this.run;
     const colors = data.names.map((_, k) => data.colors[k % data.colors.length]);
+    const before = another && !first ? this.film.data : null;
+    // Another depth of what is seen: it is looked at as before, at the same moment.
+    const kin = before !== null && before.kin === data.kin && !before.live && !data.live;
+    const moment = kin ? between(before.epoch, this.clock.at) : null;
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
@@ -96,19 +100,21 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const posed = JSON.stringify([data.run, data.focus, data.live]);
-    if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
+    if (kin) this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
+    else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
     this.posed = posed;
-    if (another) this.clock.rewind();
+    if (another && !kin) this.clock.rewind();
     this.clock.extend(data.frames - 1);
+    if (kin) this.clock.stay(frameAt(data.epoch, moment));
     this.way.load(this.film, another);
     this.panel.load(data, colors);
     if (first) this.open(data);
     else if (another) {
-      this.link.set("epoch", null);
+      if (!kin) this.link.set("epoch", null);
       this.link.set("layer", null);
     }
     this.choose();
-    if (another && !this.opened) this.begin(data);
+    if (another && !kin && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
   }

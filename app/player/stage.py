@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 import streamlit as st
@@ -128,6 +129,7 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     return pack(
         projection,
         run=run.key,
+        kin=_but_for_depth(run),
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
         thumbnails=data.thumbnails(run, test),
@@ -137,6 +139,12 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
         start=start,
         ways=_ways(run, view, r),
     )
+
+
+def _but_for_depth(run: Run) -> str:
+    fields = run.config.set_fields()
+    fields.pop("depth", None)
+    return json.dumps(fields, sort_keys=True)
 
 
 def _ways(run: Run, view: View, r: int) -> list[Way]:

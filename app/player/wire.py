@@ -47,6 +47,7 @@ def pack(
     projection: Projection,
     *,
     run: str,
+    kin: str = "",
     class_names: Sequence[str],
     colors: Sequence[str],
     thumbnails: np.ndarray | None = None,
@@ -65,6 +66,7 @@ def pack(
     Args:
         projection: coordinates in units of the features' norm; see `ncengine.analysis.projection`.
         run: names what is shown; another name resets the player's time line.
+        kin: equal for runs that differ by depth alone, between which camera and moment stay.
         class_names: K names.
         colors: CSS colours, used in turn where there are fewer than K.
         thumbnails: uint8 (S, h, w) in grey or (S, h, w, 3) in colour, or None.
@@ -96,6 +98,7 @@ def pack(
     layout, payload = _laid_out(arrays)
     header = {
         "run": run,
+        "kin": kin or run,
         "frames": frames,
         "samples": samples,
         "trained": trained,

@@ -12,6 +12,7 @@ from app.charts import cosines, curves
 from app.components import (
     address,
     assumptions,
+    by_itself,
     download,
     explanation,
     notices,
@@ -23,10 +24,10 @@ from app.components import (
     status,
     text,
 )
-from app.engine import data, derived, pace, runs, shared
+from app.engine import data, derived, lookers, pace, runs, shared
 from app.picker import picker
 from app.player import stage, view
-from app.views import layers
+from app.views import layers, welcome
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import PARAMS, RunConfig, as_text
@@ -43,6 +44,7 @@ EAGER, SOON = 5.0, 0.1
 # The parts of the page that are drawn apart from the rest, and by which moment of the run each is
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
+WELCOME = "live:welcome"
 MOMENT = {PROGRESS: attrgetter("revision"), RECORD: attrgetter("recorded")}
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
@@ -52,22 +54,26 @@ def draw(config: RunConfig) -> None:
     """The page for the configuration that is picked."""
     run = runs.look(config)
     now = run.status
+    lookers.look(config)
     view.current(run)
     notices.unknown_names(
         address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
     )
     notices.draw()
+    if _welcomes(run):
+        st.fragment(_welcome, key=WELCOME)(config, now)
     _heading(run)
-    reading = data.examine(config) is None
+    # Not at hand for a shipped run, whose samples are.
+    reading = not run.shipped and data.examine(config) is None
     st.fragment(_progress, key=PROGRESS)(config, now)
     st.fragment(_record, key=RECORD)(config, now)
-    least = _interval(now, reading)
+    least = _interval(now, reading or by_itself.waits(run))
     if least is not None:
         st.fragment(_watch, key=WATCH)(config, now, reading, least)
 
 
-def _interval(now: Status, reading: bool) -> float | None:
-    if now.busy or reading:
+def _interval(now: Status, soon: bool) -> float | None:
+    if now.busy or soon:
         return LIVE
     return None if now in (Status.DONE, Status.DIVERGED) else IDLE
 
@@ -75,12 +81,13 @@ def _interval(now: Status, reading: bool) -> float | None:
 def _heading(run: Run) -> None:
     config, now = run.config, run.status
     st.header(config.title(), anchor=False)
-    parts = [f"{derived.parameter_count(config):,} parameters"]
+    parts = ["**From the gallery**"] if run.shipped else []
+    parts += [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
-        parts[0] += f" × {len(config.seeds)} seeds"
+        parts[-1] += f" × {len(config.seeds)} seeds"
     parts += _differences(run)
     if now in (Status.DONE, Status.DIVERGED):
-        parts += status.what_it_took(run)
+        parts += status.what_it_took(run) + status.what_is_odd(run)
     else:
         # Before there is a run, the estimate stands beside the button that starts one; while it is
         # trained, beside its progress.
@@ -91,6 +98,7 @@ def _heading(run: Run) -> None:
             parts.append(f"computing on {device}")
     with st.container(key="facts", horizontal=True, vertical_alignment="center"):
         st.caption(" · ".join(parts), width="stretch")
+        status.draw_train_here(run)
         if run.points:
             explanation.draw_button(config)
 
@@ -118,6 +126,20 @@ def _progress(config: RunConfig, drawn: Status) -> None:
             status.draw(run, picker.apply)
 
 
+def _welcomes(run: Run) -> bool:
+    """Whether the picture stands above all else, for who came without a link."""
+    return picker.came_without_a_link() and run.status is Status.DONE
+
+
+def _welcome(config: RunConfig, drawn: Status) -> None:
+    """The first page's picture, above all else."""
+    with pace.measured(), _told(config):
+        run = runs.look(config)
+        if run.status is not drawn:
+            st.rerun()
+        welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
+
+
 def _record(config: RunConfig, drawn: Status) -> None:
     """What changes when a point or a snapshot is added."""
     with pace.measured(), _told(config):
@@ -138,6 +160,9 @@ def _look(config: RunConfig, drawn: Status, was_reading: bool) -> None:
     with pace.measured():
         try:
             run = runs.look(config)
+            lookers.look(config)
+            if by_itself.start(run):
+                st.rerun()
             if run.status is not drawn or was_reading and data.examine(config):
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
@@ -171,7 +196,8 @@ def _body(run: Run, looked_at: view.View) -> None:
     readouts.draw(run)
     left, right = st.columns(HALVES, gap="medium")
     with left:
-        stage.draw_player(run, looked_at)
+        if not _welcomes(run):
+            stage.draw_player(run, looked_at)
         if looked_at.beside == "layers":
             layers.draw_blocks(run, looked_at)
     with right:

@@ -112,6 +112,7 @@ def project(
     train = _Samples(geometry.features[:, r], geometry.labels, frames)
     test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
     axes = _axes(inside, train.residuals(means), basis, focus, exact)
+    axes[..., 2] *= _handedness(inside, axes, focus)
     into = space @ axes
 
     points, distance = train.shown(means, into, centre(means)[1])
@@ -242,6 +243,17 @@ def _axes(
         columns = np.concatenate(blocks, axis=1)
         axes[g, :, : columns.shape[1]] = columns
     return axes
+
+
+def _handedness(means: np.ndarray, axes: np.ndarray, focus: tuple[int, ...]) -> float:
+    """1, or -1 where another run's same classes could lie mirrored, which no rotation undoes."""
+    if not len(means):
+        return 1.0
+    chosen = list(focus) or list(range(min(4, means.shape[1])))
+    if len(chosen) < 4:
+        return 1.0
+    corners = means[-1, chosen] @ axes[-1]
+    return -1.0 if np.linalg.det(corners[1:] - corners[0]) < 0 else 1.0
 
 
 def _blocks(

@@ -7,6 +7,11 @@ from ncengine.config import RunConfig
 from ncengine.config.fields import defaults_of
 
 
+def instant_preset() -> RunConfig:
+    """Four classes on an ordinary sphere, few samples: trained in a second or two."""
+    return RunConfig(classes=4, samples_per_class=50, width=4, seeds=1)
+
+
 def paper_preset(config: RunConfig) -> RunConfig:
     """The paper's training (Appendix I) for the network and data of `config`."""
     text = dataset_info(config.dataset).kind == "text"

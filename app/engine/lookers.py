@@ -1,0 +1,103 @@
+"""Who looks at which run, so that a training which began by itself ends when nobody does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from app.engine import runs
+from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
+
+# Another session counts as looking for so long after its last look.
+LOOKING = 10.0
+# A browser that is closed or hidden is seldom heard of, or never: so long is waited for it.
+PATIENCE = 90.0
+BETWEEN = 5.0
+
+
+@dataclass
+class Lookers:
+    """What each session looks at, and which trainings began by themselves.
+
+    Args:
+        cancel: stops a training, which can go on from where it was.
+        now: seconds, that only grow.
+    """
+
+    cancel: Callable[[RunConfig], None]
+    now: Callable[[], float] = time.monotonic
+    _at: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _begun: dict[str, RunConfig] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self, session: str, config: RunConfig) -> None:
+        """A session looks at a run, and no longer at another."""
+        key = identify(config).key
+        with self._guard:
+            before, _ = self._at.get(session, ("", 0.0))
+            self._at[session] = key, self.now()
+            left = before if before != key and not self._looked_at(before, LOOKING) else ""
+            stopped = self._begun.pop(left, None)
+        if stopped is not None:
+            self.cancel(stopped)
+
+    def began(self, config: RunConfig) -> None:
+        """A training began by itself."""
+        with self._guard:
+            self._begun[identify(config).key] = config
+
+    def asked(self, config: RunConfig) -> None:
+        """Somebody asked for that training: it goes on whoever looks."""
+        with self._guard:
+            self._begun.pop(identify(config).key, None)
+
+    def sweep(self) -> None:
+        """Stop what nobody has looked at for long, and forget sessions that are gone."""
+        with self._guard:
+            left = [key for key in self._begun if not self._looked_at(key, PATIENCE)]
+            stopped = [self._begun.pop(key) for key in left]
+            old = self.now() - PATIENCE
+            self._at = {one: seen for one, seen in self._at.items() if seen[1] > old}
+        for config in stopped:
+            self.cancel(config)
+
+    def _looked_at(self, key: str, within: float) -> bool:
+        return any(at == key and self.now() - when < within for at, when in self._at.values())
+
+
+def look(config: RunConfig) -> None:
+    """This session looks at the run."""
+    context = get_script_run_ctx()
+    _lookers().look(context.session_id if context else "", config)
+
+
+def began(config: RunConfig) -> None:
+    """See `Lookers.began`."""
+    _lookers().began(config)
+
+
+def asked(config: RunConfig) -> None:
+    """See `Lookers.asked`."""
+    _lookers().asked(config)
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda _: _ending.set())
+def _lookers() -> Lookers:
+    found = Lookers(lambda config: runs.jobs().cancel(config))
+
+    def watch() -> None:
+        while not _ending.wait(BETWEEN):
+            found.sweep()
+
+    _ending.clear()
+    threading.Thread(target=watch, name="lookers", daemon=True).start()
+    return found
+
+
+_ending = threading.Event()
