@@ -44,6 +44,9 @@ def main() -> None:
     page = st.navigation([of_run, of_depth], position="hidden")
     # The page has a set of depths of its own.
     without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
+    picker.arrive()
+    if without and picker.came_without_a_link():
+        depth.open_at_first()
     picker.draw(without, lambda config: _links(config, of_run, of_depth))
     st.session_state[_PAGES] = of_run
     page.run()
@@ -75,6 +78,8 @@ def _links(config: RunConfig, of_run: Any, of_depth: Any) -> None:
     with st.container(horizontal=True, gap="small", key="pages"):
         st.page_link(of_run, label="Explore", query_params=config.query(), width="stretch")
         picture = {**config.query(), **series.last().query()}
+        if picker.came_without_a_link():
+            picture = depth.preset_query(depth.OPENS_ON)
         st.page_link(of_depth, label="Depth", query_params=picture, width="stretch")
 
 

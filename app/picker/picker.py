@@ -30,6 +30,14 @@ LETTERS = {
 }
 
 
+def arrive() -> None:
+    """Take in how the visitor came, at the first page of the session; before `draw`."""
+    if _WELCOME not in st.session_state:
+        bare = not st.query_params
+        by_itself.begin(bare)
+        st.session_state[_WELCOME] = bare and runs.home() == first()
+
+
 def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
     """Draw the picker in the sidebar; `picked` is the configuration that it shows.
 
@@ -96,10 +104,6 @@ def _current() -> RunConfig:
     if address.arrival(OWNER, PARAMS) is None:
         return before
     config, problems = read_url()
-    if before is None:
-        bare = not st.query_params
-        by_itself.begin(bare)
-        st.session_state[_WELCOME] = bare and config == first()
     notices.post(OWNER, [_line(problem, config) for problem in problems])
     return config
 

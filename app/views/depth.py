@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import cache
 from html import escape
 
 import numpy as np
@@ -27,7 +28,7 @@ from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
 from app.picker import picker
 from ncengine.analysis.fits import PowerLaw, power_law
-from ncengine.config import PARAMS, RunConfig
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.config.sweeps import SWEEPS, sweep_series
 from ncengine.runs.run import Status
@@ -40,6 +41,8 @@ PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
 _NO_LAW = ("loss", "seconds", "collapsed_layers")
+# What who asks for nothing is shown, where the gallery has it.
+OPENS_ON = "figure-1"
 # Through two points goes any line.
 LEAST_FITTED = 3
 
@@ -166,15 +169,45 @@ def _presets() -> None:
 
 
 def _apply(name: str, full: bool) -> None:
+    base, picture = _of_preset(name, full)
+    picker.apply(base)
+    series.show(picture)
+
+
+def open_at_first() -> None:
+    """Show what the page opens on; before the picker is drawn."""
+    _apply(OPENS_ON, full=False)
+
+
+def preset_query(name: str) -> dict[str, str]:
+    """What the address says of the page when it shows a preset."""
+    base, picture = _of_preset(name, False)
+    return {**base.query(), **picture.query()}
+
+
+@cache
+def _of_preset(name: str, full: bool) -> tuple[RunConfig, Picture]:
+    """What is picked, and the picture."""
     found = []
     for grid in sweep_series(name, as_in_paper=full):
         depths = tuple(sorted({config.depth for config in grid}))
         decays = tuple(sorted({config.weight_decay for config in grid}))
         found.append(Series(grid[0], depths, decays if len(decays) > 1 else ()))
-    picker.apply(found[0].base)
     first, kept = found[0], tuple(found[1:])
-    series.show(Picture(depths=first.depths, decays=first.decays, kept=kept))
-    st.session_state["depth:preset"] = name, found[0].base
+    usual = PARAMS_DEFAULTS["depth"]
+    base = first.base.with_(depth=usual) if usual in first.depths else first.base
+    return base, Picture(depths=first.depths, decays=first.decays, kept=kept)
+
+
+def _preset_shown(shown: list[Series]) -> str | None:
+    """The name of the preset that is shown; None where it is none."""
+    pictured = [one.grid.configs for one in shown]
+    for name in SWEEPS:
+        for full in (False, True):
+            base, picture = _of_preset(name, full)
+            if [one.grid.configs for one in picture.series(base)] == pictured:
+                return name
+    return None
 
 
 def _legend(shown: Sequence[Series], picture: Picture) -> None:
@@ -327,8 +360,8 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
 
 
 def _preset_words(shown: list[Series]) -> None:
-    name, base = st.session_state.get("depth:preset", ("", None))
-    if base is not None and base == shown[0].base.with_(depth=base.depth):
+    name = _preset_shown(shown)
+    if name is not None:
         st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
 
 

@@ -46,8 +46,10 @@ PAPER = {"solver": "Adam", "epochs": 5000, "seeds": 5, "samples_per_class": 5000
 SWEEPS: dict[str, Sweep] = {
     "figure-1": Sweep(
         "Figure 1: ResNets and transformers on images",
-        "NC1, NC2 and NC3 fall with depth for both architectures and both data sets. CIFAR10 is "
-        "the harder one, and lies above MNIST throughout.",
+        "On MNIST NC1, NC2 and NC3 fall with depth, for transformers as far as 1,000 passes get "
+        "the deep ones. CIFAR10 at 100 a class is another matter: an image has more numbers than "
+        "there are images, so that the embedding, which nothing decays, tells them apart by itself "
+        "and depth has nothing to add.",
         (
             POST_RN1,
             {**POST_RN1, "dataset": "cifar10"},
