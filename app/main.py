@@ -19,7 +19,7 @@ from streamlit import net_util  # noqa: E402
 from app.components import series, text  # noqa: E402
 from app.engine import warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
-from app.views import depth, explore  # noqa: E402
+from app.views import depth, explore, library  # noqa: E402
 from ncengine.config import RunConfig  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -41,13 +41,15 @@ def main() -> None:
     warmup.start()
     of_run = st.Page(_explore, title="Explore", url_path="explore", default=True)
     of_depth = st.Page(_depth, title="Depth", url_path="depth")
-    page = st.navigation([of_run, of_depth], position="hidden")
+    of_all = st.Page(_library, title="Library", url_path="library")
+    pages = of_run, of_depth, of_all
+    page = st.navigation(list(pages), position="hidden")
     # The page has a set of depths of its own.
     without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
     picker.arrive()
     if without and picker.came_without_a_link():
         depth.open_at_first()
-    picker.draw(without, lambda config: _links(config, of_run, of_depth))
+    picker.draw(without, lambda config: _links(config, *pages))
     st.session_state[_PAGES] = of_run
     page.run()
 
@@ -63,6 +65,10 @@ def _depth() -> None:
     depth.draw(picker.picked(), _open)
 
 
+def _library() -> None:
+    library.draw(_open)
+
+
 def _open(config: RunConfig) -> None:
     """Show one run on Explore.
 
@@ -73,7 +79,7 @@ def _open(config: RunConfig) -> None:
     st.switch_page(st.session_state[_PAGES], query_params={**config.query(), **picture})
 
 
-def _links(config: RunConfig, of_run: Any, of_depth: Any) -> None:
+def _links(config: RunConfig, of_run: Any, of_depth: Any, of_all: Any) -> None:
     """From page to page, with what is picked."""
     with st.container(horizontal=True, gap="small", key="pages"):
         st.page_link(of_run, label="Explore", query_params=config.query(), width="stretch")
@@ -81,6 +87,7 @@ def _links(config: RunConfig, of_run: Any, of_depth: Any) -> None:
         if picker.came_without_a_link():
             picture = depth.preset_query(depth.OPENS_ON)
         st.page_link(of_depth, label="Depth", query_params=picture, width="stretch")
+        st.page_link(of_all, label="Library", query_params=config.query(), width="stretch")
 
 
 try:

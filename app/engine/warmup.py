@@ -37,6 +37,9 @@ def _warm_up(jobs: JobQueue) -> None:
     import ncengine.analysis.projection  # noqa: F401
     import ncengine.datasets  # noqa: F401
 
+    # Both lists, which the library shows.
+    runs.store().list()
+    runs.store().gallery.entries()
     curves.objective_spec(True)
     curves.collapse_spec("NC2A", False)
     curves.accuracy_spec(False)

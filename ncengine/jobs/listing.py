@@ -7,6 +7,7 @@ from typing import Any
 
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
+from ncengine.runs.picture import pictured
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
@@ -44,4 +45,5 @@ def mend_index(store: Store) -> None:
 
 
 def _entry(run: Run) -> dict[str, Any]:
-    return {**run.summary(), **run.machine}
+    r = next((r for r, gone in enumerate(run.diverged) if not gone), 0)
+    return {**run.summary(), **run.machine, "picture": pictured(run.geometry, r)}

@@ -47,6 +47,12 @@ class Ends:
             os.utime(target)
         self._prune()
 
+    def remove(self, identity: Identity) -> None:
+        """Let go of what that very run left."""
+        kept = self._kept(identity)
+        if kept is not None and kept[1].key == identity.key:
+            kept[0].remove()
+
     def before(self, identity: Identity) -> Journal | None:
         """The end of an otherwise equal training of a smaller budget; None where there is none."""
         kept = self._kept(identity)

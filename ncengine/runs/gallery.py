@@ -23,6 +23,7 @@ import numpy as np
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
+from ncengine.runs.picture import pictured
 from ncengine.runs.run import Geometry, Run
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
 from ncengine.snapshots.names import Arrays
@@ -143,6 +144,7 @@ class Gallery:
             **{name: run.machine[name] for name in MACHINE if name in run.machine},
             "data_checksum": identity.data_checksum,
             "engine_version": identity.engine_version,
+            "picture": pictured(kept),
             "rows": list(rows),
             "shown": {"seed": run.config.seeds[r], **collapse_of_shown(kept, 0)},
             "file": f"{identity.key}.npz",

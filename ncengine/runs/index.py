@@ -15,13 +15,16 @@ from ncengine.runs.journal import write_atomically
 
 logger = logging.getLogger(__name__)
 
+_REMOVED = "removed"
+
 
 class Index:
     """Summaries of finished runs in the order in which they ended.
 
     An entry is `Run.summary()` with the machine's facts. What `entries` gives has a text "key",
     a "config" that RunConfig accepts, and finite numbers "seconds" and "passes", not negative.
-    Lines without these are passed over: the cache is the authority, the index a convenience.
+    Lines without these are passed over: the cache is the authority, the index a convenience. A line
+    {"removed": key} takes a run out again.
     """
 
     def __init__(self, path: Path):
@@ -34,6 +37,11 @@ class Index:
         """Append a run; a later entry of the same key stands for the earlier."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+
+    def remove(self, key: str) -> None:
+        """Take a run out, until one of that key is added again."""
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({_REMOVED: key}) + "\n")
 
     def replace(self, entries: Sequence[dict[str, Any]]) -> None:
         """Have these entries and no others."""
@@ -81,7 +89,8 @@ class Index:
         by_key: dict[str, dict[str, Any]] = {}
         for entry in (self._judged[line] for line in lines):
             if entry is not None:
-                by_key.pop(entry["key"], None)
+                by_key.pop(entry.get(_REMOVED) or entry["key"], None)
+            if entry is not None and _REMOVED not in entry:
                 by_key[entry["key"]] = entry
         return by_key
 
@@ -89,6 +98,8 @@ class Index:
         """The entry of a line; None, and a warning, where there is none in it."""
         try:
             entry = json.loads(line)
+            if isinstance(entry, dict) and isinstance(entry.get(_REMOVED), str):
+                return entry
             RunConfig(**entry["config"])
             if isinstance(entry["key"], str) and all(map(_is_amount, _amounts(entry))):
                 return entry

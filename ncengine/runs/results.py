@@ -81,9 +81,13 @@ class Results:
             type(reason).__name__,
             reason,
         )
-        call_id, folder = self._call_id(identity), self._path(identity).parent
-        if folder.is_symlink():
-            folder.unlink()
+        self.remove(identity)
+
+    def remove(self, identity: Identity) -> None:
+        """Delete the result, if there is one."""
+        call_id = self._call_id(identity)
+        if self._path(identity).parent.is_symlink():
+            self._path(identity).parent.unlink()
         elif self._cached.store_backend.contains_item(call_id):
             self._cached.store_backend.clear_item(call_id)
 

@@ -192,6 +192,28 @@ class Store:
         """Every finished run, newest first: see `index.Index`."""
         return self.index.entries()[::-1]
 
+    def delete(self, what: RunConfig | Identity) -> bool:
+        """Delete a finished run that was trained here; gives False while somebody trains it."""
+        identity = identify(what)
+        with self.lock(identity) as held:
+            if not held or not self.is_free(identity):
+                return False
+            self.results.remove(identity)
+            self.index.remove(identity.key)
+            self.ends.remove(identity)
+        with self._guard:
+            self._finished_runs.pop(identity.key, None)
+        return True
+
+    def bytes(self) -> int:
+        """How much of the disk results, journals and ends of trainings take."""
+        found = 0
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                with suppress(OSError):
+                    found += os.lstat(os.path.join(folder, name)).st_size
+        return found
+
     def journal(self, what: RunConfig | Identity) -> Journal:
         """The run's journal, whether it exists or not."""
         return Journal(self.root / "journal" / identify(what).key, self.line)

@@ -1,0 +1,208 @@
+"""Library: all runs at hand in one table, to find, open, compare and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from app.charts import compare, pictures
+from app.components import address, notices, text
+from app.engine import library, pace, runs
+from ncengine.config import PARAMS, RunConfig
+
+# What a row shows at first; the table's own menu shows the rest.
+SHOWN = (
+    "picture", "from", "dataset", "architecture", "norm", "depth", "nc1", "nc2", "nc3", "gap",
+    "test_accuracy", "classes", "samples_per_class", "width", "weight_decay", "decay_schedule",
+    "seconds", "date",
+)  # fmt: skip
+HELP = {"gap": "Of the objective over the floor, as a share of the floor."}
+FORMATS = {
+    "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
+    "gap": "percent", "accuracy": "percent", "test_accuracy": "percent", "date": "localized",
+    "learning_rate": "%g",
+}  # fmt: skip
+ROW_HEIGHT, TABLE_HEIGHT = 52, 560
+_FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
+
+Open = Callable[[RunConfig], None]
+
+
+def draw(open_run: Open) -> None:
+    """The page; `open_run` shows a run on its own page."""
+    notices.unknown_names(address.unknown(PARAMS))
+    notices.draw()
+    st.header("All runs at hand", anchor=False)
+    with pace.measured(), notices.told("The table", "The library"):
+        found = library.rows()
+        kept = _filtered(found)
+        _count(found, kept)
+        chosen = _table(kept)
+        _actions(chosen, open_run)
+
+
+def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that the visitor wants to see."""
+    fields = [name for name in library.COLUMNS if name not in ("key", "picture", *library.MEASURED)]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="library_filters"):
+        words = st.text_input(
+            "Find",
+            key=_WORDS,
+            placeholder="mnist 34 post",
+            help="Words and numbers that a row has, all of them.",
+        )
+        picked = st.multiselect(
+            "Filter by",
+            fields,
+            format_func=library.label,
+            key=_FIELDS,
+            placeholder="any field",
+        )
+        for name in picked:
+            values = sorted({row[name] for row in found if row[name] is not None}, key=_order)
+            wanted = st.multiselect(
+                library.label(name),
+                values,
+                format_func=lambda value, name=name: library.text_of(name, value),
+                key=f"library:value:{name}",
+                placeholder="any",
+            )
+            found = [row for row in found if not wanted or row[name] in wanted]
+    asked = words.casefold().split()
+    return [row for row in found if all(_has(row, word) for word in asked)] if asked else found
+
+
+def _order(value: Any) -> tuple[bool, Any]:
+    return isinstance(value, str), value
+
+
+def _has(row: dict[str, Any], word: str) -> bool:
+    return any(
+        word == str(row[name]).casefold()
+        or (isinstance(row[name], str) and word in library.text_of(name, row[name]).casefold())
+        for name in library.COLUMNS
+        if name != "picture"
+    )
+
+
+def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
+    taken, shipped = library.disk()
+    of = "" if len(kept) == len(found) else f" of {len(found):,}"
+    runs_word = "run" if len(found) == 1 else "runs"
+    st.caption(
+        f"**{len(kept):,}{of} {runs_word}** · the cache takes {taken / 1e6:,.0f} MB, the gallery "
+        f"{shipped / 1e6:,.0f} MB · pick rows at their left to open, compare or delete them"
+    )
+
+
+def _table(kept: list[dict[str, Any]]) -> list[str]:
+    """Draws the rows; gives the keys of those that are picked."""
+    import pandas as pd
+
+    if not kept:
+        st.info("No run is like that." if st.session_state.get(_WORDS) else "There is none yet.")
+        return []
+    columns = [name for name in library.COLUMNS if name != "key"]
+    frame = pd.DataFrame(kept, columns=columns)
+    frame["picture"] = [pictures.address(picture) for picture in frame["picture"]]
+    frame["dataset"] = [library.text_of("dataset", name) for name in frame["dataset"]]
+    frame["date"] = pd.to_datetime(frame["date"], errors="coerce", utc=True)
+    event = st.dataframe(
+        frame,
+        key=_TABLE,
+        hide_index=True,
+        height=min(TABLE_HEIGHT, 40 + ROW_HEIGHT * len(frame)),
+        row_height=ROW_HEIGHT,
+        column_order=SHOWN,
+        column_config={name: _column(name) for name in columns},
+        on_select="rerun",
+        selection_mode="multi-row",
+    )
+    picked = event["selection"]["rows"]  # type: ignore[index]
+    return [kept[n]["key"] for n in picked if n < len(kept)]
+
+
+def _column(name: str) -> Any:
+    label, help, config = library.heading(name), HELP.get(name), st.column_config
+    if help is None and name in PARAMS:
+        help = f"{PARAMS[name].label}. {PARAMS[name].help}"
+    if name == "picture":
+        return config.ImageColumn("", width=60, help="Its last snapshot, in two dimensions.")
+    if name == "date":
+        return config.DatetimeColumn(label, format="D MMM YYYY, HH:mm")
+    if name in FORMATS:
+        return config.NumberColumn(label, format=FORMATS[name], help=help)
+    return config.Column(label, help=help)
+
+
+def _actions(chosen: list[str], open_run: Open) -> None:
+    """What can be done with the rows that are picked."""
+    configs = {key: config for key in chosen if (config := library.config_of(key)) is not None}
+    own = [key for key in configs if key in runs.store().index]
+    with st.container(horizontal=True, vertical_alignment="center", key="library_actions"):
+        if st.button("Open", type="primary", disabled=len(configs) != 1, key="library:open"):
+            open_run(next(iter(configs.values())))
+        with st.popover(f"Delete {len(own) or ''}".strip(), disabled=not own):
+            st.markdown(f"**Delete {_runs(len(own))} for good?** Runs of the gallery stay.")
+            st.button("Delete", key="library:delete", on_click=_delete, args=(own,))
+        if not configs:
+            st.caption("No row is picked.")
+    left = st.session_state.pop(_TOLD, None)
+    if left:
+        titles = ", ".join(map(text.plain, left))
+        st.warning(f"Not deleted, since it is in training or on other data than now: {titles}.")
+    if len(configs) > 1:
+        _compare(list(configs.items())[: compare.MOST])
+
+
+def _runs(count: int) -> str:
+    return "one run" if count == 1 else f"{count} runs"
+
+
+def _delete(keys: list[str]) -> None:
+    st.session_state[_TOLD] = library.delete(keys)
+    library.disk.clear()
+
+
+def _compare(picked: list[tuple[str, RunConfig]]) -> None:
+    """The runs over each other, and in which fields they differ."""
+    labels = _labels([config for _, config in picked])
+    opened = {label: runs.look(config) for label, (_, config) in zip(labels, picked, strict=True)}
+    swatches = "".join(
+        f'<span class="series"><i style="background:{color}"></i>{escape(label)}</span> '
+        for label, color in zip(labels, compare.COLORS, strict=False)
+    )
+    st.html(swatches)
+    metric = st.segmented_control(
+        "Metric",
+        list(compare.METRICS),
+        default="nc1",
+        format_func=compare.METRICS.__getitem__,
+        required=True,
+        key="library:metric",
+    )
+    if any(run.points for run in opened.values()):
+        compare.draw(opened, metric)
+    else:
+        st.info("The results of these runs are gone: there is nothing to draw.")
+
+
+def _labels(configs: list[RunConfig]) -> list[str]:
+    """What tells each apart from the others: the fields in which they differ."""
+    names = [
+        name
+        for name in PARAMS
+        if len({getattr(c, name) if name in c.params else None for c in configs}) > 1
+    ]
+    found = []
+    for n, config in enumerate(configs):
+        own = [
+            f"{library.label(name)} {library.text_of(name, getattr(config, name))}"
+            for name in names
+            if name in config.params
+        ]
+        found.append(f"{n + 1}: " + (", ".join(own) or config.title()))
+    return found
