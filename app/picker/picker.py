@@ -76,6 +76,11 @@ def _meant(query: dict[str, str]) -> tuple[RunConfig, list[Problem]]:
     return RunConfig.nearest(query) if query else (runs.home(), [])
 
 
+def accept_url() -> None:
+    """Take the address for what is picked, until it changes."""
+    address.accept(OWNER, PARAMS)
+
+
 def write_url(config: RunConfig) -> None:
     """Make the address say `config`, unless it does already; other parameters stay."""
     query = address.read(PARAMS)

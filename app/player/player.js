@@ -100,8 +100,10 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const posed = JSON.stringify([data.run, data.focus, data.live]);
-    if (kin) this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
-    else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
+    if (kin) {
+      this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
+      if (this.camera.moved) this.link.set("camera", this.camera.toText());
+    } else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
     this.posed = posed;
     if (another && !kin) this.clock.rewind();
     this.clock.extend(data.frames - 1);

@@ -175,8 +175,10 @@ def _apply(name: str, full: bool) -> None:
 
 
 def open_at_first() -> None:
-    """Show what the page opens on; before the picker is drawn."""
+    """Show what the page opens on, whatever the address says; before the picker is drawn."""
     _apply(OPENS_ON, full=False)
+    picker.accept_url()
+    address.accept(series.OWNER, series.NAMES)
 
 
 def preset_query(name: str) -> dict[str, str]:

@@ -35,7 +35,8 @@ def estimate(
     run = store.open(identity, shipped=False)
     ended = run.status in (Status.DONE, Status.DIVERGED)
     done = 0 if ended else run.passes or store.ends.passes_before(identity)
-    entries = store.index.entries()
+    # On a machine that is new the runs of the gallery are all there is to go by.
+    entries = store.index.entries() or store.gallery.entries()
     seconds = estimate_seconds(config, entries, processes=processes, done=done)
     for rung in missing_rungs(store, identity):
         processes = len(cut(rung.config, workers, start, "cpu"))

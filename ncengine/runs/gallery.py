@@ -198,6 +198,7 @@ class Gallery:
 
     def _read(self, entry: Mapping[str, Any]) -> Run | None:
         facts = {name: entry[name] for name in ("passes", "seconds", *MACHINE) if name in entry}
+        facts["version"] = entry["engine_version"]
         try:
             arrays = _load(Path(self.folder or "") / entry["file"])
             return unpacked(arrays, RunConfig(**entry["config"]), facts, entry["key"])

@@ -1,0 +1,286 @@
+"""The page on what is shipped: its first look, runs of the gallery, training as one picks."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.components import by_itself
+from app.engine import data, runs
+from app.engine.lookers import BETWEEN, LOOKING, PATIENCE, Lookers
+from app.views import welcome
+from ncengine.config import RunConfig
+from ncengine.config.gallery import first, row
+from ncengine.config.presets import instant_preset
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.identity import identify
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+from tests.app.conftest import assert_sound, make_run, open_at, texts
+
+SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
+
+
+@pytest.fixture
+def shipped(store, monkeypatch, tmp_path):
+    """A store that holds nothing but what is shipped."""
+    found = Store(tmp_path / "cache", Gallery(SHIPPED))
+    monkeypatch.setattr(runs, "store", lambda: found)
+    monkeypatch.setattr(data, "needs_download", lambda config: False)
+    runs._samples.clear()
+    return found
+
+
+def picked(at):
+    return at.session_state["config"]
+
+
+def keys(at):
+    return [button.key for button in at.button]
+
+
+# The first page.
+
+
+def test_who_asks_for_nothing_sees_the_first_run_in_motion(at, shipped):
+    at.run()
+    assert_sound(at)
+    assert picked(at) == first() and dict(at.query_params) == {}
+    said = texts(at)
+    assert said.index("Watch a network tidy up") < said.index(first().title())
+    assert [key for key in keys(at) if key.startswith("try-")] == [
+        "try-deeper",
+        "try-another",
+        "try-train",
+    ]
+    assert at.toggle(key="by itself").value is True
+
+
+@pytest.mark.parametrize(
+    "tried, config",
+    [
+        ("try-deeper", first().with_(depth=34)),
+        ("try-another", welcome._transformer()),
+    ],
+)
+def test_what_is_to_be_tried_is_at_hand(at, shipped, tried, config):
+    at.run()
+    at.button(key=tried).click().run()
+    assert_sound(at)
+    assert picked(at) == config
+    assert "Watch a network" not in texts(at) and "try-deeper" not in keys(at)
+    assert "From the gallery" in texts(at) and "anew" in keys(at)
+
+
+def test_one_s_own_is_trained_at_once(at, shipped, jobs):
+    at.run()
+    at.button(key="try-train").click().run()
+    assert_sound(at)
+    assert picked(at) == instant_preset() and jobs.submitted == [instant_preset()]
+
+
+def test_who_comes_by_a_link_sees_what_was_linked(at, shipped):
+    open_at(at, depth="8")
+    assert_sound(at)
+    assert picked(at) == RunConfig(depth=8)
+    assert "Watch a network" not in texts(at)
+    assert at.toggle(key="by itself").value is False
+
+
+def test_without_a_gallery_the_default_is_first(at, store):
+    at.run()
+    assert picked(at) == RunConfig() and "try-deeper" not in keys(at)
+
+
+def test_the_default_is_still_one_click_away(at, shipped):
+    at.run()
+    at.button(key="preset_default").click().run()
+    assert_sound(at)
+    assert picked(at) == RunConfig() and "Nobody has trained this network yet" in texts(at)
+    # Not bare, or a reload would be the first page again.
+    assert at.query_params["dataset"] in ("digits", ["digits"])
+
+
+# Runs of the gallery.
+
+
+def test_a_shipped_run_says_where_it_comes_from_and_can_be_trained_here(at, shipped, jobs):
+    open_at(at, **first().query())
+    assert_sound(at)
+    said = texts(at)
+    assert "From the gallery" in said and "CPU" in said and "2026" in said
+    at.button(key="anew").click().run()
+    assert jobs.submitted == [first()]
+
+
+def test_where_its_data_are_missing_they_are_offered(at, shipped, monkeypatch):
+    monkeypatch.setattr(data, "needs_download", lambda config: True)
+    open_at(at, **first().query())
+    assert_sound(at)
+    assert "From the gallery" in texts(at) and "anew" not in keys(at)
+    assert at.button(key="download").label == "Download MNIST"
+
+
+def test_only_seeds_that_were_kept_are_offered(at, shipped):
+    open_at(at, **{**first().query(), "seed": "2"})
+    assert_sound(at)
+    assert not [one for one in at.button_group if one.key == "view:seed"]
+    assert "seed" not in at.query_params
+
+
+@pytest.mark.parametrize("part", ["data_checksum", "engine_version"])
+def test_what_stands_in_says_so(at, shipped, monkeypatch, tmp_path, part):
+    gallery = Gallery(tmp_path / "gallery")
+    run = make_run(RunConfig(depth=8), machine={"device": "CPU", "date": "2026-01-02T00:00:00"})
+    gallery.add(replace(identify(run.config), **{part: "0"}), run, [], {})
+    monkeypatch.setattr(shipped, "gallery", gallery)
+    open_at(at, depth="8")
+    assert_sound(at)
+    said = texts(at)
+    assert "From the gallery" in said
+    if part == "data_checksum":
+        assert "on other files of Digits than those that are published" in said
+    else:
+        assert "by version 0 of the engine" in said
+
+
+def test_depth_opens_on_figure_1(at, shipped):
+    from streamlit.util import calc_hash
+
+    at._page_hash = calc_hash("depth")
+    at.run()
+    assert_sound(at)
+    assert picked(at).dataset == "mnist" and "Figure 1" in texts(at)
+    count = sum(runs.glance(one).status is Status.DONE for one in row("figure-1"))
+    assert f"{count} of 28 are here" in texts(at) or "All 28 networks are trained" in texts(at)
+
+
+# Training as one picks.
+
+
+@pytest.fixture
+def begun(at, store, jobs, monkeypatch):
+    """A page by a bare address, and a clock that the test moves."""
+    clock = [100.0]
+    monkeypatch.setattr(by_itself.time, "monotonic", lambda: clock[0])
+    jobs.seconds = 5.0
+    at.run()
+    return clock
+
+
+def _state(at):
+    names = (by_itself._WANTED, by_itself._PICKED)
+    return {name: at.session_state[name] for name in names if name in at.session_state}
+
+
+def beat(at, config):
+    """What a look at the run does, in the page's own session."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(by_itself.st, "session_state", {**_state(at)})
+        return by_itself.waits(runs.look(config))
+
+
+def test_a_pick_that_takes_moments_waits_to_begin(at, begun, jobs):
+    at.button_group(key="field:depth").set_value(8).run()
+    assert beat(at, RunConfig(depth=8)) and not jobs.submitted
+    jobs.seconds = 25.0
+    assert not beat(at, RunConfig(depth=8))
+    jobs.seconds = None
+    assert not beat(at, RunConfig(depth=8))
+
+
+def test_nothing_waits_that_is_there_or_was_not_picked(at, begun, store):
+    assert not beat(at, RunConfig())  # it was there at first: nobody picked it
+    store.put(make_run(RunConfig(depth=8)))
+    at.button_group(key="field:depth").set_value(8).run()
+    assert not beat(at, RunConfig(depth=8))
+    at.button_group(key="field:depth").set_value(13).run()
+    assert beat(at, RunConfig(depth=13))
+    at.toggle(key="by itself").set_value(False).run()
+    assert not beat(at, RunConfig(depth=13))
+
+
+def test_it_begins_once_and_half_a_second_after_the_last_change(monkeypatch, store, jobs):
+    clock, state = [100.0], {}
+    monkeypatch.setattr(by_itself.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(by_itself.st, "session_state", state)
+    jobs.seconds = 5.0
+    by_itself.begin(True)
+    run, asked = runs.look(RunConfig()), []
+    monkeypatch.setattr(
+        by_itself.requests, "submit", lambda config, by_itself: asked.append((config, by_itself))
+    )
+    by_itself.picked(run.config)
+    clock[0] += 0.4
+    assert not by_itself.start(run)
+    by_itself.picked(run.config)
+    clock[0] += 0.4
+    assert not by_itself.start(run)
+    clock[0] += 0.2
+    assert by_itself.start(run) and asked == [(run.config, True)]
+    # Who stops it wants it stopped.
+    assert not by_itself.start(make_run(RunConfig(), Status.CANCELLED)) and len(asked) == 1
+
+
+A, B = RunConfig(depth=3), RunConfig(depth=5)
+
+
+@pytest.fixture
+def looking():
+    clock, stopped = [0.0], []
+    found = Lookers(stopped.append, now=lambda: clock[0])
+    return found, clock, stopped
+
+
+def test_what_began_by_itself_stops_when_its_visitor_picks_something_else(looking):
+    found, _, stopped = looking
+    found.look("me", A)
+    found.began(A)
+    found.look("me", A)
+    assert stopped == []
+    found.look("me", B)
+    assert stopped == [A]
+    found.look("me", A)
+    found.look("me", B)
+    assert stopped == [A]  # it was stopped once, and did not begin again
+
+
+def test_it_goes_on_while_another_looks_or_where_somebody_asked_for_it(looking):
+    found, clock, stopped = looking
+    found.look("me", A)
+    found.look("you", A)
+    found.began(A)
+    found.look("me", B)
+    assert stopped == []
+    clock[0] += LOOKING + 1
+    found.sweep()
+    assert stopped == []  # a hidden page is seldom heard of
+    found.asked(A)
+    found.look("you", B)
+    clock[0] += PATIENCE
+    found.sweep()
+    assert stopped == []
+
+
+def test_it_stops_when_all_browsers_are_gone(looking):
+    found, clock, stopped = looking
+    found.look("me", A)
+    found.began(A)
+    clock[0] += PATIENCE - BETWEEN
+    found.sweep()
+    assert stopped == []
+    clock[0] += 2 * BETWEEN
+    found.sweep()
+    found.sweep()
+    assert stopped == [A]
+
+
+def test_the_estimate_of_a_new_machine_goes_by_the_gallery(tmp_path):
+    from ncengine.jobs.estimate import estimate
+
+    own = Store(tmp_path / "own", Gallery(None))
+    like = first().with_(depth=4)
+    ask = {"workers": 1, "start": 0.0, "others": 0}
+    assert estimate(own, like, **ask) is None
+    seconds = estimate(Store(tmp_path / "cache", Gallery(SHIPPED)), like, **ask)
+    assert 1 < seconds < 60

@@ -1,0 +1,208 @@
+"""The library: every run at hand in a row, found, opened, compared and deleted."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.util import calc_hash
+
+from app.charts import compare, pictures
+from app.engine import library, runs
+from app.views import library as page
+from ncengine.config import RunConfig
+from ncengine.jobs.foreground import run as train
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.identity import identify
+from ncengine.runs.picture import pictured, read
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+from tests.app.conftest import assert_sound, make_run, texts
+
+SMALL = RunConfig(classes=3, samples_per_class=8, width=8, depth=2, epochs=20, warmup=5, seeds=2)
+CONFIGS = [SMALL, SMALL.with_(depth=3), SMALL.with_(depth=4, norm="post")]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    root = tmp_path_factory.mktemp("library")
+    store = Store(root / "cache", Gallery(root / "gallery"))
+    for config in CONFIGS[:2]:
+        train(config, store=store)
+    whole = train(CONFIGS[2], store=Store(root / "other", Gallery(None)))
+    store.gallery.add(identify(CONFIGS[2]), whole, ["mine"], {})
+    return store
+
+
+@pytest.fixture
+def opened(at, trained, monkeypatch):
+    monkeypatch.setattr(runs, "store", lambda: trained)
+    library.disk.clear()
+    at._page_hash = calc_hash("library")
+    return at
+
+
+def frame(at):
+    return at.dataframe[0].value
+
+
+def test_every_run_is_a_row(opened):
+    opened.run()
+    assert_sound(opened)
+    assert "3 runs" in texts(opened)
+    rows = frame(opened).sort_values("depth")
+    assert rows["depth"].tolist() == [2, 3, 4]
+    assert rows["from"].tolist() == ["here", "here", "gallery"]
+    assert rows["norm"].tolist() == ["pre", "pre", "post"]
+    assert rows["picture"].str.startswith("data:image/svg+xml,<svg ").all()
+
+
+def test_measures_are_means_over_seeds(trained):
+    entry = trained.index.entry(identify(SMALL).key)
+    found = library.row(entry, library.HERE)
+    one, other = (seed["nc1"] for seed in entry["seeds"])
+    assert found["nc1"] == pytest.approx((one * other) ** 0.5)
+    gaps = [seed["gap"] for seed in entry["seeds"]]
+    assert found["gap"] == pytest.approx((gaps[0] * gaps[1]) ** 0.5 / entry["floor"])
+    assert set(found) == set(library.COLUMNS)
+
+
+def test_what_has_no_value_is_none_and_diverged_seeds_do_not_count():
+    run = make_run(SMALL)
+    entry = {**run.summary(), "date": None, "picture": None}
+    entry["seeds"][0] |= {"diverged": True, "nc1": 1e9}
+    entry["seeds"][1] |= {"nc1": 0.5, "gap": None, "nc3": float("inf")}
+    found = library.row(entry, library.HERE)
+    assert (found["nc1"], found["gap"], found["nc3"], found["picture"]) == (0.5, None, None, "")
+
+
+def test_a_run_of_an_earlier_engine_says_so():
+    entry = {**make_run(SMALL).summary(), "version": "3"}
+    assert library.row(entry, library.HERE)["from"] == "here, version 3"
+
+
+@pytest.mark.parametrize(
+    "words, depths",
+    [
+        ("post", [4]),
+        ("digits 4", [4]),
+        ("GALLERY", [4]),
+        ("nothing", []),
+        ("rn1 digits", [2, 3, 4]),
+    ],
+)
+def test_words_find_rows(opened, words, depths):
+    opened.run()
+    opened.text_input(key="library:words").set_value(words).run()
+    assert_sound(opened)
+    found = sorted(frame(opened)["depth"]) if opened.dataframe else []
+    assert found == depths
+
+
+def test_any_field_filters(opened):
+    opened.run()
+    opened.multiselect(key="library:fields").set_value(["depth", "from"]).run()
+    opened.multiselect(key="library:value:depth").set_value([2, 4]).run()
+    assert sorted(frame(opened)["depth"]) == [2, 4]
+    opened.multiselect(key="library:value:from").set_value(["here"]).run()
+    assert_sound(opened)
+    assert frame(opened)["depth"].tolist() == [2]
+    assert "1 of 3 runs" in texts(opened)
+
+
+def test_runs_are_compared_by_what_they_differ_in():
+    assert page._labels(CONFIGS[:2]) == ["1: Depth L 2", "2: Depth L 3"]
+    assert page._labels([CONFIGS[0], CONFIGS[2]]) == [
+        "1: LayerNorm pre-LN, Depth L 2",
+        "2: LayerNorm post-LN, Depth L 4, Start random",
+    ]
+    ufm = RunConfig(architecture="UFM")
+    labels = page._labels([ufm, RunConfig()])
+    # What a field does not apply to is not told of it.
+    assert labels[0].startswith("1: Architecture UFM") and "Depth" not in labels[0]
+    assert labels[1].startswith("2: Architecture RN1, ") and "Depth L 5" in labels[1]
+
+
+def test_the_chart_has_every_run(trained):
+    named = {"1: a": trained.open(CONFIGS[0]), "2: b": trained.open(CONFIGS[2])}
+    for metric in compare.METRICS:
+        table = compare.table(named, metric).to_pandas()
+        assert set(table["run"]) == set(named) and (table["value"] > 0).all()
+    spec = compare.spec(list(named), "NC1")
+    assert json.dumps(spec) and "datasets" not in spec
+
+
+def test_a_run_trained_here_is_deleted_for_good(tmp_path, monkeypatch, trained):
+    store = Store(tmp_path / "cache", trained.gallery)
+    for config in CONFIGS[:2]:
+        train(config, store=store)
+    monkeypatch.setattr(runs, "store", lambda: store)
+    before = store.bytes()
+    assert library.delete([identify(SMALL).key, identify(CONFIGS[2]).key]) == [CONFIGS[2].title()]
+    assert store.open(SMALL).status is Status.ABSENT
+    assert [row["depth"] for row in library.rows() if row["from"] == "here"] == [3]
+    assert store.bytes() < before - 10_000
+    fresh = Store(store.root, Gallery(None))
+    assert [entry["config"]["depth"] for entry in fresh.list()] == [3]
+    assert not fresh.index.is_damaged
+    # It can be trained again, and is listed again.
+    train(SMALL, store=fresh)
+    assert sorted(entry["config"]["depth"] for entry in fresh.list()) == [2, 3]
+
+
+def test_what_somebody_trains_is_not_deleted(tmp_path, trained):
+    store = Store(tmp_path / "cache", Gallery(None))
+    with store.lock(SMALL) as held:
+        assert held and not Store(store.root, Gallery(None)).delete(SMALL)
+
+
+# Pictures.
+
+
+def test_a_picture_is_small_and_shows_means_and_samples():
+    run = make_run(RunConfig(width=16))
+    text = pictured(run.geometry)
+    classes, labels, places = read(text)
+    assert classes == 10 and len(text) < 400
+    assert labels[:10].tolist() == list(range(10)) and places.shape == (len(labels), 2)
+    means = run.geometry.class_means[-1, 0].astype(float)
+    centred = means - means.mean(axis=0)
+    # Two axes of the class means: no other two show more of them.
+    left, values, _ = np.linalg.svd(centred)
+    flat = left[:, :2] * values[:2]
+    distances = ((flat[:, None] - flat[None]) ** 2).sum(-1) ** 0.5
+    drawn = places[:10].astype(float)
+    ratio = ((drawn[:, None] - drawn[None]) ** 2).sum(-1) ** 0.5
+    scale = ratio.sum() / distances.sum()
+    assert abs(ratio - scale * distances).max() < 2.5
+
+
+def test_there_is_a_picture_of_two_classes_and_none_of_nothing():
+    two = make_run(RunConfig(classes=2, width=4))
+    classes, _, places = read(pictured(two.geometry))
+    assert classes == 2 and abs(places).max() == 127
+    assert pictured(None) == ""
+    assert (
+        pictures.address("")
+        == pictures.address("no picture")
+        != pictures.address(pictured(two.geometry))
+    )
+    gone = replace(two.geometry, class_means=two.geometry.class_means * float("nan"))
+    assert pictured(gone) == ""
+
+
+def test_no_picture_can_do_more_than_be_seen():
+    drawn = pictures.address(pictured(make_run(RunConfig()).geometry))
+    assert "script" not in drawn and "href" not in drawn and "#" not in drawn
+
+
+def test_two_thousand_runs_are_listed_from_the_index_alone(tmp_path, monkeypatch, trained):
+    store = Store(tmp_path / "cache", Gallery(None))
+    (entry,) = [trained.index.entry(identify(SMALL).key)]
+    for n in range(2000):
+        store.index.add({**entry, "key": f"{n:020d}"})
+    monkeypatch.setattr(runs, "store", lambda: store)
+    monkeypatch.setattr(store.results, "load", lambda identity: pytest.fail("a result was read"))
+    monkeypatch.setattr(Path, "glob", lambda *_: pytest.fail("a folder was read"))
+    assert len(library.rows()) == 2000

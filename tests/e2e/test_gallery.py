@@ -1,0 +1,178 @@
+"""The gallery in a browser: the first page moves, depths are stepped through, all with no cache."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from io import BytesIO
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from app.charts.palette import CLASS_COLORS
+from ncengine.config.gallery import first
+from ncengine.config.presets import instant_preset
+from tests.e2e.conftest import assert_ends_cleanly
+from tests.e2e.live_app import LiveApp, wait_until
+from tests.e2e.pages import PATIENCE, at_rest, expect_done, open_page, pixels, player
+
+SHOWN = first().query()
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
+    """A server with what is shipped, an empty cache and no data set."""
+    folder = tmp_path_factory.mktemp("gallery")
+    env = {"NCENGINE_GALLERY": None, "NCENGINE_DATA": str(folder / "data")}
+    app = LiveApp(folder / "cache", env=env)
+    app.start().wait()
+    try:
+        yield app
+        assert_ends_cleanly(app)
+    finally:
+        app.end()
+
+
+@pytest.fixture
+def welcome(page: Page, shipped: LiveApp) -> Page:
+    page.set_default_timeout(PATIENCE)
+    page.goto(shipped.url())
+    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    return page
+
+
+def depth(page: Page, value: int) -> None:
+    """Pick a depth, and wait for the heading to tell of it."""
+    page.locator(".st-key-field-depth").get_by_text(str(value), exact=True).click()
+    heading = page.get_by_role("heading", level=2)
+    expect(heading).to_contain_text(f"{value}-RN1", timeout=PATIENCE)
+
+
+def frame(page: Page) -> int:
+    return int(player(page).get_attribute("data-frame") or 0)
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_the_first_page_moves_by_itself(welcome: Page):
+    before = pixels(welcome)
+    wait_until(lambda: pixels(welcome) != before, "nothing moved")
+    expect(welcome.get_by_text("Watch a network tidy up")).to_be_visible()
+    box = player(welcome).bounding_box()
+    width, height = 1280, 800
+    assert box["width"] > 0.6 * width and box["y"] + box["height"] <= height
+    assert query(welcome) == {}
+    # No formulas before a picture.
+    assert welcome.locator(".katex").count() == 0 or all(
+        formula.bounding_box()["y"] > box["y"] for formula in welcome.locator(".katex").all()[:1]
+    )
+
+
+def test_what_is_to_be_tried_is_one_click_away(welcome: Page):
+    welcome.get_by_role("button", name="Deeper", exact=True).click()
+    heading = welcome.get_by_role("heading", level=2)
+    expect(heading).to_contain_text("34-RN1", timeout=PATIENCE)
+    expect(welcome.locator(".st-key-facts")).to_contain_text("From the gallery")
+    assert query(welcome)["depth"] == ["34"]
+    welcome.go_back()
+    expect(heading).to_contain_text("5-RN1", timeout=PATIENCE)
+
+
+def test_ones_own_is_trained_from_a_click_and_comes_to_its_end(welcome: Page, shipped: LiveApp):
+    welcome.get_by_role("button", name="Train your own").click()
+    expect_done(welcome, "1,000 passes")
+    assert query(welcome)["classes"] == [str(instant_preset().classes)]
+    # Trained here, it is there at once the next time.
+    open_page(welcome, shipped, **instant_preset().query())
+    expect_done(welcome, "1,000 passes")
+
+
+def places(page: Page) -> np.ndarray:
+    """(4, 2) where the colours of the classes are on the canvas, in pixels, in the middle."""
+    content = base64.b64decode(at_rest(page).partition(",")[2])
+    image = np.asarray(Image.open(BytesIO(content)).convert("RGB"), float)
+    found = []
+    for color in CLASS_COLORS[:4]:
+        wanted = [int(color[n : n + 2], 16) for n in (1, 3, 5)]
+        near = np.argwhere(np.abs(image - wanted).sum(axis=-1) < 60)
+        found.append(np.median(near, axis=0))
+    return np.array(found)
+
+
+def test_depths_are_stepped_through_at_the_same_moment_and_place(page: Page, shipped: LiveApp):
+    pose = "0.9_0.1_0.4_0.1_1.3_0_0"
+    open_page(page, shipped, **SHOWN, camera=pose, show="means")
+    player(page).focus()
+    page.keyboard.press("End")
+    before = places(page)
+    assert np.ptp(before, axis=0).min() > 100
+    at = frame(page)
+    for value in (8, 34, 2):
+        depth(page, value)
+        wait_until(lambda value=value: query(page)["depth"] == [str(value)], "the same address")
+        assert np.abs(places(page) - before).max() < 25, value
+        assert frame(page) == at
+    # The address holds what is seen: it opens on the same picture.
+    page.reload()
+    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    player(page).focus()
+    page.keyboard.press("End")
+    assert np.abs(places(page) - before).max() < 25
+
+
+def test_who_looks_back_stays_there_and_who_looks_at_the_end_at_the_end(
+    page: Page, shipped: LiveApp
+):
+    open_page(page, shipped, **SHOWN, epoch="100")
+    at_rest(page)
+    middle = frame(page)
+    depth(page, 8)
+    at_rest(page)
+    assert frame(page) == middle > 0
+    player(page).focus()
+    page.keyboard.press("End")
+    at_rest(page)
+    end = frame(page)
+    assert end > middle
+    depth(page, 13)
+    at_rest(page)
+    assert frame(page) == end and "epoch" not in query(page)
+
+
+def test_depth_opens_on_figure_1(welcome: Page):
+    welcome.get_by_role("link", name="Depth").click()
+    expect(welcome.get_by_text("Figure 1: ResNets")).to_be_visible(timeout=PATIENCE)
+    expect(welcome.locator("[data-testid=stVegaLiteChart] .mark-symbol").first).to_be_attached()
+    assert query(welcome)["dataset"] == ["mnist"]
+
+
+def test_the_library_shows_what_is_shipped_and_opens_it(welcome: Page):
+    welcome.get_by_role("link", name="Library").click()
+    table = welcome.get_by_test_id("stDataFrame")
+    expect(table).to_be_visible(timeout=PATIENCE)
+    welcome.get_by_label("Find", exact=True).fill("gallery 34 mnist 500")
+    welcome.get_by_label("Find", exact=True).press("Enter")
+    expect(welcome.get_by_text("1 of ")).to_be_visible(timeout=PATIENCE)
+    box = table.bounding_box()
+    # The box at the left of the first row: the table is drawn on a canvas.
+    welcome.mouse.click(box["x"] + 16, box["y"] + 62)
+    opening = welcome.locator(".st-key-library_actions").get_by_role("button", name="Open")
+    expect(opening).to_be_enabled(timeout=PATIENCE)
+    opening.click()
+    heading = welcome.get_by_role("heading", level=2)
+    expect(heading).to_contain_text("34-RN1", timeout=PATIENCE)
+
+
+def test_nothing_is_asked_of_the_network(page: Page, shipped: LiveApp):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(shipped.url())
+    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    at_rest(page)
+    hosts = {urlsplit(url).hostname for url in asked if url.startswith("http")}
+    assert hosts == {"127.0.0.1"} or hosts == {"localhost"}
