@@ -200,7 +200,7 @@ def _first_page(browser: Browser, app: LiveApp) -> float:
         start = time.perf_counter()
         app.start().wait()
         page.goto(app.url())
-        page.get_by_role("button", name="Train").wait_for()
+        page.locator(".st-key-train button").wait_for()
         return time.perf_counter() - start
 
 
@@ -244,11 +244,11 @@ def _first_points(browser: Browser, cache: Path) -> list[tuple]:
             app.start().wait()
             with _page(browser) as page:
                 page.goto(app.url())
-                page.get_by_role("button", name="Train").wait_for()
+                page.locator(".st-key-train button").wait_for()
                 if when != "as early as can be":
                     page.wait_for_timeout(12_000)
                 start = time.perf_counter()
-                page.get_by_role("button", name="Train").click()
+                page.locator(".st-key-train button").click()
                 page.wait_for_function(FIRST_POINT)
                 found["point", when] = time.perf_counter() - start, wanted
                 page.wait_for_function(FIRST_PICTURE)
@@ -269,7 +269,7 @@ def _refresh(browser: Browser, cache: Path) -> tuple:
         app.start().wait()
         with _page(browser) as page:
             page.goto(app.url(**LIVE))
-            page.get_by_role("button", name="Train").click()
+            page.locator(".st-key-train button").click()
             page.get_by_test_id("nc-player").wait_for()
 
             def enough() -> bool:

@@ -106,7 +106,7 @@ def what_it_took(run: Run) -> list[str]:
     done = "" if run.shipped else "**Done**: "
     parts = [f"{done}{run.passes:,} passes in {text.duration(run.seconds)}"]
     if run.machine.get("device"):
-        parts.append(str(run.machine["device"]))
+        parts.append(text.plain(str(run.machine["device"])))
     if run.machine.get("date"):
         parts.append(text.day(str(run.machine["date"])))
     return parts

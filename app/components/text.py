@@ -70,11 +70,11 @@ def duration(seconds: float) -> str:
 
 
 def day(stamp: str) -> str:
-    """The day of an ISO 8601 time stamp; the stamp itself where it is none."""
+    """The day of an ISO 8601 time stamp; the stamp as it is where it is none."""
     try:
         moment = datetime.fromisoformat(stamp)
     except ValueError:
-        return stamp
+        return plain(stamp)
     return f"{moment.day} {moment:%B %Y}"
 
 

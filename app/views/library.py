@@ -84,7 +84,7 @@ def _has(row: dict[str, Any], word: str) -> bool:
         word == str(row[name]).casefold()
         or (isinstance(row[name], str) and word in library.text_of(name, row[name]).casefold())
         for name in library.COLUMNS
-        if name not in ("key", "picture")
+        if name not in ("key", "picture", "date")
     )
 
 

@@ -144,6 +144,20 @@ def test_what_stands_in_says_so(at, shipped, monkeypatch, tmp_path, part):
         assert "by version 0 of the engine" in said
 
 
+def test_what_a_gallery_from_elsewhere_says_is_shown_as_it_stands(
+    at, shipped, monkeypatch, tmp_path
+):
+    gallery = Gallery(tmp_path / "gallery")
+    machine = {"device": "![x](http://example.com/a.png)", "date": "<img src=x>"}
+    run = make_run(RunConfig(depth=8), machine=machine)
+    gallery.add(identify(run.config), run, [], {})
+    monkeypatch.setattr(shipped, "gallery", gallery)
+    open_at(at, depth="8")
+    assert_sound(at)
+    assert r"\!\[x\]\(http\:" in texts(at) and "![x](" not in texts(at)
+    assert "<img src=x>" not in texts(at)
+
+
 def test_depth_opens_on_figure_1(at, shipped):
     from streamlit.util import calc_hash
 

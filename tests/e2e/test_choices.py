@@ -109,7 +109,7 @@ def test_what_to_try_next_is_a_click_away(page, app):
     open_page(page, app, **FINISHED)
     page.get_by_role("button", name="Deeper: L = 5").click()
     expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
-    expect(page.get_by_role("button", name="Train")).to_be_visible()
+    expect(page.locator(".st-key-train button")).to_be_visible()
     expect(page).to_have_url(re.compile("depth=5"))
 
 
