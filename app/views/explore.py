@@ -208,7 +208,8 @@ def _body(run: Run, looked_at: view.View) -> None:
         else:
             _objective(run)
             _collapse(run, looked_at.test)
-    below, beside = st.columns(HALVES, gap="medium")
+    # Below the player and the curves; on the first page in the player's place.
+    below, beside = (left, right) if _welcomes(run) else st.columns(HALVES, gap="medium")
     with below:
         _cosines(run, looked_at)
         assumptions.draw(run.config)

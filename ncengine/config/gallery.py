@@ -31,7 +31,7 @@ OWN_ROWS: dict[str, Sequence[dict[str, Any]]] = {
     "proofs-of-concept": (
         {**_DIGITS, "architecture": "UFM", "classes": 4, "width": 4},
         {**_DIGITS, "classes": 3, "width": 4, "loss": "MSE", "last_bias": [True, False]},
-        {**_DIGITS, "classes": 2, "width": 4},
+        {**_DIGITS, "classes": 2, "width": 4, "depth": 8},
     ),
 }
 # In the order in which they matter.

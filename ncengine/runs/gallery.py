@@ -48,9 +48,9 @@ class Gallery:
 
     An entry is `Run.summary()` with the machine's facts, as in `index.Index`, and besides
     "data_checksum" and "engine_version", see `identity.Identity`; "rows", the names under which
-    it was built; "shown", with the "seed" whose geometry is kept, and NC1 to NC3 of the samples
-    shown at the last snapshot, before these were rounded; "file" and "crc" of its arrays; and
-    "samples", the file of these, or null.
+    it was built; "path", its own file; "picture", see `runs.picture`; "shown", with the "seed"
+    whose geometry is kept, and NC1 to NC3 of the samples shown at the last snapshot, before these
+    were rounded; "file" and "crc" of its arrays; and "samples", the file of these, or null.
 
     Args:
         folder: where; None for a gallery without runs, which cannot be written to.
@@ -123,6 +123,9 @@ class Gallery:
     def add(self, identity: Identity, run: Run, rows: Sequence[str], samples: Arrays) -> Path:
         """Write a finished run; gives the file that says what it is.
 
+        It takes the place of all that the gallery had of the same configuration, by another
+        engine or on other data.
+
         Args:
             identity: of the run.
             run: with the geometry of all its seeds.
@@ -154,7 +157,26 @@ class Gallery:
         write_atomically(self.folder / entry["file"], archive)
         path = self.folder / f"{identity.key}.json"
         write_atomically(path, (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode())
+        self._let_go(identity)
         return path
+
+    def _let_go(self, identity: Identity) -> None:
+        """Remove what a run takes the place of, and samples that no run shows any more."""
+        with self._guard:
+            self._look()
+            others = [one.key for one in self._by_config.get(identity.config_json, [])]
+            for entry in [self._entries[k] for k in others if k in self._entries]:
+                if entry["key"] != identity.key:
+                    self._remove(entry["path"], entry["file"])
+            self._look()
+            shown = {entry["samples"] for entry in self._entries.values()}
+        for path in Path(self.folder or "").glob("samples-*.npz"):
+            if path.name not in shown:
+                path.unlink(missing_ok=True)
+
+    def _remove(self, *names: str) -> None:
+        for name in names:
+            (Path(self.folder or "") / name).unlink(missing_ok=True)
 
     def _look(self) -> None:
         """Read what is in the folder, where that has changed."""
@@ -194,7 +216,7 @@ class Gallery:
         if zlib.crc32((path.parent / entry["file"]).read_bytes()) != entry["crc"]:
             raise ValueError(f"the checksum of {entry['file']} differs")
         # By today's schema, which may have more fields than the one that it was written by.
-        return {**entry, "key": identity.key}, identity
+        return {**entry, "key": identity.key, "path": path.name}, identity
 
     def _read(self, entry: Mapping[str, Any]) -> Run | None:
         facts = {name: entry[name] for name in ("passes", "seconds", *MACHINE) if name in entry}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import nnls
 
 from ncengine.cli.main import main
 from ncengine.config import RunConfig
@@ -172,6 +173,20 @@ def test_what_is_added_is_seen_at_once(store, trained):
     assert store.open(OTHER).shipped and len(store.gallery.entries()) == 2
 
 
+@pytest.mark.parametrize("part", ["data_checksum", "engine_version"])
+def test_a_run_takes_the_place_of_what_there_was_of_its_configuration(gallery, trained, part):
+    other = replace(identify(SMALL), **{part: "another"})
+    gallery.add(other, trained, [], {})
+    assert [entry["key"] for entry in gallery.entries()] == [other.key]
+    assert sorted(path.name for path in gallery.folder.iterdir()) == [
+        f"{other.key}.json",
+        f"{other.key}.npz",
+    ]
+    gallery.add(identify(OTHER), replace(trained, config=OTHER), [], samples_of(trained))
+    gallery.add(other, trained, [], {})
+    assert len(gallery.entries()) == 2 and len(list(gallery.folder.iterdir())) == 5
+
+
 # Damage.
 
 
@@ -321,7 +336,8 @@ def nc_of(features, labels, weight):
     gram /= np.linalg.norm(gram)
     found = {"nc1": within / between}
     for name, ideal in (("nc2a", np.eye(classes) - 1 / classes), ("nc2b", np.eye(classes))):
-        found[name] = np.linalg.norm(gram - ideal / np.linalg.norm(ideal))
+        # The least distance from a multiple that is not negative.
+        found[name] = nnls(ideal.reshape(-1, 1), gram.ravel())[1]
     cosines = [
         x @ weight[k] / np.linalg.norm(x) / np.linalg.norm(weight[k])
         for x, k in zip(features, labels)
@@ -338,8 +354,8 @@ def test_every_entry_opens_and_is_what_it_says(whole, name):
     r, seeds = config.seeds.index(run.shown_seed), len(config.seeds)
     assert entry["rows"] and set(entry["rows"]) <= set(ROWS)
     assert run.machine["date"] and run.machine["device"]
-    # At least forty snapshots, but where a budget is too small for them.
-    assert len(geometry) >= (40 if config.budget >= 800 else 30)
+    # At least forty snapshots, but where a training ended before it had so many.
+    assert len(geometry) >= (40 if run.passes >= 800 else 30)
     assert geometry.epoch[-1] == run.curves["epoch"][-1] == run.passes
     for array in (geometry.class_means, geometry.classifier, geometry.features):
         assert array.dtype == np.float16 and np.isfinite(array[:, r]).all()
