@@ -60,6 +60,11 @@ def next_look(least: float) -> float:
     return _pace().interval(viewer, session.pop("pace:cost", 0.0), least)
 
 
+def forget() -> None:
+    """Leave out what was measured so far: a whole page was drawn, perhaps the first."""
+    st.session_state.pop("pace:cost", None)
+
+
 @contextmanager
 def measured() -> Iterator[None]:
     """What is done within counts among the costs of this session's look."""

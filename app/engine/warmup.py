@@ -43,11 +43,11 @@ def _warm_up(jobs: JobQueue) -> None:
     curves.objective_spec(True)
     curves.collapse_spec("NC2A", False)
     curves.accuracy_spec(False)
-    # Who clicks at once waits for the workers, and needs the player's projection after that.
+    # Who clicks at once waits for the workers; the fits of the page Depth can be loaded after that.
     give_up = time.monotonic() + PATIENCE
     while jobs.device() is None and time.monotonic() < give_up:
         time.sleep(0.1)
-    import sklearn.decomposition  # noqa: F401
+    import scipy.special  # noqa: F401
 
     # After each run of a page Streamlit has Python look through all objects for garbage, a tenth of
     # a second for those of the libraries alone. They stay for good, and need no looking at.

@@ -154,9 +154,12 @@ class Player {
     });
   }
 
-  /** A finished run plays once. A live one shows its end, and so does any under reduced motion. */
+  /**
+   * A finished run plays once. A live one glides to its end, that something moves at once; under
+   * reduced motion any is at its end.
+   */
   begin({ live, frames }) {
-    if (live || this.calm) this.clock.go(frames - 1, true);
+    if (live || this.calm) this.clock.go(frames - 1, this.calm);
     else this.clock.play();
   }
 

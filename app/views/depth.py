@@ -64,6 +64,7 @@ def draw(config: RunConfig, open_run: Open) -> None:
     busy = any(point.now.status.busy for point in points)
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
+    pace.forget()
     st.fragment(_watch, key=WATCH)(configs, LIVE if busy else IDLE)
 
 

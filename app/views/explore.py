@@ -8,7 +8,7 @@ from operator import attrgetter
 
 import streamlit as st
 
-from app.charts import cosines, curves
+from app.charts import base, cosines, curves
 from app.components import (
     address,
     assumptions,
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 LIVE, IDLE = 0.5, 2.0
 # Who has just asked for something waits for the answer: for so many seconds, looks come so soon.
 EAGER, SOON = 5.0, 0.1
+# For so many seconds after a click on Train the player has the browser to itself.
+HEAD_START = 0.7
 # The parts of the page that are drawn apart from the rest, and by which moment of the run each is
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
@@ -68,6 +70,7 @@ def draw(config: RunConfig) -> None:
     st.fragment(_progress, key=PROGRESS)(config, now)
     st.fragment(_record, key=RECORD)(config, now)
     least = _interval(now, reading or by_itself.waits(run))
+    pace.forget()
     if least is not None:
         st.fragment(_watch, key=WATCH)(config, now, reading, least)
 
@@ -203,7 +206,9 @@ def _body(run: Run, looked_at: view.View) -> None:
     with right:
         stage.draw_controls(run, looked_at)
         stage.draw_beside(run, looked_at)
-        if looked_at.beside == "layers":
+        if _player_first(run):
+            st.skeleton(height=base.CURVE_HEIGHT)
+        elif looked_at.beside == "layers":
             layers.draw(run, looked_at)
         else:
             _objective(run)
@@ -211,11 +216,20 @@ def _body(run: Run, looked_at: view.View) -> None:
     # Below the player and the curves; on the first page in the player's place.
     below, beside = (left, right) if _welcomes(run) else st.columns(HALVES, gap="medium")
     with below:
-        _cosines(run, looked_at)
+        if not _player_first(run):
+            _cosines(run, looked_at)
         assumptions.draw(run.config)
     with beside:
-        _accuracy(run, looked_at.test)
+        if not _player_first(run):
+            _accuracy(run, looked_at.test)
         explanation.draw(run.config)
+
+
+def _player_first(run: Run) -> bool:
+    """Whether charts wait for the next look: of what has just begun, the first points are to move
+    before a browser that trains on the same cores has drawn everything else.
+    """
+    return run.status.busy and requests.seconds_since_the_last() < HEAD_START
 
 
 def _words(config: RunConfig) -> None:

@@ -278,10 +278,14 @@ def _blocks(
 
 
 def _principal_axes(points: np.ndarray, count: int) -> np.ndarray:
-    from sklearn.decomposition import PCA  # slow to import
+    """(m, count): the directions in which points (n, m) spread most, about their mean.
 
-    with np.errstate(invalid="ignore"):  # shares of no variance, where all points coincide
-        return PCA(n_components=count, svd_solver="full").fit(points).components_.T
+    Of each, the largest number in size is positive. scikit-learn's PCA gives the same, and takes
+    a second to be loaded, for which whoever opens the first page would wait.
+    """
+    rows = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][:count]
+    signs = np.sign(np.take_along_axis(rows, np.abs(rows).argmax(axis=1)[:, None], axis=1))
+    return (rows * np.where(signs == 0, 1.0, signs)).T
 
 
 def _leading_directions(vectors: np.ndarray, apart: np.ndarray, count: int) -> np.ndarray:
