@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from app.engine import data, derived, runs, shared
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.runs.store import Glance
@@ -29,7 +30,11 @@ class FakeStore:
     def __init__(self):
         self.runs = {}
         self.opened, self.glances = 0, 0
+        self.gallery = Gallery(None)
         self.ends = FakeEnds()
+
+    def list(self) -> list:
+        return []
 
     def put(self, run: Run) -> None:
         self.runs[identify(run.config).key] = run
