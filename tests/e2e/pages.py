@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -23,6 +24,17 @@ def open_page(page: Page, app: LiveApp, **query: Any) -> Page:
     page.goto(app.url(**query))
     expect(page.get_by_role("heading", level=2)).to_be_visible(timeout=PATIENCE)
     return page
+
+
+def query_of(page: Page) -> dict[str, str]:
+    """What the address says."""
+    # Asked of the page itself: Playwright's own `page.url` stands still while nothing is asked.
+    url = page.evaluate("location.href")
+    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+
+
+def expect_query(page: Page, name: str, value: str | None) -> None:
+    wait_until(lambda: query_of(page).get(name) == value, f"{name} = {value} is not in the URL")
 
 
 def train(page: Page) -> None:

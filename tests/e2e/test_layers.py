@@ -9,11 +9,11 @@ from tests.e2e.pages import (
     FINISHED,
     PATIENCE,
     expect_other_pixels,
+    expect_query,
     open_page,
     pixels,
     player,
 )
-from tests.e2e.test_player import expect_query
 
 LAST = FINISHED["depth"]
 # Passes at which the finished run kept its layers.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, urlsplit
-
 from playwright.sync_api import expect
 
 from tests.e2e.live_app import wait_until
@@ -12,20 +10,12 @@ from tests.e2e.pages import (
     FINISHED,
     expect_frame,
     expect_other_pixels,
+    expect_query,
     open_page,
     pixels,
     player,
+    query_of,
 )
-
-
-def query_of(page):
-    # Asked of the page itself: Playwright's own `page.url` stands still while nothing is asked.
-    url = page.evaluate("location.href")
-    return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-
-
-def expect_query(page, name, value):
-    wait_until(lambda: query_of(page).get(name) == value, f"{name} = {value} is not in the URL")
 
 
 def scrub(page, share):

@@ -75,7 +75,7 @@ def test_an_estimate_counts_only_what_is_left():
 def test_an_estimate_of_an_unfinished_run_is_of_the_rest(status, tmp_path, monkeypatch):
     store, half = Store(tmp_path), Run(RN1, status, passes=5)
     store.index.add(entry(seconds=4.0))
-    monkeypatch.setattr(store, "open", lambda identity: half)
+    monkeypatch.setattr(store, "open", lambda identity, shipped: half)
     assert estimate(store, RN1, workers=1, start=0.3, others=0) == pytest.approx(
         estimate_seconds(RN1, [entry(seconds=4.0)], done=5)
     )
