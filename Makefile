@@ -13,8 +13,9 @@ check: $(VENV)/.check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# In two processes, since browser and workers are waited for half of the time.
 test: $(VENV)/.test chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 benchmarks: $(VENV)/.test chromium
 	$(BIN)/python -m benchmarks

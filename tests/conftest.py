@@ -7,6 +7,9 @@ from hypothesis import settings
 # What is shipped must not stand in for what a test trains; tests of the gallery name one.
 os.environ["NCENGINE_GALLERY"] = ""
 
+# The suite runs in several processes, whose threads would wait for each other's cores, spinning.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect
 
 import ncengine
 from ncengine.config import RunConfig
@@ -17,6 +17,9 @@ from tests.e2e.pages import EXACT, FINISHED
 
 # What a log says when something went wrong with a process.
 ACCIDENTS = ("Traceback", "terminate called", "Aborted", "leaked")
+
+# How soon something shows says how busy the machine is.
+expect.set_options()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,7 @@ def open_page(page: Page, app: LiveApp, **query: Any) -> Page:
     """Open Explore at these parameters and wait for its heading."""
     page.set_default_timeout(PATIENCE)
     page.goto(app.url(**query))
-    expect(page.get_by_role("heading", level=2)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2)).to_be_visible()
     return page
 
 
@@ -73,7 +73,7 @@ def player(page: Page) -> Locator:
 
 def expect_frame(page: Page, frame: int) -> None:
     """The player rests at this snapshot."""
-    expect(player(page)).to_have_attribute("data-frame", str(frame), timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-frame", str(frame))
 
 
 def pixels(page: Page) -> str:

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
-    PATIENCE,
     expect_done,
     expect_other_pixels,
     open_page,
@@ -29,7 +28,7 @@ def pick_data(page, title):
     """Pick a data set from the list, and wait for the heading to tell of it."""
     field(page, "dataset").get_by_role("combobox").click()
     page.get_by_role("option", name=title, exact=True).click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text(title, timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2)).to_contain_text(title)
 
 
 def architectures(page):
@@ -57,7 +56,7 @@ def test_test_data_come_and_go_with_the_toggle(page, app):
     top = player(page).bounding_box()["y"]
     toggle = page.locator(".st-key-view-test")
     toggle.locator("label").first.click()
-    expect(chip).to_be_visible(timeout=PATIENCE)
+    expect(chip).to_be_visible()
     wait_until(lambda: "test=1" in page.evaluate("location.search"), "test=1 is not in the URL")
     shown = expect_other_pixels(page, without)
     assert player(page).bounding_box()["y"] == top
@@ -73,9 +72,9 @@ def test_test_data_come_and_go_with_the_toggle(page, app):
     expect_other_pixels(page, hidden)
 
     page.reload()
-    expect(chip).to_be_visible(timeout=PATIENCE)
+    expect(chip).to_be_visible()
     toggle.locator("label").first.click()
-    expect(chip).to_be_hidden(timeout=PATIENCE)
+    expect(chip).to_be_hidden()
     wait_until(lambda: "test=" not in page.evaluate("location.search"), "test stays in the URL")
     assert pixels(page)
 
@@ -98,7 +97,7 @@ def test_another_data_set_and_a_transformer_trained_on_it(page, app):
     architectures(page).get_by_text("T11", exact=True).click()
     expect(field(page, "patch_size").get_by_role("combobox")).to_have_value("2 px: 4 × 4 patches")
     expect(page.get_by_text("Nobody has trained this network yet")).to_be_visible()
-    expect(page.locator(".assumptions .holds").first).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".assumptions .holds").first).to_be_visible()
     train(page)
     expect_done(page)
     expect(player(page)).to_be_visible()

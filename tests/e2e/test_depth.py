@@ -17,9 +17,7 @@ POINTS = ".st-key-depth_nc1 .mark-symbol path"
 def open_depth(page: Page, app: LiveApp, **query) -> Page:
     page.set_default_timeout(PATIENCE)
     page.goto(f"{app.base}/depth?{urlencode({**TINY, **query})}")
-    expect(page.get_by_role("heading", name="How collapse changes with depth")).to_be_visible(
-        timeout=PATIENCE
-    )
+    expect(page.get_by_role("heading", name="How collapse changes with depth")).to_be_visible()
     return page
 
 
@@ -40,8 +38,8 @@ def test_train_watch_open_a_point_and_come_back(page, app, browser):
     other.close()
 
     page.locator(POINTS).nth(1).click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text("3-RN1", timeout=PATIENCE)
-    expect(page.get_by_test_id("nc-player")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("3-RN1")
+    expect(page.get_by_test_id("nc-player")).to_be_visible()
     wait_until(lambda: "depth=3" in page.evaluate("location.href"), "the run is not in the URL")
     page.go_back()
     expect_points(page, 3)
@@ -74,8 +72,8 @@ def test_a_grid_is_a_heat_map_whose_cells_open_runs(page, app):
     # On its number, which lies over it.
     box = cells.nth(0).bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.get_by_role("heading", level=2)).to_contain_text("RN1", timeout=PATIENCE)
-    expect(page.get_by_test_id("nc-player")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("RN1")
+    expect(page.get_by_test_id("nc-player")).to_be_visible()
 
 
 def test_from_page_to_page_with_what_is_picked(page, app):

@@ -49,7 +49,7 @@ def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
 def welcome(page: Page, shipped: LiveApp) -> Page:
     page.set_default_timeout(PATIENCE)
     page.goto(shipped.url())
-    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    expect(player(page)).to_be_visible()
     return page
 
 
@@ -57,7 +57,7 @@ def depth(page: Page, value: int) -> None:
     """Pick a depth, and wait for the heading to tell of it."""
     page.locator(".st-key-field-depth").get_by_text(str(value), exact=True).click()
     heading = page.get_by_role("heading", level=2)
-    expect(heading).to_contain_text(f"{value}-RN1", timeout=PATIENCE)
+    expect(heading).to_contain_text(f"{value}-RN1")
 
 
 def frame(page: Page) -> int:
@@ -81,11 +81,11 @@ def test_the_first_page_moves_by_itself(welcome: Page):
 def test_what_is_to_be_tried_is_one_click_away(welcome: Page):
     welcome.get_by_role("button", name="Deeper", exact=True).click()
     heading = welcome.get_by_role("heading", level=2)
-    expect(heading).to_contain_text("34-RN1", timeout=PATIENCE)
+    expect(heading).to_contain_text("34-RN1")
     expect(welcome.locator(".st-key-facts")).to_contain_text("From the gallery")
     expect_query(welcome, "depth", "34")
     welcome.go_back()
-    expect(heading).to_contain_text("5-RN1", timeout=PATIENCE)
+    expect(heading).to_contain_text("5-RN1")
 
 
 def test_ones_own_is_trained_from_a_click_and_comes_to_its_end(welcome: Page, shipped: LiveApp):
@@ -128,7 +128,7 @@ def test_depths_are_stepped_through_at_the_same_moment_and_place(page: Page, shi
         assert frame(page) == at
     # The address holds what is seen: it opens on the same picture.
     page.reload()
-    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    expect(player(page)).to_be_visible()
     player(page).focus()
     page.keyboard.press("End")
     assert np.abs(places(page) - before).max() < 25
@@ -156,7 +156,7 @@ def test_who_looks_back_stays_there_and_who_looks_at_the_end_at_the_end(
 
 def test_depth_opens_on_figure_1(welcome: Page):
     welcome.get_by_role("link", name="Depth").click()
-    expect(welcome.get_by_text("Figure 1: ResNets")).to_be_visible(timeout=PATIENCE)
+    expect(welcome.get_by_text("Figure 1: ResNets")).to_be_visible()
     expect(welcome.locator("[data-testid=stVegaLiteChart] .mark-symbol").first).to_be_attached()
     expect_query(welcome, "dataset", "mnist")
 
@@ -164,25 +164,25 @@ def test_depth_opens_on_figure_1(welcome: Page):
 def test_the_library_shows_what_is_shipped_and_opens_it(welcome: Page):
     welcome.get_by_role("link", name="Library").click()
     table = welcome.get_by_test_id("stDataFrame")
-    expect(table).to_be_visible(timeout=PATIENCE)
+    expect(table).to_be_visible()
     welcome.get_by_label("Find", exact=True).fill("gallery 34 mnist 500")
     welcome.get_by_label("Find", exact=True).press("Enter")
-    expect(welcome.get_by_text("1 of ")).to_be_visible(timeout=PATIENCE)
+    expect(welcome.get_by_text("1 of ")).to_be_visible()
     box = table.bounding_box()
     # The box at the left of the first row: the table is drawn on a canvas.
     welcome.mouse.click(box["x"] + 16, box["y"] + 62)
     opening = welcome.locator(".st-key-library_actions").get_by_role("button", name="Open")
-    expect(opening).to_be_enabled(timeout=PATIENCE)
+    expect(opening).to_be_enabled()
     opening.click()
     heading = welcome.get_by_role("heading", level=2)
-    expect(heading).to_contain_text("34-RN1", timeout=PATIENCE)
+    expect(heading).to_contain_text("34-RN1")
 
 
 def test_nothing_is_asked_of_the_network(page: Page, shipped: LiveApp):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(shipped.url())
-    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    expect(player(page)).to_be_visible()
     at_rest(page)
     hosts = {urlsplit(url).hostname for url in asked if url.startswith("http")}
     assert hosts == {"127.0.0.1"} or hosts == {"localhost"}

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from tests.e2e.pages import (
     FINISHED,
-    PATIENCE,
     expect_other_pixels,
     expect_query,
     open_page,
@@ -21,11 +20,11 @@ KEPT = (1, 10, 100, FINISHED["epochs"])
 
 
 def expect_layer(page, layer):
-    expect(player(page)).to_have_attribute("data-layer", str(layer), timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-layer", str(layer))
 
 
 def expect_epoch(page, epoch):
-    expect(player(page)).to_have_attribute("data-epoch", str(epoch), timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-epoch", str(epoch))
 
 
 def travel(page, share):
@@ -36,7 +35,7 @@ def travel(page, share):
 
 def open_at(page, app, **query):
     open_page(page, app, **FINISHED, **query)
-    expect(page.get_by_test_id("nc-way")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("nc-way")).to_be_visible()
 
 
 def test_keys_with_shift_go_through_the_layers(page, app):
@@ -58,8 +57,8 @@ def test_keys_with_shift_go_through_the_layers(page, app):
     expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
     page.keyboard.press("Shift+Home")
     page.keyboard.press("Shift+Space")
-    expect(player(page)).to_have_attribute("data-travelling", "true", timeout=PATIENCE)
-    expect(player(page)).to_have_attribute("data-travelling", "false", timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-travelling", "true")
+    expect(player(page)).to_have_attribute("data-travelling", "false")
     expect_layer(page, LAST)
 
 
@@ -77,7 +76,7 @@ def test_on_the_way_the_moments_are_those_at_which_layers_were_kept(page, app):
     page.keyboard.press("Shift+End")
     expect_layer(page, LAST)
     page.keyboard.press("ArrowLeft")
-    expect(player(page)).not_to_have_attribute("data-epoch", str(KEPT[-1]), timeout=PATIENCE)
+    expect(player(page)).not_to_have_attribute("data-epoch", str(KEPT[-1]))
 
 
 def test_the_slider_and_an_address_lead_to_a_layer(page, app):
@@ -102,19 +101,19 @@ def test_a_layer_that_is_none_leaves_the_address(page, app, layer):
 
 def test_charts_of_layers_follow_the_moment(page, app):
     open_at(page, app, epoch=120, beside="layers", norm="pre")
-    expect(page.get_by_text("At pass 120")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("At pass 120")).to_be_visible()
     expect(page.get_by_text("The shortcut of pre-LN.")).to_be_visible()
     # Over layers, two of blocks, the stream; cosines and accuracy below.
     expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(6)
     page.keyboard.press("Home")
-    expect(page.get_by_text("At pass 1 ", exact=False)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("At pass 1 ", exact=False)).to_be_visible()
     page.get_by_text("over layers and passes").click()
     expect_query(page, "form", "map")
     # The map's axis is passes, as that of curves: it has the line of the moment, and moves it.
     chart = page.locator("[data-testid=stVegaLiteChart]").filter(
         has=page.locator("svg.marks .mark-rect path:nth-child(20)")
     )
-    expect(chart.first.locator(".nc-moment:not([hidden])")).to_have_text("pass 1", timeout=PATIENCE)
+    expect(chart.first.locator(".nc-moment:not([hidden])")).to_have_text("pass 1")
     box = chart.first.locator("svg.marks .background").first.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
     expect_epoch(page, FINISHED["epochs"])

@@ -12,7 +12,7 @@ from app.components import text
 from ncengine.config import RunConfig
 from ncengine.runs.store import Store
 from tests.e2e.live_app import wait_until
-from tests.e2e.pages import FINISHED, PATIENCE, open_page, player
+from tests.e2e.pages import FINISHED, open_page, player
 
 LINES = ".nc-moment:not([hidden])"
 # The rectangle in which the curves of the first chart lie.
@@ -33,8 +33,8 @@ def readout(page, label):
 def open_finished(page, app):
     """The finished run, shown at its end."""
     open_page(page, app, **FINISHED, epoch=FINISHED["epochs"])
-    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]), timeout=PATIENCE)
-    expect(page.locator(LINES)).to_have_count(3, timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
+    expect(page.locator(LINES)).to_have_count(3)
 
 
 def place_of(passes, plot):
@@ -103,4 +103,4 @@ def test_pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(pag
     assert asked <= 1
     expect(player(page)).to_have_attribute("data-epoch", str(goal))
     # Then the server is told, and the heat map follows.
-    expect(page.get_by_text(f"pass {goal:,}. In a simplex")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(f"pass {goal:,}. In a simplex")).to_be_visible()

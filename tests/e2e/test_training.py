@@ -16,7 +16,6 @@ from playwright.sync_api import expect
 from tests.e2e.live_app import ROOT, wait_until
 from tests.e2e.pages import (
     ENDLESS,
-    PATIENCE,
     SMALL,
     at_rest,
     expect_done,
@@ -82,7 +81,7 @@ def test_curves_grow_in_place_while_it_trains(page, app):
 def test_digits_from_a_click_to_the_end(page, app):
     open_page(page, app, **SMALL, solver="Adam", epochs=3000, seeds=1)
     train(page)
-    expect(player(page)).to_be_visible(timeout=PATIENCE)
+    expect(player(page)).to_be_visible()
     tag(page, 4)
     expect_done(page, "3,000 passes")
     assert tags(page) == [0, 1, 2, 3]
@@ -92,7 +91,7 @@ def test_digits_from_a_click_to_the_end(page, app):
     # The view is turned to where this end is seen best, as a page that opens here does at once.
     seen = painted(at_rest(page))
     page.reload()
-    expect(player(page)).to_have_attribute("data-epoch", "3000", timeout=PATIENCE)
+    expect(player(page)).to_have_attribute("data-epoch", "3000")
 
     def alike():
         anew = painted(at_rest(page))
