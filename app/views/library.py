@@ -21,7 +21,7 @@ SHOWN = (
 )  # fmt: skip
 HELP = {"gap": "Of the objective over the floor, as a share of the floor."}
 FORMATS = {
-    "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
+    "nc1": "%.2e", "nc2": "%.2e", "nc3": "%.2e", "weight_decay": "%g", "seconds": "%.0f s",
     "gap": "percent", "accuracy": "percent", "test_accuracy": "percent", "date": "localized",
     "learning_rate": "%g",
 }  # fmt: skip
@@ -192,11 +192,7 @@ def _compare(picked: list[tuple[str, RunConfig]]) -> None:
 
 def _labels(configs: list[RunConfig]) -> list[str]:
     """What tells each apart from the others: the fields in which they differ."""
-    names = [
-        name
-        for name in PARAMS
-        if len({getattr(c, name) if name in c.params else None for c in configs}) > 1
-    ]
+    names = [name for name in PARAMS if _differ(configs, name)]
     found = []
     for n, config in enumerate(configs):
         own = [
@@ -206,3 +202,11 @@ def _labels(configs: list[RunConfig]) -> list[str]:
         ]
         found.append(f"{n + 1}: " + (", ".join(own) or config.title()))
     return found
+
+
+def _differ(configs: list[RunConfig], name: str) -> bool:
+    """Where a field applies to some alone, these differ by it unless it is at its default."""
+    where = [config for config in configs if name in config.params]
+    values = {getattr(config, name) for config in where}
+    told = len(where) < len(configs) and any(name in config.set_fields() for config in where)
+    return told or len(values) > 1

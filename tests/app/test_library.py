@@ -115,13 +115,15 @@ def test_runs_are_compared_by_what_they_differ_in():
     assert page._labels(CONFIGS[:2]) == ["1: Depth L 2", "2: Depth L 3"]
     assert page._labels([CONFIGS[0], CONFIGS[2]]) == [
         "1: LayerNorm pre-LN, Depth L 2",
-        "2: LayerNorm post-LN, Depth L 4, Start random",
+        "2: LayerNorm post-LN, Depth L 4",
     ]
     ufm = RunConfig(architecture="UFM")
-    labels = page._labels([ufm, RunConfig()])
-    # What a field does not apply to is not told of it.
-    assert labels[0].startswith("1: Architecture UFM") and "Depth" not in labels[0]
-    assert labels[1].startswith("2: Architecture RN1, ") and "Depth L 5" in labels[1]
+    # What a field does not apply to is not told of it, nor is a default where it applies.
+    labels = page._labels([ufm, RunConfig(depth=8)])
+    assert labels == [
+        "1: Architecture UFM, Adam steps first 0, Precision float64",
+        "2: Architecture RN1, Depth L 8, Adam steps first 50, Precision float32",
+    ]
 
 
 def test_the_chart_has_every_run(trained):

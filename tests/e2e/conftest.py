@@ -13,13 +13,13 @@ import ncengine
 from ncengine.config import RunConfig
 from ncengine.runs.store import Store
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium, wait_until
-from tests.e2e.pages import EXACT, FINISHED
+from tests.e2e.pages import EXACT, FINISHED, PATIENCE
 
 # What a log says when something went wrong with a process.
 ACCIDENTS = ("Traceback", "terminate called", "Aborted", "leaked")
 
 # How soon something shows says how busy the machine is.
-expect.set_options()
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session", autouse=True)
