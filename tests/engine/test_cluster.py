@@ -25,7 +25,8 @@ from ncengine.runs.store import Store
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 
 BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=400, solver="Adam", seeds=2)
-CONFIGS = grid(BASE, depth=[2, 3, 5, 8])
+# The last goes on for long enough to be caught at it, on a fast machine too.
+CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=3000)]
 
 
 class Cluster:
@@ -55,6 +56,13 @@ class Cluster:
         )
         self.processes.append(process)
         return process
+
+    def wait_for_workers(self) -> None:
+        """Until all that were started take part."""
+        import distributed
+
+        with distributed.Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(len(self.processes) - 1, timeout=120)
 
     def end(self) -> None:
         for process in self.processes[::-1]:
@@ -156,6 +164,7 @@ def test_a_worker_with_other_data_refuses_and_another_does_it(cluster, tmp_path,
     cluster.worker()
     monkeypatch.setenv("NCENGINE_DATA", str(folder.parent))
     cluster.worker()
+    cluster.wait_for_workers()  # with one alone, all have refused
     config = RunConfig(dataset="mnist", samples_per_class=5, width=8, epochs=20, seeds=2)
     ended = []
     sweep = grid(config, depth=[2, 3])
