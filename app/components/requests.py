@@ -30,6 +30,7 @@ def submit_all(configs: Sequence[RunConfig]) -> None:
     """Have all of them trained; they count as one in the queue."""
     for config in configs:
         has_stopped(config)
+        lookers.asked(config)
     _ask(configs[0], lambda: runs.jobs().submit_all(configs))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from ncengine.config import RunConfig
-from ncengine.runs.run import Geometry, Layers
+from ncengine.runs.run import Geometry, Layers, Run
 from ncengine.theory.optimum import optimum_of
 
 if TYPE_CHECKING:
@@ -52,22 +52,17 @@ def too_large(config: RunConfig) -> str:
     return too_large(config, memory_here())
 
 
-def project(
-    config: RunConfig, geometry: Geometry, r: int, basis: str, focus: tuple[int, ...]
-) -> Projection:
-    """The projection of seed number `r`, computed once for each set of snapshots."""
-    return _project(config, len(geometry), r, basis, focus, _geometry=geometry)
+def project(run: Run, r: int, basis: str, focus: tuple[int, ...]) -> Projection:
+    """The projection of seed number `r`, computed once for what is recorded of the run."""
+    return _project(run.key, run.recorded, r, basis, focus, _run=run)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _project(
-    config: RunConfig, frames: int, r: int, basis: str, focus: tuple, _geometry: Geometry
-) -> Projection:
+def _project(key: str, recorded: tuple, r: int, basis: str, focus: tuple, _run: Run) -> Projection:
     from ncengine.analysis.projection import project
 
-    return project(
-        _geometry, r, nc2_name=config.nc2_name, basis=basis, focus=focus, row_norm=_row_norm(config)
-    )
+    how = {"nc2_name": _run.config.nc2_name, "basis": basis, "focus": focus}
+    return project(_run.geometry, r, **how, row_norm=_row_norm(_run.config))
 
 
 def ways(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +16,8 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.identity import Identity, identify
 from ncengine.version import ENGINE_VERSION
+
+logger = logging.getLogger(__name__)
 
 HERE, GALLERY = "here", "gallery"
 # What a row tells beside the fields of the configuration, as plain values.
@@ -36,14 +40,15 @@ def row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
     """An entry of the index, or of the gallery, in one row.
 
     Fields that were not there when it was written, and what has no value, are None. NC1 to NC3 are
-    geometric means over the seeds that did not diverge, the gap is over the floor.
+    geometric means over the seeds that did not diverge, all others are arithmetic ones; the gap
+    is over the floor.
     """
     config, seeds = entry["config"], [one for one in entry["seeds"] if not one["diverged"]]
     version = entry.get("version", ENGINE_VERSION)
     if version != ENGINE_VERSION:
         where += f", version {version}"
     simplex = config.get("loss") == "CE" or config.get("last_bias")
-    gap, floor = _mean(seeds, "gap"), entry["floor"]
+    gap, floor = _average(seeds, "gap"), entry["floor"]
     return {
         "key": entry["key"],
         "picture": entry.get("picture") or "",
@@ -54,8 +59,8 @@ def row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
         "nc2": _mean(seeds, "nc2a" if simplex else "nc2b"),
         "nc3": _mean(seeds, "nc3"),
         "gap": None if gap is None or not floor else gap / floor,
-        "accuracy": _mean(seeds, "accuracy"),
-        "test_accuracy": _mean(seeds, "test_accuracy"),
+        "accuracy": _average(seeds, "accuracy"),
+        "test_accuracy": _average(seeds, "test_accuracy"),
         "seconds": float(entry["seconds"]),
         "date": entry.get("date"),
     }
@@ -65,6 +70,11 @@ def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
     values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v > 0]
     logs = [math.log(value) for value in values if value < math.inf]
     return math.exp(sum(logs) / len(logs)) if logs else None
+
+
+def _average(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v < math.inf]
+    return sum(values) / len(values) if values else None
 
 
 def config_of(key: str) -> RunConfig | None:
@@ -79,7 +89,12 @@ def delete(keys: Iterable[str]) -> list[str]:
     for key in keys:
         config = config_of(key)
         identity = _identity(key)
-        if config is not None and (identity is None or not store.delete(identity)):
+        try:
+            gone = identity is not None and store.delete(identity)
+        except OSError as error:
+            logger.warning("The run %s could not be deleted: %s", key, error)
+            gone = False
+        if config is not None and not gone:
             left.append(config.title())
     return left
 
@@ -98,8 +113,12 @@ def _identity(key: str) -> Identity | None:
 def disk() -> tuple[int, int]:
     """Bytes that the cache takes, and the gallery; as of ten seconds ago at most."""
     folder = runs.store().gallery.folder
-    shipped = sum(path.stat().st_size for path in folder.glob("*.*")) if folder else 0
-    return runs.store().bytes(), shipped
+    shipped = 0
+    for path in folder.glob("*.*") if folder else ():
+        with suppress(OSError):  # gone meanwhile
+            shipped += path.stat().st_size
+    within = folder is not None and folder.resolve().is_relative_to(runs.store().root.resolve())
+    return runs.store().bytes() - (shipped if within else 0), shipped
 
 
 def heading(name: str) -> str:

@@ -11,6 +11,7 @@ import streamlit as st
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
 
@@ -52,7 +53,7 @@ def of_earlier_engine(run: Run) -> str | None:
 def home() -> RunConfig:
     """What is shown to who asks for nothing: the gallery's first run, where there is one."""
     config = first()
-    return config if glance(config).status is Status.DONE else RunConfig()
+    return config if store().gallery.entry(identify(config).key) is not None else RunConfig()
 
 
 def on_other_data(run: Run) -> bool:
@@ -73,8 +74,6 @@ def _samples(key: str) -> Mapping[str, np.ndarray]:
 
 def passes_before(config: RunConfig) -> int:
     """How many passes of its training are done already, by one of a smaller budget."""
-    from ncengine.runs.identity import identify
-
     return store().ends.passes_before(identify(config))
 
 

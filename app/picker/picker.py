@@ -64,7 +64,9 @@ def picked() -> RunConfig:
 
 def came_without_a_link() -> bool:
     """Whether what is shown is the gallery's first run, for which nobody asked."""
-    return bool(st.session_state.get(_WELCOME))
+    # Opened from elsewhere in the app, it is another one without anything being picked.
+    shown = st.session_state.get(_STATE, first())
+    return bool(st.session_state.get(_WELCOME)) and shown == first()
 
 
 def read_url() -> tuple[RunConfig, list[Problem]]:

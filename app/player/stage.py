@@ -122,7 +122,7 @@ def _message(run: Run, view: View) -> bytes | None:
 def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
-    projection = derived.project(config, run.geometry, r, view.basis, focus)
+    projection = derived.project(run, r, view.basis, focus)
     if not len(projection.epoch):
         return None
     captions = data.captions(run, test)

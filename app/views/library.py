@@ -26,6 +26,8 @@ FORMATS = {
     "learning_rate": "%g",
 }  # fmt: skip
 ROW_HEIGHT, TABLE_HEIGHT = 52, 560
+# So many runs are named before they are deleted.
+NAMED = 8
 _FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
 
 Open = Callable[[RunConfig], None]
@@ -112,7 +114,7 @@ def _table(kept: list[dict[str, Any]]) -> list[str]:
     frame["date"] = pd.to_datetime(frame["date"], errors="coerce", utc=True)
     event = st.dataframe(
         frame,
-        key=_TABLE,
+        key=_key_of_table([row["key"] for row in kept]),
         hide_index=True,
         height=min(TABLE_HEIGHT, 40 + ROW_HEIGHT * len(frame)),
         row_height=ROW_HEIGHT,
@@ -123,6 +125,14 @@ def _table(kept: list[dict[str, Any]]) -> list[str]:
     )
     picked = event["selection"]["rows"]  # type: ignore[index]
     return [kept[n]["key"] for n in picked if n < len(kept)]
+
+
+def _key_of_table(keys: list[str]) -> str:
+    """Picks are places in the table: of other rows it is another table, where none is picked."""
+    shown, number = st.session_state.get(_TABLE, ([], 0))
+    if shown != keys:
+        st.session_state[_TABLE] = keys, number = keys, number + 1
+    return f"{_TABLE}:{number}"
 
 
 def _column(name: str) -> Any:
@@ -147,13 +157,19 @@ def _actions(chosen: list[str], open_run: Open) -> None:
             open_run(next(iter(configs.values())))
         with st.popover(f"Delete {len(own) or ''}".strip(), disabled=not own):
             st.markdown(f"**Delete {_runs(len(own))} for good?** Runs of the gallery stay.")
+            titles = [configs[key].title() for key in own]
+            more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
+            st.markdown("\n".join(f"- {text.plain(one)}" for one in titles[:NAMED] + more))
             st.button("Delete", key="library:delete", on_click=_delete, args=(own,))
         if not configs:
             st.caption("No row is picked.")
     left = st.session_state.pop(_TOLD, None)
     if left:
         titles = ", ".join(map(text.plain, left))
-        st.warning(f"Not deleted, since it is in training or on other data than now: {titles}.")
+        st.warning(
+            "Not deleted, since it is in training, on other data than now, or cannot be written "
+            f"to: {titles}."
+        )
     if len(configs) > 1:
         _compare(list(configs.items())[: compare.MOST])
 

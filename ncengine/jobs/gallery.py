@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -14,6 +15,8 @@ from ncengine.runs.identity import identify
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import Arrays
+
+logger = logging.getLogger(__name__)
 
 # Called with each run as it is done: what became of it, in a word, and the run itself.
 OnEnd = Callable[[str, Run], None]
@@ -55,8 +58,12 @@ def build(
     def ended(run: Run) -> None:
         end = str(run.status)
         if run.status in FINISHED and run.key in missing:
-            store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples_of(run))
-            end = "added"
+            try:
+                store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples_of(run))
+                end = "added"
+            except ValueError as error:  # no seed of it can be shown; others can
+                logger.warning("%s is not added: %s", run.config.title(), error)
+                end = "left out"
         counts[end] = counts.get(end, 0) + 1
         if on_end:
             on_end(end, run)

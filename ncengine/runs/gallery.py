@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import threading
 import zlib
@@ -193,7 +194,14 @@ class Gallery:
         for path in sorted(self.folder.glob("*.json")) if seen is not None else ():
             try:
                 entry, identity = self._judged(path)
-            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            except (
+                OSError,
+                ArithmeticError,
+                ValueError,
+                TypeError,
+                KeyError,
+                RecursionError,
+            ) as error:
                 said = f"{type(error).__name__}: {error}"
                 logger.warning("%s of the gallery was passed over: %s", path.name, said)
                 continue
@@ -209,8 +217,15 @@ class Gallery:
             if said is not None and (Path(said).name != said or not said.endswith(".npz")):
                 raise ValueError(f"{name} = {said!r}: must be the name of an .npz file beside it")
         for name in ("passes", "seconds"):
-            if not float(entry[name]) >= 0:
+            if not 0 <= float(entry[name]) < math.inf:
                 raise ValueError(f"{name} = {entry[name]!r}: must be a number from 0")
+        for name in ("date", "picture"):
+            if not isinstance(entry.get(name), str | None):
+                raise ValueError(f"{name} = {entry[name]!r}: must be a text")
+        if entry["floor"] is not None:
+            float(entry["floor"])
+        if not all(isinstance(one["diverged"], bool) for one in entry["seeds"]):
+            raise ValueError("seeds: each must say whether it diverged")
         if len(entry["seeds"]) != len(config.seeds) or not isinstance(entry["shown"], dict):
             raise ValueError("seeds or shown do not fit the configuration")
         if zlib.crc32((path.parent / entry["file"]).read_bytes()) != entry["crc"]:

@@ -195,7 +195,8 @@ class Run:
         """Changes whenever curves, geometry or what is left out of means do."""
         snapshots = 0 if self.geometry is None else len(self.geometry)
         last = b"".join(self.curves[name][-1:].tobytes() for name in sorted(self.curves))
-        return self.status, self.points, snapshots, last, self.diverged.tobytes()
+        # What is shipped has fewer samples than the same run trained here.
+        return self.status, self.shipped, self.points, snapshots, last, self.diverged.tobytes()
 
     @property
     def revision(self) -> tuple[Hashable, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.components import by_itself
-from app.engine import data, runs
+from app.engine import data, derived, runs
 from app.engine.lookers import BETWEEN, LOOKING, PATIENCE, Lookers
 from app.views import welcome
 from ncengine.config import RunConfig
@@ -77,6 +77,15 @@ def test_one_s_own_is_trained_at_once(at, shipped, jobs):
     at.button(key="try-train").click().run()
     assert_sound(at)
     assert picked(at) == instant_preset() and jobs.submitted == [instant_preset()]
+
+
+def test_what_is_opened_from_elsewhere_in_the_app_is_not_welcomed(at, shipped):
+    at.run()
+    for name, value in row("figure-1")[0].query().items():
+        at.query_params[name] = value
+    at.run()
+    assert_sound(at)
+    assert picked(at) == row("figure-1")[0] and "Watch a network tidy up" not in texts(at)
 
 
 def test_who_comes_by_a_link_sees_what_was_linked(at, shipped):
@@ -299,3 +308,14 @@ def test_the_estimate_of_a_new_machine_goes_by_the_gallery(tmp_path):
     assert estimate(own, like, **ask) is None
     seconds = estimate(Store(tmp_path / "cache", Gallery(SHIPPED)), like, **ask)
     assert 1 < seconds < 60
+
+
+def test_what_is_shipped_and_the_same_trained_here_are_two_pictures(store):
+    derived._project.clear()
+    whole = make_run(RunConfig(classes=3, samples_per_class=8, width=8, depth=2))
+    own = replace(whole, key="one")
+    shipped = replace(own, shown_seed=0)
+    assert own.recorded != shipped.recorded
+    how = (0, "last", ())
+    assert derived.project(own, *how) is derived.project(own, *how)
+    assert derived.project(own, *how) is not derived.project(shipped, *how)

@@ -64,7 +64,7 @@ def test_measures_are_means_over_seeds(trained):
     one, other = (seed["nc1"] for seed in entry["seeds"])
     assert found["nc1"] == pytest.approx((one * other) ** 0.5)
     gaps = [seed["gap"] for seed in entry["seeds"]]
-    assert found["gap"] == pytest.approx((gaps[0] * gaps[1]) ** 0.5 / entry["floor"])
+    assert found["gap"] == pytest.approx(sum(gaps) / 2 / entry["floor"])
     assert set(found) == set(library.COLUMNS)
 
 
@@ -75,6 +75,29 @@ def test_what_has_no_value_is_none_and_diverged_seeds_do_not_count():
     entry["seeds"][1] |= {"nc1": 0.5, "gap": None, "nc3": float("inf")}
     found = library.row(entry, library.HERE)
     assert (found["nc1"], found["gap"], found["nc3"], found["picture"]) == (0.5, None, None, "")
+
+
+def test_an_accuracy_of_zero_counts():
+    entry = {**make_run(SMALL).summary(), "date": None, "picture": None}
+    entry["seeds"][0] |= {"diverged": False, "test_accuracy": 0.0}
+    entry["seeds"][1] |= {"diverged": False, "test_accuracy": 0.5}
+    assert library.row(entry, library.HERE)["test_accuracy"] == 0.25
+
+
+def test_other_rows_are_another_table_where_none_is_picked(monkeypatch):
+    session = {}
+    monkeypatch.setattr(page.st, "session_state", session)
+    keys = [page._key_of_table(rows) for rows in (["a", "b"], ["a", "b"], ["b"], ["a", "b"])]
+    assert keys[0] == keys[1] and len(set(keys)) == 3
+
+
+def test_a_run_that_cannot_be_deleted_is_told(trained, monkeypatch):
+    def refuse(self, identity):
+        raise PermissionError("read-only")
+
+    monkeypatch.setattr(runs, "store", lambda: trained)
+    monkeypatch.setattr(Store, "delete", refuse)
+    assert library.delete([identify(SMALL).key]) == [SMALL.title()]
 
 
 def test_a_run_of_an_earlier_engine_says_so():

@@ -219,6 +219,10 @@ DAMAGES = {
     "elsewhere": lambda _, entry: _damage_json(entry, file="../gallery/../secret.npz"),
     "no such field": lambda _, entry: _damage_json(entry, config={"colour": "red"}),
     "bad numbers": lambda _, entry: _damage_json(entry, seconds="soon"),
+    "without end": lambda _, entry: _damage_json(entry, passes=float("inf")),
+    "beyond numbers": lambda _, entry: _damage_json(entry, seconds=10**400),
+    "no date": lambda _, entry: _damage_json(entry, date=5),
+    "no seeds": lambda _, entry: _damage_json(entry, seeds=[0] * len(SMALL.seeds)),
     "another shape": lambda _, entry: _damage_json(
         entry, config={**json.loads(entry.read_text())["config"], "width": 16}
     ),
@@ -282,6 +286,19 @@ def test_a_build_that_was_stopped_goes_on(tiny, tmp_path):
         build(workers=1, on_end=stop)
     assert len(Gallery(tmp_path / "gallery").entries()) == 1
     assert build(workers=1) == {"here": 1, "added": 2}
+
+
+def test_what_cannot_be_shown_is_left_out_and_the_rest_is_built(tiny, monkeypatch):
+    add, refused = Gallery.add, []
+
+    def refuse_the_first(self, identity, *others):
+        if not refused:
+            refused.append(identity)
+            raise ValueError("no seed has numbers in all its snapshots")
+        return add(self, identity, *others)
+
+    monkeypatch.setattr(Gallery, "add", refuse_the_first)
+    assert build(["schedules"], workers=1) == {"here": 0, "left out": 1, "added": 1}
 
 
 def test_data_that_are_missing_are_named(tiny, monkeypatch):
