@@ -48,31 +48,31 @@ def row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
     if version != ENGINE_VERSION:
         where += f", version {version}"
     simplex = config.get("loss") == "CE" or config.get("last_bias")
-    gap, floor = _average(seeds, "gap"), entry["floor"]
+    gap, floor = _mean(seeds, "gap"), entry["floor"]
     return {
         "key": entry["key"],
         "picture": entry.get("picture") or "",
         "from": where,
         **{name: config.get(name) for name in PARAMS},
         "seeds": len(entry["seeds"]),
-        "nc1": _mean(seeds, "nc1"),
-        "nc2": _mean(seeds, "nc2a" if simplex else "nc2b"),
-        "nc3": _mean(seeds, "nc3"),
+        "nc1": _geometric_mean(seeds, "nc1"),
+        "nc2": _geometric_mean(seeds, "nc2a" if simplex else "nc2b"),
+        "nc3": _geometric_mean(seeds, "nc3"),
         "gap": None if gap is None or not floor else gap / floor,
-        "accuracy": _average(seeds, "accuracy"),
-        "test_accuracy": _average(seeds, "test_accuracy"),
+        "accuracy": _mean(seeds, "accuracy"),
+        "test_accuracy": _mean(seeds, "test_accuracy"),
         "seconds": float(entry["seconds"]),
         "date": entry.get("date"),
     }
 
 
-def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
+def _geometric_mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
     values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v > 0]
     logs = [math.log(value) for value in values if value < math.inf]
     return math.exp(sum(logs) / len(logs)) if logs else None
 
 
-def _average(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
+def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
     values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v < math.inf]
     return sum(values) / len(values) if values else None
 

@@ -52,8 +52,10 @@ def of_earlier_engine(run: Run) -> str | None:
 
 def home() -> RunConfig:
     """What is shown to who asks for nothing: the gallery's first run, where there is one."""
-    config = first()
-    return config if store().gallery.entry(identify(config).key) is not None else RunConfig()
+    config, gallery = first(), store().gallery
+    identity = identify(config)
+    shipped = gallery.entry(identity.key) is not None or gallery.stand_in(identity) is not None
+    return config if shipped else RunConfig()
 
 
 def on_other_data(run: Run) -> bool:

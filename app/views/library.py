@@ -131,7 +131,8 @@ def _key_of_table(keys: list[str]) -> str:
     """Picks are places in the table: of other rows it is another table, where none is picked."""
     shown, number = st.session_state.get(_TABLE, ([], 0))
     if shown != keys:
-        st.session_state[_TABLE] = keys, number = keys, number + 1
+        number += 1
+        st.session_state[_TABLE] = keys, number
     return f"{_TABLE}:{number}"
 
 

@@ -11,6 +11,7 @@ from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
 from ncengine.jobs.sweep import FINISHED, Progress, sweep
+from ncengine.runs.gallery import NO_FOLDER
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
@@ -45,11 +46,13 @@ def build(
         progress, on_end: called as it goes on.
 
     Raises:
-        ValueError: a row or scale that there is not.
+        ValueError: a row or scale that there is not, or no folder to write to.
         RuntimeError: a data set is not on this machine.
         OSError: the gallery cannot be written to.
     """
     store = store or Store()
+    if store.gallery.folder is None:
+        raise ValueError(NO_FOLDER)
     rows_by_key, wanted = _wanted(rows, scale)
     missing = {k: c for k, c in wanted.items() if store.gallery.entry(k) is None}
     _check_data(missing.values())
@@ -58,8 +61,9 @@ def build(
     def ended(run: Run) -> None:
         end = str(run.status)
         if run.status in FINISHED and run.key in missing:
+            samples = samples_of(run)
             try:
-                store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples_of(run))
+                store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples)
                 end = "added"
             except ValueError as error:  # no seed of it can be shown; others can
                 logger.warning("%s is not added: %s", run.config.title(), error)

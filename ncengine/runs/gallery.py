@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import threading
 import zlib
@@ -23,6 +22,7 @@ import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
+from ncengine.runs.job_status import is_amount
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.picture import pictured
 from ncengine.runs.run import Geometry, Run
@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 RUNS_REMEMBERED = 24
 # Of `Run.machine`, what is shipped: whose machine it was concerns nobody.
 MACHINE = ("device", "date", "version", "processes", "busy")
+NO_FOLDER = "there is no folder to write to: NCENGINE_GALLERY is empty"
 
 
 def gallery_root() -> Path | None:
@@ -138,7 +139,7 @@ class Gallery:
             OSError: it cannot be written.
         """
         if self.folder is None:
-            raise ValueError("there is no folder to write to: NCENGINE_GALLERY is empty")
+            raise ValueError(NO_FOLDER)
         self.folder.mkdir(parents=True, exist_ok=True)
         geometry, r = shown_geometry(run)
         kept = few(geometry, r)
@@ -194,14 +195,7 @@ class Gallery:
         for path in sorted(self.folder.glob("*.json")) if seen is not None else ():
             try:
                 entry, identity = self._judged(path)
-            except (
-                OSError,
-                ArithmeticError,
-                ValueError,
-                TypeError,
-                KeyError,
-                RecursionError,
-            ) as error:
+            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
                 said = f"{type(error).__name__}: {error}"
                 logger.warning("%s of the gallery was passed over: %s", path.name, said)
                 continue
@@ -217,13 +211,13 @@ class Gallery:
             if said is not None and (Path(said).name != said or not said.endswith(".npz")):
                 raise ValueError(f"{name} = {said!r}: must be the name of an .npz file beside it")
         for name in ("passes", "seconds"):
-            if not 0 <= float(entry[name]) < math.inf:
+            if not is_amount(entry[name]):
                 raise ValueError(f"{name} = {entry[name]!r}: must be a number from 0")
         for name in ("date", "picture"):
             if not isinstance(entry.get(name), str | None):
                 raise ValueError(f"{name} = {entry[name]!r}: must be a text")
-        if entry["floor"] is not None:
-            float(entry["floor"])
+        if not (entry["floor"] is None or is_amount(entry["floor"])):
+            raise ValueError(f"floor = {entry['floor']!r}: must be a number from 0, or null")
         if not all(isinstance(one["diverged"], bool) for one in entry["seeds"]):
             raise ValueError("seeds: each must say whether it diverged")
         if len(entry["seeds"]) != len(config.seeds) or not isinstance(entry["shown"], dict):

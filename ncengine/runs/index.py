@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ncengine.config import RunConfig
+from ncengine.runs.job_status import is_amount
 from ncengine.runs.journal import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Index:
             if isinstance(entry, dict) and isinstance(entry.get(_REMOVED), str):
                 return entry
             RunConfig(**entry["config"])
-            if isinstance(entry["key"], str) and all(map(_is_amount, _amounts(entry))):
+            if isinstance(entry["key"], str) and all(map(is_amount, _amounts(entry))):
                 return entry
             reason = "its key or numbers are not what they should be"
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -112,8 +112,3 @@ class Index:
 
 def _amounts(entry: dict[str, Any]) -> tuple[Any, Any]:
     return entry["seconds"], entry["passes"]
-
-
-def _is_amount(value: Any) -> bool:
-    """Whether it is a number to calculate with, and not below 0."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -76,13 +76,14 @@ def lives(process: int | None) -> bool:
     return True
 
 
-def _is_amount(value: Any) -> bool:
+def is_amount(value: Any) -> bool:
+    """Whether a value that was read is a number to calculate with, and not below 0."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     return number and 0 <= value < MOST
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_amount(value) and value == int(value)
+    return is_amount(value) and value == int(value)
 
 
 def _is_machine(value: Any) -> bool:
@@ -97,9 +98,9 @@ def _or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
 MOST = 1e15
 _CHECKS: dict[str, Callable[[Any], bool]] = {
     "passes": _is_whole,
-    "seconds": _is_amount,
-    "seconds_left": _or_none(_is_amount),
-    "queued_at": _is_amount,
+    "seconds": is_amount,
+    "seconds_left": _or_none(is_amount),
+    "queued_at": is_amount,
     "attempts": lambda value: value == -1 or _is_whole(value),
     "error": _or_none(lambda value: isinstance(value, str)),
     "machine": _is_machine,

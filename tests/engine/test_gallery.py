@@ -221,6 +221,7 @@ DAMAGES = {
     "bad numbers": lambda _, entry: _damage_json(entry, seconds="soon"),
     "without end": lambda _, entry: _damage_json(entry, passes=float("inf")),
     "beyond numbers": lambda _, entry: _damage_json(entry, seconds=10**400),
+    "no floor": lambda _, entry: _damage_json(entry, floor="low"),
     "no date": lambda _, entry: _damage_json(entry, date=5),
     "no seeds": lambda _, entry: _damage_json(entry, seeds=[0] * len(SMALL.seeds)),
     "another shape": lambda _, entry: _damage_json(
@@ -299,6 +300,13 @@ def test_what_cannot_be_shown_is_left_out_and_the_rest_is_built(tiny, monkeypatc
 
     monkeypatch.setattr(Gallery, "add", refuse_the_first)
     assert build(["schedules"], workers=1) == {"here": 0, "left out": 1, "added": 1}
+
+
+def test_without_a_folder_nothing_is_trained(tiny, monkeypatch):
+    monkeypatch.setenv("NCENGINE_GALLERY", "")
+    monkeypatch.setattr(building, "sweep", lambda *args, **options: pytest.fail("trained"))
+    with pytest.raises(ValueError, match="there is no folder to write to"):
+        build(workers=1)
 
 
 def test_data_that_are_missing_are_named(tiny, monkeypatch):
