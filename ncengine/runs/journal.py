@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import BufferedWriter
 from pathlib import Path
@@ -176,8 +176,9 @@ class Journal:
         """Ask the run's process to "cancel" or to "pause"; None takes the wish back."""
         if what is None:
             _discard(self._wish)
-        elif self.folder.exists():
-            write_atomically(self._wish, what.encode())
+        else:
+            with suppress(FileNotFoundError):  # the run has ended, and its folder is gone
+                write_atomically(self._wish, what.encode())
 
     def wished(self) -> str | None:
         """What was asked of the run's process."""

@@ -131,6 +131,13 @@ def test_wishes(journal):
     assert journal.wished() is None
 
 
+def test_who_wishes_of_a_run_that_has_just_ended_is_not_troubled(tmp_path, monkeypatch):
+    journal = Journal(tmp_path / "gone")
+    monkeypatch.setattr(Path, "exists", lambda self: True)  # as it was a moment ago
+    journal.wish("cancel")
+    assert journal.wished() is None
+
+
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe"])
 def test_a_damaged_status_says_nothing(journal, damage):
     (journal.folder / "status.json").write_bytes(damage)
