@@ -20,6 +20,7 @@ def estimate_seconds(
     config: RunConfig,
     entries: Sequence[dict[str, Any]],
     *,
+    shipped: Sequence[dict[str, Any]] = (),
     processes: int = 1,
     done: int = 0,
 ) -> float | None:
@@ -32,11 +33,14 @@ def estimate_seconds(
     Args:
         config: what is trained.
         entries: the index's, oldest first.
+        shipped: the gallery's, which are of another machine: what the index does not know.
         processes: over how many its seeds are spread.
         done: how many of its passes have been done before.
     """
-    judged, alike = _to_judge_by(config, entries)
-    passes = _passes(config, judged if alike else [])
+    own, others = _alike(config, entries), _alike(config, shipped)
+    alike = _same(config, own) or own or _same(config, others) or others
+    judged = alike or _recent(entries) or _recent(shipped)
+    passes = _passes(config, own, others)
     if not judged or passes is None:
         return None
     speed = median(_processor_seconds(entry) / _work_done(ran, entry) for ran, entry in judged)
@@ -44,13 +48,21 @@ def estimate_seconds(
     return speed * work
 
 
-def _to_judge_by(config: RunConfig, entries: Sequence[dict[str, Any]]) -> tuple[Judged, bool]:
-    """The runs most like it, and whether they are of the same architecture."""
-    timed = [entry for entry in reversed(entries) if entry["passes"] > 0]
-    same = [e for e in timed if e["config"].get("architecture") == config.architecture]
-    judged = [(RunConfig(**e["config"]), e) for e in islice(same or timed, RECENT)]
-    identical = [one for one in judged if one[0].canonical_json() == config.canonical_json()]
-    return identical[:1] or judged, bool(same)
+def _alike(config: RunConfig, entries: Sequence[dict[str, Any]]) -> Judged:
+    """The most recent runs of the same architecture."""
+    named = config.architecture
+    return _recent([e for e in entries if e["config"].get("architecture") == named])
+
+
+def _recent(entries: Sequence[dict[str, Any]]) -> Judged:
+    timed = (entry for entry in reversed(entries) if entry["passes"] > 0)
+    return [(RunConfig(**entry["config"]), entry) for entry in islice(timed, RECENT)]
+
+
+def _same(config: RunConfig, judged: Judged) -> Judged:
+    """The last run of the very same configuration, if any."""
+    asked = config.canonical_json()
+    return [one for one in judged if one[0].canonical_json() == asked][:1]
 
 
 def _processor_seconds(entry: dict[str, Any]) -> float:
@@ -77,14 +89,20 @@ def _work(config: RunConfig, passes: int, processes: int) -> float:
     return run_work(config.with_(seeds=config.seeds[:most]), passes)
 
 
-def _passes(config: RunConfig, judged: Judged) -> int | None:
+def _passes(config: RunConfig, own: Judged, others: Judged) -> int | None:
     """Passes that it will take: its budget, unless most of its like came to rest before.
 
     None where it will come to rest, as free features do, and nobody knows when.
     """
-    like = [(ran, e) for ran, e in judged if (ran.solver, ran.loss) == (config.solver, config.loss)]
-    rested = [int(e["passes"]) for ran, e in like if e["passes"] < ran.budget]
+    groups = (_same(config, own), _same(config, others), _like(config, own), _like(config, others))
+    like = next(filter(None, groups), [])
+    rested = [int(entry["passes"]) for ran, entry in like if entry["passes"] < ran.budget]
     if 2 * len(rested) > len(like):
         return min(config.budget, round(median(rested)))
     rests = config.solver == "L-BFGS" and not architecture_info(config.architecture).has_network
     return config.budget if like or not rests else None
+
+
+def _like(config: RunConfig, judged: Judged) -> Judged:
+    wanted = config.solver, config.loss
+    return [one for one in judged if (one[0].solver, one[0].loss) == wanted]

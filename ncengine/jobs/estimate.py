@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import joblib
 
 from ncengine.config import RunConfig
@@ -23,7 +25,7 @@ def estimate(
     already, by this run or one of a smaller budget, is not counted; what it starts from is.
 
     Args:
-        store: its finished runs are gone by.
+        store: its finished runs are gone by, and where none is alike, those of its gallery.
         config: what is trained.
         workers, start: as for `shards.cut`.
         others: how many threads of others run on the machine.
@@ -35,11 +37,12 @@ def estimate(
     run = store.open(identity, shipped=False)
     ended = run.status in (Status.DONE, Status.DIVERGED)
     done = 0 if ended else run.passes or store.ends.passes_before(identity)
-    # On a machine that is new the runs of the gallery are all there is to go by.
-    entries = store.index.entries() or store.gallery.entries()
-    seconds = estimate_seconds(config, entries, processes=processes, done=done)
+    # The gallery's runs in the order in which they were trained, which its names do not tell.
+    shipped = sorted(store.gallery.entries(), key=lambda entry: entry.get("date") or "")
+    judged_by = partial(estimate_seconds, entries=store.index.entries(), shipped=shipped)
+    seconds = judged_by(config, processes=processes, done=done)
     for rung in missing_rungs(store, identity):
         processes = len(cut(rung.config, workers, start, "cpu"))
-        below = estimate_seconds(rung.config, entries, processes=processes)
+        below = judged_by(rung.config, processes=processes)
         seconds = None if seconds is None or below is None else seconds + below
     return seconds

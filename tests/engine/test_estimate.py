@@ -12,6 +12,7 @@ from ncengine.costs.load import Load
 from ncengine.costs.seconds import RECENT, estimate_seconds
 from ncengine.costs.work import pass_work, run_work
 from ncengine.jobs.estimate import estimate
+from ncengine.runs.gallery import Gallery
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
@@ -97,6 +98,33 @@ def test_runs_that_came_to_rest_early_say_that_others_like_them_will():
 def test_when_free_features_come_to_rest_only_their_like_can_tell():
     assert estimate_seconds(UFM, [entry(seconds=3.0)]) is None
     assert estimate_seconds(UFM.with_(loss="MSE"), [entry(UFM, passes=100)]) is None
+
+
+def test_what_the_index_does_not_know_the_gallery_does():
+    other = UFM.with_(data_seed=1)
+    shipped = [entry(UFM, passes=100, seconds=3.0), entry(RN2, seconds=8.0)]
+    # Runs trained here tell how fast this machine is, where there are any of the architecture.
+    own = [entry(RN1, seconds=1e6)]
+    assert estimate_seconds(other, own, shipped=shipped) == pytest.approx(3.0)
+    assert estimate_seconds(RN2, own, shipped=shipped) == pytest.approx(8.0)
+    own += [entry(UFM.with_(loss="MSE"), passes=200, seconds=10.0)]
+    expected = 10.0 / run_work(UFM, 200) * run_work(UFM, 100)
+    assert estimate_seconds(other, own, shipped=shipped) == pytest.approx(expected)
+
+
+def test_the_gallery_helps_on_beside_runs_trained_here(tmp_path):
+    ask = {"workers": 1, "start": 0.0, "others": 0}
+    store = Store(tmp_path / "cache", Gallery(None))
+    store.index.add(entry(RN1))
+    assert estimate(store, UFM, **ask) is None
+
+    class Shipped(Gallery):
+        def entries(self):
+            late = {"date": "2026-02-02", **entry(UFM, passes=100, seconds=3.0)}
+            return [late, *({"date": "2026-01-01", **entry(UFM, seconds=1e6)} for _ in range(9))]
+
+    store.gallery = Shipped(None)
+    assert estimate(store, UFM, **ask) == pytest.approx(3.0)
 
 
 def test_no_number_where_others_have_the_cores(tmp_path, monkeypatch):
