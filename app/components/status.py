@@ -39,6 +39,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.DIVERGED: _all_diverged,
     }
     _of_earlier_engine(run)
+    _what_failed_here(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
         _not_converged(run)
@@ -62,6 +63,20 @@ def _of_earlier_engine(run: Run) -> None:
         )
 
 
+def _what_failed_here(run: Run) -> None:
+    """What went wrong with a training in whose place another run is shown."""
+    if not _stands_in(run):
+        return
+    now = runs.of_today(run.config)
+    if now.status is Status.FAILED:
+        st.error(f"**Training it here failed.** {text.plain(now.error or 'The log has more.')}")
+
+
+def _stands_in(run: Run) -> bool:
+    """Whether it is shown for want of one that was trained here with the engine as it is."""
+    return run.shipped or runs.of_earlier_engine(run) is not None
+
+
 def draw_train_here(run: Run) -> None:
     """Of a run of the gallery, the button that trains it on this machine."""
     if run.shipped:
@@ -72,8 +87,24 @@ def _train_again(config: RunConfig, label: str, why: str) -> None:
     if data.needs_download(config):
         with st.popover(label):
             download.draw(config)
-    else:
-        st.button(label, key="anew", on_click=requests.submit, args=(config,), help=why)
+        return
+    now = runs.of_today(config)
+    if now.status in (Status.CANCELLED, Status.INTERRUPTED) and now.passes:
+        label = "Go on here"
+        why = f"It has come to pass {now.passes:,} of {config.budget:,} on this machine."
+    too_large = derived.too_large(config)
+    st.button(
+        label,
+        key="anew",
+        on_click=requests.submit,
+        args=(config,),
+        disabled=bool(too_large),
+        help=_too_large(too_large) if too_large else why,
+    )
+
+
+def _too_large(why: str) -> str:
+    return f"**This is too large for this machine.** {text.plain(why)}"
 
 
 def what_is_odd(run: Run) -> list[str]:
@@ -160,7 +191,7 @@ def _problem(config: RunConfig) -> str:
     """Why this cannot be trained here, as Markdown; "" where it can."""
     too_large = derived.too_large(config)
     if too_large:
-        return f"**This is too large for this machine.** {text.plain(too_large)}"
+        return _too_large(too_large)
     found = data.examine(config)
     if found is None or not found.problem:
         return ""

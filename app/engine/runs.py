@@ -31,17 +31,22 @@ def jobs() -> JobQueue:
 
 
 def look(config: RunConfig) -> Run:
-    """The run as it stands; where there is none, what can be shown in its place, if anything."""
+    """The run as it stands; where it rests, what can be shown in its place, if anything."""
     run = store().open(config)
-    other = store().stand_in(config) if run.status is Status.ABSENT else None
+    other = store().stand_in(config) if run.status.rests else None
     return run if other is None else store().open(other)
 
 
 def glance(config: RunConfig) -> Glance:
     """The same without its curves."""
     now = store().glance(config)
-    other = store().stand_in(config) if now.status is Status.ABSENT else None
+    other = store().stand_in(config) if now.status.rests else None
     return now if other is None else store().glance(other)
+
+
+def of_today(config: RunConfig) -> Glance:
+    """How the run stands that is trained here and now, whatever is shown in its place."""
+    return store().glance(config, shipped=False)
 
 
 def of_earlier_engine(run: Run) -> str | None:

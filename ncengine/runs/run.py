@@ -35,6 +35,11 @@ class Status(StrEnum):
         """Whether more is to come without anyone asking."""
         return self in (Status.QUEUED, Status.RUNNING)
 
+    @property
+    def rests(self) -> bool:
+        """Whether it is neither at its end nor on its way there."""
+        return not self.busy and self not in (Status.DIVERGED, Status.DONE)
+
 
 @dataclass(frozen=True)
 class Geometry:

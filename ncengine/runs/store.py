@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 RUNS_REMEMBERED = 8
 OPEN_TO_OTHERS = 0o022
-# A training that rests is no reason not to show a shipped run that is whole.
-_GIVE_WAY = (Status.CANCELLED, Status.INTERRUPTED)
 
 
 def cache_root() -> Path:
@@ -125,7 +123,8 @@ class Store:
     def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
         """The run as it stands now. Never trains, never raises for a bad file.
 
-        A run trained here goes before one of the gallery, and so does one that is at it, or failed.
+        A run trained here goes before one of the gallery, and so does one that is at it; one that
+        rests does not, for a whole run tells more than a part.
 
         Args:
             what: which run.
@@ -139,7 +138,7 @@ class Store:
             if run is None:
                 # It may have come to its end between the two looks.
                 run = self._finished(identity)
-            if shipped and (run is None or run.status in _GIVE_WAY):
+            if shipped and (run is None or run.status.rests):
                 run = self.gallery.open(identity.key) or run
             return run or Run(
                 identity.config,
@@ -149,7 +148,7 @@ class Store:
             )
 
     def stand_in(self, what: RunConfig | Identity) -> Identity | None:
-        """What can be shown in place of a run that is absent; None where there is nothing.
+        """What can be shown in place of a run that rests; None where there is nothing.
 
         The same configuration, trained here by an earlier engine; else one of the gallery, by
         another engine or on other data.
@@ -163,7 +162,7 @@ class Store:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
         identity = identify(what)
         now = self._glance(identity)
-        if shipped and (now.status is Status.ABSENT or now.status in _GIVE_WAY):
+        if shipped and now.status.rests:
             entry = self.gallery.entry(identity.key)
             if entry is not None:
                 return Glance(Status.DONE, int(entry["passes"]), entry=entry, shipped=True)

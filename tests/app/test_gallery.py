@@ -15,7 +15,7 @@ from ncengine.config.presets import instant_preset
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
-from ncengine.runs.store import Store
+from ncengine.runs.store import Glance, Store
 from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
@@ -122,6 +122,38 @@ def test_a_shipped_run_says_where_it_comes_from_and_can_be_trained_here(at, ship
     assert jobs.submitted == [first()]
 
 
+def rests(store, config, status, **more):
+    """Has a training of it that came so far and no further."""
+    journal = store.journal(config)
+    journal.create(identify(config).as_dict())
+    journal.change(status, **more)
+
+
+def test_what_failed_here_is_told_beside_what_is_shipped(at, shipped, jobs):
+    rests(shipped, first(), Status.FAILED, error="the disk is <b>full</b>")
+    open_at(at, **first().query())
+    assert not at.exception and "From the gallery" in texts(at)
+    assert "Training it here failed" in at.error[0].value and "full" in at.error[0].value
+    at.button(key="anew").click().run()
+    assert jobs.submitted == [first()]
+
+
+def test_what_was_stopped_here_goes_on_from_the_gallery_s_run(at, shipped, monkeypatch):
+    monkeypatch.setattr(runs, "of_today", lambda config: Glance(Status.CANCELLED, 40))
+    open_at(at, **first().query())
+    assert_sound(at)
+    button = at.button(key="anew")
+    assert button.label == "Go on here" and "pass 40 of" in button.help
+
+
+def test_what_is_too_large_for_this_machine_is_not_trained_here(at, shipped, monkeypatch):
+    monkeypatch.setattr(derived, "too_large", lambda config: "It takes 99 GB of *these*.")
+    open_at(at, **first().query())
+    assert_sound(at)
+    button = at.button(key="anew")
+    assert button.disabled and "99 GB" in button.help
+
+
 def test_where_its_data_are_missing_they_are_offered(at, shipped, monkeypatch):
     monkeypatch.setattr(data, "needs_download", lambda config: True)
     open_at(at, **first().query())
@@ -151,6 +183,21 @@ def test_what_stands_in_says_so(at, shipped, monkeypatch, tmp_path, part):
         assert "on other files of Digits than those that are published" in said
     else:
         assert "by version 0 of the engine" in said
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED])
+def test_what_stands_in_stays_when_a_training_of_today_s_rests(
+    at, shipped, monkeypatch, tmp_path, status
+):
+    gallery = Gallery(tmp_path / "gallery")
+    run = make_run(RunConfig(depth=8), machine={"device": "CPU", "date": "2026-01-02T00:00:00"})
+    gallery.add(replace(identify(run.config), data_checksum="0"), run, [], {})
+    monkeypatch.setattr(shipped, "gallery", gallery)
+    rests(shipped, run.config, status, error="why")
+    assert runs.look(run.config).shipped and runs.glance(run.config).shipped
+    open_at(at, depth="8")
+    assert not at.exception
+    assert "From the gallery" in texts(at) and "anew" in keys(at)
 
 
 def test_what_a_gallery_from_elsewhere_says_is_shown_as_it_stands(

@@ -130,7 +130,7 @@ def test_a_run_trained_here_goes_first(store):
     "status, shown",
     [
         (Status.QUEUED, False),
-        (Status.FAILED, False),
+        (Status.FAILED, True),
         (Status.CANCELLED, True),
         (Status.RUNNING, True),  # and nobody at it: interrupted
     ],
