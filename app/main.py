@@ -17,10 +17,11 @@ import streamlit as st  # noqa: E402
 from streamlit import net_util  # noqa: E402
 
 from app.components import series, text  # noqa: E402
-from app.engine import warmup  # noqa: E402
+from app.engine import runs, warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
 from app.views import depth, explore, library  # noqa: E402
 from ncengine.config import RunConfig  # noqa: E402
+from ncengine.runs.identity import Identity  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ _PAGES = "main:explore"
 
 
 def _explore() -> None:
-    explore.draw(picker.picked())
+    explore.draw(picker.meant())
 
 
 def _depth() -> None:
@@ -69,14 +70,19 @@ def _library() -> None:
     library.draw(_open)
 
 
-def _open(config: RunConfig) -> None:
-    """Show one run on Explore.
+def _open(what: RunConfig | Identity) -> None:
+    """Show one run on Explore; one that is not what its configuration means here by its name.
 
     Streamlit adds the parameters to this page's address first and goes to the other page then: so
     that they hold the picture too, to which Back returns.
     """
-    picture = series.last().query()
-    st.switch_page(st.session_state[_PAGES], query_params={**config.query(), **picture})
+    query = series.last().query()
+    if isinstance(what, RunConfig):
+        query |= what.query()
+    else:
+        query |= what.config.query()
+        query |= {} if runs.look(what.config).key == what.key else {picker.RUN: what.key}
+    st.switch_page(st.session_state[_PAGES], query_params=query)
 
 
 def _links(config: RunConfig, of_run: Any, of_depth: Any, of_all: Any) -> None:

@@ -38,7 +38,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
     }
-    _of_earlier_engine(run)
+    _of_earlier_engine(run, pick)
     _what_failed_here(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
@@ -48,7 +48,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     _some_diverged(run)
 
 
-def _of_earlier_engine(run: Run) -> None:
+def _of_earlier_engine(run: Run, pick: Callable[[RunConfig], None]) -> None:
     version = runs.of_earlier_engine(run)
     if version is None or run.shipped:
         return
@@ -58,9 +58,8 @@ def _of_earlier_engine(run: Run) -> None:
             "the engine computed this, and did not record all that is recorded now.",
             width="stretch",
         )
-        _train_again(
-            run.config, "Train anew", "With the engine as it is now. The old result stays."
-        )
+        why = "With the engine as it is now. The old result stays."
+        _train_again(run.config, "Train anew", why, pick)
 
 
 def _what_failed_here(run: Run) -> None:
@@ -77,18 +76,28 @@ def _stands_in(run: Run) -> bool:
     return run.shipped or runs.of_earlier_engine(run) is not None
 
 
-def draw_train_here(run: Run) -> None:
-    """Of a run of the gallery, the button that trains it on this machine."""
+def draw_train_here(run: Run, pick: Callable[[RunConfig], None]) -> None:
+    """Of a run of the gallery, the button that trains it on this machine.
+
+    Where it has been, and the one of the gallery was asked for by name, `pick` shows it.
+    """
     if run.shipped:
-        _train_again(run.config, "Train it here", "On this machine; keeps every seed’s geometry.")
+        why = "On this machine; keeps every seed’s geometry."
+        _train_again(run.config, "Train it here", why, pick)
 
 
-def _train_again(config: RunConfig, label: str, why: str) -> None:
+def _train_again(
+    config: RunConfig, label: str, why: str, pick: Callable[[RunConfig], None]
+) -> None:
+    now = runs.of_today(config)
+    if now.status in (Status.DONE, Status.DIVERGED):
+        help = "The run of the same configuration that was trained on this machine."
+        st.button("Show the one trained here", key="own", on_click=pick, args=(config,), help=help)
+        return
     if data.needs_download(config):
         with st.popover(label):
             download.draw(config)
         return
-    now = runs.of_today(config)
     if now.status in (Status.CANCELLED, Status.INTERRUPTED) and now.passes:
         label = "Go on here"
         why = f"It has come to pass {now.passes:,} of {config.budget:,} on this machine."
@@ -112,7 +121,7 @@ def what_is_odd(run: Run) -> list[str]:
     parts = []
     if runs.on_other_data(run):
         title = dataset_info(run.config.dataset).title
-        parts.append(f"on other files of {title} than those that are published")
+        parts.append(f"on other files of {title} than those used here")
     version = runs.of_earlier_engine(run) if run.shipped else None
     if version is not None:
         parts.append(f"by version {text.plain(version)} of the engine, which recorded less")

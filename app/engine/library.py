@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import streamlit as st
@@ -14,6 +14,7 @@ import streamlit as st
 from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import PARAMS, RunConfig
+from ncengine.datasets.files.sources import checksum
 from ncengine.runs.identity import Identity, identify
 from ncengine.version import ENGINE_VERSION
 
@@ -32,12 +33,20 @@ def rows() -> list[dict[str, Any]]:
     own = store.list()
     known = {entry["key"] for entry in own}
     shipped = [entry for entry in store.gallery.entries() if entry["key"] not in known]
-    found = [row(entry, HERE) for entry in own] + [row(entry, GALLERY) for entry in shipped]
+    meant = cache(checksum)
+
+    def as_row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+        here = meant(entry["config"].get("dataset", RunConfig().dataset))
+        return row(entry, where, other_files=entry.get("data_checksum", here) != here)
+
+    found = [as_row(entry, HERE) for entry in own] + [as_row(entry, GALLERY) for entry in shipped]
     return sorted(found, key=lambda one: one["date"] or "", reverse=True)
 
 
-def row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> dict[str, Any]:
     """An entry of the index, or of the gallery, in one row.
+
+    `other_files`: its data are not those that are meant here and now.
 
     Fields that were not there when it was written, and what has no value, are None. NC1 to NC3 are
     geometric means over the seeds that did not diverge, all others are arithmetic ones; the gap
@@ -47,6 +56,8 @@ def row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
     version = entry.get("version", ENGINE_VERSION)
     if version != ENGINE_VERSION:
         where += f", version {version}"
+    if other_files:
+        where += ", other files"
     simplex = config.get("loss") == "CE" or config.get("last_bias")
     gap, floor = _mean(seeds, "gap"), entry["floor"]
     return {
@@ -77,36 +88,32 @@ def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def config_of(key: str) -> RunConfig | None:
-    """The configuration of the run of that key; None where there is none."""
-    entry = runs.store().index.entry(key) or runs.store().gallery.entry(key)
-    return None if entry is None else RunConfig(**entry["config"])
+def identity(key: str) -> Identity | None:
+    """Of the run of that key; where it cannot be told, of today's of the same configuration.
+
+    None where no run is listed under that key.
+    """
+    store = runs.store()
+    entry = store.index.entry(key) or store.gallery.entry(key)
+    if entry is None:
+        return None
+    return store.identity(key) or identify(RunConfig(**entry["config"]))
 
 
 def delete(keys: Iterable[str]) -> list[str]:
     """Delete runs that were trained here; gives the titles of those that could not be."""
     store, left = runs.store(), []
     for key in keys:
-        config = config_of(key)
-        identity = _identity(key)
+        found = identity(key)
         try:
-            gone = identity is not None and store.delete(identity)
+            own = found is not None and found.key == key and key in store.index
+            gone = own and store.delete(found)
         except OSError as error:
             logger.warning("The run %s could not be deleted: %s", key, error)
             gone = False
-        if config is not None and not gone:
-            left.append(config.title())
+        if found is not None and not gone:
+            left.append(found.config.title())
     return left
-
-
-def _identity(key: str) -> Identity | None:
-    """Of a run trained here; None where it is unknown, or on other data than those meant now."""
-    entry = runs.store().index.entry(key)
-    if entry is None:
-        return None
-    now = identify(RunConfig(**entry["config"]))
-    then = replace(now, engine_version=entry.get("version", ENGINE_VERSION))
-    return next((one for one in (now, then) if one.key == key), None)
 
 
 @st.cache_data(show_spinner=False, ttl=10.0)

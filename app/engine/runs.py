@@ -11,7 +11,7 @@ import streamlit as st
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
-from ncengine.runs.identity import identify
+from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
 
@@ -30,10 +30,17 @@ def jobs() -> JobQueue:
     return _engine()[1]
 
 
-def look(config: RunConfig) -> Run:
-    """The run as it stands; where it rests, what can be shown in its place, if anything."""
-    run = store().open(config)
-    other = store().stand_in(config) if run.status.rests else None
+def look(what: RunConfig | Identity) -> Run:
+    """The run as it stands; where it rests, what can be shown in its place, if anything.
+
+    Of an identity it is that very run, for as long as there is one.
+    """
+    run = store().open(what)
+    if not run.status.rests:
+        return run
+    if isinstance(what, Identity):
+        return look(what.config)
+    other = store().stand_in(what)
     return run if other is None else store().open(other)
 
 
@@ -64,9 +71,9 @@ def home() -> RunConfig:
 
 
 def on_other_data(run: Run) -> bool:
-    """Whether it was shipped, and its data were other files than those meant here and now."""
-    entry = store().gallery.entry(run.key) if run.shipped else None
-    return entry is not None and entry["data_checksum"] != checksum(run.config.dataset)
+    """Whether its data were other files than those meant here and now."""
+    identity = None if run.status.rests or run.status.busy else store().identity(run.key)
+    return identity is not None and identity.data_checksum != checksum(run.config.dataset)
 
 
 def samples(run: Run) -> Mapping[str, np.ndarray]:

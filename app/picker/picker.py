@@ -14,11 +14,16 @@ from ncengine.config import PARAMS, RunConfig
 from ncengine.config.gallery import first
 from ncengine.config.param import Param, Problem, as_text
 from ncengine.config.presets import instant_preset, paper_preset
+from ncengine.runs.identity import Identity
 from ncengine.runs.run import Status
 
 OWNER = "config"
 _STATE = "config"
 _WELCOME = "picker:welcome"
+# Besides the configuration an address can name one very run of it, by its key.
+RUN = "run"
+_RUN = "picker:run"
+NAMES = (*PARAMS, RUN)
 # What the letters of the number of parameters mean, where no widget's label says it.
 LETTERS = {
     "N": "samples",
@@ -62,16 +67,29 @@ def picked() -> RunConfig:
     return st.session_state[_STATE]
 
 
+def meant() -> RunConfig | Identity:
+    """What is to be shown: the configuration that is picked, or one very run of it."""
+    return st.session_state.get(_RUN) or picked()
+
+
 def came_without_a_link() -> bool:
     """Whether what is shown is the gallery's first run, for which nobody asked."""
     # Opened from elsewhere in the app, it is another one without anything being picked.
     shown = st.session_state.get(_STATE, first())
-    return bool(st.session_state.get(_WELCOME)) and shown == first()
+    by_name = st.session_state.get(_RUN) is not None
+    return bool(st.session_state.get(_WELCOME)) and shown == first() and not by_name
 
 
 def read_url() -> tuple[RunConfig, list[Problem]]:
     """The valid configuration nearest to the address, and what had to be changed."""
-    return _meant(address.read(PARAMS))
+    query, named = address.read(PARAMS), _named()
+    return (named.config, []) if named is not None and not query else _meant(query)
+
+
+def _named() -> Identity | None:
+    """The finished run that the address names, where there is one."""
+    key = address.read([RUN]).get(RUN)
+    return None if key is None else runs.store().identity(key)
 
 
 def _meant(query: dict[str, str]) -> tuple[RunConfig, list[Problem]]:
@@ -80,19 +98,21 @@ def _meant(query: dict[str, str]) -> tuple[RunConfig, list[Problem]]:
 
 def accept_url() -> None:
     """Take the address for what is picked, until it changes."""
-    address.accept(OWNER, PARAMS)
+    address.accept(OWNER, NAMES)
 
 
 def write_url(config: RunConfig) -> None:
     """Make the address say `config`, unless it does already; other parameters stay."""
-    query = address.read(PARAMS)
-    meant, problems = _meant(query)
+    query, run = address.read(PARAMS), st.session_state.get(_RUN)
+    named = {} if run is None else {RUN: run.key}
+    shown, problems = _meant(query)
     # A bare or partial address that already means this configuration stays as it is:
     # to write it out would add a page that the Back button has to pass.
-    if meant == config and not problems and query.keys() <= config.query().keys():
-        address.accept(OWNER, PARAMS)
+    as_it_is = shown == config and not problems and query.keys() <= config.query().keys()
+    if as_it_is and address.read([RUN]) == named:
+        address.accept(OWNER, NAMES)
     else:
-        address.write(OWNER, PARAMS, config.query())
+        address.write(OWNER, NAMES, {**config.query(), **named})
 
 
 def _current() -> RunConfig:
@@ -108,11 +128,21 @@ def _current() -> RunConfig:
                 if problem.field in picked.params:
                     st.toast(_line(problem, picked))
             return picked
-    if address.arrival(OWNER, PARAMS) is None:
+    if address.arrival(OWNER, NAMES) is None:
         return before
     config, problems = read_url()
-    notices.post(OWNER, [_line(problem, config) for problem in problems])
+    st.session_state[_RUN], wrong = _run_of(config)
+    notices.post(OWNER, [_line(problem, config) for problem in problems] + wrong)
     return config
+
+
+def _run_of(config: RunConfig) -> tuple[Identity | None, list[str]]:
+    """The run that the address names, if it is one of that configuration; what was wrong."""
+    named, key = _named(), address.read([RUN]).get(RUN)
+    if key is None or (named is not None and named.config == config):
+        return named, []
+    allowed = "must be the key of a run of this configuration that is at hand"
+    return None, [notices.wrong_value("Run", key, allowed, "what there is of it")]
 
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
@@ -181,6 +211,7 @@ def apply(config: RunConfig) -> None:
 
 def _has_picked(config: RunConfig) -> None:
     st.session_state[_WELCOME] = False
+    st.session_state[_RUN] = None
     by_itself.picked(config)
 
 

@@ -30,8 +30,8 @@ from app.player import stage, view
 from app.views import layers, welcome
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import PARAMS, RunConfig, as_text
-from ncengine.runs.identity import identify
+from ncengine.config import RunConfig, as_text
+from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
 
 logger = logging.getLogger(__name__)
@@ -52,27 +52,27 @@ MOMENT = {PROGRESS: attrgetter("revision"), RECORD: attrgetter("recorded")}
 HALVES = (1.25, 1)
 
 
-def draw(config: RunConfig) -> None:
-    """The page for the configuration that is picked."""
-    run = runs.look(config)
-    now = run.status
+def draw(what: RunConfig | Identity) -> None:
+    """The page for the configuration that is picked, or for one very run."""
+    run = runs.look(what)
+    config, now = run.config, run.status
     lookers.look(config)
     view.current(run)
     notices.unknown_names(
-        address.unknown((*PARAMS, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
+        address.unknown((*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
     )
     notices.draw()
     if _welcomes(run):
-        st.fragment(_welcome, key=WELCOME)(config, now)
+        st.fragment(_welcome, key=WELCOME)(what, now)
     _heading(run)
     # Not at hand for a shipped run, whose samples are.
     reading = not run.shipped and data.examine(config) is None
-    st.fragment(_progress, key=PROGRESS)(config, now)
-    st.fragment(_record, key=RECORD)(config, now)
+    st.fragment(_progress, key=PROGRESS)(what, now)
+    st.fragment(_record, key=RECORD)(what, now)
     least = _interval(now, reading or by_itself.waits(run))
     pace.forget()
     if least is not None:
-        st.fragment(_watch, key=WATCH)(config, now, reading, least)
+        st.fragment(_watch, key=WATCH)(what, now, reading, least)
 
 
 def _interval(now: Status, soon: bool) -> float | None:
@@ -101,7 +101,7 @@ def _heading(run: Run) -> None:
             parts.append(f"computing on {device}")
     with st.container(key="facts", horizontal=True, vertical_alignment="center"):
         st.caption(" · ".join(parts), width="stretch")
-        status.draw_train_here(run)
+        status.draw_train_here(run, picker.apply)
         if run.points:
             explanation.draw_button(config)
 
@@ -119,12 +119,12 @@ def _differences(run: Run) -> list[str]:
     return [text.plain(one) for one in found]
 
 
-def _progress(config: RunConfig, drawn: Status) -> None:
+def _progress(what: RunConfig | Identity, drawn: Status) -> None:
     """What changes all the time while a run goes on, and costs little."""
-    with pace.measured(), _told(config):
-        run = _moved_on(config, drawn, PROGRESS)
+    with pace.measured(), _told(what):
+        run = _moved_on(what, drawn, PROGRESS)
         if _lacks_data(run):
-            download.draw(config)
+            download.draw(run.config)
         else:
             status.draw(run, picker.apply)
 
@@ -134,58 +134,58 @@ def _welcomes(run: Run) -> bool:
     return picker.came_without_a_link() and run.status is Status.DONE
 
 
-def _welcome(config: RunConfig, drawn: Status) -> None:
+def _welcome(what: RunConfig | Identity, drawn: Status) -> None:
     """The first page's picture, above all else."""
-    with pace.measured(), _told(config):
-        run = runs.look(config)
+    with pace.measured(), _told(what):
+        run = runs.look(what)
         if run.status is not drawn:
             st.rerun()
         welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
 
 
-def _record(config: RunConfig, drawn: Status) -> None:
+def _record(what: RunConfig | Identity, drawn: Status) -> None:
     """What changes when a point or a snapshot is added."""
-    with pace.measured(), _told(config):
-        run = _moved_on(config, drawn, RECORD)
+    with pace.measured(), _told(what):
+        run = _moved_on(what, drawn, RECORD)
         _body(run, view.current(run))
 
 
-def _watch(config: RunConfig, drawn: Status, was_reading: bool, least: float) -> None:
+def _watch(what: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
     """What looks whether the run has moved, and draws nothing itself."""
     if drawn.busy and requests.seconds_since_the_last() < EAGER:
         least = min(least, SOON)
-    pulse.draw(pace.next_look(least), lambda: _look(config, drawn, was_reading))
+    pulse.draw(pace.next_look(least), lambda: _look(what, drawn, was_reading))
 
 
-def _look(config: RunConfig, drawn: Status, was_reading: bool) -> None:
+def _look(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
     """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
-            run = runs.look(config)
-            lookers.look(config)
+            run = runs.look(what)
+            lookers.look(run.config)
             if by_itself.start(run):
                 st.rerun()
-            if run.status is not drawn or was_reading and data.examine(config):
+            if run.status is not drawn or was_reading and data.examine(run.config):
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
         except Exception:
-            logger.exception("The run %s could not be looked at", identify(config).key)
+            logger.exception("The run %s could not be looked at", identify(what).key)
     if moved:
         st.rerun([*moved, WATCH])
 
 
-def _moved_on(config: RunConfig, drawn: Status, name: str) -> Run:
+def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
     """The run as the fragment of that name draws it now; another status is a page of its own."""
-    run = runs.look(config)
+    run = runs.look(what)
     if run.status is not drawn:
         st.rerun()
     st.session_state[name] = MOMENT[name](run)
     return run
 
 
-def _told(config: RunConfig) -> AbstractContextManager[None]:
-    return notices.told("This run", f"The run {identify(config).key}")
+def _told(what: RunConfig | Identity) -> AbstractContextManager[None]:
+    return notices.told("This run", f"The run {identify(what).key}")
 
 
 def _lacks_data(run: Run) -> bool:

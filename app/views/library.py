@@ -12,6 +12,7 @@ from app.charts import compare, pictures
 from app.components import address, notices, text
 from app.engine import library, pace, runs
 from ncengine.config import PARAMS, RunConfig
+from ncengine.runs.identity import Identity
 
 # What a row shows at first; the table's own menu shows the rest.
 SHOWN = (
@@ -30,7 +31,7 @@ ROW_HEIGHT, TABLE_HEIGHT = 52, 560
 NAMED = 8
 _FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
 
-Open = Callable[[RunConfig], None]
+Open = Callable[[Identity], None]
 
 
 def draw(open_run: Open) -> None:
@@ -43,7 +44,7 @@ def draw(open_run: Open) -> None:
         kept = _filtered(found)
         _count(found, kept)
         chosen = _table(kept)
-        _actions(chosen, open_run)
+        _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
 
 
 def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,20 +150,20 @@ def _column(name: str) -> Any:
     return config.Column(label, help=help)
 
 
-def _actions(chosen: list[str], open_run: Open) -> None:
-    """What can be done with the rows that are picked."""
-    configs = {key: config for key in chosen if (config := library.config_of(key)) is not None}
-    own = [key for key in configs if key in runs.store().index]
+def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
+    """What can be done with the rows that are picked, and where these come from."""
+    found = {key: one for key in chosen if (one := library.identity(key)) is not None}
+    own = [key for key in found if key in runs.store().index]
     with st.container(horizontal=True, vertical_alignment="center", key="library_actions"):
-        if st.button("Open", type="primary", disabled=len(configs) != 1, key="library:open"):
-            open_run(next(iter(configs.values())))
+        if st.button("Open", type="primary", disabled=len(found) != 1, key="library:open"):
+            open_run(next(iter(found.values())))
         with st.popover(f"Delete {len(own) or ''}".strip(), disabled=not own):
             st.markdown(f"**Delete {_runs(len(own))} for good?** Runs of the gallery stay.")
-            titles = [configs[key].title() for key in own]
+            titles = [found[key].config.title() for key in own]
             more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
             st.markdown("\n".join(f"- {text.plain(one)}" for one in titles[:NAMED] + more))
             st.button("Delete", key="library:delete", on_click=_delete, args=(own,))
-        if not configs:
+        if not found:
             st.caption("No row is picked.")
     left = st.session_state.pop(_TOLD, None)
     if left:
@@ -171,8 +172,8 @@ def _actions(chosen: list[str], open_run: Open) -> None:
             "Not deleted, since it is in training, on other data than now, or cannot be written "
             f"to: {titles}."
         )
-    if len(configs) > 1:
-        _compare(list(configs.items())[: compare.MOST])
+    if len(found) > 1:
+        _compare([(one, where[key]) for key, one in found.items()][: compare.MOST])
 
 
 def _runs(count: int) -> str:
@@ -184,10 +185,10 @@ def _delete(keys: list[str]) -> None:
     library.disk.clear()
 
 
-def _compare(picked: list[tuple[str, RunConfig]]) -> None:
-    """The runs over each other, and in which fields they differ."""
-    labels = _labels([config for _, config in picked])
-    opened = {label: runs.look(config) for label, (_, config) in zip(labels, picked, strict=True)}
+def _compare(picked: list[tuple[Identity, str]]) -> None:
+    """The runs over each other, and in what they differ."""
+    labels = _labels([(one.config, where) for one, where in picked])
+    opened = {label: runs.look(one) for label, (one, _) in zip(labels, picked, strict=True)}
     swatches = "".join(
         f'<span class="series"><i style="background:{color}"></i>{escape(label)}</span> '
         for label, color in zip(labels, compare.COLORS, strict=False)
@@ -207,16 +208,19 @@ def _compare(picked: list[tuple[str, RunConfig]]) -> None:
         st.info("The results of these runs are gone: there is nothing to draw.")
 
 
-def _labels(configs: list[RunConfig]) -> list[str]:
-    """What tells each apart from the others: the fields in which they differ."""
+def _labels(picked: list[tuple[RunConfig, str]]) -> list[str]:
+    """What tells each apart from the others: the fields in which they differ, and where from."""
+    configs = [config for config, _ in picked]
     names = [name for name in PARAMS if _differ(configs, name)]
+    from_several = len({where for _, where in picked}) > 1
     found = []
-    for n, config in enumerate(configs):
+    for n, (config, where) in enumerate(picked):
         own = [
             f"{library.label(name)} {library.text_of(name, getattr(config, name))}"
             for name in names
             if name in config.params
         ]
+        own += [where] if from_several else []
         found.append(f"{n + 1}: " + (", ".join(own) or config.title()))
     return found
 

@@ -23,7 +23,7 @@ def file_away(store: Store, identity: Identity) -> bool:
     if run.status not in (Status.DONE, Status.DIVERGED):
         return False
     if identity.key not in store.index:
-        store.index.add(_entry(run))
+        store.index.add(_entry(identity, run))
     journal = store.journal(identity)
     store.ends.keep(identity, journal)
     journal.remove()
@@ -32,10 +32,10 @@ def file_away(store: Store, identity: Identity) -> bool:
 
 def rebuild_index(store: Store) -> int:
     """List anew what the cache holds; gives how many runs that is."""
-    runs = [finished_run(identity, result) for identity, result in store.results.all()]
-    runs.sort(key=lambda run: run.machine["date"])
-    store.index.replace([_entry(run) for run in runs])
-    return len(runs)
+    found = [(identity, finished_run(identity, result)) for identity, result in store.results.all()]
+    found.sort(key=lambda one: one[1].machine["date"])
+    store.index.replace([_entry(identity, run) for identity, run in found])
+    return len(found)
 
 
 def mend_index(store: Store) -> None:
@@ -44,6 +44,11 @@ def mend_index(store: Store) -> None:
         logger.warning("%s was missing or damaged, and was made anew", store.index.path)
 
 
-def _entry(run: Run) -> dict[str, Any]:
+def _entry(identity: Identity, run: Run) -> dict[str, Any]:
     r = next((r for r, gone in enumerate(run.diverged) if not gone), 0)
-    return {**run.summary(), **run.machine, "picture": pictured(run.geometry, r)}
+    return {
+        **run.summary(),
+        **run.machine,
+        "data_checksum": identity.data_checksum,
+        "picture": pictured(run.geometry, r),
+    }

@@ -21,7 +21,8 @@ _REMOVED = "removed"
 class Index:
     """Summaries of finished runs in the order in which they ended.
 
-    An entry is `Run.summary()` with the machine's facts. What `entries` gives has a text "key",
+    An entry is `Run.summary()` with the machine's facts, "data_checksum" (see `identity.Identity`;
+    not in those of earlier versions) and "picture". What `entries` gives has a text "key",
     a "config" that RunConfig accepts, and finite numbers "seconds" and "passes", not negative.
     Lines without these are passed over: the cache is the authority, the index a convenience. A line
     {"removed": key} takes a run out again.

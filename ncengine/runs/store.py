@@ -158,6 +158,20 @@ class Store:
         own = next((one for one in older if self.results.has(one)), None)
         return own or self.gallery.stand_in(identity)
 
+    def identity(self, key: str) -> Identity | None:
+        """Of the finished run of that key, trained here or shipped; None where there is none."""
+        entry = self.index.entry(key) or self.gallery.entry(key)
+        if entry is None:
+            return None
+        now = identify(RunConfig(**entry["config"]))
+        found = replace(
+            now,
+            data_checksum=entry.get("data_checksum", now.data_checksum),
+            engine_version=entry.get("engine_version", entry.get("version", now.engine_version)),
+        )
+        # One of the index may be on data whose checksum was not listed then.
+        return found if found.key == key else None
+
     def glance(self, what: RunConfig | Identity, *, shipped: bool = True) -> Glance:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
         identity = identify(what)

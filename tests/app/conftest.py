@@ -48,6 +48,9 @@ class FakeStore:
         older = replace(identify(what), engine_version=EARLIER_VERSIONS[0])
         return older if older.key in self.runs else None
 
+    def identity(self, key: str) -> Identity | None:
+        return None
+
     def put_earlier(self, run: Run) -> None:
         """A result of an earlier engine, which did not look at layers."""
         older = replace(identify(run.config), engine_version=EARLIER_VERSIONS[0])

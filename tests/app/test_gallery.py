@@ -180,7 +180,7 @@ def test_what_stands_in_says_so(at, shipped, monkeypatch, tmp_path, part):
     said = texts(at)
     assert "From the gallery" in said
     if part == "data_checksum":
-        assert "on other files of Digits than those that are published" in said
+        assert "on other files of Digits than those used here" in said
     else:
         assert "by version 0 of the engine" in said
 

@@ -18,7 +18,7 @@ from ncengine.runs.identity import identify
 from ncengine.runs.picture import pictured, read
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
-from tests.app.conftest import assert_sound, make_run, texts
+from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 SMALL = RunConfig(classes=3, samples_per_class=8, width=8, depth=2, epochs=20, warmup=5, seeds=2)
 CONFIGS = [SMALL, SMALL.with_(depth=3), SMALL.with_(depth=4, norm="post")]
@@ -135,17 +135,24 @@ def test_any_field_filters(opened):
 
 
 def test_runs_are_compared_by_what_they_differ_in():
-    assert page._labels(CONFIGS[:2]) == ["1: Depth L 2", "2: Depth L 3"]
-    assert page._labels([CONFIGS[0], CONFIGS[2]]) == [
+    def labels(*configs):
+        return page._labels([(config, "here") for config in configs])
+
+    assert labels(*CONFIGS[:2]) == ["1: Depth L 2", "2: Depth L 3"]
+    assert labels(CONFIGS[0], CONFIGS[2]) == [
         "1: LayerNorm pre-LN, Depth L 2",
         "2: LayerNorm post-LN, Depth L 4",
     ]
     ufm = RunConfig(architecture="UFM")
     # What a field does not apply to is not told of it, nor is a default where it applies.
-    labels = page._labels([ufm, RunConfig(depth=8)])
-    assert labels == [
+    assert labels(ufm, RunConfig(depth=8)) == [
         "1: Architecture UFM, Adam steps first 0, Precision float64",
         "2: Architecture RN1, Depth L 8, Adam steps first 50, Precision float32",
+    ]
+    # Of the same configuration, where each comes from.
+    assert page._labels([(ufm, "here"), (ufm, "gallery, other files")]) == [
+        "1: here",
+        "2: gallery, other files",
     ]
 
 
@@ -180,6 +187,79 @@ def test_what_somebody_trains_is_not_deleted(tmp_path, trained):
     store = Store(tmp_path / "cache", Gallery(None))
     with store.lock(SMALL) as held:
         assert held and not Store(store.root, Gallery(None)).delete(SMALL)
+
+
+# Runs of the same configuration.
+
+
+@pytest.fixture
+def twice(tmp_path, trained):
+    """A store whose gallery has a run of `SMALL` on other files, beside the one trained here."""
+    store = Store(tmp_path / "cache", Gallery(tmp_path / "gallery"))
+    other = replace(identify(SMALL), data_checksum="digits 0")
+    store.gallery.add(other, trained.open(SMALL), ["mine"], {})
+    own = train(SMALL, store=store)
+    assert store.identity(own.key) == identify(SMALL) and store.identity(other.key) == other
+    assert store.identity("0" * 20) is None
+    return store, own.key, other.key
+
+
+def test_of_two_runs_of_a_configuration_each_is_itself(twice, monkeypatch):
+    store, own, shipped = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    where = {row["key"]: row["from"] for row in library.rows()}
+    assert where == {own: "here", shipped: "gallery, other files"}
+    assert not runs.look(library.identity(own)).shipped
+    assert runs.look(library.identity(shipped)).shipped
+    drawn = {}
+    monkeypatch.setattr(compare, "draw", lambda opened, metric: drawn.update(opened))
+    page._compare([(library.identity(key), where[key]) for key in where])
+    assert {label: run.key for label, run in drawn.items()} == {
+        f"{n + 1}: {where[key]}": key for n, key in enumerate(where)
+    }
+    assert library.delete([own]) == []
+    assert [row["key"] for row in library.rows()] == [shipped]
+
+
+def test_an_address_names_one_of_them(at, twice, monkeypatch):
+    store, own, shipped = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    at.query_params["run"] = shipped
+    at.run()
+    assert_sound(at)
+    assert at.session_state["config"] == SMALL and at.query_params["run"] in (shipped, [shipped])
+    assert "From the gallery" in texts(at) and "on other files of Digits" in texts(at)
+    # The other one is a click away, and has no need of a name.
+    at.button(key="own").click().run()
+    assert_sound(at)
+    assert at.session_state["config"] == SMALL and "run" not in at.query_params
+    assert "From the gallery" not in texts(at)
+
+
+def test_a_name_goes_when_something_else_is_picked(at, twice, monkeypatch):
+    store, _, shipped = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    open_at(at, **SMALL.query(), run=shipped)
+    at.button(key="preset_default").click().run()
+    assert_sound(at)
+    assert at.session_state["config"] == RunConfig() and "run" not in at.query_params
+
+
+@pytest.mark.parametrize("query", [{"run": "nothing"}, {"depth": "8"}])
+def test_a_name_of_no_run_of_the_configuration_is_told(at, twice, monkeypatch, query):
+    store, own, _ = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    open_at(at, **{"run": own, **query})
+    assert not at.exception and "run" not in at.query_params
+    assert "**Run**: `" in at.warning[0].value and "at hand" in at.warning[0].value
+
+
+def test_a_run_that_was_deleted_is_not_looked_for(twice, monkeypatch):
+    store, own, shipped = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    named = library.identity(own)
+    store.delete(named)
+    assert runs.look(named).key == shipped
 
 
 # Pictures.
