@@ -206,6 +206,8 @@ def apply(config: RunConfig) -> None:
         widgets.set_value(name, param, getattr(config, name))
     # Not what a reader means who changes some fields: each is as it is asked for.
     st.session_state[_STATE] = config
+    # It goes before an address that has changed meanwhile, as the player changes a bare one.
+    accept_url()
     _has_picked(config)
 
 

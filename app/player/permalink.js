@@ -6,6 +6,8 @@ class Permalink {
   /** `moved(epoch)` is called when another pass came into the URL; null: none, the newest. */
   constructor(moved) {
     this.moved = moved;
+    // What an address has to say for what is seen to be found by it.
+    this.query = {};
     this.epoch = this.read("epoch");
     this.values = new Map();
     this.path = location.pathname;
@@ -40,6 +42,11 @@ class Permalink {
     for (const [name, value] of this.values) {
       if (value === null) url.searchParams.delete(name);
       else url.searchParams.set(name, value);
+    }
+    // A bare address is left alone; with anything in it, it is to be found whole.
+    const names = Object.keys(this.query);
+    if (url.search && !names.some((name) => url.searchParams.has(name))) {
+      for (const name of names) url.searchParams.set(name, this.query[name]);
     }
     if (url.href !== location.href) history.replaceState(history.state, "", url);
     const epoch = url.searchParams.get("epoch");

@@ -94,6 +94,7 @@ class Player {
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
+    this.link.query = data.query;
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
       if (!first) this.link.set("hidden", null);

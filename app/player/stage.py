@@ -137,6 +137,7 @@ def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
         test=test,
         live=run.status.busy,
         start=start,
+        query=config.query(),
         ways=_ways(run, view, r),
     )
 

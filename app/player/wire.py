@@ -55,6 +55,7 @@ def pack(
     test: bool = False,
     live: bool = False,
     start: Mapping[str, Any] | None = None,
+    query: Mapping[str, str] | None = None,
     ways: Sequence[Way] = (),
 ) -> bytes:
     """Everything the player draws, in one message.
@@ -74,6 +75,7 @@ def pack(
         test: whether test samples are shown too.
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
+        query: what an address has to say for the run to be found by it.
         ways: through the layers, at some moments, in their order.
 
     Raises:
@@ -113,6 +115,7 @@ def pack(
         **_readings(projection),
         "ways": on_the_way,
         "start": dict(start or {}),
+        "query": dict(query or {}),
         "thumbnail_shape": shape,
         "captions": None if captions is None else list(captions),
         "scales": scales,

@@ -78,6 +78,19 @@ def test_the_first_page_moves_by_itself(welcome: Page):
     )
 
 
+def test_an_address_copied_from_the_first_page_holds_all_of_it(welcome: Page, shipped: LiveApp):
+    welcome.get_by_test_id("nc-view-2d").click()
+    expect_query(welcome, "view", "2d")
+    for name, value in first().query().items():
+        expect_query(welcome, name, value)
+    # It is the first page still, with nothing more to go back to.
+    welcome.get_by_role("button", name="Deeper", exact=True).click()
+    expect_query(welcome, "depth", "34")
+    welcome.go_back()
+    expect_query(welcome, "depth", str(first().depth))
+    expect(welcome.get_by_role("heading", level=2)).to_contain_text(f"{first().depth}-RN1")
+
+
 def test_what_is_to_be_tried_is_one_click_away(welcome: Page):
     welcome.get_by_role("button", name="Deeper", exact=True).click()
     heading = welcome.get_by_role("heading", level=2)
