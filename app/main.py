@@ -76,12 +76,10 @@ def _open(what: RunConfig | Identity) -> None:
     Streamlit adds the parameters to this page's address first and goes to the other page then: so
     that they hold the picture too, to which Back returns.
     """
-    query = series.last().query()
-    if isinstance(what, RunConfig):
-        query |= what.query()
-    else:
-        query |= what.config.query()
-        query |= {} if runs.look(what.config).key == what.key else {picker.RUN: what.key}
+    config = what.config if isinstance(what, Identity) else what
+    query = {**config.query(), **series.last().query()}
+    if isinstance(what, Identity) and runs.look(config).key != what.key:
+        query[picker.RUN] = what.key
     st.switch_page(st.session_state[_PAGES], query_params=query)
 
 

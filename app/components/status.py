@@ -90,7 +90,7 @@ def _train_again(
     config: RunConfig, label: str, why: str, pick: Callable[[RunConfig], None]
 ) -> None:
     now = runs.of_today(config)
-    if now.status in (Status.DONE, Status.DIVERGED):
+    if now.status.finished:
         help = "The run of the same configuration that was trained on this machine."
         st.button("Show the one trained here", key="own", on_click=pick, args=(config,), help=help)
         return

@@ -72,7 +72,7 @@ def home() -> RunConfig:
 
 def on_other_data(run: Run) -> bool:
     """Whether its data were other files than those meant here and now."""
-    identity = None if run.status.rests or run.status.busy else store().identity(run.key)
+    identity = store().identity(run.key) if run.status.finished else None
     return identity is not None and identity.data_checksum != checksum(run.config.dataset)
 
 

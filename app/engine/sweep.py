@@ -11,14 +11,11 @@ import streamlit as st
 from app.engine import runs
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
-from ncengine.runs.run import Status
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ncengine.runs.store import Glance
-
-FINISHED = (Status.DONE, Status.DIVERGED)
 
 
 @dataclass(frozen=True)
@@ -32,7 +29,7 @@ class Point:
     @property
     def finished(self) -> bool:
         """Whether there are figures of it."""
-        return self.now.status in FINISHED
+        return self.now.status.finished
 
 
 def look(configs: Iterable[RunConfig]) -> list[Point]:

@@ -78,7 +78,7 @@ def draw(what: RunConfig | Identity) -> None:
 def _interval(now: Status, soon: bool) -> float | None:
     if now.busy or soon:
         return LIVE
-    return None if now in (Status.DONE, Status.DIVERGED) else IDLE
+    return None if now.finished else IDLE
 
 
 def _heading(run: Run) -> None:
@@ -89,7 +89,7 @@ def _heading(run: Run) -> None:
     if len(config.seeds) > 1:
         parts[-1] += f" × {len(config.seeds)} seeds"
     parts += _differences(run)
-    if now in (Status.DONE, Status.DIVERGED):
+    if now.finished:
         parts += status.what_it_took(run) + status.what_is_odd(run)
     else:
         # Before there is a run, the estimate stands beside the button that starts one; while it is

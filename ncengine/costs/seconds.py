@@ -38,9 +38,10 @@ def estimate_seconds(
         done: how many of its passes have been done before.
     """
     own, others = _alike(config, entries), _alike(config, shipped)
-    alike = _same(config, own) or own or _same(config, others) or others
-    judged = alike or _recent(entries) or _recent(shipped)
-    passes = _passes(config, own, others)
+    own_same, others_same = _same(config, own), _same(config, others)
+    judged = own_same or own or others_same or others or _recent(entries) or _recent(shipped)
+    like = own_same or others_same or _like(config, own) or _like(config, others)
+    passes = _passes(config, like)
     if not judged or passes is None:
         return None
     speed = median(_processor_seconds(entry) / _work_done(ran, entry) for ran, entry in judged)
@@ -89,13 +90,11 @@ def _work(config: RunConfig, passes: int, processes: int) -> float:
     return run_work(config.with_(seeds=config.seeds[:most]), passes)
 
 
-def _passes(config: RunConfig, own: Judged, others: Judged) -> int | None:
+def _passes(config: RunConfig, like: Judged) -> int | None:
     """Passes that it will take: its budget, unless most of its like came to rest before.
 
     None where it will come to rest, as free features do, and nobody knows when.
     """
-    groups = (_same(config, own), _same(config, others), _like(config, own), _like(config, others))
-    like = next(filter(None, groups), [])
     rested = [int(entry["passes"]) for ran, entry in like if entry["passes"] < ran.budget]
     if 2 * len(rested) > len(like):
         return min(config.budget, round(median(rested)))
@@ -104,5 +103,6 @@ def _passes(config: RunConfig, own: Judged, others: Judged) -> int | None:
 
 
 def _like(config: RunConfig, judged: Judged) -> Judged:
+    """Those of the same solver and objective."""
     wanted = config.solver, config.loss
     return [one for one in judged if (one[0].solver, one[0].loss) == wanted]

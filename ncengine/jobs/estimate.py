@@ -11,7 +11,6 @@ from ncengine.costs.seconds import estimate_seconds
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import identify
-from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
 
@@ -35,8 +34,7 @@ def estimate(
         return None
     identity = identify(config)
     run = store.open(identity, shipped=False)
-    ended = run.status in (Status.DONE, Status.DIVERGED)
-    done = 0 if ended else run.passes or store.ends.passes_before(identity)
+    done = 0 if run.status.finished else run.passes or store.ends.passes_before(identity)
     # The gallery's runs in the order in which they were trained, which its names do not tell.
     shipped = sorted(store.gallery.entries(), key=lambda entry: entry.get("date") or "")
     judged_by = partial(estimate_seconds, entries=store.index.entries(), shipped=shipped)

@@ -53,7 +53,7 @@ def run(
     with ExitStack() as helpers:
         while True:
             now = store.open(identity, shipped=False)
-            if now.status in (Status.DONE, Status.DIVERGED):
+            if now.status.finished:
                 return now
             if now.status is Status.RUNNING:
                 if progress:

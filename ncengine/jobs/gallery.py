@@ -10,7 +10,7 @@ import numpy as np
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
-from ncengine.jobs.sweep import FINISHED, Progress, sweep
+from ncengine.jobs.sweep import Progress, sweep
 from ncengine.runs.gallery import NO_FOLDER
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Run
@@ -60,7 +60,7 @@ def build(
 
     def ended(run: Run) -> None:
         end = str(run.status)
-        if run.status in FINISHED and run.key in missing:
+        if run.status.finished and run.key in missing:
             samples = samples_of(run)
             try:
                 store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples)

@@ -8,7 +8,7 @@ from typing import Any
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
 from ncengine.runs.picture import pictured
-from ncengine.runs.run import Run, Status
+from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ def file_away(store: Store, identity: Identity) -> bool:
     if not store.results.has(identity):
         return False
     run = store.open(identity, shipped=False)
-    if run.status not in (Status.DONE, Status.DIVERGED):
+    if not run.status.finished:
         return False
     if identity.key not in store.index:
         store.index.add(_entry(identity, run))

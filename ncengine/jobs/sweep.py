@@ -32,8 +32,6 @@ MAX_LOST = 12  # how often one is asked for whose process ends before it is begu
 TELLING = 0.02
 TELLING_SECONDS = 5.0
 
-FINISHED = (Status.DONE, Status.DIVERGED)
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -131,7 +129,7 @@ class _Sweep:
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
         for one in [*self._open]:
             run = store.open(one, shipped=False)
-            if run.status in FINISHED:
+            if run.status.finished:
                 self._begun[one.key] = work[one.key]
                 self._end(one, run)
             else:
@@ -187,7 +185,7 @@ class _Sweep:
         run = self.store.open(one, shipped=False)
         error = next(filter(None, (future.exception() for future in self._futures[one.key])), None)
         stopped = run.status in (Status.FAILED, Status.CANCELLED)
-        if run.status in FINISHED or (stopped and error is None):
+        if run.status.finished or (stopped and error is None):
             self._end(one, run)
         elif run.status is not Status.RUNNING:
             self._try_again(one, run, error)
@@ -207,7 +205,7 @@ class _Sweep:
 
     def _end(self, one: Identity, run: Run) -> None:
         self._open.remove(one)
-        self.ended[one.key] = run.summary() if run.status in FINISHED else None
+        self.ended[one.key] = run.summary() if run.status.finished else None
         if self.on_end:
             self.on_end(run)
 

@@ -36,9 +36,14 @@ class Status(StrEnum):
         return self in (Status.QUEUED, Status.RUNNING)
 
     @property
+    def finished(self) -> bool:
+        """Whether it has come to its end."""
+        return self in (Status.DONE, Status.DIVERGED)
+
+    @property
     def rests(self) -> bool:
         """Whether it is neither at its end nor on its way there."""
-        return not self.busy and self not in (Status.DIVERGED, Status.DONE)
+        return not self.busy and not self.finished
 
 
 @dataclass(frozen=True)
