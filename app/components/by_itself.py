@@ -44,8 +44,11 @@ def picked(config: RunConfig) -> None:
 
 def waits(run: Run) -> bool:
     """Whether the run is to begin by itself, now or in a moment."""
-    config, _ = st.session_state.get(_PICKED, (None, 0.0))
+    config, at = st.session_state.get(_PICKED, (None, 0.0))
     if not st.session_state.get(_WANTED) or config != run.config or run.status not in _ABLE:
+        return False
+    # What was asked for since, to train or to stop, stands.
+    if requests.seconds_since_the_last() <= time.monotonic() - at:
         return False
     if data.needs_download(config) or derived.too_large(config):
         return False

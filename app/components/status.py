@@ -90,9 +90,10 @@ def _train_again(
     config: RunConfig, label: str, why: str, pick: Callable[[RunConfig], None]
 ) -> None:
     now = runs.of_today(config)
-    if now.status.finished:
-        help = "The run of the same configuration that was trained on this machine."
-        st.button("Show the one trained here", key="own", on_click=pick, args=(config,), help=help)
+    if now.status.finished or now.status.busy:
+        word = "trained" if now.status.finished else "in training"
+        help = f"The run of the same configuration that is {word} on this machine."
+        st.button(f"Show the one {word} here", key="own", on_click=pick, args=(config,), help=help)
         return
     if data.needs_download(config):
         with st.popover(label):
@@ -102,11 +103,15 @@ def _train_again(
         label = "Go on here"
         why = f"It has come to pass {now.passes:,} of {config.budget:,} on this machine."
     too_large = derived.too_large(config)
+
+    def train() -> None:
+        pick(config)  # one that was asked for by name is looked at no longer
+        requests.submit(config)
+
     st.button(
         label,
         key="anew",
-        on_click=requests.submit,
-        args=(config,),
+        on_click=train,
         disabled=bool(too_large),
         help=_too_large(too_large) if too_large else why,
     )

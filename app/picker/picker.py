@@ -131,6 +131,8 @@ def _current() -> RunConfig:
     if address.arrival(OWNER, NAMES) is None:
         return before
     config, problems = read_url()
+    if before is not None and config != before:
+        by_itself.picked(config)  # Back and Forward, to what may have been stopped on leaving
     st.session_state[_RUN], wrong = _run_of(config)
     notices.post(OWNER, [_line(problem, config) for problem in problems] + wrong)
     return config

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.components import by_itself
+from app.components import by_itself, requests
 from app.engine import data, derived, runs
 from app.engine.lookers import BETWEEN, LOOKING, PATIENCE, Lookers
 from app.views import welcome
@@ -240,7 +240,7 @@ def begun(at, store, jobs, monkeypatch):
 
 
 def _state(at):
-    names = (by_itself._WANTED, by_itself._PICKED)
+    names = (by_itself._WANTED, by_itself._PICKED, requests._ASKED_AT)
     return {name: at.session_state[name] for name in names if name in at.session_state}
 
 
@@ -291,6 +291,22 @@ def test_it_begins_once_and_half_a_second_after_the_last_change(monkeypatch, sto
     assert by_itself.start(run) and asked == [(run.config, True)]
     # Who stops it wants it stopped.
     assert not by_itself.start(make_run(RunConfig(), Status.CANCELLED)) and len(asked) == 1
+
+
+def test_what_was_stopped_by_hand_does_not_begin_again(at, begun, jobs):
+    at.button(key="preset_instant").click().run()
+    assert jobs.submitted == [instant_preset()]
+    # Trained and stopped, it is at rest, and nothing was picked since.
+    assert not beat(at, instant_preset())
+
+
+def test_what_one_comes_back_to_goes_on(at, begun):
+    at.button_group(key="field:depth").set_value(13).run()
+    # As the browser's Back does it.
+    at.query_params["depth"] = "8"
+    at.run()
+    assert_sound(at)
+    assert picked(at) == RunConfig(depth=8) and beat(at, RunConfig(depth=8))
 
 
 A, B = RunConfig(depth=3), RunConfig(depth=5)

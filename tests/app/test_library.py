@@ -236,6 +236,16 @@ def test_an_address_names_one_of_them(at, twice, monkeypatch):
     assert "From the gallery" not in texts(at)
 
 
+def test_who_trains_what_was_named_sees_its_training(at, twice, monkeypatch, jobs):
+    store, own, shipped = twice
+    monkeypatch.setattr(runs, "store", lambda: store)
+    store.delete(library.identity(own))
+    open_at(at, **SMALL.query(), run=shipped)
+    at.button(key="anew").click().run()
+    assert_sound(at)
+    assert jobs.submitted == [SMALL] and "run" not in at.query_params
+
+
 def test_a_name_goes_when_something_else_is_picked(at, twice, monkeypatch):
     store, _, shipped = twice
     monkeypatch.setattr(runs, "store", lambda: store)
