@@ -27,6 +27,8 @@ X_TICKS = {
 }
 # Slopes to compare with, drawn from where the first series begins.
 REFERENCES = {-0.5: "−1/2", -1.0: "−1"}
+# Of a single value an axis shows as much less and as much more, as factors.
+ROOM = 3.0
 # The selection of a click, by which a chart's state names it.
 PICK = "pick"
 
@@ -101,6 +103,23 @@ def table(
             rows += [_row("floor", n, end, floor) for end in (x.min(), x.max())]
     if references:
         rows += _references(series, over, metric)
+    return _as_table(rows)
+
+
+def with_room(found: pa.Table) -> pa.Table:
+    """The table with what gives an axis a beginning and an end on which all is at one place."""
+    x, y = (set(found[name].to_pylist()) for name in ("x", "mean"))
+    if not len(found) or (len(x) > 1 and len(y) > 1):
+        return found
+    about_x, about_y = (ROOM if len(places) == 1 else 1.0 for places in (x, y))
+    ends = (
+        _row("room", 0, min(x) / about_x, min(y) / about_y),
+        _row("room", 0, max(x) * about_x, max(y) * about_y),
+    )
+    return pa.concat_tables([found, _as_table(ends)])
+
+
+def _as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     columns = {name: [row.get(name) for row in rows] for name in _COLUMNS}
     return pa.table({n: pa.array(values, _COLUMNS[n]) for n, values in columns.items()})
 
@@ -165,7 +184,7 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     """Points with bars of one deviation, lines of the fits, and what is drawn beside.
 
     By the column "kind": "mean" a point; "law" the fit; "slope" a thin line of known slope;
-    "floor"; and `parts`, thin lines of the series.
+    "floor"; `parts`, thin lines of the series; and "room", which is not seen, for the axes.
     """
     alt = base.altair()
 
@@ -217,7 +236,8 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
             ],
         )
     )
-    layers = [slopes, names, floors, *thin, laws, bars, points.add_params(picked)]
+    room = only("room").mark_point(opacity=0)
+    layers = [room, slopes, names, floors, *thin, laws, bars, points.add_params(picked)]
     return base.finish(alt, alt.layer(*layers), height=HEIGHT)
 
 

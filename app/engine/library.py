@@ -13,7 +13,7 @@ import streamlit as st
 
 from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import PARAMS, RunConfig
+from ncengine.config import PARAMS, RunConfig, as_text
 from ncengine.datasets.files.sources import checksum
 from ncengine.runs.identity import Identity, identify
 from ncengine.version import ENGINE_VERSION
@@ -144,4 +144,5 @@ def text_of(name: str, value: Any) -> str:
     """A value as the picker says it."""
     if name == "dataset":
         return dataset_info(value).title
-    return str(PARAMS[name].choices.get(value, value)) if name in PARAMS else str(value)
+    choices = PARAMS[name].choices if name in PARAMS else {}
+    return str(choices[value]) if value in choices else as_text(value)

@@ -417,7 +417,7 @@ def _panel(
     table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
     key = f"depth_{metric}"
-    charts.draw(table, spec, key, lambda: _clicked(key))
+    charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
 
 
 def _law(found: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:

@@ -175,6 +175,23 @@ def test_tables_hold_means_and_deviations_of_logarithms():
     )
 
 
+def test_a_single_run_has_axes_about_it():
+    one = make_run(RunConfig(depth=5))
+    entry = [(one.config, "k", one.summary())]
+    table = charts.with_room(charts.table([entry], "depth", "nc1", [None])).to_pandas()
+    (point,) = table[table["kind"] == "mean"].to_dict("records")
+    for name in ("x", "mean"):
+        low, high = sorted(table[table["kind"] == "room"][name])
+        assert low < point[name] < high and low * high == pytest.approx(point[name] ** 2)
+    other = make_run(RunConfig(depth=8))
+    both = [*entry, (other.config, "o", other.summary())]
+    table = charts.table([both], "depth", "nc1", [None])
+    assert set(table["x"].to_pylist()) == {5, 8}
+    assert charts.with_room(table)["x"].to_pylist()[:2] == [5, 8]
+    nothing = charts.table([[]], "depth", "nc1", [None])
+    assert charts.with_room(nothing) is nothing
+
+
 def test_diverged_seeds_are_left_out_and_empty_series_draw_nothing():
     run = law_run(RunConfig(depth=5), diverged=np.array([False, True, False]))
     found = charts.values([(run.config, "k", run.summary())], "nc1")

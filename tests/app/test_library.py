@@ -149,6 +149,7 @@ def test_runs_are_compared_by_what_they_differ_in():
         "1: Architecture UFM, Adam steps first 0, Precision float64",
         "2: Architecture RN1, Depth L 8, Adam steps first 50, Precision float32",
     ]
+    assert labels(RunConfig(seeds=1), RunConfig(seeds=(3, 5))) == ["1: Seeds 1", "2: Seeds 3,5"]
     # Of the same configuration, where each comes from.
     assert page._labels([(ufm, "here"), (ufm, "gallery, other files")]) == [
         "1: here",
