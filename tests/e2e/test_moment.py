@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from math import log1p
 
 import numpy as np
@@ -17,6 +19,8 @@ from tests.e2e.pages import FINISHED, open_page, player
 LINES = ".nc-moment:not([hidden])"
 # The rectangle in which the curves of the first chart lie.
 PLOT = "[data-testid=stVegaLiteChart] svg.marks path.background"
+# Seconds after which a viewer who does not move is at rest, less what a clock is off.
+RESTS = 0.25
 
 
 @pytest.fixture
@@ -81,6 +85,14 @@ def test_a_line_marks_the_moment_on_every_curve(page, app, run):
     wait_until(in_place, "the line does not stand at its pass")
 
 
+def told(sent):
+    """The passes that the browser has named to the server, in the address or as the player's.
+
+    Not all that is sent is: while data are read, say, the page asks whether they are there.
+    """
+    return {one.decode() for data in sent for one in re.findall(rb"epoch\W{1,4}(\d+)", data)}
+
+
 def test_pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(page, app, run):
     sent = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
@@ -90,17 +102,20 @@ def test_pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(pag
     page.mouse.move(plot["x"] + 3, y)
     page.mouse.down()
     expect(player(page)).to_have_attribute("data-epoch", "1")
-    seen, before = set(), len(sent)
+    seen, before, moved_at = set(), told(sent), [time.monotonic()]
     for step in range(40):
         page.mouse.move(plot["x"] + 3 + step * (plot["width"] - 6) / 40, y)
         seen.add(player(page).get_attribute("data-epoch"))
+        moved_at.append(time.monotonic())
     goal = int(run.geometry.epoch[-5])
     page.mouse.move(place_of(goal, plot), y)
-    asked = len(sent) - before
+    moved_at.append(time.monotonic())
+    asked = told(sent) - before
     page.mouse.up()
     assert len(seen) > 10
-    # None, or one where this machine paused for longer than a viewer rests.
-    assert asked <= 1
+    # None, or as many as this machine paused for longer than a viewer rests.
+    assert len(asked) <= max(1, sum(np.diff(moved_at) > RESTS))
     expect(player(page)).to_have_attribute("data-epoch", str(goal))
     # Then the server is told, and the heat map follows.
     expect(page.get_by_text(f"pass {goal:,}. In a simplex")).to_be_visible()
+    assert str(goal) in told(sent)
