@@ -16,6 +16,7 @@ NAMES = (
     "gallery",
     "viewers",
     "memory",
+    "gpu",
     "transformer",
     "work",
     "architectures",

@@ -117,5 +117,7 @@ def _line(run: Run) -> str:
 
 
 def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
-    counts = ", ".join(f"{count} {status}" for status, count in ended.items())
+    from ncengine.runs.run import Status
+
+    counts = ", ".join(f"{ended[end]} {end}" for end in reversed(Status) if ended[end])
     print(f"{runs} runs: {counts}", file=sys.stderr if as_json else sys.stdout)

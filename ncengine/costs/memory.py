@@ -21,6 +21,8 @@ FEATURES = 6  # those held, new ones, and what metrics make of them
 LOGITS = 4
 # Python and torch, before there is anything to train.
 PROCESS_BYTES = 300 * 2**20
+# What CUDA's libraries take of a GPU's memory to work in.
+DEVICE_BYTES = 96 * 2**20
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -40,7 +42,8 @@ def memory_needed(config: RunConfig, processes: int = 1) -> int:
 
 def device_memory_needed(config: RunConfig) -> int:
     """Bytes of a GPU's own memory that training `config` takes at most, about."""
-    return _of_inputs(config) + _of_layers(config) + len(config.seeds) * _of_seed(config)
+    of_seeds = len(config.seeds) * _of_seed(config)
+    return DEVICE_BYTES + _of_inputs(config) + _of_layers(config) + of_seeds
 
 
 def _of_seed(config: RunConfig) -> int:

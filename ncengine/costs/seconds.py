@@ -39,7 +39,11 @@ def estimate_seconds(
     """
     own, others = _alike(config, entries), _alike(config, shipped)
     own_same, others_same = _same(config, own), _same(config, others)
-    judged = own_same or own or others_same or others or _recent(entries) or _recent(shipped)
+    # How fast a GPU was elsewhere says nothing about a processor here.
+    timed = [entry for entry in shipped if str(entry.get("device", "CPU")).startswith("CPU")]
+    alike = _alike(config, timed)
+    elsewhere = _same(config, alike) or alike
+    judged = own_same or own or elsewhere or _recent(entries) or _recent(timed)
     like = own_same or others_same or _like(config, own) or _like(config, others)
     passes = _passes(config, like)
     if not judged or passes is None:

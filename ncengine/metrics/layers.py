@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, to_device
 
 from ncengine.metrics.collapse import (
     Groups,
@@ -90,7 +90,8 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
     """The metrics of L layers of the same shape, as of `layer_collapse`, with a layer axis.
 
     Returns:
-        Metrics of shape (L,) or (R, L); class means (L, K, d) or (R, L, K, d).
+        Metrics of shape (L,) or (R, L); class means (L, K, d) or (R, L, K, d). They lie in the
+        processor's memory, wherever the layers do.
     """
     xp = array_namespace(*layers)
     if classes < 2:
@@ -102,11 +103,15 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
     means, within, scatter, errors = (
         xp.stack(parts, axis=axis) for parts in zip(*each, strict=True)
     )
+    # A processor is done with decompositions as small as these before a GPU has begun.
+    means, within, scatter, errors, counts = (
+        to_device(values, "cpu") for values in (means, within, scatter, errors, groups.counts)
+    )
     samples, scatter = layers[0].shape[-2], _double(xp, scatter)
     # What is not finite would have what follows fail, for the networks beside it too.
     lost = ~xp.isfinite(xp.sum(scatter, axis=(-2, -1)) + xp.sum(means, axis=(-2, -1)))
     exact, scatter = _without(xp, lost, _double(xp, means)), _without(xp, lost, scatter)
-    contrasts = xp.asarray(_contrasts(classes), device=device(means))
+    contrasts = xp.asarray(_contrasts(classes))
     _, singular, directions = xp.linalg.svd(contrasts @ exact, full_matrices=False)
     centred = means - xp.mean(means, axis=-2, keepdims=True)
     between = xp.mean(dot(xp, centred, centred), axis=-1)
@@ -116,7 +121,7 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
         nc2=gram_distance(xp, normalised_gram(xp, centred), simplex=True),
         ncc_error=errors,
         effective_rank=_effective_rank(xp, singular),
-        effective_rank_features=_effective_rank(xp, _singular(xp, scatter, exact, groups.counts)),
+        effective_rank_features=_effective_rank(xp, _singular(xp, scatter, exact, counts)),
         class_means=means,
     )
     return _lost(xp, found, lost)

@@ -112,6 +112,17 @@ def test_what_the_index_does_not_know_the_gallery_does():
     assert estimate_seconds(other, own, shipped=shipped) == pytest.approx(expected)
 
 
+def test_what_was_trained_on_a_gpu_elsewhere_tells_passes_and_no_speed():
+    fast = entry(UFM, passes=100, seconds=0.01, device="NVIDIA H200")
+    slow = entry(UFM.with_(data_seed=1), passes=200, seconds=6.0, device="CPU, 2 processes")
+    assert estimate_seconds(UFM, [], shipped=[slow, fast]) == pytest.approx(
+        6.0 / run_work(UFM, 200) * run_work(UFM, 100)
+    )
+    assert estimate_seconds(UFM, [], shipped=[fast]) is None
+    # One's own GPU does.
+    assert estimate_seconds(UFM, [fast]) == pytest.approx(0.01)
+
+
 def test_the_gallery_helps_on_beside_runs_trained_here(tmp_path):
     ask = {"workers": 1, "start": 0.0, "others": 0}
     store = Store(tmp_path / "cache", Gallery(None))
