@@ -83,7 +83,7 @@ def current(run: Run) -> View:
     if before is None or view == before:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
-            view, wrong = parse(query, config)
+            view, wrong = parse(query, config, seeds)
             notices.post(OWNER, wrong + _wrong_start(config))
     view = _fit(view, config, seeds)
     st.session_state[OWNER] = view
@@ -91,13 +91,18 @@ def current(run: Run) -> View:
     return view
 
 
-def parse(query: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
-    """The view that an address asks for, and what was wrong with it, in words."""
+def parse(query: dict[str, str], config: RunConfig, seeds: Sequence[int]) -> tuple[View, list[str]]:
+    """The view that an address asks for, and what was wrong with it, in words.
+
+    `seeds` are those that can be shown.
+    """
     values = {"seed": config.seeds[0], "basis": "last", "picked": (), "test": False}
     wrong: list[str] = []
     for name, text in query.items():
         try:
             values["picked" if name == "focus" else name] = _READERS[name](text, config)
+            if values["seed"] not in seeds and name == "seed":
+                wrong.append(_not_kept(values["seed"], seeds))
         except (ValueError, OverflowError):
             shown = {
                 "seed": config.seeds[0],
@@ -109,6 +114,12 @@ def parse(query: dict[str, str], config: RunConfig) -> tuple[View, list[str]]:
             allowed = _allowed(name, config)
             wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))
     return View(**values), wrong
+
+
+def _not_kept(seed: int, seeds: Sequence[int]) -> str:
+    kept = " or ".join(map(str, seeds))
+    allowed = f"must be {kept}: of this run's other seeds the gallery has curves and no points"
+    return notices.wrong_value("Seed", seed, allowed, seeds[0])
 
 
 def no_test_data(config: RunConfig) -> str:

@@ -167,6 +167,8 @@ def test_only_seeds_that_were_kept_are_offered(at, shipped):
     assert_sound(at)
     assert not [one for one in at.button_group if one.key == "view:seed"]
     assert "seed" not in at.query_params
+    said = "**Seed**: `2` must be 0: of this run's other seeds the gallery has curves and no points"
+    assert at.warning[0].value.count("**Seed**") == 1 and said in at.warning[0].value
 
 
 @pytest.mark.parametrize("part", ["data_checksum", "engine_version"])
