@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ncengine.config import RunConfig
-from ncengine.runs.job_status import is_amount
+from ncengine.runs.entry import judged
 from ncengine.runs.journal import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -22,9 +21,8 @@ class Index:
     """Summaries of finished runs in the order in which they ended.
 
     An entry is `Run.summary()` with the machine's facts, "data_checksum" (see `identity.Identity`;
-    not in those of earlier versions) and "picture". What `entries` gives has a text "key",
-    a "config" that RunConfig accepts, and finite numbers "seconds" and "passes", not negative.
-    Lines without these are passed over: the cache is the authority, the index a convenience. A line
+    not in those of earlier versions) and "picture". What `entries` gives is as `entry.judged` has
+    it. Other lines are passed over: the cache is the authority, the index a convenience. A line
     {"removed": key} takes a run out again.
     """
 
@@ -101,15 +99,9 @@ class Index:
             entry = json.loads(line)
             if isinstance(entry, dict) and isinstance(entry.get(_REMOVED), str):
                 return entry
-            RunConfig(**entry["config"])
-            if isinstance(entry["key"], str) and all(map(is_amount, _amounts(entry))):
-                return entry
-            reason = "its key or numbers are not what they should be"
+            judged(entry)
+            return entry
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             reason = f"{type(error).__name__}: {error}"
         logger.warning("an unreadable line in %s was passed over: %s", self.path.name, reason)
         return None
-
-
-def _amounts(entry: dict[str, Any]) -> tuple[Any, Any]:
-    return entry["seconds"], entry["passes"]

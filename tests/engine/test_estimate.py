@@ -24,7 +24,8 @@ UFM = RunConfig(architecture="UFM", epochs=1000)
 def entry(config=RN1, passes=None, seconds=1.0, **facts):
     passes = config.epochs if passes is None else passes
     fields = config.model_dump(mode="json")
-    return {"key": "k", "config": fields, "seconds": seconds, "passes": passes, **facts}
+    told = {"key": "k", "config": fields, "seconds": seconds, "passes": passes, "floor": None}
+    return {**told, "seeds": [{"diverged": False}] * len(config.seeds), **facts}
 
 
 def test_an_estimate_goes_by_the_recent_runs_of_the_same_architecture():

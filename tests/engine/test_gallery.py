@@ -187,6 +187,21 @@ def test_a_run_takes_the_place_of_what_there_was_of_its_configuration(gallery, t
     assert len(gallery.entries()) == 2 and len(list(gallery.folder.iterdir())) == 5
 
 
+def test_only_samples_that_nothing_names_any_more_go(gallery, trained):
+    samples = gallery.folder / gallery.entry(identify(SMALL).key)["samples"]
+    # Another process has written these, and is about to write what names them.
+    coming = gallery.folder / "samples-0badcafe.npz"
+    coming.write_bytes(samples.read_bytes())
+    damaged = gallery.folder / "damaged.json"
+    damaged.write_text(f'{{"samples": "{samples.name}", ')
+    gallery.add(replace(identify(SMALL), engine_version="another"), trained, [], {})
+    assert samples.exists() and coming.exists()
+    damaged.unlink()
+    gallery.add(identify(SMALL), trained, [], samples_of(trained))
+    gallery.add(replace(identify(SMALL), engine_version="another"), trained, [], {})
+    assert not samples.exists() and coming.exists()
+
+
 # Damage.
 
 

@@ -12,7 +12,8 @@ SMALL = RunConfig(depth=3, width=8)
 
 
 def entry(key, config=SMALL, seconds=2.0, passes=10, **more):
-    return {"key": key, "config": config.model_dump(mode="json")} | {
+    seeds = [{"seed": seed, "diverged": False, "nc1": 0.1} for seed in config.seeds]
+    return {"key": key, "config": config.model_dump(mode="json"), "floor": 0.02, "seeds": seeds} | {
         "seconds": seconds,
         "passes": passes,
         **more,
@@ -42,6 +43,15 @@ ODD = [
     json.dumps(entry("k", passes=[10])),
     json.dumps(entry(None)),
     json.dumps(entry(["k"])),
+    json.dumps(entry("k", date=20261127)),
+    json.dumps(entry("k", picture=["<svg>"])),
+    json.dumps(entry("k", floor="low")),
+    json.dumps(entry("k", floor=-0.1)),
+    json.dumps(entry("k", seeds=None)),
+    json.dumps(entry("k", seeds=[])),
+    json.dumps(entry("k", seeds=[{"seed": 0}] * 3)),
+    json.dumps(entry("k", seeds=[{"diverged": "no"}] * 3)),
+    json.dumps(entry("k", seeds=["one", "two", "three"])),
 ]
 
 
@@ -66,7 +76,9 @@ def test_a_later_entry_of_a_key_stands_for_the_earlier(index):
 
 
 def test_an_entry_comes_back_as_it_was_added(index):
-    whole = entry("a", device="cpu", seeds=[{"seed": 0, "nc1": None}])
+    whole = entry(
+        "a", device="cpu", config=SMALL.with_(seeds=1), seeds=[{"diverged": False, "nc1": None}]
+    )
     index.add(whole)
     assert index.entries() == [whole]
 
