@@ -45,6 +45,11 @@ def add_command(commands: Any) -> None:
         default="small",
         help="small: what two cores can do (default); paper: the paper's full size",
     )
+    build.add_argument(
+        "--anew",
+        action="store_true",
+        help="write what is there again too, from the cache's result or by training it",
+    )
     build.add_argument("--download", action="store_true", help="fetch what the data sets lack")
     build.add_argument(
         "--workers", type=at_least_one, help="how many processes train, see sweep --help"
@@ -92,6 +97,7 @@ def _build(options: argparse.Namespace) -> int:
         counts = build(
             options.only,
             scale=options.scale,
+            anew=options.anew,
             workers=options.workers,
             progress=progress,
             on_end=told,

@@ -27,6 +27,7 @@ def build(
     rows: Iterable[str] = ROWS,
     *,
     scale: str = "small",
+    anew: bool = False,
     workers: int | None = None,
     store: Store | None = None,
     progress: Callable[[Progress], None] | None = None,
@@ -41,6 +42,7 @@ def build(
     Args:
         rows: of `config.gallery.ROWS`.
         scale: see `config.gallery.row`.
+        anew: write what is in the gallery again too, from the store's result or by training it.
         workers: how many processes train; by default as `jobs.sweep` has it.
         store: where results are kept, and to whose gallery runs are added.
         progress, on_end: called as it goes on.
@@ -54,7 +56,7 @@ def build(
     if store.gallery.folder is None:
         raise ValueError(NO_FOLDER)
     rows_by_key, wanted = _wanted(rows, scale)
-    missing = {k: c for k, c in wanted.items() if store.gallery.entry(k) is None}
+    missing = {k: c for k, c in wanted.items() if anew or store.gallery.entry(k) is None}
     _check_data(missing.values())
     counts = {"here": len(wanted) - len(missing)}
 

@@ -56,6 +56,18 @@ def test_who_asks_for_nothing_sees_the_first_run_in_motion(at, shipped):
     assert at.toggle(key="by itself").value is True
 
 
+@pytest.mark.parametrize("part", ["data_checksum", "engine_version"])
+def test_a_first_run_of_old_is_first_all_the_same(at, shipped, monkeypatch, tmp_path, part):
+    gallery, run = Gallery(tmp_path / "gallery"), make_run(first())
+    monkeypatch.setattr(shipped, "gallery", gallery)
+    assert runs.home() == RunConfig() != first()
+    gallery.add(replace(identify(first()), **{part: "0"}), run, [], {})
+    assert runs.home() == first()
+    at.run()
+    assert_sound(at)
+    assert picked(at) == first() and "Watch a network tidy up" in texts(at)
+
+
 @pytest.mark.parametrize(
     "tried, config",
     [

@@ -294,6 +294,20 @@ def test_what_is_missing_is_built_shortest_first_and_only_once(tiny, tmp_path):
     assert build(workers=1) == {"here": 3}
 
 
+def test_what_is_there_is_written_anew_where_that_is_asked_for(tiny, tmp_path):
+    build(["schedules"], workers=1)
+    gallery = Gallery(tmp_path / "gallery")
+    entries = [gallery.folder / entry["path"] for entry in gallery.entries()]
+    for path in entries:
+        _damage_json(path, note="of old")
+    assert build(["schedules"], workers=1) == {"here": 2}
+    assert "of old" in entries[0].read_text()
+    # One from the cache's result, one by training.
+    Store().delete(identify(tiny["schedules"][0]))
+    assert build(["schedules"], anew=True, workers=1) == {"here": 0, "added": 2}
+    assert not any("of old" in path.read_text() for path in entries)
+
+
 def test_a_build_that_was_stopped_goes_on(tiny, tmp_path):
     def stop(end, run):
         raise KeyboardInterrupt
