@@ -11,12 +11,15 @@ import streamlit as st
 from app.components import text
 from app.engine import lookers, runs
 from ncengine.config import RunConfig
+from ncengine.runs.run import Status
 
 _TROUBLE = "trouble"
 _ASKED_AT = "asked at"
 _STOPPING = "stopping"
 # What has not stopped after so many seconds is shown as it is again.
 STOP_PATIENCE = 30.0
+# A training that a worker has taken up at the sixth look is waited for until the last.
+LOOK_EVERY, TAKEN_UP, LOOKS = 0.01, 6, 25
 
 
 def submit(config: RunConfig, *, by_itself: bool = False) -> None:
@@ -24,6 +27,7 @@ def submit(config: RunConfig, *, by_itself: bool = False) -> None:
     has_stopped(config)
     (lookers.began if by_itself else lookers.asked)(config)
     _ask(config, lambda: runs.jobs().submit(config))
+    _wait_for_points(config)
 
 
 def submit_all(configs: Sequence[RunConfig]) -> None:
@@ -72,6 +76,19 @@ def draw_trouble(config: RunConfig) -> None:
     asked, trouble = st.session_state.get(_TROUBLE, (None, ""))
     if asked == config and trouble:
         st.error(f"**That could not be done.** {text.plain(trouble)}")
+
+
+def _wait_for_points(config: RunConfig) -> None:
+    """Wait a moment for a training that begins at once, until there is something that moves.
+
+    A page that is drawn before that shows a placeholder, and has to be drawn again.
+    """
+    for number in range(LOOKS):
+        run = runs.look(config)
+        moves = run.geometry is not None and len(run.geometry) > 1
+        if moves or run.status is not Status.RUNNING and number >= TAKEN_UP:
+            break
+        time.sleep(LOOK_EVERY)
 
 
 def _ask(config: RunConfig, what: Callable[[], None]) -> None:

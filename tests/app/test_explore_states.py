@@ -1,12 +1,13 @@
 """What Explore shows in every state of a run."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.charts import base, curves
-from app.components import text
+from app.components import requests, text
 from app.engine import data
 from ncengine.config import Problem, RunConfig
 from ncengine.costs import memory
@@ -32,6 +33,36 @@ def test_an_absent_run_invites_to_train_and_draws_nothing_else(at, jobs):
     assert not charts_of(at)
     at.button(key="train").click().run()
     assert jobs.submitted == [CONFIG]
+
+
+@pytest.mark.parametrize(
+    ("course", "looks"),
+    [
+        ([(Status.QUEUED, 0), (Status.RUNNING, 0), (Status.RUNNING, 1), (Status.RUNNING, 2)], 4),
+        ([(Status.QUEUED, 0), (Status.DONE, 2)], 2),
+        ([(Status.QUEUED, 0)], requests.TAKEN_UP + 1),
+        ([(Status.QUEUED, 0), (Status.FAILED, 0)], requests.TAKEN_UP + 1),
+        ([(Status.RUNNING, 0)], requests.LOOKS),
+    ],
+    ids=["begins at once", "is over at once", "has to wait", "fails", "takes its time"],
+)
+def test_what_begins_at_once_is_waited_for_until_it_moves(monkeypatch, jobs, course, looks):
+    whole = make_run(CONFIG)
+    seen = []
+
+    def look(config):
+        status, snapshots = course[min(len(seen), len(course) - 1)]
+        seen.append(config)
+        return replace(whole, status=status, geometry=_first(whole, snapshots))
+
+    monkeypatch.setattr(requests.runs, "look", look)
+    monkeypatch.setattr(requests, "LOOK_EVERY", 0)
+    requests.submit(CONFIG)
+    assert jobs.submitted == [CONFIG] and len(seen) == looks
+
+
+def _first(run, snapshots):
+    return replace(run.geometry, epoch=run.geometry.epoch[:snapshots]) if snapshots else None
 
 
 def test_the_heading_tells_network_size_time_and_device(at, store, jobs):
