@@ -43,10 +43,12 @@ def _warm_up(jobs: JobQueue) -> None:
     curves.objective_spec(True)
     curves.collapse_spec("NC2A", False)
     curves.accuracy_spec(False)
-    # Who clicks at once waits for the workers; the fits of the page Depth can be loaded after that.
+    # Who clicks at once waits for the workers; the fits of the page Depth and the table of the
+    # library can be loaded after that.
     give_up = time.monotonic() + PATIENCE
     while jobs.device() is None and time.monotonic() < give_up:
         time.sleep(0.1)
+    import pandas  # noqa: F401
     import scipy.special  # noqa: F401
 
     # After each run of a page Streamlit has Python look through all objects for garbage, a tenth of
