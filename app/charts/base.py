@@ -23,7 +23,7 @@ _VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5)
 _TICK_LABEL = (
     "domain('y')[1] / domain('y')[0] > 200 && "
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) > 0.01 "
-    "? '' : format(datum.value, datum.value < 0.0009 ? '~e' : '~g')"
+    "? '' : format(datum.value, datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
 )
 
 
