@@ -14,24 +14,26 @@ import streamlit as st
 # A beat whose answer got lost is followed by another after so many seconds.
 PATIENCE = 10
 
-_component = st.components.v2.component(
-    "pulse",
-    js="""
+# Streamlit also cleans up after a call that a newer one overtook, and does so after the newer: each
+# call takes away its own timer, and no other's.
+MODULE = """
 const timers = new WeakMap();
 export default ({ data, parentElement, setTriggerValue }) => {
+  let own;
   const after = (seconds) => {
     clearTimeout(timers.get(parentElement));
-    timers.set(parentElement, setTimeout(beat, 1000 * seconds));
+    own = setTimeout(beat, 1000 * seconds);
+    timers.set(parentElement, own);
   };
   const beat = () => {
     after(data.patience);
     setTriggerValue("beat", data.beat);
   };
   after(data.seconds);
-  return () => clearTimeout(timers.get(parentElement));
+  return () => clearTimeout(own);
 };
-""",
-)
+"""
+_component = st.components.v2.component("pulse", js=MODULE)
 
 
 def draw(seconds: float, on_beat: Callable[[], None]) -> None:
