@@ -1,0 +1,125 @@
+"""The panels of Depth: one a metric over depth or weight decay, or a map where both vary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from app.charts import depth as charts
+from app.components import series
+from app.components.series import METRICS, Picture, Series
+from ncengine.analysis.fits import PowerLaw, power_law
+from ncengine.theory.optimum import floor_of
+
+_OPEN = "depth:open"
+_PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
+_NO_LAW = ("loss", "seconds", "collapsed_layers")
+# Through two points goes any line.
+LEAST_FITTED = 3
+
+
+def draw(shown: Sequence[Series], found: Sequence[list[charts.Finished]], picture: Picture) -> None:
+    """What is finished of each series, in panels or in a map."""
+    if shown[0].is_grid:
+        _map(shown[0], picture, found[0])
+    else:
+        _all_panels(shown, found)
+
+
+def clicked() -> str | None:
+    """The key of the run whose point was clicked since this was asked last."""
+    return st.session_state.pop(_OPEN, None)
+
+
+def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]]) -> None:
+    over = shown[0].over
+    for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
+        with column:
+            name = shown[0].base.nc2_name.upper() if metric == "nc2" else title
+            _panel(found, over, metric, name)
+    left, middle, right = st.columns(3, gap="small")
+    with left:
+        _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
+        st.caption("Dotted: its hidden decay. Dashed and dotted: the rest, fit and last layer.")
+    with middle:
+        floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
+        _panel(found, over, "loss", "objective", references=False, floors=floors)
+        st.caption("Dashed: the floor, below which no network can come.")
+    with right:
+        _panel(found, over, "seconds", "seconds of training", references=False)
+        st.caption("Of its slowest process; its seeds may be spread over several.")
+    if over == "depth" and any(
+        np.isfinite(charts.values(one, "collapsed_layers")).any() for one in found
+    ):
+        (left, _, _) = st.columns(3, gap="small")
+        with left:
+            _panel(found, over, "collapsed_layers", "collapsed layers", references=False)
+            st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
+
+
+def _panel(
+    found: Sequence[list[charts.Finished]], over: str, metric: str, title: str, **more: object
+) -> None:
+    laws = [None if metric in _NO_LAW else _law(one, over, metric) for one in found]
+    st.html(_heading(title, laws, over))
+    table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
+    spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
+    key = f"depth_{metric}"
+    charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
+
+
+def _law(found: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+    if len(found) < LEAST_FITTED:
+        return None
+    try:
+        return power_law(charts.at(found, over), charts.values(found, metric))
+    except ValueError:
+        return None  # too few of them have values
+
+
+def _heading(title: str, laws: Sequence[PowerLaw | None], over: str) -> str:
+    letter = "L" if over == "depth" else "λ"
+    told = "".join(
+        f'<span style="--series:{charts.COLORS[n]}">{letter}{_slope(law)}</span>'
+        for n, law in enumerate(laws)
+        if law is not None
+    )
+    return f'<div class="panel-heading"><b>{escape(title)}</b>{told}</div>'
+
+
+def _slope(law: PowerLaw) -> str:
+    known = law.low == law.low
+    ends = f" <small>{_signed(law.low)} … {_signed(law.high)}</small>" if known else ""
+    return f"<sup>{_signed(law.slope)}</sup>{ends}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _clicked(key: str) -> None:
+    st.session_state[_OPEN] = charts.picked(key)
+
+
+def _map(one: Series, picture: Picture, found: list[charts.Finished]) -> None:
+    st.session_state["depth:metric"] = picture.metric
+    st.segmented_control(
+        "Metric",
+        list(METRICS),
+        format_func=METRICS.__getitem__,
+        key="depth:metric",
+        required=True,
+        on_change=_metric_changed,
+    )
+    title = one.base.nc2_name.upper() if picture.metric == "nc2" else METRICS[picture.metric]
+    spec = charts.map_spec(one.depths, one.decays, title)
+    table = charts.map_table(found, picture.metric)
+    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
+
+
+def _metric_changed() -> None:
+    series.show(replace(series.current(), metric=st.session_state["depth:metric"]))
