@@ -14,23 +14,21 @@ import streamlit as st
 # A beat whose answer got lost is followed by another after so many seconds.
 PATIENCE = 10
 
-# Streamlit also cleans up after a call that a newer one overtook, and does so after the newer: each
-# call takes away its own timer, and no other's.
+# Nothing is cleaned up but by the timer itself, once its element is gone: Streamlit also cleans up
+# after calls that a newer one overtook, and then whoever looks on would wait for ever.
 MODULE = """
 const timers = new WeakMap();
 export default ({ data, parentElement, setTriggerValue }) => {
-  let own;
   const after = (seconds) => {
     clearTimeout(timers.get(parentElement));
-    own = setTimeout(beat, 1000 * seconds);
-    timers.set(parentElement, own);
+    timers.set(parentElement, setTimeout(beat, 1000 * seconds));
   };
   const beat = () => {
+    if (!parentElement.isConnected) return;
     after(data.patience);
     setTriggerValue("beat", data.beat);
   };
   after(data.seconds);
-  return () => clearTimeout(own);
 };
 """
 _component = st.components.v2.component("pulse", js=MODULE)
