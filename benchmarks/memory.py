@@ -15,6 +15,7 @@ from benchmarks.table import show
 from ncengine.config import RunConfig
 from ncengine.costs.memory import memory_needed
 from ncengine.datasets import is_available
+from ncengine.jobs.process_memory import process_bytes
 
 MEBIBYTE = 2**20
 # The history of L-BFGS is allocated whole: a few steps take as much as many.
@@ -116,13 +117,13 @@ def main() -> None:
         config = RunConfig(**values)
         if not is_available(config.dataset):
             continue
-        told, (first, second) = memory_needed(config), peaks(config)
+        told, (first, second) = memory_needed(config, process_bytes()), peaks(config)
         row = [config.title(), len(config.seeds), config.solver, config.precision]
         row += [f"{count / MEBIBYTE:,.0f}" for count in (told, first, second)]
         rows.append([*row, f"{max(first, second) / told:.2f}"])
         print(json.dumps(row), file=sys.stderr, flush=True)
     show(
-        "Memory: told and taken, MiB",
+        f"Memory: told and taken, MiB; a process alone {process_bytes() / MEBIBYTE:,.0f}",
         ("run", "seeds", "solver", "precision", "told", "taken", "going on", "taken / told"),
         rows,
     )

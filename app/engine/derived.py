@@ -47,9 +47,13 @@ def cosines(class_means: np.ndarray) -> np.ndarray:
 
 def too_large(config: RunConfig) -> str:
     """Why the training does not fit into this machine's memory, in words; "" where it does."""
-    from ncengine.costs.memory import memory_here, too_large
+    from ncengine.costs.memory import memory_here, memory_needed, too_large
+    from ncengine.jobs import process_memory
 
-    return too_large(config, memory_here())
+    # Before it is known what a process takes, which workers tell when they are ready, pages do not
+    # wait for it: a training judges again for itself.
+    of_process = process_memory.known() or process_memory.ASSUMED_BYTES
+    return too_large(config, memory_here(), memory_needed(config, of_process))
 
 
 def project(run: Run, r: int, basis: str, focus: tuple[int, ...]) -> Projection:

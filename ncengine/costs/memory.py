@@ -19,8 +19,6 @@ SWEEP_BYTES = 256 * 2**20
 VECTORS = 12  # parameters, gradient, iterate, direction, moments, and what becomes of them
 FEATURES = 6  # those held, new ones, and what metrics make of them
 LOGITS = 4
-# Python and torch, before there is anything to train.
-PROCESS_BYTES = 300 * 2**20
 # What CUDA's libraries take of a GPU's memory to work in.
 DEVICE_BYTES = 96 * 2**20
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -31,12 +29,16 @@ def sweep_samples(config: RunConfig) -> int:
     return max(1, SWEEP_BYTES // activation_bytes(config))
 
 
-def memory_needed(config: RunConfig, processes: int = 1) -> int:
+def memory_needed(config: RunConfig, process_bytes: int, processes: int = 1) -> int:
     """Bytes that training `config` takes at most, about, checkpoints and data counted.
 
-    `processes` is over how many the seeds are spread: each holds the data.
+    Args:
+        config: what is trained.
+        process_bytes: what a process takes before it holds a network, which depends on what is
+            installed: see `jobs.process_memory`.
+        processes: over how many the seeds are spread: each holds the data.
     """
-    each = PROCESS_BYTES + _of_data_set(config) + _of_inputs(config)
+    each = process_bytes + _of_data_set(config) + _of_inputs(config)
     return processes * (each + _of_layers(config)) + len(config.seeds) * _of_seed(config)
 
 
@@ -108,12 +110,11 @@ def memory_here() -> int:
         return total
 
 
-def too_large(config: RunConfig, available: int, needed: int | None = None) -> str:
-    """Why `config` does not fit into so many bytes, and what to do; "" where it does.
+def too_large(config: RunConfig, available: int, needed: int) -> str:
+    """Why `config`, which needs so many bytes, does not fit into those available; "" where it does.
 
-    `needed` is what it takes; by default as `memory_needed` says of one process.
+    The answer says what to do.
     """
-    needed = memory_needed(config) if needed is None else needed
     if needed <= available:
         return ""
     network = architecture_info(config.architecture).parts

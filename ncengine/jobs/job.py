@@ -12,6 +12,7 @@ import numpy as np
 from ncengine.costs.memory import device_memory_needed, memory_needed, too_large
 from ncengine.datasets import DatasetError, load
 from ncengine.jobs.listing import file_away
+from ncengine.jobs.process_memory import process_bytes
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
 from ncengine.jobs.take_over import take_over
 from ncengine.runs.assemble import (
@@ -181,7 +182,10 @@ def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | N
     device = pick_device()
     processes = len(report.run.shards() or [seeds])
     on_device = device.type != "cpu"
-    needed = device_memory_needed(config) if on_device else memory_needed(config, processes)
+    if on_device:
+        needed = device_memory_needed(config)
+    else:
+        needed = memory_needed(config, process_bytes(), processes)
     if reason := too_large(config, memory_of(device), needed):
         raise ValueError(reason)
     data = load(config)

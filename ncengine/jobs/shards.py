@@ -10,6 +10,7 @@ import numpy as np
 from ncengine.config import RunConfig
 from ncengine.costs.memory import memory_here, memory_needed
 from ncengine.costs.work import run_work
+from ncengine.jobs.process_memory import process_bytes
 
 WORKERS_VARIABLE = "NCENGINE_WORKERS"
 MOST_WORKERS = 256
@@ -52,7 +53,7 @@ def cut(config: RunConfig, workers: int, start: float, device: str) -> list[tupl
     if device != "cpu":
         return together
     count, available = min(workers, len(config.seeds)), memory_here()
-    while count > 1 and memory_needed(config, count) > available:
+    while count > 1 and memory_needed(config, process_bytes(), count) > available:
         count -= 1
     if count < 2:
         return together

@@ -8,8 +8,9 @@ import signal
 import threading
 import time
 
-from ncengine.config import RunConfig
+from ncengine.jobs import process_memory
 from ncengine.jobs.ladder import climb
+from ncengine.jobs.rehearsal import rehearse
 from ncengine.jobs.shards import cut
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
@@ -51,7 +52,10 @@ def be_a_ready_worker(parent: int) -> None:
     """In a worker that waits for runs: manners, and all loaded that training needs."""
     be_a_good_worker(parent)
     try:
-        _rehearse()
+        from ncengine.jobs import job  # noqa: F401
+
+        rehearse()
+        process_memory.remember()
     except Exception:
         logger.warning("a worker could not rehearse; a run will tell why", exc_info=True)
 
@@ -92,17 +96,3 @@ def device_of_worker() -> str:
     from ncengine.training.device import describe, pick_device
 
     return describe(pick_device())
-
-
-def _rehearse() -> None:
-    """Train a little, for the first run not to wait for what is loaded when first used."""
-    from ncengine.datasets import load
-    from ncengine.jobs import job  # noqa: F401
-    from ncengine.training.device import one_thread, pick_device
-    from ncengine.training.train import Training
-
-    one_thread()
-    device = pick_device()
-    config = RunConfig(classes=2, samples_per_class=2, width=4, depth=2, epochs=2, seeds=1)
-    for _ in Training(config, load(config), device).steps():
-        pass

@@ -30,6 +30,8 @@ SMALL = RunConfig(
 )
 # Enough work for processes to be worth their start.
 HEAVY = RunConfig(seeds=4, depth=13, samples_per_class=100, epochs=1000)
+# Bytes of a process before there is a network.
+OF_PROCESS = 700 * 2**20
 # Caught in the middle, in two pieces.
 LONG = SMALL.with_(epochs=2500, solver="Adam", seeds=2)
 HALVES = [(0,), (1,)]
@@ -116,10 +118,11 @@ def test_an_odd_number_of_workers_is_refused(monkeypatch, value):
 
 
 def test_there_are_no_more_processes_than_memory_holds(monkeypatch):
+    monkeypatch.setattr(shards_module, "process_bytes", lambda: OF_PROCESS)
     for held, shards in (
-        (memory_needed(HEAVY, 4), [(0,), (1,), (2,), (3,)]),
-        (memory_needed(HEAVY, 4) - 1, [(0, 1), (2,), (3,)]),
-        (memory_needed(HEAVY, 2) - 1, [HEAVY.seeds]),
+        (memory_needed(HEAVY, OF_PROCESS, 4), [(0,), (1,), (2,), (3,)]),
+        (memory_needed(HEAVY, OF_PROCESS, 4) - 1, [(0, 1), (2,), (3,)]),
+        (memory_needed(HEAVY, OF_PROCESS, 2) - 1, [HEAVY.seeds]),
     ):
         monkeypatch.setattr(shards_module, "memory_here", lambda held=held: held)
         assert cut(HEAVY, 16, WARM, CPU) == shards
