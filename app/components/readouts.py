@@ -15,7 +15,7 @@ from app.charts import palette
 from app.charts.curves import nc2_label
 from app.components import text
 from app.engine import derived, shared
-from ncengine.analysis import over_seeds
+from ncengine.analysis import over_seeds, words
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.runs.run import Run
 
@@ -131,7 +131,7 @@ def _metric(run: Run, name: str, help: str, color: str) -> Readout:
         return Readout(name, value, "", help, color, course, 10**course)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help = f"{help} Over the seeds, {log} ± {last.deviation:.2f}."
-    without = [f"{text.seeds(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
+    without = [f"{words.named(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
     note = f"without {', '.join(without)}" if without else log
     return Readout(name, text.number(10**last.mean), note, help, color, course, 10**course)
 

@@ -8,7 +8,6 @@ import streamlit as st
 
 from app.components import download, outcome, requests, text
 from app.engine import data, derived, runs
-from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
@@ -42,10 +41,10 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     _what_failed_here(run)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
-        _not_converged(run)
     else:
         bars[run.status](run)
-    _some_diverged(run)
+    for trouble in outcome.troubles(run):
+        st.warning(trouble)
 
 
 def _of_earlier_engine(run: Run, pick: Callable[[RunConfig], None]) -> None:
@@ -303,24 +302,4 @@ def _all_diverged(run: Run) -> None:
         "came, as means over those still at it. Try a lower learning rate (under Advanced), or "
         f"the solver {text.unbroken('L-BFGS')}, which never takes a step that makes the objective "
         "larger."
-    )
-
-
-def _some_diverged(run: Run) -> None:
-    if run.status is Status.DIVERGED or not run.diverged.any():
-        return
-    gone = [seed for seed, gone in zip(run.config.seeds, run.diverged, strict=True) if gone]
-    are = "is" if len(gone) == 1 else "are"
-    st.warning(f"{text.seeds(gone).capitalize()} diverged and {are} left out of all means.")
-
-
-def _not_converged(run: Run) -> None:
-    found = over_seeds.not_converged(run)
-    if not found:
-        return
-    ends = sorted(set(map(text.number, found.values())))
-    st.warning(
-        f"{text.seeds(list(found)).capitalize()} did not converge: NC1 ended at "
-        f"{' and '.join(ends)}, so the classes fell onto one point. Try more passes, or a smaller "
-        "weight decay."
     )

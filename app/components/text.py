@@ -4,32 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from datetime import datetime
 
-MISSING = "–"
+from ncengine.analysis import words
+
+MISSING, number, percent = words.MISSING, words.number, words.percent
+
 LONGEST_ENDING = 240  # characters
-
-
-def number(value: float | None) -> str:
-    """Three significant digits; powers of ten where the number is small or large."""
-    if value is None or math.isnan(value):
-        return MISSING
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    exponent = math.floor(math.log10(float(f"{abs(value):.2e}")))
-    if -3 <= exponent < 5:
-        return f"{value:.{max(2 - exponent, 0)}f}".replace("-", "−")
-    return f"{value / 10**exponent:.2f}e{exponent}".replace("-", "−")
-
-
-def percent(share: float | None) -> str:
-    """A share of 1 as a percentage of three significant digits."""
-    if share is None or not math.isfinite(share):
-        return MISSING
-    return f"{number(100 * share)} %"
 
 
 def share_of(part: float, whole: float, name: str) -> str:
@@ -105,11 +86,3 @@ def ending(words: str) -> str:
         return words
     kept = words[-LONGEST_ENDING:]
     return "… " + (kept.partition(" ")[2] or kept)
-
-
-def seeds(numbers: Sequence[int]) -> str:
-    """ "seed 3", "seeds 0 and 2", "seeds 0, 2 and 5"."""
-    if len(numbers) == 1:
-        return f"seed {numbers[0]}"
-    head = ", ".join(map(str, numbers[:-1]))
-    return f"seeds {head} and {numbers[-1]}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from app.engine import runs
+from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
 
@@ -82,4 +83,4 @@ def table(points: Sequence[Point]) -> pd.DataFrame:
     """The finished runs, see `ncengine.runs.table`."""
     from ncengine.runs.table import table
 
-    return table(point.now.entry for point in points if point.now.entry)
+    return table(with_outcome(point.now.entry) for point in points if point.now.entry)

@@ -1,5 +1,5 @@
-"""What can be learnt from finished runs: projections, statistics over seeds."""
+"""What can be learnt from runs: what came of them, statistics over seeds, projections."""
 
-from ncengine.analysis import fits
+from ncengine.analysis import fits, outcome
 
-__all__ = ["fits"]
+__all__ = ["fits", "outcome"]

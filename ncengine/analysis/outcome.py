@@ -1,23 +1,35 @@
-"""Outcome: what came of a run, whether it had settled, and what may come of which other one."""
+"""Outcome: what came of a run, in numbers and in words: the same ones wherever it is told."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf, log, sqrt
 from typing import Any
 
 import numpy as np
 
 from ncengine.analysis import over_seeds
+from ncengine.analysis.words import named, number, percent
 from ncengine.catalogue.architectures import architecture_info
-from ncengine.config import RunConfig
+from ncengine.config import PARAMS_DEFAULTS
 from ncengine.runs.run import Run
+from ncengine.theory.trivial import trivial
 
 # A gap that shrank by more in the second half of all passes was still falling.
 FALLING = 0.05
 # Of the floor: so small a gap is none.
 AT_FLOOR = 1e-4
-# How many times as many passes are worth a try.
-MORE = 2.5
+# After so few passes a network is as good as untrained.
+HARDLY_ANY = 5
+# The word for NC1 up to so much.
+WORDS = (
+    (1e-3, "Collapsed"),
+    (1e-2, "Nearly collapsed"),
+    (1e-1, "Partly collapsed"),
+    (1.0, "Hardly collapsed"),
+    (inf, "Not collapsed"),
+)
 
 
 @dataclass(frozen=True)
@@ -25,21 +37,44 @@ class Outcome:
     """What came of a run, as means over the seeds that did not diverge.
 
     Attributes:
-        nc1: geometric mean of NC1 over the seeds for which it is finite; 0 where it is for all, and
-            infinite where it is for all.
+        objective: where it ended; None where every seed diverged.
+        of_zeros: the objective of weights that are all zero, which answer the same to every sample.
+        nc1: geometric mean of NC1 over the seeds for which it is finite and not 0; 0 where it is
+            for all, and infinite where it is for all that have none other.
         above_floor: the gap as a share of the floor; None without a floor.
+        passes: how many there were.
         fell: by which share the gap, without a floor the objective, shrank in the second half of
-            the passes.
+            the passes; None where the run's curves were not looked at, or have one point.
         rested: whether every seed found no further descent before its passes were over.
-        worse_than_none: whether the objective ended above that of weights that are all zero, which
-            answers the same to every sample.
+        tells_nothing: why NC1 tells nothing; "" where it does.
+        free: whether there was no network, but free features.
+        diverged: seeds that did.
+        worse: of several seeds, those that ended above `of_zeros`, where not all did.
+        not_converged: seeds whose classes fell onto one point, with their NC1.
     """
 
+    objective: float | None
+    of_zeros: float
     nc1: float | None
     above_floor: float | None
-    fell: float
-    rested: bool
-    worse_than_none: bool = False
+    passes: int
+    fell: float | None = None
+    rested: bool = False
+    tells_nothing: str = ""
+    free: bool = False
+    diverged: tuple[int, ...] = ()
+    worse: tuple[int, ...] = ()
+    not_converged: Mapping[int, float] | None = None
+
+    @property
+    def worse_than_none(self) -> bool:
+        """Whether the objective ended above that of weights that are all zero."""
+        return self.objective is not None and self.objective > self.of_zeros
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether it diverged, or ended worse than weights that are all zero."""
+        return self.objective is None or self.worse_than_none
 
     @property
     def at_floor(self) -> bool:
@@ -50,74 +85,186 @@ class Outcome:
     def falling(self) -> bool:
         """Whether more passes would have brought the objective further down."""
         over = self.rested or self.at_floor or self.worse_than_none
-        return not over and self.fell > FALLING
+        return not over and self.fell is not None and self.fell > FALLING
+
+    @property
+    def verdict(self) -> str:
+        """What came of it in a word or a few."""
+        if self.objective is None:
+            return "Diverged"
+        if self.worse_than_none:
+            return "Hardly trained" if self.passes <= HARDLY_ANY else "Worse than doing nothing"
+        if self.nc1 is None or self.tells_nothing:
+            return "Collapse cannot be told"
+        return next(word for most, word in WORDS if self.nc1 <= most)
+
+    @property
+    def reason(self) -> str:
+        """What the verdict goes by, as one to three sentences, of which the first goes on it."""
+        if self.objective is None:
+            return "the numbers of every seed grew beyond all bounds."
+        if self.worse_than_none:
+            ended = "the objective ended at"
+            if self.passes <= HARDLY_ANY:
+                ended = f"after {_passes(self.passes)} the objective is"
+            return (
+                f"{ended} {number(self.objective)}; weights that are all zero, which answer the "
+                f"same to every sample, have {number(self.of_zeros)}."
+            )
+        parts = [self._spread(), self._descent()]
+        if self.free and not self.tells_nothing and self.nc1 is not None and self.nc1 <= 1e-2:
+            parts.append("Free features can always do so: it tells nothing of a network.")
+        return " ".join(filter(None, parts))
+
+    @property
+    def sentence(self) -> str:
+        """Verdict and reason in one."""
+        return f"{self.verdict}: {self.reason}"
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What has to be said of some of its seeds, a sentence each."""
+        found = []
+        if self.diverged and self.objective is not None:
+            are = "is" if len(self.diverged) == 1 else "are"
+            found.append(f"{_named(self.diverged)} diverged and {are} left out of all means.")
+        if self.worse:
+            found.append(f"{_named(self.worse)} ended worse than doing nothing.")
+        if self.not_converged:
+            ends = sorted(set(map(number, self.not_converged.values())))
+            found.append(
+                f"{_named(tuple(self.not_converged))} did not converge: NC1 ended at "
+                f"{' and '.join(ends)}, so the classes fell onto one point. Try more passes, or a "
+                "smaller weight decay."
+            )
+        return tuple(found)
+
+    def _spread(self) -> str:
+        if self.tells_nothing:
+            return f"{self.tells_nothing}, so that NC1 is 0 by definition."
+        if self.nc1 is None:
+            return "NC1 has no value."
+        if self.nc1 > over_seeds.NOT_CONVERGED:
+            return "the classes fell onto one point."
+        if self.nc1 == 0:
+            return "all samples of a class are one point, to the last digit."
+        return (
+            f"samples lie {_about(sqrt(self.nc1))} as far from their class’s mean as the classes "
+            "from the centre."
+        )
+
+    def _descent(self) -> str:
+        if self.at_floor:
+            return "The objective ended at the floor."
+        how = "still falling" if self.falling else "with no way further down" * self.rested
+        how = how or "settled" * (self.fell is not None)
+        if self.above_floor is None:
+            ended = number(self.objective or 0.0)
+        elif self.above_floor < 1:
+            ended = f"{_about(self.above_floor)} above the floor"
+        else:
+            ended = f"at {number(1 + self.above_floor)} times the floor"
+        at = "at " * (self.above_floor is None)
+        return f"The objective ended {at}{ended}{', ' * bool(how)}{how}."
 
 
 def outcome(run: Run) -> Outcome:
-    """What came of a finished run. Raises ValueError where no seed is left to tell."""
-    loss = over_seeds.mean_over_seeds(run, "loss")
-    if run.diverged.all() or not np.isfinite(loss).any():
-        raise ValueError("every seed diverged")
-    height = over_seeds.mean_over_seeds(run, "gap") if run.floor is not None else loss
-    passes = over_seeds.passes(run)
-    middle = height[max(0, np.searchsorted(passes, passes[-1] / 2, side="right") - 1)]
-    fell = (middle - height[-1]) / middle if middle > 0 else 0.0
+    """What came of a finished run."""
+    came = outcome_of(run.summary())
+    if came.objective is None:
+        return came
+    rested = run.passes < run.config.budget
+    return replace(came, fell=_fell(run), rested=rested)
+
+
+def outcome_of(summary: Mapping[str, Any]) -> Outcome:
+    """What came of a finished run, as far as its last values tell.
+
+    Args:
+        summary: `Run.summary()`, or an entry of the index or of the gallery, of whose
+            configuration fields may be missing.
+    """
+    config = PARAMS_DEFAULTS | summary["config"]
+    known = _Ends(summary["seeds"])
+    of_zeros = log(config["classes"]) if config["loss"] == "CE" else 0.5
+    objective, floor = known.mean("loss"), summary["floor"]
+    gap = known.mean("gap")
+    worse = tuple(seed for seed, loss in known.of("loss").items() if loss > of_zeros)
     return Outcome(
-        nc1=_nc1(run),
-        above_floor=None if run.floor is None else float(height[-1] / run.floor),
-        fell=float(fell),
-        rested=run.passes < run.config.budget,
-        worse_than_none=bool(loss[-1] > _of_zeros(run.config)),
+        objective=objective,
+        of_zeros=of_zeros,
+        nc1=over_seeds.typical(known.of("nc1").values()),
+        above_floor=gap / floor if floor and gap is not None else None,
+        passes=summary["passes"],
+        tells_nothing=trivial(config["classes"], config["samples_per_class"]).get("nc1", ""),
+        free=not architecture_info(config["architecture"]).has_network,
+        diverged=tuple(one["seed"] for one in summary["seeds"] if one["diverged"]),
+        worse=worse if len(worse) < len(known.of("loss")) else (),
+        not_converged={
+            seed: nc1 for seed, nc1 in known.of("nc1").items() if nc1 > over_seeds.NOT_CONVERGED
+        },
     )
 
 
-def _of_zeros(config: RunConfig) -> float:
-    """The objective (eq. 3) where all weights are zero: each class is as probable, or each 0."""
-    return np.log(config.classes) if config.loss == "CE" else 0.5
+def with_outcome(summary: Mapping[str, Any], came: Outcome | None = None) -> dict[str, Any]:
+    """A summary that also says what came of it: "outcome", and of each seed "verdict".
 
-
-def _nc1(run: Run) -> float | None:
-    last = over_seeds.last_values(run, "nc1")
-    if last.mean is not None:
-        return float(10**last.mean)
-    return np.inf if last.infinite else 0.0 if last.zero else None
-
-
-def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> list[dict[str, Any]]:
-    """Which fields to change for a run that may come further; what promises most comes first.
+    "outcome" has "verdict", "sentence", "troubles" and "worse_than_none"; a seed's verdict is on
+    it alone.
 
     Args:
-        config: what was trained.
-        came: what came of it.
-        failing: names of `theory.assumptions` that do not hold.
+        summary: see `outcome_of`.
+        came: what came of it, where more is known than its last values.
     """
-    found: list[dict[str, Any]] = []
-    if came.worse_than_none and "learning_rate" in config.params:
-        found += _below(config, "learning_rate")
-    if "schedule" in failing and config.decay_schedule != "1/L":
-        found.append({"decay_schedule": "1/L"})
-    if "width" in failing:
-        found += _next(config, "width", least=config.classes + (config.loss == "MSE"))
-    if came.falling:
-        # A round number.
-        more = float(f"{MORE * config.epochs:.1g}")
-        found.append({"epochs": min(int(more), int(config.params["epochs"].high or more))})
-    if architecture_info(config.architecture).parts:
-        found += _next(config, "depth", least=config.depth + 1)
-    return [
-        changes for changes in found if all(getattr(config, n) != v for n, v in changes.items())
+    came = came or outcome_of(summary)
+    seeds = [
+        {**one, "verdict": outcome_of({**summary, "seeds": [one]}).verdict}
+        for one in summary["seeds"]
     ]
+    told = {
+        "verdict": came.verdict,
+        "sentence": came.sentence,
+        "troubles": list(came.troubles),
+        "worse_than_none": came.worse_than_none,
+    }
+    return {**summary, "seeds": seeds, "outcome": told}
 
 
-def _below(config: RunConfig, name: str) -> list[dict[str, Any]]:
-    """The largest suggested value of a field that is at most a tenth of its own."""
-    smaller = [
-        value for value in config.params[name].suggested if value <= getattr(config, name) / 10
-    ]
-    return [{name: max(smaller)}] if smaller else []
+class _Ends:
+    """The last values of the seeds that did not diverge, by name and seed."""
+
+    def __init__(self, seeds: Sequence[Mapping[str, Any]]):
+        self._seeds = [one for one in seeds if not one["diverged"]]
+
+    def of(self, name: str) -> dict[int, float]:
+        values = {one["seed"]: one.get(name) for one in self._seeds}
+        return {s: float(v) for s, v in values.items() if v is not None and not np.isnan(float(v))}
+
+    def mean(self, name: str) -> float | None:
+        """The arithmetic mean of those that are finite."""
+        values = [value for value in self.of(name).values() if np.isfinite(value)]
+        return float(np.mean(values)) if values else None
 
 
-def _next(config: RunConfig, name: str, least: int) -> list[dict[str, Any]]:
-    """The smallest suggested value of a field from there on, if there is one."""
-    larger = [value for value in config.params[name].suggested if value >= least]
-    return [{name: min(larger)}] if larger else []
+def _fell(run: Run) -> float | None:
+    """By which share the gap, without a floor the objective, shrank in the second half."""
+    height = over_seeds.mean_over_seeds(run, "loss" if run.floor is None else "gap")
+    passes = over_seeds.passes(run)
+    before = int(np.searchsorted(passes, passes[-1] / 2, side="right"))
+    if not before:
+        return None
+    middle = height[before - 1]
+    return float((middle - height[-1]) / middle) if middle > 0 else 0.0
+
+
+def _named(seeds: Sequence[int]) -> str:
+    return named(seeds).capitalize()
+
+
+def _passes(count: int) -> str:
+    return "1 pass" if count == 1 else f"{count:,} passes"
+
+
+def _about(share: float) -> str:
+    """A share of 1 as a percentage of two or three significant digits."""
+    return percent(share) if share >= 0.995 else f"{100 * share:.2g} %"

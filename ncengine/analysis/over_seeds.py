@@ -5,6 +5,7 @@ Where all have diverged each counts for as long as it has numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +26,14 @@ class LastValues:
         deviation: standard deviation of log10, over the same.
         zero: seeds whose value is exactly 0.
         infinite: seeds whose value is infinite.
+        typical: see `typical`.
     """
 
     mean: float | None
     deviation: float | None
     zero: tuple[int, ...]
     infinite: tuple[int, ...]
+    typical: float | None
 
 
 def last_values(run: Run, name: str) -> LastValues:
@@ -42,12 +45,20 @@ def last_values(run: Run, name: str) -> LastValues:
         deviation=float(logs.std()) if len(logs) else None,
         zero=tuple(seed for seed, value in values.items() if value == 0),
         infinite=tuple(seed for seed, value in values.items() if value == np.inf),
+        typical=typical(values.values()),
     )
 
 
-def not_converged(run: Run) -> dict[int, float]:
-    """Seeds that did not diverge and yet have NC1 above `NOT_CONVERGED`, with that NC1."""
-    return {seed: nc1 for seed, nc1 in _last(run, "nc1").items() if nc1 > NOT_CONVERGED}
+def typical(values: Iterable[float]) -> float | None:
+    """The geometric mean of those values that are positive and finite; None of no value.
+
+    Of none but zeros and infinities: infinite where any is, else 0.
+    """
+    known = [value for value in values if not np.isnan(value)]
+    logs = [np.log10(value) for value in known if 0 < value < np.inf]
+    if logs:
+        return float(10 ** np.mean(logs))
+    return float(max(known)) if known else None
 
 
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:

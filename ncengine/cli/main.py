@@ -18,6 +18,7 @@ from ncengine.cli.output import number, plain
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.param import ConfigError
 from ncengine.config.presets import paper_preset
+from ncengine.theory.optimum import why_no_figure
 
 # Told apart by shape, so that they can be read without colour.
 MARKS = {True: "✓", False: "!", None: "?"}
@@ -108,7 +109,7 @@ def _config(options: argparse.Namespace) -> RunConfig:
 def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from ncengine.analysis.over_seeds import not_converged
+    from ncengine.analysis.outcome import outcome, with_outcome
     from ncengine.datasets import dataset_info, download, is_available
     from ncengine.jobs.foreground import run
 
@@ -130,13 +131,14 @@ def _train(options: argparse.Namespace) -> int:
             if is_available(config.dataset):
                 raise
             raise RuntimeError(f"{error} The option --download fetches the data set.") from error
-    summary = finished.summary()
+    came = outcome(finished)
+    summary = with_outcome(finished.summary(), came)
     if options.json:
         print(json.dumps(plain({**summary, "layers": finished.layers_summary()})))
     else:
         print(_table(summary, config))
-    for seed, nc1 in not_converged(finished).items():
-        print(f"ncengine: seed {seed} did not converge: NC1 = {number(nc1)}", file=sys.stderr)
+    for said in [came.sentence] * (options.json and came.went_wrong) + [*came.troubles]:
+        print(f"ncengine: {said}", file=sys.stderr)
     return 0
 
 
@@ -144,6 +146,8 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
     lines = [config.title(), f"run {summary['key']}, {summary['seconds']:.1f} s"]
     if summary["floor"] is not None:
         lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
+    else:
+        lines.append(f"no floor: {why_no_figure(config)}")
     lines.append("seed   " + "".join(f"{name:>14}" for name in COLUMNS))
     for seed in summary["seeds"]:
         if seed["diverged"]:
@@ -151,6 +155,7 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
             continue
         values = ("" if seed[n] is None else number(seed[n]) for n in COLUMNS)
         lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>14}" for value in values))
+    lines.append(summary["outcome"]["sentence"])
     return "\n".join(lines)
 
 
@@ -194,6 +199,7 @@ def _time(config: RunConfig) -> str:
 
 
 def _list(options: argparse.Namespace) -> int:
+    from ncengine.analysis.outcome import outcome_of, with_outcome
     from ncengine.jobs.listing import mend_index, rebuild_index
     from ncengine.runs.store import Store
 
@@ -204,8 +210,8 @@ def _list(options: argparse.Namespace) -> int:
         mend_index(store)
     for entry in store.list():
         if options.json:
-            print(json.dumps(plain(entry)))
+            print(json.dumps(plain(with_outcome(entry))))
         else:
-            config = RunConfig(**entry["config"])
-            print(f"{entry['key']}  {entry['seconds']:8.1f} s  {config.title()}")
+            title, verdict = RunConfig(**entry["config"]).title(), outcome_of(entry).verdict
+            print(f"{entry['key']}  {entry['seconds']:8.1f} s  {verdict:24}  {title}")
     return 0

@@ -14,9 +14,10 @@ from ncengine.config import PARAMS, Grid, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 
 if TYPE_CHECKING:
+    from ncengine.analysis.outcome import Outcome
     from ncengine.runs.run import Run
 
-SHOWN = ("gap", "nc1", "nc2a", "nc3", "test_accuracy")
+WORSE = "worse than doing nothing"
 
 
 def add_command(commands: Any) -> None:
@@ -55,6 +56,7 @@ def add_command(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    from ncengine.analysis.outcome import outcome
     from ncengine.jobs.sweep import sweep
     from ncengine.runs.table import check_table_path, write_table
 
@@ -68,8 +70,10 @@ def _sweep(options: argparse.Namespace) -> int:
     ended: Counter[str] = Counter()
 
     def told(run: Run) -> None:
+        came = outcome(run) if run.status.finished else None
         ended[run.status] += 1
-        _tell(run, options.json)
+        ended[WORSE] += came is not None and came.worse_than_none
+        _tell(run, came, options.json)
 
     with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
         table = sweep(grid, options.workers, progress, on_end=told)
@@ -96,28 +100,37 @@ def _grid(options: argparse.Namespace) -> Grid:
     return sweep_grid(options.preset, {**given, **axes}, as_in_paper=options.as_in_paper)
 
 
-def _tell(run: Run, as_json: bool) -> None:
-    """One line on a run that has ended; on stderr too where it did not come to a result."""
+def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
+    """One line on a run that has ended; on stderr too where something is to be said of it."""
+    from ncengine.analysis.outcome import with_outcome
+
     trouble = {"failed": run.error, "cancelled": "it was stopped", "diverged": "every seed did"}
     reason = trouble.get(run.status)
     if as_json:
-        print(json.dumps(plain({**run.summary(), "error": run.error})), flush=True)
-    elif not reason:
-        write_line(_line(run))
+        summary = with_outcome(run.summary(), came) if came else run.summary()
+        print(json.dumps(plain({**summary, "error": run.error})), flush=True)
+    elif came and not reason:
+        write_line(_line(run, came))
     if reason:
         write_line(f"ncengine: {run.status}: {run.config.title()}: {reason}", sys.stderr)
+    elif came:
+        for said in [came.sentence] * came.worse_than_none + [*came.troubles]:
+            write_line(f"ncengine: {run.config.title()}: {said}", sys.stderr)
 
 
-def _line(run: Run) -> str:
+def _line(run: Run, came: Outcome) -> str:
     from ncengine.analysis.over_seeds import last_values
 
-    values = {name: last_values(run, name).mean for name in SHOWN}
-    told = [f"{n} {number(10**mean)}" for n, mean in values.items() if mean is not None]
-    return f"{run.seconds:8.1f} s  {run.config.title()}  {', '.join(told)}"
+    shown = ("gap", "nc1", run.config.nc2_name, "nc3", "test_accuracy")
+    values = {name: last_values(run, name).typical for name in shown}
+    told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
+    return f"{run.seconds:8.1f} s  {run.config.title()}  {came.verdict}, {', '.join(told)}"
 
 
 def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
     from ncengine.runs.run import Status
 
     counts = ", ".join(f"{ended[end]} {end}" for end in reversed(Status) if ended[end])
+    if ended[WORSE]:
+        counts += f"; {ended[WORSE]} of them ended {WORSE}"
     print(f"{runs} runs: {counts}", file=sys.stderr if as_json else sys.stdout)

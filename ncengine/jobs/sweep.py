@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.costs.work import run_work
 from ncengine.jobs.cluster import Cluster, scheduler
@@ -205,7 +206,7 @@ class _Sweep:
 
     def _end(self, one: Identity, run: Run) -> None:
         self._open.remove(one)
-        self.ended[one.key] = run.summary() if run.status.finished else None
+        self.ended[one.key] = with_outcome(run.summary()) if run.status.finished else None
         if self.on_end:
             self.on_end(run)
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What a row tells beside the fields of the configuration and the seed. Plain values.
 MEASURED = (
     "loss", "gap", "gap_relative", "fit", "decay_hidden", "decay_last", "nc1", "nc2a", "nc2b",
-    "nc3", "accuracy", "test_accuracy", "diverged", "passes", "seconds",
+    "nc3", "accuracy", "test_accuracy", "verdict", "diverged", "passes", "seconds",
 )  # fmt: skip
 # The field that says which loss is made small, beside the value that it came to.
 RENAMED = {"loss": "loss_function"}
@@ -29,7 +29,8 @@ def rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     that a configuration reads back.
 
     Args:
-        summary: `Run.summary()`, or an entry of the index.
+        summary: `Run.summary()`, or an entry of the index, with each seed's "verdict" where that
+            is known, see `analysis.outcome.with_outcome`.
     """
     config = RunConfig(**summary["config"])
     fields = {
@@ -43,7 +44,7 @@ def rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         gap = seed["gap"]
         relative = None if gap is None or not floor else gap / floor
         of_run = {"passes": summary["passes"], "seconds": summary["seconds"]}
-        values = {**seed, **of_run, "gap_relative": relative}
+        values = {"verdict": None, **seed, **of_run, "gap_relative": relative}
         found.append({**fields, **{name: values[name] for name in ("seed", *MEASURED)}})
     return found
 
@@ -56,6 +57,7 @@ def table(summaries: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     whole = {name: "Int64" for name, value in PARAMS_DEFAULTS.items() if type(value) is int}
     real = {name: float for name, value in PARAMS_DEFAULTS.items() if type(value) is float}
     measured = {name: float for name in MEASURED} | {"diverged": bool, "seed": int, "passes": int}
+    measured["verdict"] = object
     return found.astype({**whole, **real, **measured})
 
 

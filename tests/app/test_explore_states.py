@@ -291,7 +291,7 @@ def test_a_run_that_went_wrong_is_said_to_have(at, store):
     store.put(run)
     open_at(at, solver="SGD", learning_rate="10")
     assert_sound(at)
-    assert "**It went wrong**" in texts(at)
+    assert "**Worse than doing nothing**" in texts(at)
     assert "settled" not in texts(at) and "floor, " not in texts(at)
     at.button(key="next-learning_rate").click().run()
     assert_sound(at)

@@ -57,11 +57,48 @@ def test_a_seed_whose_classes_fall_onto_one_point_is_not_passed_over(capsys):
     nc1 = [float(seed["nc1"]) for seed in json.loads(out.out)["seeds"]]
     assert nc1[2] == float("inf")
     assert max(nc1[:2]) < 1e3
-    assert out.err == "ncengine: seed 2 did not converge: NC1 = ∞\n"
+    assert out.err.startswith("ncengine: Seed 2 did not converge: NC1 ended at ∞")
     main(["train", *falls.split()])
-    assert "∞" in capsys.readouterr().out.splitlines()[-1]
+    assert "∞" in capsys.readouterr().out.splitlines()[-2]
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["seeds"][2]["nc1"] == "Infinity"
+
+
+WRONG = "--classes 3 --samples-per-class 6 --width 6 --epochs 25 --solver SGD --learning-rate 10"
+
+
+def test_an_end_that_is_worse_than_doing_nothing_is_said(capsys):
+    assert main(["train", *WRONG.split()]) == 0
+    out = capsys.readouterr().out
+    assert "\nWorse than doing nothing: the objective ended at " in out
+    # The objective of weights that are all zero: the logarithm of K.
+    assert "have 1.10." in out
+    assert main(["train", *WRONG.split(), "--json"]) == 0
+    out = capsys.readouterr()
+    told = json.loads(out.out)["outcome"]
+    assert told["verdict"] == "Worse than doing nothing" and told["worse_than_none"] is True
+    assert out.err == f"ncengine: {told['sentence']}\n"
+    assert main(["list"]) == 0
+    assert "Worse than doing nothing" in capsys.readouterr().out
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"]["sentence"] == told["sentence"]
+
+
+def test_one_sample_a_class_is_said_to_tell_nothing(capsys):
+    one = "--classes 3 --samples-per-class 1 --width 6 --epochs 25 --warmup 10".split()
+    assert main(["train", *one, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["seeds"][0]["nc1"] == 0
+    assert told["outcome"]["verdict"] == "Collapse cannot be told"
+    assert main(["train", *one]) == 0
+    assert "so that NC1 is 0 by definition" in capsys.readouterr().out
+
+
+def test_where_no_figure_fits_the_missing_floor_is_explained(capsys):
+    narrow = "--classes 5 --samples-per-class 5 --width 4 --epochs 15 --warmup 5".split()
+    assert main(["train", *narrow]) == 0
+    out = capsys.readouterr().out
+    assert "no floor: no simplex of K = 5 points fits in the d − 1 = 3 dimensions" in out
 
 
 def test_a_second_call_comes_from_the_cache(capsys):

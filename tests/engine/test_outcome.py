@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ncengine.analysis.outcome import Outcome, outcome, worth_a_try
+from ncengine.analysis.outcome import Outcome, outcome, outcome_of, with_outcome
+from ncengine.analysis.worth_a_try import worth_a_try
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -66,9 +67,11 @@ def test_nc1_is_told_whatever_it_is(nc1, told):
 
 
 def test_of_diverged_seeds_nothing_is_told():
-    assert outcome(run_of([1, 1, 1, 1], diverged=(True, False))).nc1 == pytest.approx(0.001)
-    with pytest.raises(ValueError, match="diverged"):
-        outcome(run_of([np.nan] * 4, diverged=(True, True)))
+    came = outcome(run_of([1, 1, 1, 1], diverged=(True, False)))
+    assert came.nc1 == pytest.approx(0.001)
+    assert came.troubles == ("Seed 0 diverged and is left out of all means.",)
+    gone = outcome(run_of([np.nan] * 4, diverged=(True, True)))
+    assert (gone.verdict, gone.troubles) == ("Diverged", ()) and gone.went_wrong
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,8 @@ def test_an_objective_above_that_of_zeros_went_wrong(changes, limit):
 
 
 def test_after_what_went_wrong_a_smaller_rate_is_worth_a_try():
-    wrong = Outcome(nc1=0.1, above_floor=100.0, fell=0.0, rested=False, worse_than_none=True)
+    wrong = replace(came(), objective=50.0)
+    assert wrong.worse_than_none
     sgd = CONFIG.with_(solver="SGD", learning_rate=0.3)
     assert worth_a_try(sgd, wrong, frozenset())[0] == {"learning_rate": 0.02}
     slow = CONFIG.with_(solver="SGD", learning_rate=0.0005)
@@ -100,7 +104,10 @@ def test_after_what_went_wrong_a_smaller_rate_is_worth_a_try():
 
 
 def came(falling=False):
-    return Outcome(nc1=0.1, above_floor=0.5, fell=0.5 if falling else 0.0, rested=False)
+    fell = 0.5 if falling else 0.0
+    return Outcome(
+        objective=0.75, of_zeros=2.3, nc1=0.1, above_floor=0.5, passes=CONFIG.epochs, fell=fell
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,14 +122,14 @@ def came(falling=False):
             {"architecture": "RN2", "decay_schedule": "constant"},
             False,
             ("schedule",),
-            [{"decay_schedule": "1/L"}, {"depth": 8}],
+            [{"decay_schedule": "1/L"}],
         ),
-        ({"width": 4}, False, ("width",), [{"width": 16}, {"depth": 8}]),
+        ({"width": 4}, False, ("width",), [{"width": 16}]),
         (
             {"width": 4, "loss": "MSE", "classes": 8},
             False,
             ("width",),
-            [{"width": 16}, {"depth": 8}],
+            [{"width": 16}],
         ),
     ],
 )
@@ -132,3 +139,82 @@ def test_what_promises_to_help_is_offered(values, falling, failing, tries):
     assert found == tries
     for changes in found:
         config.with_(**changes)
+
+
+@pytest.mark.parametrize(
+    ("nc1", "verdict", "reason"),
+    [
+        (1e-6, "Collapsed", "samples lie 0.1 % as far from their class’s mean as the classes from"),
+        (0.04, "Partly collapsed", "samples lie 20 % as far"),
+        (4.0, "Not collapsed", "samples lie 200 % as far"),
+        (np.inf, "Not collapsed", "the classes fell onto one point."),
+        (0.0, "Collapsed", "all samples of a class are one point"),
+        (np.nan, "Collapse cannot be told", "NC1 has no value."),
+    ],
+)
+def test_the_sentence_says_in_words_what_nc1_says(nc1, verdict, reason):
+    said = outcome(run_of([9, 4, 2, 0.05], nc1=(nc1, nc1))).sentence
+    assert said.startswith(f"{verdict}: {reason}")
+    assert said.endswith(" The objective ended 10 % above the floor, still falling.")
+
+
+def test_of_one_sample_a_class_nc1_tells_nothing():
+    run = run_of([9, 4, 2, 1], nc1=(0.0, 0.0))
+    assert outcome(run).verdict == "Collapsed"
+    one = replace(run, config=CONFIG.with_(samples_per_class=1))
+    assert outcome(one).verdict == "Collapse cannot be told"
+    assert "with one sample a class" in outcome(one).sentence
+    assert "0 by definition" in outcome(one).sentence
+
+
+def test_of_free_features_it_tells_nothing_of_a_network():
+    run = run_of([9, 4, 2, 1], nc1=(1e-9, 1e-9))
+    free = replace(run, config=CONFIG.with_(architecture="UFM"))
+    assert "nothing of a network" in outcome(free).sentence
+    assert "nothing of a network" not in outcome(run).sentence
+
+
+def test_what_is_worse_than_nothing_is_said_with_both_numbers():
+    run = run_of([9, 4, 1, 36.0 - FLOOR])
+    assert outcome(run).sentence == (
+        "Worse than doing nothing: the objective ended at 36.0; weights that are all zero, which "
+        "answer the same to every sample, have 2.30."
+    )
+
+
+def test_what_was_hardly_trained_did_not_go_wrong():
+    one = run_of([3.0] * 4)
+    one = replace(one, curves={n: v[:1] for n, v in one.curves.items()}, passes=1)
+    came = outcome(replace(one, config=CONFIG.with_(epochs=1)))
+    assert came.verdict == "Hardly trained"
+    assert came.reason.startswith("after 1 pass the objective is 3.50;")
+    # Of one point alone nobody knows whether it was falling.
+    assert outcome(replace(one, floor=2.0)).fell is None
+
+
+def test_of_several_seeds_those_that_are_worse_are_named():
+    run = run_of([9, 4, 1, 0.5])
+    run.curves["loss"][-1] = [0.1, 3.0]
+    came = outcome(run)
+    assert not came.worse_than_none
+    assert came.troubles == ("Seed 1 ended worse than doing nothing.",)
+
+
+def test_large_and_infinite_nc1_did_not_converge():
+    assert outcome(run_of([1] * 4, nc1=(np.inf, 0.1))).not_converged == {0: np.inf}
+    assert outcome(run_of([1] * 4, nc1=(9e9, 999.0))).not_converged == {0: 9e9}
+    gone = run_of([1] * 4, nc1=(0.1, np.inf), diverged=(False, True))
+    assert outcome(gone).not_converged == {}
+
+
+def test_what_is_told_of_a_summary_is_told_of_the_run():
+    run = run_of([9, 4, 2, 1])
+    told = with_outcome(run.summary())
+    whole, from_ends = outcome(run), outcome_of(run.summary())
+    assert (whole.verdict, whole.troubles) == (from_ends.verdict, from_ends.troubles)
+    assert told["outcome"]["verdict"] == whole.verdict
+    assert "falling" in whole.sentence and "falling" not in told["outcome"]["sentence"]
+    assert [seed["verdict"] for seed in told["seeds"]] == ["Partly collapsed", "Collapsed"]
+    # An entry of an earlier engine lacks fields that have come since.
+    old = {**run.summary(), "config": {"classes": 10}}
+    assert outcome_of(old) == from_ends

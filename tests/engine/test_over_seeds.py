@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ncengine.analysis.over_seeds import last_values, mean_over_seeds, not_converged
+from ncengine.analysis.over_seeds import last_values, mean_over_seeds, typical
+from ncengine.analysis.words import named
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -61,7 +62,24 @@ def test_a_mean_names_whom_it_leaves_out():
     assert (found.zero, found.infinite) == ((), ())
 
 
-def test_large_and_infinite_nc1_did_not_converge():
-    assert not_converged(run_of([[INF, 0.1, 5.0]])) == {3: INF}
-    assert not_converged(run_of([[INF] * 3, [9e9, 999.0, 0.0]])) == {3: 9e9}
-    assert not_converged(run_of([[0.1, INF, 0.1]], diverged=(False, True, False))) == {}
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ((1e-4, 1e-2), 1e-3),
+        ((1e-4, 0.0, INF, NAN), 1e-4),
+        ((0.0, 0.0), 0.0),
+        ((0.0, INF), INF),
+        ((NAN,), None),
+        ((), None),
+    ],
+)
+def test_a_typical_value_is_a_number_also_where_there_is_no_logarithm(values, shown):
+    assert typical(values) == (shown if shown is None else pytest.approx(shown))
+
+
+def test_seeds_are_named_as_one_says_them():
+    assert [named(seeds) for seeds in ((3,), (0, 2), (0, 2, 5))] == [
+        "seed 3",
+        "seeds 0 and 2",
+        "seeds 0, 2 and 5",
+    ]

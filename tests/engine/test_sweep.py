@@ -27,7 +27,7 @@ TINY = RunConfig(classes=3, samples_per_class=6, width=6, epochs=25, warmup=10, 
 OPTIONS = "--classes 3 --samples-per-class 6 --width 6 --epochs 25 --warmup 10 --seeds 2".split()
 MEASURED = (
     "loss gap gap_relative fit decay_hidden decay_last nc1 nc2a nc2b nc3 accuracy test_accuracy "
-    "diverged passes seconds"
+    "verdict diverged passes seconds"
 ).split()
 
 
@@ -156,6 +156,24 @@ def test_one_json_object_a_line_as_runs_end(cache, capsys):
     assert [line["config"]["depth"] for line in lines] == [2, 3]
     assert [line["status"] for line in lines] == ["done"] * 2
     assert [seed["seed"] for seed in lines[0]["seeds"]] == [0, 1]
+
+
+def test_what_ends_worse_than_doing_nothing_is_told_everywhere(cache, capsys):
+    wrong = [*OPTIONS, "--solver", "SGD", "--learning-rate", "0.1,10"]
+    table = cache / "table.csv"
+    assert main(["sweep", *wrong, "--export", str(table)]) == 0
+    out = capsys.readouterr()
+    assert out.err.count("Worse than doing nothing: the objective ended at") == 1
+    assert out.out.splitlines()[-1] == "2 runs: 2 done; 1 of them ended worse than doing nothing"
+    found = pd.read_csv(table)
+    worse = found["loss"] > np.log(3)
+    assert 0 < worse.sum() < len(found)
+    assert ((found["verdict"] == "Worse than doing nothing") == worse).all()
+    assert main(["sweep", *wrong, "--json"]) == 0
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted(one["outcome"]["worse_than_none"] for one in said) == [False, True]
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.count("Worse than doing nothing") == 1
 
 
 def test_what_cannot_run_is_named_and_left_out(cache, capsys):
