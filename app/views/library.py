@@ -43,6 +43,9 @@ def draw(open_run: Open) -> None:
         found = library.rows()
         kept = _filtered(found)
         _count(found, kept)
+        if damaged := runs.store().gallery.damaged():
+            files = ", ".join(map(text.plain, damaged))
+            st.warning(f"Damaged files of the gallery were left out: {files}.")
         chosen = _table(kept)
         _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
 

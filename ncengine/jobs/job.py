@@ -230,7 +230,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
     Returns:
         The arrays of `assemble.stack_curves` and `assemble.layers_arrays`, and, prefixed
         "geometry_", of `Geometry`; "diverged" (R,), "passes", "seconds"; "machine" and "config",
-        JSON text.
+        JSON text; "data_checksum", see `Identity`.
     """
     shards, statuses = [], []
     for part in journal.parts():
@@ -259,6 +259,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         "seconds": np.array(slowest.seconds),
         "machine": np.array(json.dumps(machine)),
         "config": np.array(identity.config_json),
+        "data_checksum": np.array(identity.data_checksum),
     }
 
 

@@ -31,17 +31,31 @@ def file_away(store: Store, identity: Identity) -> bool:
 
 
 def rebuild_index(store: Store) -> int:
-    """List anew what the cache holds; gives how many runs that is."""
-    found = [(identity, finished_run(identity, result)) for identity, result in store.results.all()]
-    found.sort(key=lambda one: one[1].machine["date"])
-    store.index.replace([_entry(identity, run) for identity, run in found])
+    """List anew what the cache holds; gives how many runs that is.
+
+    Raises:
+        OSError: the list cannot be written; this process has it all the same.
+    """
+    results = store.results.all(store.index.checksums())
+    # One after another: each run may take megabytes.
+    found = [_entry(identity, finished_run(identity, result)) for identity, result in results]
+    store.index.replace(sorted(found, key=lambda entry: entry["date"]))
     return len(found)
 
 
 def mend_index(store: Store) -> None:
-    """Rebuild the index where it is missing or damaged, so that no finished run is hidden."""
-    if store.index.is_damaged and rebuild_index(store):
-        logger.warning("%s was missing or damaged, and was made anew", store.index.path)
+    """Rebuild the index where it is missing or damaged, so that no finished run is hidden.
+
+    Where it cannot be written, on a full disk for one, this process has it all the same.
+    """
+    if not store.index.is_damaged:
+        return
+    try:
+        if rebuild_index(store):
+            logger.warning("%s was missing or damaged, and was made anew", store.index.path)
+    except OSError as error:
+        path = store.index.path
+        logger.warning("%s was missing or damaged, and cannot be written: %s", path, error)
 
 
 def _entry(identity: Identity, run: Run) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import fields
 import numpy as np
 
 from ncengine.config import RunConfig
+from ncengine.runs.earlier import without_noise
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import (
@@ -132,6 +133,7 @@ def finished_run(identity: Identity, result: Arrays) -> Run:
     layers = None
     if f"{OF_LAYERS}epoch" in result:
         layers = Layers(**{f.name: result[f"{OF_LAYERS}{f.name}"] for f in fields(Layers)})
+        layers = without_noise(layers, identity.engine_version)
     return Run(
         config,
         Status.DIVERGED if diverged.all() else Status.DONE,

@@ -1,8 +1,9 @@
 """The gallery: finished runs that are shipped, in one folder of JSON and .npz files.
 
 Each run is `<name>.json`, which says what it is, and `<name>.npz`, see `runs.shipped`; the samples
-that its player shows are in `samples-<name>.npz`, which runs on the same samples share. Nothing in
-them can run code.
+that its player shows are in `samples-<checksum>.npz`, which runs on the same samples share. Nothing
+in them can run code, and what was changed since it was written is passed over: the JSON is sealed
+(`runs.seal`), and says the checksum of the arrays.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.picture import pictured
 from ncengine.runs.run import Geometry, Run
+from ncengine.runs.seal import crc_of, sealed, unsealed
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
 from ncengine.snapshots.names import Arrays
 
@@ -52,7 +54,8 @@ class Gallery:
     "data_checksum" and "engine_version", see `identity.Identity`; "rows", the names under which
     it was built; "path", its own file; "picture", see `runs.picture`; "shown", with the "seed"
     whose geometry is kept, and NC1 to NC3 of the samples shown at the last snapshot, before these
-    were rounded; "file" and "crc" of its arrays; and "samples", the file of these, or null.
+    were rounded; "file" and "crc" of its arrays; and "samples", the file of these, or null,
+    whose name holds their checksum.
 
     Args:
         folder: where; None for a gallery without runs, which cannot be written to.
@@ -64,6 +67,7 @@ class Gallery:
         self._entries: dict[str, dict[str, Any]] = {}
         self._by_config: dict[str, list[Identity]] = {}
         self._open: OrderedDict[str, Run | None] = OrderedDict()
+        self._damaged: set[str] = set()
         self._guard = threading.RLock()
 
     def entries(self) -> list[dict[str, Any]]:
@@ -71,6 +75,12 @@ class Gallery:
         with self._guard:
             self._look()
             return list(self._entries.values())
+
+    def damaged(self) -> list[str]:
+        """Names of files that were passed over since they are not as they were written."""
+        with self._guard:
+            self._look()
+            return sorted(self._damaged)
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """The entry of the run of that key; None where there is none that can be opened."""
@@ -117,9 +127,12 @@ class Gallery:
         if entry is None or not entry["samples"] or self.folder is None:
             return {}
         try:
-            return _load(self.folder / entry["samples"])
+            samples = _load((self.folder / entry["samples"]).read_bytes())
+            if _name_of(samples) != entry["samples"]:
+                raise ValueError("its checksum differs")
+            return samples
         except Exception as error:  # a damaged archive can raise anything
-            logger.warning("%s of the gallery was passed over: %s", entry["samples"], error)
+            self._pass_over(entry["samples"], error)
             return {}
 
     def add(self, identity: Identity, run: Run, rows: Sequence[str], samples: Arrays) -> Path:
@@ -158,7 +171,8 @@ class Gallery:
         }
         write_atomically(self.folder / entry["file"], archive)
         path = self.folder / f"{identity.key}.json"
-        write_atomically(path, (json.dumps(entry, indent=1, sort_keys=True) + "\n").encode())
+        said = json.dumps(sealed(entry), indent=1, sort_keys=True) + "\n"
+        write_atomically(path, said.encode())
         self._let_go(identity)
         return path
 
@@ -195,18 +209,18 @@ class Gallery:
             return
         self._seen, self._entries, self._by_config = seen, {}, {}
         self._open.clear()
+        self._damaged.clear()
         for path in sorted(self.folder.glob("*.json")) if seen is not None else ():
             try:
                 entry, identity = self._judged(path)
             except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-                said = f"{type(error).__name__}: {error}"
-                logger.warning("%s of the gallery was passed over: %s", path.name, said)
+                self._pass_over(path.name, error)
                 continue
             self._entries[entry["key"]] = entry
             self._by_config.setdefault(identity.config_json, []).append(identity)
 
     def _judged(self, path: Path) -> tuple[dict[str, Any], Identity]:
-        entry = json.loads(path.read_text(encoding="utf-8"))
+        entry = unsealed(json.loads(path.read_text(encoding="utf-8")))
         config = judged(entry)
         identity = Identity(config, str(entry["data_checksum"]), str(entry["engine_version"]))
         for name in ("file", "samples"):
@@ -215,8 +229,7 @@ class Gallery:
                 raise ValueError(f"{name} = {said!r}: must be the name of an .npz file beside it")
         if not isinstance(entry["shown"], dict):
             raise ValueError("shown: must be an object")
-        if zlib.crc32((path.parent / entry["file"]).read_bytes()) != entry["crc"]:
-            raise ValueError(f"the checksum of {entry['file']} differs")
+        _checked(path.parent, entry)
         # By today's schema, which may have more fields than the one that it was written by.
         return {**entry, "key": identity.key, "path": path.name}, identity
 
@@ -224,12 +237,25 @@ class Gallery:
         facts = {name: entry[name] for name in ("passes", "seconds", *MACHINE) if name in entry}
         facts["version"] = entry["engine_version"]
         try:
-            arrays = _load(Path(self.folder or "") / entry["file"])
+            arrays = _load(_checked(Path(self.folder or ""), entry))
             return unpacked(arrays, RunConfig(**entry["config"]), facts, entry["key"])
         except Exception as error:  # a damaged archive can raise anything
-            said = f"{type(error).__name__}: {error}"
-            logger.warning("%s of the gallery was passed over: %s", entry["file"], said)
+            self._pass_over(entry["file"], error)
             return None
+
+    def _pass_over(self, name: str, error: Exception) -> None:
+        said = f"{type(error).__name__}: {error}"
+        logger.warning("%s of the gallery was passed over: %s", name, said)
+        with self._guard:
+            self._damaged.add(name)
+
+
+def _checked(folder: Path, entry: Mapping[str, Any]) -> bytes:
+    """The file of a run's arrays. Raises ValueError where it is not the one that was written."""
+    content = (folder / entry["file"]).read_bytes()
+    if zlib.crc32(content) != entry["crc"]:
+        raise ValueError(f"the checksum of {entry['file']} differs")
+    return content
 
 
 def _strangeness(one: Identity, identity: Identity) -> tuple[bool, bool, str]:
@@ -247,11 +273,22 @@ def _add_samples(folder: Path, samples: Arrays) -> str | None:
     """Write samples where they are not there yet; gives the file's name."""
     if not samples:
         return None
-    content = b"".join(name.encode() + samples[name].tobytes() for name in sorted(samples))
-    path = folder / f"samples-{zlib.crc32(content):08x}.npz"
-    if not path.exists():
+    path = folder / _name_of(samples)
+    if not _holds(path, samples):
         write_atomically(path, _archive(samples))
     return path.name
+
+
+def _name_of(samples: Arrays) -> str:
+    return f"samples-{crc_of(samples):08x}.npz"
+
+
+def _holds(path: Path, samples: Arrays) -> bool:
+    """Whether these samples are in the file, which may be damaged or not be there."""
+    try:
+        return _name_of(_load(path.read_bytes())) == _name_of(samples)
+    except Exception:  # a damaged archive can raise anything
+        return False
 
 
 def _archive(arrays: Arrays) -> bytes:
@@ -260,7 +297,7 @@ def _archive(arrays: Arrays) -> bytes:
     return file.getvalue()
 
 
-def _load(path: Path) -> Arrays:
+def _load(content: bytes) -> Arrays:
     """The arrays of an .npz file, none of which can run code."""
-    with np.load(path, allow_pickle=False) as archive:
+    with np.load(BytesIO(content), allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}

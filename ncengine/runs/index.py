@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 from ncengine.runs.entry import judged
 from ncengine.runs.journal import write_atomically
+from ncengine.runs.seal import sealed, unsealed
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +23,10 @@ _REMOVED = "removed"
 class Index:
     """Summaries of finished runs in the order in which they ended.
 
-    An entry is `Run.summary()` with the machine's facts, "data_checksum" (see `identity.Identity`;
-    not in those of earlier versions) and "picture". What `entries` gives is as `entry.judged` has
-    it. Other lines are passed over: the cache is the authority, the index a convenience. A line
-    {"removed": key} takes a run out again.
+    An entry is `Run.summary()` with the machine's facts, "data_checksum" (see `identity.Identity`)
+    and "picture". A line {"removed": key} takes a run out again. Each line is sealed (`runs.seal`);
+    one that was changed since, or is not as `entry.judged` has it, is passed over: the cache is the
+    authority, the index a convenience.
     """
 
     def __init__(self, path: Path):
@@ -31,22 +34,42 @@ class Index:
         self._seen: tuple[float, int] | None = None
         self._entries: dict[str, dict[str, Any]] = {}
         self._judged: dict[str, dict[str, Any] | None] = {}
+        self._held: dict[str, dict[str, Any]] = {}
 
     def add(self, entry: dict[str, Any]) -> None:
         """Append a run; a later entry of the same key stands for the earlier."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        self._append(entry)
 
     def remove(self, key: str) -> None:
         """Take a run out, until one of that key is added again."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({_REMOVED: key}) + "\n")
+        self._append({_REMOVED: key})
+
+    def _append(self, entry: dict[str, Any]) -> None:
+        """Add a line, after the half of one too that a full disk or a kill has left."""
+        with self.path.open("a+b") as file:
+            half = file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"
+            file.write(b"\n" * bool(half) + _line(entry))
 
     def replace(self, entries: Sequence[dict[str, Any]]) -> None:
-        """Have these entries and no others."""
+        """Have these entries and no others.
+
+        Raises:
+            OSError: they cannot be written; until they are, they are listed all the same.
+        """
+        self._held = {entry["key"]: entry for entry in entries}
+        self._seen = None
         if self.path.is_dir():
             shutil.rmtree(self.path)
-        write_atomically(self.path, "".join(json.dumps(e) + "\n" for e in entries).encode())
+        write_atomically(self.path, b"".join(map(_line, entries)))
+        self._held = {}
+
+    def checksums(self) -> set[str]:
+        """Every "data_checksum" that a line says, be it damaged or not: to look for, no more."""
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return set()
+        return set(re.findall(r'"data_checksum": "([^"\\]*)"', text))
 
     @property
     def is_damaged(self) -> bool:
@@ -75,7 +98,7 @@ class Index:
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
                 logger.warning("%s cannot be read: %s", self.path, error)
-            self._entries, self._seen = {}, None
+            self._entries, self._seen = {**self._held}, None
         return self._entries
 
     def _read(self) -> dict[str, dict[str, Any]]:
@@ -85,7 +108,7 @@ class Index:
             line: self._judged[line] if line in self._judged else self._judge(line)
             for line in lines
         }
-        by_key: dict[str, dict[str, Any]] = {}
+        by_key = {**self._held}
         for entry in (self._judged[line] for line in lines):
             if entry is not None:
                 by_key.pop(entry.get(_REMOVED) or entry["key"], None)
@@ -96,8 +119,8 @@ class Index:
     def _judge(self, line: str) -> dict[str, Any] | None:
         """The entry of a line; None, and a warning, where there is none in it."""
         try:
-            entry = json.loads(line)
-            if isinstance(entry, dict) and isinstance(entry.get(_REMOVED), str):
+            entry = unsealed(json.loads(line))
+            if isinstance(entry.get(_REMOVED), str):
                 return entry
             judged(entry)
             return entry
@@ -105,3 +128,7 @@ class Index:
             reason = f"{type(error).__name__}: {error}"
         logger.warning("an unreadable line in %s was passed over: %s", self.path.name, reason)
         return None
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(sealed(entry)).encode() + b"\n"

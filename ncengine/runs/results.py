@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,10 +14,13 @@ from joblib import Memory
 from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
 from ncengine.config import RunConfig
+from ncengine.datasets.files.sources import checksum
 from ncengine.runs.compute import compute
-from ncengine.runs.identity import Identity, identify
+from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
+from ncengine.runs.seal import crc_of
 from ncengine.snapshots.names import Arrays
+from ncengine.version import EARLIER_VERSIONS, ENGINE_VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +56,7 @@ class Results:
 
         def sealed() -> Arrays:
             arrays = train()
-            return {**arrays, SEAL: np.array(_crc(arrays))}
+            return {**arrays, SEAL: np.array(crc_of(arrays))}
 
         return self._cached(*self._arguments(identity, sealed))
 
@@ -91,19 +93,28 @@ class Results:
         elif self._cached.store_backend.contains_item(call_id):
             self._cached.store_backend.clear_item(call_id)
 
-    def all(self) -> Iterator[tuple[Identity, Arrays]]:
-        """Every result that this engine would find for data as they are here; damaged ones not."""
+    def all(self, checksums: Iterable[str] = ()) -> Iterator[tuple[Identity, Arrays]]:
+        """Every result of this engine and of earlier ones that can be shown; damaged ones not.
+
+        Args:
+            checksums: of data that a result may be on, see `Identity.data_checksum`. What it says
+                itself, and the data as they are here, are tried in any case.
+        """
         backend = self._cached.store_backend
         for item in backend.get_items():
             call_id = (self._cached.func_id, Path(item.path).name)
             try:
                 result = _unsealed(backend.load_item(call_id))
-                identity = identify(RunConfig(**json.loads(str(result["config"]))))
+                config = RunConfig(**json.loads(str(result["config"])))
+                said = [str(result["data_checksum"])] if "data_checksum" in result else []
             except Exception as error:  # a broken pickle can raise anything
                 logger.warning("a damaged result was passed over: %s", error)
                 continue
-            if self._call_id(identity) == call_id:
-                yield identity, result
+            for data in dict.fromkeys([*said, checksum(config.dataset), *checksums]):
+                for version in (ENGINE_VERSION, *EARLIER_VERSIONS):
+                    identity = Identity(config, data, version)
+                    if self._call_id(identity) == call_id:
+                        yield identity, result
 
     def _check_function_code(self) -> None:
         """Keep joblib's note of the function's code from standing in the way of every result.
@@ -142,19 +153,9 @@ class Results:
         return self._cached.func_id, self._cached._get_args_id(*self._arguments(identity))
 
 
-def _crc(arrays: Arrays) -> int:
-    """CRC-32 over names, types, shapes and bytes of the arrays, in the order of their names."""
-    crc = 0
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name])
-        head = f"{name} {array.dtype.str} {array.shape} "
-        crc = zlib.crc32(array.tobytes(), zlib.crc32(head.encode(), crc))
-    return crc
-
-
 def _unsealed(result: Arrays) -> Arrays:
     """The arrays of a result as they were kept. Raises ValueError where they are not."""
     arrays = {name: array for name, array in result.items() if name != SEAL}
-    if SEAL not in result or int(result[SEAL]) != _crc(arrays):
+    if SEAL not in result or int(result[SEAL]) != crc_of(arrays):
         raise ValueError("its checksum differs")
     return arrays

@@ -15,6 +15,7 @@ import numpy as np
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.metrics import neural_collapse
+from ncengine.runs.earlier import without_noise
 from ncengine.runs.film import decoded, encoded
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED, Arrays
@@ -53,7 +54,7 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
     Args:
         arrays: what `packed` gave.
         config: of the run.
-        facts: "passes", "seconds", and what `Run.machine` holds.
+        facts: "passes", "seconds", and what `Run.machine` holds, the engine's "version" too.
         key: its name in the store.
     """
     seeds, r = len(config.seeds), int(arrays["shown"])
@@ -68,13 +69,14 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
         **{name: _among(film, seeds, r) for name, film in films.items()},
     )
     _check(config, arrays["curves"], geometry, r)
-    own = ("passes", "seconds")
+    own, version = ("passes", "seconds"), str(facts["version"])
+    layers = _unpacked_layers(arrays, config, r, version) if "layers" in arrays else None
     return Run(
         config,
         Status.DONE,
         curves={"epoch": arrays["curves_epoch"].astype(np.float64), **curves},
         geometry=geometry,
-        layers=_unpacked_layers(arrays, config, r) if "layers" in arrays else None,
+        layers=layers,
         diverged=np.array(arrays["diverged"], bool),
         floor=floor,
         passes=int(facts["passes"]),
@@ -154,7 +156,7 @@ def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> A
     return arrays | _under("layers_class_means", encoded(means))
 
 
-def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int) -> Layers:
+def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int, version: str) -> Layers:
     seeds, count = len(config.seeds), architecture_info(config.architecture).layers(config.depth)
     shape = (len(LAYERS), len(arrays["layers_epoch"]), seeds, count)
     if arrays["layers"].shape != shape:
@@ -163,7 +165,7 @@ def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int) -> Layers:
     of_blocks = 10.0 ** arrays["layers_blocks"].astype(np.float64)
     features = decoded(_of("layers_features", arrays))
     means = decoded(_of("layers_class_means", arrays))
-    return Layers(
+    layers = Layers(
         epoch=arrays["layers_epoch"],
         **dict(zip(LAYERS, of_layers, strict=True)),
         **dict(zip(BLOCKS, of_blocks, strict=True)),
@@ -173,6 +175,7 @@ def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int) -> Layers:
         features=_among(features[None, None], seeds, r),
         index=arrays["layers_index"],
     )
+    return without_noise(layers, version)
 
 
 def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) -> None:

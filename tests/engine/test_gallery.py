@@ -1,6 +1,7 @@
 """The gallery: what is shipped opens like any other run, is true to it, and cannot do harm."""
 
 import json
+import logging
 import pickle
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from ncengine.cli.main import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, first, row
 from ncengine.datasets import load
+from ncengine.datasets.files.sources import checksum
 from ncengine.jobs import gallery as building
 from ncengine.jobs.foreground import run as train
 from ncengine.jobs.gallery import build, samples_of
@@ -22,9 +24,11 @@ from ncengine.runs.film import decoded, encoded
 from ncengine.runs.gallery import Gallery, gallery_root
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
+from ncengine.runs.seal import sealed, unsealed
 from ncengine.runs.shipped import few
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED
+from ncengine.version import ENGINE_VERSION
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
 SMALL = RunConfig(classes=3, samples_per_class=12, width=8, depth=3, epochs=60, warmup=10, seeds=2)
@@ -211,7 +215,9 @@ class Trap:
 
 
 def _damage_json(entry, **changes):
-    entry.write_text(json.dumps({**json.loads(entry.read_text()), **changes}))
+    """Say something else under a seal of its own: written on purpose, not by accident."""
+    said = unsealed(json.loads(entry.read_text()))
+    entry.write_text(json.dumps(sealed({**said, **changes})))
 
 
 def _cut(path, _):
@@ -230,6 +236,9 @@ DAMAGES = {
     "missing": lambda path, _: path.unlink(),
     "pickled": _pickled,
     "a pickle": lambda path, _: path.write_bytes(pickle.dumps(Trap())),
+    "no seal": lambda _, entry: entry.write_text(
+        json.dumps(unsealed(json.loads(entry.read_text())))
+    ),
     "no JSON": lambda _, entry: entry.write_text("{"),
     "elsewhere": lambda _, entry: _damage_json(entry, file="../gallery/../secret.npz"),
     "no such field": lambda _, entry: _damage_json(entry, config={"colour": "red"}),
@@ -258,6 +267,68 @@ def test_a_damaged_entry_is_passed_over_with_a_warning(gallery, trained, tmp_pat
     assert store.glance(wanted).status is Status.ABSENT and store.stand_in(wanted) is None
     assert store.open(fine).shipped
     assert [entry["key"] for entry in store.gallery.entries()] == [identify(fine).key]
+    assert len(store.gallery.damaged()) == 1 and key in store.gallery.damaged()[0]
+
+
+def flipped(content, position):
+    """With one bit of another value, a different one from byte to byte."""
+    byte = content[position] ^ 1 << position % 8
+    return content[:position] + bytes([byte]) + content[position + 1 :]
+
+
+@pytest.fixture
+def silent():
+    """Without thousands of warnings, each of which takes longer than what it is about."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_a_bit_that_flips_in_what_an_entry_says_changes_no_number(gallery, silent):
+    (entry,), (path,) = gallery.entries(), gallery.folder.glob("*.json")
+    whole, found = path.read_bytes(), []
+    for position in range(0, len(whole), 3):
+        path.write_bytes(flipped(whole, position))
+        now = Gallery(gallery.folder)
+        found.append(now.entries())
+        assert found[-1] in ([], [entry])
+        assert now.damaged() == ([] if found[-1] else [path.name])
+    # What is left is how the JSON is laid out.
+    assert found.count([entry]) < len(found) / 4
+
+
+def test_a_bit_that_flips_in_the_arrays_changes_no_number(gallery, silent):
+    key = identify(SMALL).key
+    path = gallery.folder / f"{key}.npz"
+    whole = path.read_bytes()
+    for position in range(0, len(whole), 97):
+        path.write_bytes(whole)
+        listed = Gallery(gallery.folder)
+        assert listed.entry(key)
+        path.write_bytes(flipped(whole, position))
+        # Before it was listed, and between then and when it is opened.
+        assert not Gallery(gallery.folder).entries()
+        assert listed.open(key) is None and not listed.entries()
+        assert listed.damaged() == [path.name]
+
+
+def test_a_bit_that_flips_in_the_samples_changes_none(gallery, silent):
+    key = identify(SMALL).key
+    path = gallery.folder / gallery.entry(key)["samples"]
+    whole, shown = path.read_bytes(), gallery.samples(key)
+    for position in range(0, len(whole), 3):
+        path.write_bytes(flipped(whole, position))
+        for name, array in gallery.samples(key).items():
+            np.testing.assert_array_equal(array, shown[name])
+    assert path.name in gallery.damaged() and gallery.open(key)
+
+
+def test_damaged_samples_are_put_right_when_a_run_on_them_is_added(gallery, trained):
+    path = gallery.folder / gallery.entry(identify(SMALL).key)["samples"]
+    whole = path.read_bytes()
+    path.write_bytes(flipped(whole, len(whole) // 2))
+    gallery.add(identify(SMALL), trained, [], samples_of(trained))
+    assert path.read_bytes() == whole
 
 
 def test_damaged_samples_are_left_out(gallery, caplog):
@@ -442,6 +513,19 @@ def test_all_of_it_is_small_and_enough():
     files = [path for path in SHIPPED.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 25e6
     assert {path.suffix for path in files} <= {".json", ".npz"}
+
+
+def test_all_of_it_is_by_this_engine_and_undamaged(whole):
+    assert len(whole.entries()) == len(shipped())
+    assert {entry["engine_version"] for entry in whole.entries()} == {ENGINE_VERSION}
+    named = {entry["samples"] for entry in whole.entries()} - {None}
+    assert named == {path.name for path in SHIPPED.glob("samples-*")}
+    assert all(whole.samples(entry["key"]) for entry in whole.entries())
+    assert not whole.damaged()
+    for entry in whole.entries():
+        assert identify(RunConfig(**entry["config"])).key == entry["key"] or (
+            entry["data_checksum"] != checksum(entry["config"]["dataset"])
+        )
 
 
 def test_a_gallery_is_opened_without_torch(gallery):
