@@ -70,8 +70,9 @@ def _law(start: str) -> None:
     rows = []
     for name in ("nc1", "nc2a", "nc3", "gap"):
         law = power_law(PAPER_DEPTHS, _last(runs, name))
-        rows.append((name, f"{law.slope:.2f}", f"{law.low:.2f} to {law.high:.2f}"))
-    show("Slopes over log10 L", ("metric", "slope", "95 %"), rows)
+        ends = f"{law.low:.2f} to {law.high:.2f}"
+        rows.append((name, f"{law.slope:.2f}", ends, f"{law.r_squared:.3f}", law.verdict))
+    show("Slopes over log10 L", ("metric", "slope", "95 %", "R²", "what it is"), rows)
 
 
 def _moments(values: np.ndarray) -> str:

@@ -83,7 +83,7 @@ def table(
         series: the finished runs of each.
         over: "depth" or "weight_decay".
         metric: see `values`.
-        fits: the power law of each series; None where there is none.
+        fits: the power law of each series, drawn where it is claimed; None where there is none.
         references: whether lines of known slopes are drawn.
         parts: metrics drawn as thin lines.
         floors: of each series, drawn as a line.
@@ -95,7 +95,7 @@ def table(
         for part in parts:
             means = log_moments(values(runs, part))[0]
             rows += [_row(part, n, at_x, 10**m) for at_x, m in zip(x, means) if np.isfinite(m)]
-        if fit is not None:
+        if fit is not None and fit.claimed:
             rows += [_row("law", n, end, float(fit(end))) for end in (x.min(), x.max())]
     for n, floor in enumerate(floors):
         if floor is not None and len(series[n]):

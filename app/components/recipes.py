@@ -7,14 +7,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.charts.depth import Finished
+from app.components import laws
 from app.components.series import Series
 from app.engine import sweep
 from ncengine.config import as_text
 
 
-def draw(shown: Sequence[Series], points: Sequence[sweep.Point]) -> None:
-    """Buttons for each."""
+def draw(
+    shown: Sequence[Series], points: Sequence[sweep.Point], found: Sequence[Sequence[Finished]]
+) -> None:
+    """Buttons for each; `found` are the finished runs of each series."""
     done = sum(point.finished for point in points)
+    slopes = laws.table(shown, found)
     with st.container(horizontal=True, gap="small", key="recipes"):
         st.download_button(
             "Download table",
@@ -24,6 +29,16 @@ def draw(shown: Sequence[Series], points: Sequence[sweep.Point]) -> None:
             disabled=not done,
             on_click="ignore",
             help="CSV, one row a network and seed: every field, and the last figures.",
+        )
+        st.download_button(
+            "Download slopes",
+            data=slopes.encode(),
+            file_name="slopes.csv",
+            mime="text/csv",
+            disabled=slopes.count("\n") < 2,
+            on_click="ignore",
+            help="CSV, one row a series and metric: the slope, its 95 % interval, R², and whether "
+            "it is a power law.",
         )
         with st.popover("Copy as command"):
             st.code("\n".join(command(one) for one in shown), language="sh", wrap_lines=True)

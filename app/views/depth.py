@@ -350,7 +350,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         else:
             panels.draw(shown, found, picture)
         _theory(shown)
-        recipes.draw(shown, list(points.values()))
+        recipes.draw(shown, list(points.values()), found)
 
 
 def _preset_words(shown: list[Series]) -> None:

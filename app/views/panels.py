@@ -10,16 +10,13 @@ import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
-from app.components import series
+from app.components import laws, series
 from app.components.series import METRICS, Picture, Series
-from ncengine.analysis.fits import PowerLaw, power_law
+from ncengine.analysis.fits import PowerLaw
 from ncengine.theory.optimum import floor_of
 
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
-_NO_LAW = ("loss", "seconds", "collapsed_layers")
-# Through two points goes any line.
-LEAST_FITTED = 3
 
 
 def draw(shown: Sequence[Series], found: Sequence[list[charts.Finished]], picture: Picture) -> None:
@@ -37,13 +34,14 @@ def clicked() -> str | None:
 
 def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]]) -> None:
     over = shown[0].over
+    fits: list[PowerLaw | None] = []
     for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
         with column:
             name = shown[0].base.nc2_name.upper() if metric == "nc2" else title
-            _panel(found, over, metric, name)
+            fits += _panel(found, over, metric, name)
     left, middle, right = st.columns(3, gap="small")
     with left:
-        _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
+        fits += _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
         st.caption("Dotted: its hidden decay. Dashed and dotted: the rest, fit and last layer.")
     with middle:
         floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
@@ -52,6 +50,8 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
     with right:
         _panel(found, over, "seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
+    if said := laws.explained(fits):
+        st.caption(said)
     if over == "depth" and any(
         np.isfinite(charts.values(one, "collapsed_layers")).any() for one in found
     ):
@@ -63,42 +63,24 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
 
 def _panel(
     found: Sequence[list[charts.Finished]], over: str, metric: str, title: str, **more: object
-) -> None:
-    laws = [None if metric in _NO_LAW else _law(one, over, metric) for one in found]
-    st.html(_heading(title, laws, over))
-    table = charts.table(found, over, metric, laws, **more)  # type: ignore[arg-type]
+) -> list[PowerLaw | None]:
+    """One panel; the power laws that it names."""
+    fits = [laws.law(one, over, metric) for one in found]
+    st.html(_heading(title, fits, over))
+    table = charts.table(found, over, metric, fits, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
     key = f"depth_{metric}"
     charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
+    return fits
 
 
-def _law(found: list[charts.Finished], over: str, metric: str) -> PowerLaw | None:
-    if len(found) < LEAST_FITTED:
-        return None
-    try:
-        return power_law(charts.at(found, over), charts.values(found, metric))
-    except ValueError:
-        return None  # too few of them have values
-
-
-def _heading(title: str, laws: Sequence[PowerLaw | None], over: str) -> str:
-    letter = "L" if over == "depth" else "λ"
+def _heading(title: str, fits: Sequence[PowerLaw | None], over: str) -> str:
     told = "".join(
-        f'<span style="--series:{charts.COLORS[n]}">{letter}{_slope(law)}</span>'
-        for n, law in enumerate(laws)
-        if law is not None
+        f'<span style="--series:{charts.COLORS[n]}">{laws.html(fit, over)}</span>'
+        for n, fit in enumerate(fits)
+        if fit is not None
     )
     return f'<div class="panel-heading"><b>{escape(title)}</b>{told}</div>'
-
-
-def _slope(law: PowerLaw) -> str:
-    known = law.low == law.low
-    ends = f" <small>{_signed(law.low)} … {_signed(law.high)}</small>" if known else ""
-    return f"<sup>{_signed(law.slope)}</sup>{ends}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _clicked(key: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.charts import depth as charts
-from app.components import recipes, series
+from app.components import laws, recipes, series
 from app.components.series import Picture, Series
 from app.engine import data, sweep
 from ncengine.analysis.fits import power_law
@@ -359,6 +360,71 @@ def test_several_data_sets_are_offered(at, monkeypatch):
     assert_sound(at)
     for name in ("mnist", "cifar10"):
         assert at.button(key=f"download-{name}").label.startswith("Download ")
+
+
+def bent_run(config, values=None):
+    """A run whose NC1 rises and falls with depth, as of post-LN on digits."""
+    values = values or {2: 0.049, 5: 0.109, 13: 0.041}
+    run = law_run(config)
+    run.curves["nc1"][-1] = values[config.depth] * (1 + 0.02 * np.arange(len(config.seeds)))
+    return run
+
+
+def headings(at):
+    return {text.split("</b>")[0].split("<b>")[1]: text for text in at_html(at)}
+
+
+def at_html(at):
+    return [
+        one.proto.body for one in at.get("html") if '<div class="panel-heading">' in one.proto.body
+    ]
+
+
+def test_what_rises_and_falls_is_called_no_power_law_and_gets_no_line(at, store):
+    runs = []
+    for config in Series(BASE, (2, 5, 13)).grid:
+        store.put(bent_run(config))
+        runs.append((config, config.title(), bent_run(config).summary()))
+    open_at(at, depths="2,5,13")
+    assert_sound(at)
+    told = headings(at)
+    assert "no power law <small>R² 0.0" in told["NC1"] and "<sup>" not in told["NC1"]
+    assert "L<sup>−0.50</sup> <small>95 %: −0.50 … −0.50 · R² 1.000</small>" in told["NC3"]
+    assert "No power law: the points leave any line" in texts(at)
+    fit = power_law(charts.at(runs, "depth"), charts.values(runs, "nc1"))
+    assert "law" not in charts.table([runs], "depth", "nc1", [fit])["kind"].to_pylist()
+
+
+def test_of_one_seed_the_interval_tells_how_far_the_points_are_from_the_line(at, store):
+    one = RunConfig(seeds=(0,))
+    for config in Series(one, (2, 5, 13)).grid:
+        store.put(bent_run(config))
+    open_at(at, seeds="1", depths="2,5,13")
+    assert_sound(at)
+    assert "no clear slope <small>95 %: −7.05 … 6.85" in headings(at)["NC1"]
+    assert "No clear slope: it may as well be 0" in texts(at)
+
+
+def test_the_table_of_slopes_says_what_the_page_says():
+    straight, bent = Series(BASE, (2, 5, 13)), Series(RunConfig(norm="post"), (2, 5, 13))
+    found = [
+        finished(straight.grid),
+        [(config, config.title(), bent_run(config).summary()) for config in bent.grid],
+    ]
+    rows = pd.read_csv(StringIO(laws.table([straight, bent], found)))
+    assert list(rows.columns) == list(laws.COLUMNS)
+    assert rows["series"].unique().tolist() == ["pre-LN", "post-LN"]
+    nc1 = rows[rows["metric"] == "nc1"]
+    assert nc1["verdict"].tolist() == ["power law", "no power law"]
+    fit = power_law([2, 5, 13], charts.values(found[1], "nc1"))
+    row = nc1.iloc[1]
+    assert (row["slope"], row["low_95"], row["high_95"], row["r_squared"], row["misfit_p"]) == (
+        pytest.approx((fit.slope, fit.low, fit.high, fit.r_squared, fit.misfit))
+    )
+    both = Series(BASE, (2, 5, 13), (0.005, 0.01))
+    rows = pd.read_csv(StringIO(laws.table([both], [finished(both.grid)])))
+    assert rows["of"].tolist() == ["weight_decay = 0.005"] * 4 + ["weight_decay = 0.01"] * 4
+    assert (rows["points"] == 3).all()
 
 
 def test_two_points_are_no_law(at, store):

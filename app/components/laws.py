@@ -1,0 +1,95 @@
+"""Power laws of the page Depth: which are fitted, their words, and their table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+
+from app.charts import depth as charts
+from app.components import series
+from app.components.series import Series
+from ncengine.analysis.fits import NO_LAW, NOT_EXACT, UNCLEAR, PowerLaw, power_law
+
+# Of these a slope says nothing.
+NO_LAW_OF = ("loss", "seconds", "collapsed_layers")
+EXPLAINED = (
+    "Lines are fitted to three points or more. 95 %: where the slope lies, 19 times out of 20; how "
+    "far the points are from the line counts as well as how far the seeds differ. R²: how much of "
+    "the differences between points the line explains. "
+)
+VERDICTS = {
+    NO_LAW: "No power law: the points leave any line by more than their seeds explain, and no line "
+    "is drawn. ",
+    NOT_EXACT: "No exact power law: the line is near to all points, but they leave it by more than "
+    "their seeds explain. ",
+    UNCLEAR: "No clear slope: it may as well be 0, and no line is drawn. ",
+}
+COLUMNS = ("series", "of", "over", "metric", "points", "slope", "low_95", "high_95", "r_squared",
+           "misfit_p", "verdict")  # fmt: skip
+
+
+def law(found: Sequence[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+    """The power law of a metric; None where none is fitted."""
+    if metric in NO_LAW_OF:
+        return None
+    try:
+        return power_law(charts.at(found, over), charts.values(found, metric))
+    except ValueError:
+        return None  # too few of them have values
+
+
+def html(law: PowerLaw, over: str) -> str:
+    """What a heading tells of a law. What the small numbers are stands beside them."""
+    letter = "L" if over == "depth" else "λ"
+    ends = f"95 %: {_signed(law.low)} … {_signed(law.high)}"
+    fit = "" if law.r_squared != law.r_squared else f"R² {_share(law.r_squared)}"
+    if law.verdict == NO_LAW:
+        return f"{NO_LAW} <small>{fit}</small>"
+    if law.verdict == UNCLEAR:
+        return f"{UNCLEAR} <small>{' · '.join(filter(None, (ends, fit)))}</small>"
+    bent = NOT_EXACT if law.verdict == NOT_EXACT else ""
+    told = " · ".join(filter(None, (ends, fit, bent)))
+    return f"{letter}<sup>{_signed(law.slope)}</sup> <small>{told}</small>"
+
+
+def explained(laws: Sequence[PowerLaw | None]) -> str:
+    """The words of a caption on what these laws say; empty where there are none."""
+    verdicts = {one.verdict for one in laws if one is not None}
+    if not verdicts:
+        return ""
+    return EXPLAINED + "".join(said for name, said in VERDICTS.items() if name in verdicts).strip()
+
+
+def _signed(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _share(value: float) -> str:
+    # Rounded down: 1 is said of what is explained altogether.
+    return f"{int(value * 1000) / 1000:.3f}" if value >= 0.99 else f"{value:.2f}"
+
+
+def table(shown: Sequence[Series], found: Sequence[Sequence[charts.Finished]]) -> str:
+    """CSV, one row a series and metric; of a grid one a series, weight decay and metric.
+
+    Its columns are `COLUMNS`; "of" names the weight decay or depth, see `PowerLaw` for the rest.
+    """
+    written = io.StringIO()
+    rows = csv.DictWriter(written, COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for one, label, runs in zip(shown, series.labels(shown), found, strict=True):
+        beside = "weight_decay" if one.over == "depth" else "depth"
+        for of in sorted({getattr(config, beside) for config, _, _ in runs}):
+            of_these = [run for run in runs if getattr(run[0], beside) == of]
+            for metric in series.METRICS:
+                fit = law(of_these, one.over, metric)
+                if fit is not None:
+                    name = one.base.nc2_name if metric == "nc2" else metric
+                    rows.writerow(
+                        {"series": label, "of": f"{beside} = {of:g}", "over": one.over,
+                         "metric": name, "points": fit.points, "slope": fit.slope,
+                         "low_95": fit.low, "high_95": fit.high, "r_squared": fit.r_squared,
+                         "misfit_p": fit.misfit, "verdict": fit.verdict}
+                    )  # fmt: skip
+    return written.getvalue()
