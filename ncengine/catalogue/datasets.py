@@ -9,12 +9,53 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Unpacked:
+    """A file without its compression: its SHA-256 and size."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class UnpackedFolder:
+    """What an archive becomes that is unpacked.
+
+    Attributes:
+        folder: its name.
+        holds: something that is in it, by which it is known.
+        members: a pattern of the files in it that are read; all others count for nothing.
+    """
+
+    folder: str
+    holds: str
+    members: str
+
+
+@dataclass(frozen=True)
 class RemoteFile:
-    """One file to download: its name under every base address, its SHA-256 and, if known, size."""
+    """One file to download, and what people make of it.
+
+    Attributes:
+        name: its name under every base address.
+        sha256: of the file.
+        bytes: its size; None where only the hash is known.
+        also: where else it may lie within a folder of data: unpacked, or as others lay it.
+        unpacked: its content, where that is one file, and known.
+        folder: its content, where that is a folder.
+    """
 
     name: str
     sha256: str
     bytes: int | None
+    also: tuple[str, ...] = ()
+    unpacked: Unpacked | None = None
+    folder: UnpackedFolder | None = None
+
+    @property
+    def contents(self) -> dict[str, int | None]:
+        """SHA-256 and size of each form in which it is the file meant."""
+        packed = {self.sha256: self.bytes}
+        return packed | ({self.unpacked.sha256: self.unpacked.bytes} if self.unpacked else {})
 
 
 @dataclass(frozen=True)
@@ -63,6 +104,27 @@ class DatasetInfo:
 
 _DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 
+CIFAR10 = UnpackedFolder(
+    "cifar-10-batches-py", holds="test_batch", members=r"(?:data_batch_[1-5]|test_batch)"
+)
+# Names that begin with a point are what some systems put beside a file.
+IMDB = UnpackedFolder(
+    "aclImdb",
+    holds="train",
+    members=r"(?P<part>train|test)/(?P<sentiment>neg|pos)/[^/.][^/]*\.txt",
+)
+
+
+def _idx(name: str, sha256: str, size: int, unpacked: Unpacked, folder: str) -> RemoteFile:
+    """An IDX file, which torchvision lays into `folder`/raw, and others name with a point."""
+    stem = name.removesuffix(".gz")
+    dotted = stem.replace("-idx", ".idx")
+    names = (name, stem, f"{dotted}.gz", dotted, f"{stem}/{stem}", f"{dotted}/{dotted}")
+    places = ("", "raw/", f"{folder}/raw/")
+    also = tuple(f"{place}{one}" for place in places for one in names)[1:]
+    return RemoteFile(name, sha256, size, also, unpacked)
+
+
 DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
     {
         info.name: info
@@ -105,25 +167,45 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 checksum="mnist 440fcabf 3552534a 8d422c7b f7ae60f9",
                 description="70,000 handwritten digits of 28 × 28 pixels; a download of 11.6 MB.",
                 files=(
-                    RemoteFile(
+                    _idx(
                         "train-images-idx3-ubyte.gz",
                         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
                         9_912_422,
+                        Unpacked(
+                            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                            47_040_016,
+                        ),
+                        "MNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "train-labels-idx1-ubyte.gz",
                         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
                         28_881,
+                        Unpacked(
+                            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                            60_008,
+                        ),
+                        "MNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "t10k-images-idx3-ubyte.gz",
                         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
                         1_648_877,
+                        Unpacked(
+                            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                            7_840_016,
+                        ),
+                        "MNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "t10k-labels-idx1-ubyte.gz",
                         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
                         4_542,
+                        Unpacked(
+                            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+                            10_008,
+                        ),
+                        "MNIST",
                     ),
                 ),
                 base_urls=(
@@ -146,25 +228,45 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 checksum="fashion-mnist 3aede38d a04f1713 346e55b9 67da17c7",
                 description="70,000 pictures of clothes, 28 × 28 pixels; a download of 30.9 MB.",
                 files=(
-                    RemoteFile(
+                    _idx(
                         "train-images-idx3-ubyte.gz",
                         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
                         26_421_880,
+                        Unpacked(
+                            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+                            47_040_016,
+                        ),
+                        "FashionMNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "train-labels-idx1-ubyte.gz",
                         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
                         29_515,
+                        Unpacked(
+                            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+                            60_008,
+                        ),
+                        "FashionMNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "t10k-images-idx3-ubyte.gz",
                         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
                         4_422_102,
+                        Unpacked(
+                            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+                            7_840_016,
+                        ),
+                        "FashionMNIST",
                     ),
-                    RemoteFile(
+                    _idx(
                         "t10k-labels-idx1-ubyte.gz",
                         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
                         5_148,
+                        Unpacked(
+                            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+                            10_008,
+                        ),
+                        "FashionMNIST",
                     ),
                 ),
                 base_urls=("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",),
@@ -188,6 +290,8 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                         "cifar-10-python.tar.gz",
                         "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
                         170_498_071,
+                        also=("cifar-10-python.tar", "cifar-10-batches-py"),
+                        folder=CIFAR10,
                     ),
                 ),
                 base_urls=(
@@ -211,6 +315,8 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                         "aclImdb_v1.tar.gz",
                         "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
                         84_125_825,
+                        also=("aclImdb_v1.tar", "aclImdb"),
+                        folder=IMDB,
                     ),
                 ),
                 base_urls=(

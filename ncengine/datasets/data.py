@@ -103,6 +103,12 @@ def shuffled(labels: np.ndarray, k: int) -> np.ndarray:
     return np.random.default_rng([SPLIT_SEED, k]).permutation(np.flatnonzero(labels == k))
 
 
+def first_of_each(orders: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
+    """Of each class's samples the first, as many of each: what the smallest has, up to so many."""
+    each = min(most, *map(len, orders))
+    return [order[:each] for order in orders]
+
+
 def read_only(array: np.ndarray) -> np.ndarray:
     """The array itself, which nobody may write to from now on."""
     array.setflags(write=False)

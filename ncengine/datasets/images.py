@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +11,16 @@ import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config.param import ConfigError, Problem
-from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, read_only, shuffled
+from ncengine.datasets.data import (
+    TEST_PER_CLASS,
+    Data,
+    Split,
+    drawn,
+    first_of_each,
+    read_only,
+    shuffled,
+)
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files import local
 from ncengine.datasets.readers.cifar10 import read_cifar10
 from ncengine.datasets.readers.idx import read_idx
 
@@ -29,7 +36,8 @@ class Pool:
     Attributes:
         images: (N, h, w) or (N, h, w, 3) uint8.
         train: of each class, indices of the images for training.
-        test_images: K blocks of as many images held out.
+        test_images: (N', h, w) or (N', h, w, 3) uint8, images held out.
+        test: of each class, indices of these in an order that depends on nothing.
         mean, std: (channels,) of the training pixels.
         brightest: the level that is shown as 255.
     """
@@ -37,6 +45,7 @@ class Pool:
     images: np.ndarray
     train: tuple[np.ndarray, ...]
     test_images: np.ndarray
+    test: tuple[np.ndarray, ...]
     mean: np.ndarray
     std: np.ndarray
     brightest: int = 255
@@ -45,20 +54,30 @@ class Pool:
 def select(pool: Pool, classes: int, n: int, seed: int) -> Data:
     """The first `classes` classes, n training samples of each.
 
-    Raises ConfigError where a class has fewer.
+    Raises ConfigError where a class has fewer, or nothing to test.
     """
-    for k, candidates in enumerate(pool.train[:classes]):
-        if n > len(candidates):
-            most = f"must be at most {len(candidates)}, which class {k} has"
-            raise ConfigError([Problem("samples_per_class", n, most)])
+    _check_enough(pool, classes, n)
     train = pool.images[drawn(pool.train[:classes], n, seed)]
-    test = pool.test_images[: len(pool.test_images) // len(pool.train) * classes]
+    tested = first_of_each(pool.test[:classes], TEST_PER_CLASS)
+    test = pool.test_images[np.concatenate(tested)]
     return Data(
         Split.of(_standardised(pool, train), classes),
         Split.of(_standardised(pool, test), classes),
         images=_pictures(pool, train),
         test_images=_pictures(pool, test),
     )
+
+
+def _check_enough(pool: Pool, classes: int, n: int) -> None:
+    for k, candidates in enumerate(pool.train[:classes]):
+        for part, there in (("training", candidates), ("test", pool.test[k])):
+            if not len(there):
+                lacks = f"the data here have no {part} images of class {k}"
+                most = f"must be at most {k}, for {lacks}" if k > 1 else f"cannot be, for {lacks}"
+                raise ConfigError([Problem("classes", classes, most)])
+        if n > len(candidates):
+            most = f"must be at most {len(candidates)}, which class {k} has"
+            raise ConfigError([Problem("samples_per_class", n, most)])
 
 
 def _standardised(pool: Pool, images: np.ndarray) -> np.ndarray:
@@ -84,9 +103,9 @@ def digits() -> Pool:
     images = pixels.reshape(-1, 8, 8).astype(np.uint8)
     orders = [shuffled(labels, k) for k in range(10)]
     train = [np.sort(order[DIGITS_TEST_PER_CLASS:]) for order in orders]
-    test = np.concatenate([order[:DIGITS_TEST_PER_CLASS] for order in orders])
+    test = [order[:DIGITS_TEST_PER_CLASS] for order in orders]
     mean, std = _moments(images[np.concatenate(train)])
-    return Pool(images, tuple(train), images[test], mean, std, brightest=16)
+    return Pool(images, tuple(train), images, tuple(test), mean, std, brightest=16)
 
 
 def _digits_table() -> tuple[np.ndarray, np.ndarray]:
@@ -103,25 +122,20 @@ def _digits_table() -> tuple[np.ndarray, np.ndarray]:
     return load_digits(return_X_y=True)
 
 
-def idx_images(name: str) -> Pool:
+def idx_images(name: str, paths: Sequence[Path]) -> Pool:
     """MNIST or Fashion-MNIST, from its four IDX files."""
-    paths = local.require(name)
     images, labels, test_images, test_labels = (
         read_idx(path, dimensions) for path, dimensions in zip(paths, (3, 1, 3, 1), strict=True)
     )
     return _published_split(name, images, labels, test_images, test_labels)
 
 
-def cifar10() -> Pool:
-    """CIFAR10, from its archive."""
-    return _published_split("cifar10", *read_cifar10(local.require("cifar10")[0]))
-
-
-POOLS: dict[str, Callable[[], Pool]] = {
-    "digits": digits,
-    "mnist": lambda: idx_images("mnist"),
-    "fashion-mnist": lambda: idx_images("fashion-mnist"),
-    "cifar10": cifar10,
+# By the data set's name, from its files.
+POOLS: dict[str, Callable[[Sequence[Path]], Pool]] = {
+    "digits": lambda _: digits(),
+    "mnist": lambda paths: idx_images("mnist", paths),
+    "fashion-mnist": lambda paths: idx_images("fashion-mnist", paths),
+    "cifar10": lambda paths: _published_split("cifar10", *read_cifar10(paths[0])),
 }
 
 
@@ -139,9 +153,17 @@ def _published_split(
     ):
         _check(info.title, split, some_images, some_labels, info.image_shape, info.classes)
     train = tuple(np.flatnonzero(labels == k) for k in range(info.classes))
-    test = [shuffled(test_labels, k)[:TEST_PER_CLASS] for k in range(info.classes)]
+    test = tuple(shuffled(test_labels, k) for k in range(info.classes))
+    # Of the test part no more is kept in memory than can be asked for.
+    kept = np.concatenate([order[:TEST_PER_CLASS] for order in test])
     mean, std = _moments(images)
-    return Pool(images, train, test_images[np.concatenate(test)], mean, std)
+    return Pool(images, train, test_images[kept], _renumbered(test), mean, std)
+
+
+def _renumbered(orders: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Of each class the places of those kept, which lie one after the other."""
+    ends = np.cumsum([min(len(order), TEST_PER_CLASS) for order in orders])
+    return tuple(np.split(np.arange(ends[-1]), ends[:-1]))
 
 
 def _check(
@@ -157,14 +179,11 @@ def _check(
         raise DatasetDamaged(f"{where}images have the shape {images.shape[1:]}, not {shape}")
     if len(images) != len(labels):
         raise DatasetDamaged(f"{where}{len(images)} images, but {len(labels)} labels")
+    if not len(images):
+        raise DatasetDamaged(f"{where}there are no images")
     counts = np.bincount(labels, minlength=classes)
     if len(counts) != classes:
         raise DatasetDamaged(f"{where}there is a label {len(counts) - 1}, not 0 to {classes - 1}")
-    least = TEST_PER_CLASS if split == "test" else 1
-    if counts.min() < least:
-        raise DatasetDamaged(
-            f"{where}class {counts.argmin()} has {counts.min()} images, not {least} at least"
-        )
 
 
 def _moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

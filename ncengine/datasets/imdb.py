@@ -10,19 +10,20 @@ review for testing is left out where one for training ends with the same C words
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config.param import ConfigError, Problem
-from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, shuffled
+from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, first_of_each, shuffled
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import source
 from ncengine.datasets.readers.reviews import Reviews, prepared_reviews
 
 
-def reviews() -> Reviews:
-    """All labelled reviews; quick from the second time on. Raises as `local.require` does."""
-    path = local.require("imdb")[0]
+def reviews(path: Path) -> Reviews:
+    """All labelled reviews of the data set's file; quick from the second time on."""
     # Where the archive lies may be someone else's folder; what is made of it goes to our own.
     return prepared_reviews(path, source("imdb").files[0].sha256, local.user_cache() / "imdb")
 
@@ -98,10 +99,11 @@ def _identical(same: np.ndarray) -> int:
 
 
 def _held_out(pool: Reviews, left: np.ndarray) -> np.ndarray:
-    """Of each class the first reviews left in an order that depends on nothing."""
+    """Of each class the first reviews left in an order that depends on nothing, as many of each."""
     test_labels = np.where(pool.is_test, pool.labels, -1)
     orders = [shuffled(test_labels, k) for k in (0, 1)]
-    return np.concatenate([order[np.isin(order, left)][:TEST_PER_CLASS] for order in orders])
+    orders = [order[np.isin(order, left)] for order in orders]
+    return np.concatenate(first_of_each(orders, TEST_PER_CLASS))
 
 
 def _texts(pool: Reviews, words: np.ndarray, unknown: np.ndarray) -> tuple[str, ...]:
@@ -132,16 +134,16 @@ def _check_enough(labels: np.ndarray, n: int, context: int, facts: dict[str, int
 def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> None:
     """Of labels: those of test reviews of C words, and of these that end as none for training."""
     counts = np.bincount(left, minlength=2)
-    if counts.min() >= TEST_PER_CLASS:
+    if counts.min() > 0:
         return
-    too_few_words = np.bincount(long, minlength=2).min() < TEST_PER_CLASS
+    too_few_words = np.bincount(long, minlength=2).min() == 0
     enough = (
-        f"must leave {TEST_PER_CLASS} test reviews of each class, but "
-        f"{dataset_info('imdb').class_names[counts.argmin()]} has {counts.min():,}. "
+        "must leave a test review of each class, but "
+        f"{dataset_info('imdb').class_names[counts.argmin()]} has none. "
         + (
-            "The others are shorter; a smaller context leaves more."
+            "All are shorter; a smaller context leaves more."
             if too_few_words
-            else "The others end as one for training does; a larger context leaves more."
+            else "All end as one for training does; a larger context leaves more."
         )
     )
     raise ConfigError([Problem("context", context, enough)])

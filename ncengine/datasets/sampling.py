@@ -15,7 +15,9 @@ How samples are drawn
     Gaussian clusters: as many as asked for, and 100 of each class for testing.
 
     Of the test samples of each class the first n are used, but no fewer than 20 where there are
-    as many: otherwise, where n is small, the test would take as long as the training.
+    as many: otherwise, where n is small, the test would take as long as the training. Of files
+    that are not the published ones some classes may have fewer: then as many of each as the
+    class that has fewest.
 
 How inputs are scaled
     Pixels: minus their mean, over their standard deviation, taken over all pixels of the whole
@@ -31,6 +33,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.datasets import gaussian, images, imdb
 from ncengine.datasets.data import LEAST_TESTED, TEST_PER_CLASS, Data, Split
 from ncengine.datasets.files import local
@@ -50,7 +53,7 @@ _READING = Lock()
 
 
 def held_out_per_class(config: RunConfig) -> int:
-    """How many test samples `load` gives of each class. Needs no data."""
+    """How many test samples `load` gives of each class, where there are as many. Needs no data."""
     there = images.DIGITS_TEST_PER_CLASS if config.dataset == "digits" else TEST_PER_CLASS
     return min(there, max(LEAST_TESTED, config.samples_per_class))
 
@@ -101,6 +104,5 @@ _load = Recent(_made, size=lambda data: data.nbytes, most=REMEMBERED_BYTES)
 
 @lru_cache(maxsize=1)
 def _pool(name: str, content: str) -> images.Pool | imdb.Reviews:
-    if name != "digits":
-        local.check(name)
-    return imdb.reviews() if name == "imdb" else images.POOLS[name]()
+    paths = local.check(name) if dataset_info(name).files else []
+    return imdb.reviews(paths[0]) if name == "imdb" else images.POOLS[name](paths)

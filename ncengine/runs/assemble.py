@@ -23,6 +23,7 @@ from ncengine.snapshots.names import (
     OF_LAYERS,
     OF_TEST,
     SHOWN,
+    TESTED,
     Arrays,
 )
 from ncengine.snapshots.plan import shown, shown_in_layers
@@ -80,10 +81,11 @@ def stack_geometry(snapshots: Sequence[Arrays], config: RunConfig) -> Geometry |
     full = [s for s in snapshots if "features" in s]
     if not full:
         return None
+    tested = full[0].get(TESTED)
     return Geometry(
         epoch=_passes(full),
         **{name: np.stack([s[name] for s in full]) for name in GEOMETRY},
-        **shown(config),
+        **shown(config, None if tested is None else int(tested[0])),
     )
 
 

@@ -27,6 +27,8 @@ OF_TEST = ("test_accuracy", "test_nc1", "test_nc3")
 CURVES = tuple(name for name in PER_SEED if name != "gap")
 # What a snapshot of the geometry holds besides, and what says which samples these are.
 GEOMETRY = ("class_means", "classifier", "features", "test_features")
+# Of each seed, how many test samples a class has: which ones are shown depends on it.
+TESTED = "tested"
 SHOWN = ("labels", "sample_index", "test_labels", "test_index")
 
 # Of every layer, and of every block between two of them; see `metrics.layers`.

@@ -61,8 +61,13 @@ def layer_passes(config: RunConfig) -> tuple[frozenset[int], frozenset[int]]:
     return (geometry if fits else features), features
 
 
-def shown(config: RunConfig) -> dict[str, np.ndarray]:
+def shown(config: RunConfig, tested: int | None = None) -> dict[str, np.ndarray]:
     """Indices and classes of the samples shown: the first of each class, as many of each.
+
+    Args:
+        config: the experiment.
+        tested: how many test samples of each class there are, where its data have fewer than is
+            usual.
 
     Returns:
         "sample_index" and "labels" (S,), of the training samples; "test_index" and "test_labels"
@@ -70,8 +75,8 @@ def shown(config: RunConfig) -> dict[str, np.ndarray]:
     """
     train, labels = _first_of_each(config, config.samples_per_class, TRAIN_SAMPLES)
     # Free features belong to training samples; there are none for others.
-    tested = architecture_info(config.architecture).has_network
-    available = held_out_per_class(config) if tested else 0
+    usual = held_out_per_class(config) if tested is None else tested
+    available = usual if architecture_info(config.architecture).has_network else 0
     test, test_labels = _first_of_each(config, available, TEST_SAMPLES)
     return {
         "sample_index": train,

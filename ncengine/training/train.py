@@ -26,7 +26,7 @@ from ncengine.snapshots.measure import (
     not_taken,
     without_test,
 )
-from ncengine.snapshots.names import OF_LAYERS
+from ncengine.snapshots.names import OF_LAYERS, TESTED
 from ncengine.snapshots.plan import layer_passes, shown, shown_in_layers, snapshot_passes
 from ncengine.theory.optimum import floor_of
 from ncengine.training.objective import Evaluation, Objective
@@ -80,7 +80,8 @@ class Training:
         shallower: np.ndarray | None = None,
     ):
         # As many samples are shown as if all seeds were here.
-        indices = shown(config)
+        each = len(data.test) // config.classes
+        indices = shown(config, each)
         in_layers = indices["sample_index"][shown_in_layers(config)]
         self.plan = layer_passes(config)
         self.config = config = config if seeds is None else config.with_(seeds=seeds)
@@ -93,6 +94,7 @@ class Training:
         self.test = Objective(config, *self._tensors(data.test)) if tested else None
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_in_layers = torch.from_numpy(in_layers).to(device)
+        self.tested = np.full(len(self.config.seeds), each)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.budget * self.batches)
@@ -223,6 +225,8 @@ class Training:
         for name in (*snapshot,):
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
+        if geometry:
+            snapshot[TESTED] = self.tested
         return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
 
     def _of_layers(self, features: Tensor, last: bool) -> dict[str, np.ndarray]:

@@ -9,7 +9,10 @@ from ncengine.datasets import DatasetDamaged
 from ncengine.datasets.readers.cifar10 import TRAIN_BATCHES, read_cifar10
 from ncengine.datasets.readers.reviews import read_reviews
 
-READERS = [(read_cifar10, TRAIN_BATCHES[0]), (read_reviews, "aclImdb/train/neg/0_1.txt")]
+READERS = [
+    (read_cifar10, f"cifar-10-batches-py/{TRAIN_BATCHES[0]}"),
+    (read_reviews, "aclImdb/train/neg/0_1.txt"),
+]
 
 
 @pytest.mark.parametrize(("read", "name"), READERS)

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.datasets import sampling
-from ncengine.datasets.files import local
+from ncengine.datasets.files import content
 from ncengine.datasets.readers.idx import read_idx
 
 from .originals import forget, original
@@ -272,7 +272,7 @@ def test_read_idx(tmp_path):
         read_idx(short, 2)
     cut = tmp_path / "cut.gz"
     cut.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(datasets.DatasetDamaged, match="not a readable gzip file"):
+    with pytest.raises(datasets.DatasetDamaged, match="cut.gz is not readable"):
         read_idx(cut, 2)
 
 
@@ -293,7 +293,7 @@ def test_a_file_that_may_not_be_read_is_told(data_folder, monkeypatch):
     for file in datasets.dataset_info("mnist").files:
         with open(data_folder / file.name, "wb") as stream:
             stream.truncate(file.bytes)
-    monkeypatch.setattr(local, "open", refuse, raising=False)
+    monkeypatch.setattr(content, "open", refuse, raising=False)
     for call in (datasets.download, lambda name: datasets.load(RunConfig(dataset=name))):
         with pytest.raises(datasets.DatasetError, match=r"cannot be read \(Permission denied\)"):
             call("mnist")

@@ -2,25 +2,18 @@
 
 import hashlib
 import io
-import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 from ncengine import datasets
-from ncengine.catalogue import datasets as catalogue
 from ncengine.datasets.files import fetching
 
-CONTENT = {
-    "first.gz": np.random.default_rng(0).bytes(300_000),
-    "second.gz": np.random.default_rng(1).bytes(1_000),
-}
+from .conftest import CONTENT, dead
 
 
 @contextmanager
@@ -64,39 +57,6 @@ def server(behaviour="good", served=CONTENT):
         httpd.shutdown()
         httpd.server_close()
         thread.join()
-
-
-@contextmanager
-def dead():
-    """An address at which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
-@pytest.fixture
-def folder(monkeypatch, tmp_path):
-    """A catalogue with one small data set of two files, and an empty folder for it."""
-    remote = tuple(
-        catalogue.RemoteFile(name, hashlib.sha256(content).hexdigest(), len(content))
-        for name, content in CONTENT.items()
-    )
-    small = replace(
-        catalogue.DATASETS["mnist"], name="small", title="Small", files=remote, base_urls=()
-    )
-    known = MappingProxyType({**catalogue.DATASETS, "small": small})
-    monkeypatch.setattr(catalogue, "DATASETS", known)
-    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "data").mkdir()
-    return tmp_path / "data" / "small"
-
-
-@pytest.fixture
-def mirrors(monkeypatch):
-    return lambda *urls: monkeypatch.setenv("NCENGINE_MIRROR_SMALL", " ".join(urls))
 
 
 def left_in(folder):
@@ -186,7 +146,9 @@ def test_a_mirror_that_fails_is_told_and_leaves_nothing(folder, mirrors, behavio
     error, text = caught.value, str(caught.value)
     assert (error.dataset, error.file, error.folder) == ("small", "first.gz", folder)
     assert f"{bad}/first.gz: " in error.reasons[0] and reason in error.reasons[0]
-    assert error.reasons[1] == f"{closed}/first.gz: the server does not answer"
+    assert (
+        error.reasons[1] == f"{closed}/first.gz: nothing listens there: the connection was refused"
+    )
     for part in ("Small", "first.gz", str(folder), reason, closed, "Digits, Gaussian clusters"):
         assert part in text
     assert left_in(folder) == [] and not datasets.is_available("small")
@@ -214,12 +176,10 @@ class FullDisk(io.FileIO):
 
 
 def fill_the_disk(monkeypatch):
-    import pooch.downloaders
-
     def open_full(path, mode):
         return FullDisk(path, mode.replace("b", ""))
 
-    monkeypatch.setattr(pooch.downloaders, "open", open_full, raising=False)
+    monkeypatch.setattr(fetching, "open", open_full, raising=False)
 
 
 def test_a_full_disk_is_told_once_and_leaves_nothing(folder, mirrors, monkeypatch):
@@ -282,7 +242,7 @@ def test_other_files_by_address_and_hash(published, behaviour):
         ("truncated", "the connection broke off"),
         ("silent", "the server fell silent for 0.3 seconds"),
         ("refuses", "the server refused: 500"),
-        ("dead", "the server does not answer"),
+        ("dead", "nothing listens there: the connection was refused"),
         ("nowhere", "no network, or no such host"),
         ("full", "the disk is full"),
     ],

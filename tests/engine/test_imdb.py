@@ -138,10 +138,12 @@ def test_reviews_for_testing_never_end_as_one_for_training(load):
     assert data.test.labels.tolist() == [0] * 20 + [1] * 20
     assert set(data.test_texts) == {"[as] [neg]", "[as] [pos]"}
     with pytest.raises(
-        ValueError, match="context = 2: must leave 100 test .* negative has 0. .* a larger"
+        ValueError, match="context = 2: must leave a test .* negative has none. .* a larger"
     ):
         load(["as neg"], ["is fine"], test=TEST, samples_per_class=1, context=2)
-    with pytest.raises(ValueError, match="context = 6: must leave 100 test .* has 0. .* a smaller"):
+    with pytest.raises(
+        ValueError, match="context = 6: must leave a test .* has none. .* a smaller"
+    ):
         load(["a b c d e f"], ["g h i j k l"], test=TEST, samples_per_class=1, context=6)
 
 
@@ -179,10 +181,10 @@ def test_only_labelled_reviews_are_read(tmp_path):
 
 def test_archives_that_are_damaged(tmp_path):
     path = write(tmp_path / ARCHIVE, {**TEST, "train/neg/0_1.txt": "a"})
-    with pytest.raises(datasets.DatasetDamaged, match="no reviews in aclImdb/train/pos"):
+    with pytest.raises(datasets.DatasetDamaged, match="no reviews in train/pos"):
         read_reviews(path)
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(datasets.DatasetDamaged, match="not a readable tar.gz archive"):
+    with pytest.raises(datasets.DatasetDamaged, match="not a readable tar.gz or tar archive"):
         read_reviews(path)
 
 

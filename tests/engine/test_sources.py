@@ -8,7 +8,7 @@ import pytest
 
 from ncengine import datasets
 from ncengine.config import RunConfig
-from ncengine.datasets.files.sources import checksum, source
+from ncengine.datasets.files.sources import address_of, checksum, source
 from ncengine.runs.identity import identify
 
 PUBLISHED = {file.name: file.sha256 for file in datasets.dataset_info("mnist").files}
@@ -39,7 +39,26 @@ def test_addresses_alone_leave_the_hashes(mnist_from):
     assert origin.places == ("http://a/b/", "HTTPS://c/", *folders) and origin.folders == folders
     assert origin.published and origin.files == datasets.dataset_info("mnist").files
     assert datasets.mirrors("mnist") == ("http://a/b/", "HTTPS://c/")
+    mnist_from("https://name:word@a/b?token=1/2")
+    assert datasets.mirrors("mnist") == ("https://name:word@a/b/?token=1/2",)
+    assert address_of(source("mnist").places[0], "c") == "https://name:word@a/b/c?token=1/2"
     assert checksum("mnist") == datasets.dataset_info("mnist").checksum
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_empty_means_nowhere(mnist_from, tmp_path, value):
+    mnist_from(value)
+    assert source("mnist").places == () and datasets.mirrors("mnist") == ()
+    assert source("mnist").published
+    assert checksum("mnist") == datasets.dataset_info("mnist").checksum
+    with pytest.raises(datasets.DownloadError) as caught:
+        datasets.download("mnist")
+    assert caught.value.reasons == ["NCENGINE_MIRROR_MNIST is empty: nothing is fetched"]
+    with pytest.raises(datasets.DatasetMissing) as missing:
+        datasets.load(RunConfig(dataset="mnist"))
+    text = str(missing.value)
+    assert "Put the files there: NCENGINE_MIRROR_MNIST names no address to download" in text
+    assert "Download it" not in text and list(tmp_path.iterdir()) == []
 
 
 def test_the_name_has_underscores(monkeypatch):

@@ -7,7 +7,7 @@ import torch
 from ncengine.config import RunConfig
 from ncengine.datasets import load
 from ncengine.metrics.collapse import neural_collapse
-from ncengine.runs.assemble import finish_curves
+from ncengine.runs.assemble import finish_curves, stack_geometry
 from ncengine.runs.record import pack, unpack
 from ncengine.snapshots.names import PER_SEED
 from ncengine.snapshots.plan import (
@@ -187,6 +187,20 @@ def test_a_snapshot_is_what_the_definitions_give_at_its_weights():
     np.testing.assert_allclose(snapshot["test_nc3"], on_test.nc3, rtol=1e-3)
     expected = neural_collapse(features, data.train.labels, evaluation.last_weight.double().numpy())
     np.testing.assert_allclose(snapshot["nc3"], expected.nc3, rtol=1e-3)
+
+
+@pytest.mark.parametrize("each", [1, 5, 19])
+def test_where_few_are_tested_the_samples_shown_are_those_whose_features_are(each):
+    config = RunConfig(**SMALL, depth=2, epochs=3, warmup=3)
+    run = Training(config, load(config).tested_on(each), torch.device("cpu"))
+    found = [step.snapshot for step in run.steps() if step.snapshot is not None]
+    geometry = stack_geometry(found, config)
+    features = run.test.evaluate(run.iterates).features.double().numpy()
+    np.testing.assert_allclose(
+        geometry.test_features[-1], features[:, geometry.test_index], atol=2e-3
+    )
+    labels = np.repeat(np.arange(4), each)
+    np.testing.assert_array_equal(labels[geometry.test_index], geometry.test_labels)
 
 
 def test_a_diverged_seed_is_marked_and_the_others_go_on():

@@ -1,17 +1,64 @@
-"""Members of tar.gz archives, read in place, as far as they are believable."""
+"""Files within tar archives, packed or not, and within unpacked folders, read in place."""
 
 from __future__ import annotations
 
 import tarfile
 import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 from ncengine.datasets.errors import DatasetDamaged
 
 # What a damaged archive makes tarfile raise; the last two where a header holds an odd number.
 UNREADABLE = (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, MemoryError)
+GZIP = b"\x1f\x8b"
 
 
-def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
+def is_packed(path: Path) -> bool:
+    """Whether the file is gzip-compressed, by its first bytes. Raises OSError."""
+    with open(path, "rb") as stream:
+        return stream.read(len(GZIP)) == GZIP
+
+
+def files_in(path: Path, wanted: Callable[[str], bool], most: int) -> Iterator[tuple[str, bytes]]:
+    """Name and content of the regular files that are wanted.
+
+    Of a tar archive in its order, since going back would decompress it all again; of a folder in
+    the order of their names, which begin with the folder's. A name that is there twice comes twice,
+    and the last one counts, as for whoever unpacks the archive.
+
+    Args:
+        path: an archive, gzip-compressed or not, or an unpacked folder.
+        wanted: whether the file of a name is; names have no `./` before them.
+        most: bytes that a file may have.
+
+    Raises:
+        DatasetDamaged: the archive is not readable, or a file wanted is larger.
+    """
+    return _in_folder(path, wanted, most) if path.is_dir() else _in_archive(path, wanted, most)
+
+
+def _in_archive(
+    path: Path, wanted: Callable[[str], bool], most: int
+) -> Iterator[tuple[str, bytes]]:
+    try:
+        with tarfile.open(path, "r:gz" if is_packed(path) else "r:") as archive:
+            for member in archive:
+                name = _plain(member.name)
+                if member.isfile() and wanted(name):
+                    yield name, _content_of(archive, member, most)
+                # Else the archive object keeps every member it has seen.
+                archive.members = []  # type: ignore[attr-defined]
+    except UNREADABLE as error:
+        raise DatasetDamaged(f"{path} is not a readable tar.gz or tar archive: {error}") from error
+
+
+def _plain(name: str) -> str:
+    """As `tar` writes it of a folder's name, where it was made of `.` or of a whole path."""
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def _content_of(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
     """The content of a regular file of at most so many bytes; raises DatasetDamaged for more.
 
     A header can promise any size, and a sparse member keep the promise without content.
@@ -24,3 +71,43 @@ def content_of(archive: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> 
     if stream is None:
         raise DatasetDamaged(f"{member.name} in {archive.name!s} is no file")
     return stream.read()
+
+
+def _in_folder(
+    folder: Path, wanted: Callable[[str], bool], most: int
+) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        name = f"{folder.name}/{path.relative_to(folder).as_posix()}"
+        if not wanted(name) or not path.is_file():
+            continue
+        try:
+            with open(path, "rb") as stream:
+                content = stream.read(most + 1)
+        except OSError as error:
+            raise DatasetDamaged(f"{path} cannot be read ({error.strerror or error})") from error
+        if len(content) > most:
+            raise DatasetDamaged(f"{path} has more than {most} bytes")
+        yield name, content
+
+
+def only_folder(path: Path, folders: Iterable[str], usual: str, what: str) -> str:
+    """In which folder of an archive to look: the usual one, or the only one that has any.
+
+    Args:
+        path: of the archive.
+        folders: those that have what is looked for.
+        usual: the folder's published name.
+        what: is looked for, in a word.
+
+    Raises:
+        DatasetDamaged: several have, and none is the usual one.
+    """
+    found = sorted(folders)
+    if usual in found or not found:
+        return usual
+    if len(found) > 1:
+        among = ", ".join(folder or "the top" for folder in found[:5])
+        raise DatasetDamaged(
+            f"{path} has {what} in several folders ({among}), and none is called {usual}"
+        )
+    return found[0]

@@ -10,21 +10,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 from filelock import FileLock
 
 from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetError
+from ncengine.datasets.files import trouble
 from ncengine.datasets.files.local import (
     expected,
     find,
     folder,
-    matches,
     share,
     user_cache,
     works_offline,
 )
-from ncengine.datasets.files.sources import known, source
+from ncengine.datasets.files.sources import address_of, known, redacted, source, variable
 
 Progress = Callable[[int, int], None]
 TIMEOUT_SECONDS = 15
@@ -80,18 +81,18 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
     meter = _Meter(sum(file.bytes or 0 for file in files), progress or None)
     for file in files:
         present = find(name, file)
-        if present is None or not matches(present, file):
+        if present is None:
             with _alone(folder(name) / file.name):
                 # Another process may have fetched it while this one waited.
                 present = find(name, file)
-                if present is None or not matches(present, file):
+                if present is None:
                     try:
                         _fetch(name, file, meter)
                     finally:
                         with suppress(OSError):  # it holds files, as it should
                             folder(name).rmdir()
                     present = folder(name) / file.name
-        meter.finish(file.bytes or present.stat().st_size)
+        meter.finish(file.bytes or _size(present))
     return folder(name)
 
 
@@ -115,8 +116,11 @@ def _alone(target: Path) -> Iterator[None]:
 
 
 def mirrors(name: str) -> tuple[str, ...]:
-    """The base addresses that a download tries, in turn, each with a slash at its end."""
-    return tuple(place for place in source(name).places if isinstance(place, str))
+    """The base addresses that a download tries, in turn; none where there is nowhere to go.
+
+    Each is a path with a slash at its end, as it was given: a password in it is not hidden.
+    """
+    return source(name).addresses
 
 
 def _with_bar(name: str) -> Path:
@@ -132,41 +136,39 @@ def _with_bar(name: str) -> Path:
         return download(name, show)
 
 
+def _size(path: Path) -> int:
+    if path.is_dir():
+        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+    return path.stat().st_size
+
+
 class _Meter:
-    """Turns pooch's progress within one file into progress over all; has tqdm's methods.
+    """Turns progress within one file into progress over all.
 
     `total` is what the server says of the current file, 0 where it says nothing.
     """
 
     def __init__(self, known_bytes: int, report: Progress | None):
         self.known_bytes, self.report = known_bytes, report
-        self.total = self.before = self.within = self.came = 0
+        self.total = self.before = self.within = 0
         self.most, self.deadline = MOST_BYTES, math.inf
 
     def begin(self, size: int | None) -> None:
         """A file is about to come, of that many bytes where it is known."""
-        self.most, self.came = size or MOST_BYTES, 0
+        self.most, self.total, self.within = size or MOST_BYTES, 0, 0
         self.deadline = time.monotonic() + SLOW_START_SECONDS + self.most / LEAST_BYTES_PER_SECOND
 
     def update(self, count: int) -> None:
-        # The last chunk is told as a whole one.
-        self.came += count
-        if self.came >= self.most + CHUNK_BYTES:
+        """So many bytes more have come."""
+        self.within += count
+        if self.within > self.most:
             raise _Endless(f"it sends more than the {self.most:,} bytes that it should")
         if time.monotonic() > self.deadline:
             raise _Endless("it sends so slowly that it would not end")
-        # The last chunk counts as a whole one.
-        self.within = min(self.within + count, self.total or self.within + count)
         self._tell()
 
-    def reset(self) -> None:
-        # After the last chunk pooch begins anew, and tells of the whole file at once.
-        self.within = self.came = 0
-
-    def close(self) -> None:
-        pass
-
     def finish(self, count: int) -> None:
+        """A file of so many bytes is here, wherever it came from."""
         self.before, self.within, self.total = self.before + count, 0, 0
         self._tell()
 
@@ -181,29 +183,38 @@ class _Meter:
 
 
 def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
+    origin = source(name)
     reasons = []
-    for place in source(name).places:
+    for place in origin.places:
         if isinstance(place, Path):
             reasons.append(f"{place / file.name}: {_reason_in_folder(name, place / file.name)}")
             continue
+        address = address_of(place, file.name)
         meter.begin(file.bytes)
         try:
-            _retrieve(place, file, folder(name), meter)
+            _retrieve(address, file, folder(name), meter)
             share(folder(name) / file.name)
             return
         except Exception as error:
-            reason = _reason(error, expected(name))
+            reason = _reason(error, address, expected(name))
             if reason is None:
                 raise
             if isinstance(reason, _Fatal):
-                raise DownloadError(name, file.name, folder(name), [reason]) from error
-            reasons.append(f"{place}{file.name}: {reason}")
-        meter.reset()
-    raise DownloadError(name, file.name, folder(name), reasons)
+                reasons = [reason]
+                break
+            reasons.append(f"{redacted(address)}: {reason}")
+    if not origin.places:
+        reasons.append(f"{variable(name)} is empty: nothing is fetched")
+    # Without what was raised before, whose words may hold a password.
+    raise DownloadError(name, file.name, folder(name), reasons) from None
 
 
-def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
+def _retrieve(address: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
     import pooch
+
+    def fetch(url: str, output: str, _: object) -> None:
+        with open(output, "wb") as stream:
+            _receive(url, stream, meter)
 
     # What pooch raises where it cannot make the folder has lost its number and is hard to read.
     target.mkdir(parents=True, exist_ok=True)
@@ -212,20 +223,28 @@ def _retrieve(base: str, file: RemoteFile, target: Path, meter: _Meter) -> None:
     logger.setLevel(logging.WARNING)
     try:
         pooch.retrieve(
-            base + file.name,
+            address,
             known_hash=f"sha256:{file.sha256}",
             fname=file.name,
             path=target,
-            # Undecoded, since the checksum is of the compressed file.
-            downloader=pooch.HTTPDownloader(
-                progressbar=meter,
-                chunk_size=CHUNK_BYTES,
-                timeout=TIMEOUT_SECONDS,
-                headers={"Accept-Encoding": "identity"},
-            ),
+            downloader=fetch,
         )
     finally:
         logger.setLevel(level)
+
+
+def _receive(address: str, stream: IO[bytes], meter: _Meter) -> None:
+    """The bytes as they are sent: what `Content-Encoding` says of a `.gz` is often not so."""
+    import requests
+
+    headers = {"Accept-Encoding": "identity"}
+    with requests.get(address, stream=True, timeout=TIMEOUT_SECONDS, headers=headers) as response:
+        response.raise_for_status()
+        said: Any = response.headers.get("Content-Length", "")
+        meter.total = int(said) if said.isdecimal() else 0
+        for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
+            stream.write(chunk)
+            meter.update(len(chunk))
 
 
 class _Fatal(str):
@@ -241,23 +260,13 @@ def _reason_in_folder(name: str, path: Path) -> str:
     return f"it is not {expected(name)}: its size or its SHA-256 differs"
 
 
-def _reason(error: Exception, expectation: str) -> str | None:
+def _reason(error: Exception, address: str, expectation: str) -> str | None:
     """What to tell a reader; None where the error is no failure of a download."""
-    from requests import exceptions
-
     if isinstance(error, _Endless):
         return str(error)
     # Requests' errors are OSErrors too, so they come first.
-    if isinstance(error, exceptions.HTTPError) and error.response is not None:
-        return f"the server refused: {error.response.status_code} {error.response.reason}"
-    if isinstance(error, exceptions.Timeout):
-        return f"no answer within {TIMEOUT_SECONDS} seconds"
-    if isinstance(error, exceptions.ChunkedEncodingError):
-        return "the connection broke off"
-    if isinstance(error, exceptions.ConnectionError):
-        return _connection_reason(str(error).casefold())
-    if isinstance(error, exceptions.RequestException):
-        return f"not a usable address ({type(error).__name__})"
+    if trouble.is_of_network(error):
+        return trouble.reason(error, address, TIMEOUT_SECONDS)
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _Fatal("the disk is full")
@@ -265,11 +274,3 @@ def _reason(error: Exception, expectation: str) -> str | None:
     if isinstance(error, ValueError) and "hash" in str(error).casefold():
         return f"what came is not {expectation}: its SHA-256 differs"
     return None
-
-
-def _connection_reason(message: str) -> str:
-    if "resolve" in message or "unreachable" in message:
-        return "no network, or no such host"
-    if "read timed out" in message:
-        return f"the server fell silent for {TIMEOUT_SECONDS} seconds"
-    return "the server does not answer"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from ncengine.catalogue import datasets as catalogue
 from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetDamaged, DatasetError
+from ncengine.datasets.files import content
 from ncengine.datasets.files.sources import Source, SourceError, known, source, variable
 
 DATA_VARIABLE = "NCENGINE_DATA"
@@ -22,10 +24,11 @@ class DatasetMissing(DatasetError):
 
     def __init__(self, dataset: str, files: list[str], folder: Path):
         self.dataset, self.files, self.folder = dataset, files, folder
-        places = " or ".join(map(str, [folder, *source(dataset).folders]))
+        origin = source(dataset)
         super().__init__(
-            f"{dataset_info(dataset).title} is not on this machine: no {', '.join(files)} in "
-            f"{places}. Download it, or put the files there. {works_offline()}"
+            f"{dataset_info(dataset).title} is not on this machine: no {', '.join(files)} "
+            f"{searched(dataset)}. {_passed_over(dataset, origin)}{_what_to_do(dataset, origin)} "
+            f"{works_offline()}"
         )
 
 
@@ -64,34 +67,54 @@ def _folders(name: str, origin: Source) -> list[Path]:
     return [*folders, *origin.folders]
 
 
+def searched(name: str) -> str:
+    """Every place that is searched, in words that follow the files' names. Raises SourceError."""
+    origin = source(name)
+    folders = " or ".join(dict.fromkeys(map(str, _folders(name, origin))))
+    within = sorted({os.path.dirname(one) for file in origin.files for one in file.also})
+    within = [one for one in within if os.path.basename(one) == "raw"]
+    below = f", nor in {' or '.join(within)} there" if within else ""
+    return f"in {folders}{below}, packed or unpacked"
+
+
+def _candidates(name: str, origin: Source, file: RemoteFile) -> Iterator[tuple[Path, Path]]:
+    """Every path at which the file may lie, after the place that leads to it."""
+    for place in _folders(name, origin):
+        yield from ((place, place / one) for one in (file.name, *file.also))
+        if place in origin.folders and len(origin.files) == 1:
+            yield place, place  # who has one file may name that itself
+
+
+def _fitting(name: str, origin: Source, file: RemoteFile) -> list[Path]:
+    """What is there and can be the file. Its content is not read."""
+    candidates = (path for _, path in _candidates(name, origin, file))
+    return [path for path in candidates if content.can_be(path, file)]
+
+
 def find(name: str, file: RemoteFile) -> Path | None:
-    """The file on this machine, where it exists with the right size. Its content is not read."""
-    return _find(name, source(name), file)
+    """The file on this machine, in whatever form, with the right content, which this reads.
 
-
-def _find(name: str, origin: Source, file: RemoteFile) -> Path | None:
-    for candidate in _folders(name, origin):
-        path = candidate / file.name
-        try:
-            if path.is_file() and file.bytes in (None, path.stat().st_size):
-                return path
-        except OSError:
-            continue
-    return None
+    Raises DatasetError where it cannot be read.
+    """
+    fitting = _fitting(name, source(name), file)
+    return next((path for path in fitting if content.is_right(path, file)), None)
 
 
 def missing(name: str) -> list[str]:
     """Names of the files that `load` needs and this machine lacks. Raises SourceError."""
-    if not known(name).files:
-        return []
-    origin = source(name)
-    return [file.name for file in origin.files if _find(name, origin, file) is None]
+    return [file.name for file in _missing(name)]
+
+
+def _missing(name: str) -> Iterator[RemoteFile]:
+    if known(name).files:
+        origin = source(name)
+        yield from (file for file in origin.files if not _fitting(name, origin, file))
 
 
 def is_available(name: str) -> bool:
     """Whether `load` would find the data set here. Cheap: looks at files' sizes only."""
     try:
-        return not missing(name)
+        return next(_missing(name), None) is None
     except SourceError:
         return False
 
@@ -102,27 +125,10 @@ def works_offline() -> str:
     return "Without a network these work: " + ", ".join(titles) + "."
 
 
-def require(name: str) -> list[Path]:
-    """The data set's files in the catalogue's order. Raises DatasetMissing, SourceError."""
-    if not known(name).files:
-        return []
-    origin = source(name)
-    paths = {file.name: _find(name, origin, file) for file in origin.files}
-    absent = [file for file, path in paths.items() if path is None]
-    if absent:
-        raise DatasetMissing(name, absent, _own_folder(name, origin))
-    return [path for path in paths.values() if path is not None]
-
-
-def matches(path: Path, file: RemoteFile) -> bool:
-    """Whether the file has the content it must have. Raises DatasetError where it is unreadable."""
-    import hashlib
-
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest() == file.sha256
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror or error}).") from error
+def require(name: str) -> None:
+    """Raises DatasetMissing where files are not here, and SourceError."""
+    if absent := missing(name):
+        raise DatasetMissing(name, absent, folder(name))
 
 
 def share(path: Path) -> None:
@@ -136,34 +142,45 @@ def expected(name: str) -> str:
     return "the published file" if source(name).published else f"the one {variable(name)} tells of"
 
 
-def check(name: str) -> None:
-    """Raises DatasetDamaged unless the files have the content they must have.
+def check(name: str) -> list[Path]:
+    """The data set's files, each in whatever form it is here, in the catalogue's order.
 
-    What is damaged is renamed to `*.damaged` where the folder allows it, so that
-    `is_available` tells the truth from then on; the message says what became of each file.
-    Files in folders that the source names are the user's own, and left as they are.
+    What is damaged is renamed to `*.damaged` where it lies as a download would have laid it; the
+    message says what became of each file. All others, and those in folders that the source names,
+    are the user's own, and left as they are. From then on `is_available` tells the truth.
+
+    Raises:
+        DatasetDamaged: a file is there, but has not the content that it must have.
+        DatasetMissing: a file is not there.
+        SourceError: see `sources`.
     """
+    require(name)
     origin = source(name)
-    damaged = [
-        path
-        for path, file in zip(require(name), origin.files, strict=True)
-        if not matches(path, file)
-    ]
-    if damaged:
-        fates = (
-            f"{path} is not {expected(name)}, its SHA-256 differs; "
-            + (
-                f"it is left as it is, since {variable(name)} names its folder."
-                if path.parent in origin.folders
-                else _set_aside(path)
-            )
-            for path in damaged
-        )
+    paths, fates = [], []
+    for file in origin.files:
+        fitting = _fitting(name, origin, file)
+        if not fitting:
+            raise DatasetMissing(name, [file.name], _own_folder(name, origin))
+        right = next((path for path in fitting if content.is_right(path, file)), None)
+        if right is None:
+            differs = f"{fitting[0]} is not {expected(name)}, its SHA-256 differs"
+            fates.append(f"{differs}; {_fate(name, origin, file, fitting[0])}")
+        else:
+            paths.append(right)
+    if fates:
         raise DatasetDamaged(f"{' '.join(fates)} {_remedy(name, origin)}")
+    return paths
+
+
+def _fate(name: str, origin: Source, file: RemoteFile, damaged: Path) -> str:
+    if damaged.parent in origin.folders or damaged in origin.folders:
+        return f"it is left as it is, since {variable(name)} names its folder."
+    downloaded = damaged.name == file.name and damaged.parent in _folders(name, origin)
+    return _set_aside(damaged) if downloaded else "it is left as it is."
 
 
 def _remedy(name: str, origin: Source) -> str:
-    if len(origin.folders) < len(origin.places):
+    if origin.addresses:
         return f"Download {known(name).title} again."
     return f"Put the right files there, or change {variable(name)}."
 
@@ -176,3 +193,39 @@ def _set_aside(path: Path) -> str:
     except OSError as error:
         return f"it could not be renamed ({error.strerror})."
     return f"it was renamed to {other.name}."
+
+
+def _what_to_do(name: str, origin: Source) -> str:
+    if origin.addresses:
+        return "Download it, or put the files there."
+    return f"Put the files there: {variable(name)} names no address to download them from."
+
+
+def _passed_over(name: str, origin: Source) -> str:
+    """What is there under the names of the files, and is not taken for them; how it would be."""
+    there = [_there(name, origin, file) for file in origin.files]
+    found = [path for pair in there if pair for path in pair[1:]]
+    if not found:
+        return ""
+    listed = ", ".join(map(str, found))
+    are = "is there, but is" if len(found) == 1 else "are there, but are"
+    said = f"{listed} {are} not {expected(name)}. "
+    places = {pair[0] for pair in there if pair}
+    if None in there or len(places) > 1:
+        return said
+    hashes = (content.digest(path, f) for path, f in zip(found, origin.files, strict=True))
+    value = " ".join([_as_address(places.pop()), *(f"sha256:{one}" for one in hashes)])
+    return f'{said}To train on what is there all the same, set {variable(name)}="{value}". '
+
+
+def _there(name: str, origin: Source, file: RemoteFile) -> tuple[Path, Path] | None:
+    """The place that leads to something under one of the file's names, and that; or None."""
+    for place, path in _candidates(name, origin, file):
+        if path.is_file() or (file.folder and (path / file.folder.holds).exists()):
+            return place, path
+    return None
+
+
+def _as_address(place: Path) -> str:
+    said = str(place.absolute())
+    return place.absolute().as_uri() if " " in said or '"' in said else said

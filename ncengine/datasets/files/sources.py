@@ -10,6 +10,10 @@ blanks:
 - and beside them, if need be, `sha256:<64 hexadecimal digits>`, one for each file in the
   catalogue's order: the files there are other ones than those published. They are kept apart from
   these, and so are the runs on them.
+
+Empty it means nowhere: what is on this machine is used, and nothing is fetched. An address may hold
+a name and a password (`https://name:password@…`) or a token (`https://…?token=…`), which stay after
+the files' names are put in. They are shown nowhere.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ncengine.catalogue import datasets as catalogue
@@ -41,7 +46,7 @@ class Source:
 
     Attributes:
         files: name and SHA-256 of each; `bytes` is None where only the hash is known.
-        places: base addresses with a slash at their end, and local folders, in turn.
+        places: base addresses whose path ends with a slash, and local folders, in turn.
         published: whether these are the published files.
         tag: names the content where it is not the published one, else empty.
     """
@@ -56,6 +61,11 @@ class Source:
         """The local folders among the places."""
         return tuple(place for place in self.places if isinstance(place, Path))
 
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The others, from which files can be downloaded."""
+        return tuple(place for place in self.places if isinstance(place, str))
+
 
 def known(name: str) -> DatasetInfo:
     """Facts about the data set. Raises ValueError that says which names are known."""
@@ -69,6 +79,21 @@ def variable(name: str) -> str:
     return "NCENGINE_MIRROR_" + name.upper().replace("-", "_")
 
 
+def address_of(base: str, file: str) -> str:
+    """The address of a file under a base address, whose token, if it has one, comes last."""
+    path, mark, query = base.partition("?")
+    return f"{path}{file}{mark}{query}"
+
+
+def redacted(address: str) -> str:
+    """An address, or what was meant as one, without the password or token that may be in it."""
+    if address.startswith(("/", "~", ".")) or _LOCAL_URL.match(address) or _is_hash(address):
+        return address
+    # To the last @, for a password may hold what should have been written otherwise.
+    named = re.sub(r"^(\w+://)?.*@", r"\1…@", address)
+    return re.sub(r"[?#].*", "?…", named)
+
+
 def checksum(name: str) -> str:
     """Names the data set's content; part of every run's key. Never raises for what is set.
 
@@ -76,14 +101,14 @@ def checksum(name: str) -> str:
     taken for one on the data meant; training on it then says what is wrong.
     """
     info = dataset_info(name)
-    value = _value(info)
+    value = _value(info) or ""
     if _HASH_PREFIX not in value.casefold():
         return info.checksum
     try:
         hashes = _hashes(info, value)
     except SourceError:
-        return f"{name} {value}"
-    if hashes == _published(info):
+        return f"{name} {_shown(value)}"
+    if _are_published(info, hashes):
         return info.checksum
     return f"{name} " + " ".join(hashes)
 
@@ -91,28 +116,40 @@ def checksum(name: str) -> str:
 def source(name: str) -> Source:
     """The source of the data set as the environment has it now. Raises SourceError."""
     info = known(name)
-    value = _value(info)
+    given = _value(info)
+    if given is None:
+        return Source(info.files, info.base_urls, published=True, tag="")
+    value = given
     places = tuple(_place(info, value, token) for token in value.split() if not _is_hash(token))
     hashes = _hashes(info, value)
     if hashes and not places:
         raise _error(info, value, "hashes need an address or a folder beside them")
-    if not hashes or hashes == _published(info):
-        return Source(info.files, places or info.base_urls, published=True, tag="")
+    if not hashes or _are_published(info, hashes):
+        return Source(info.files, places, published=True, tag="")
     files = tuple(
-        replace(file, sha256=sha256, bytes=None)
+        replace(file, sha256=sha256, bytes=None, unpacked=None)
         for file, sha256 in zip(info.files, hashes, strict=True)
     )
     tag = hashlib.sha256(" ".join(hashes).encode()).hexdigest()[:8]
     return Source(files, places, published=False, tag=tag)
 
 
-def _value(info: DatasetInfo) -> str:
+def _value(info: DatasetInfo) -> str | None:
+    """What the variable holds; None where it is not set."""
     # What has no files has no source that could be another one.
-    return os.environ.get(variable(info.name), "") if info.files else ""
+    return os.environ.get(variable(info.name)) if info.files else None
 
 
-def _published(info: DatasetInfo) -> tuple[str, ...]:
-    return tuple(file.sha256 for file in info.files)
+def _are_published(info: DatasetInfo, hashes: tuple[str, ...]) -> bool:
+    """Whether these are the published files, packed or unpacked."""
+    return len(hashes) == len(info.files) and all(
+        one in file.contents for one, file in zip(hashes, info.files, strict=True)
+    )
+
+
+def _shown(value: str) -> str:
+    """The variable's value without passwords and tokens."""
+    return re.sub(r"\S+", lambda token: redacted(token[0]), value)
 
 
 def _is_hash(token: str) -> bool:
@@ -124,7 +161,7 @@ def _hashes(info: DatasetInfo, value: str) -> tuple[str, ...]:
     tokens = [token for token in value.split() if _is_hash(token)]
     for token in tokens:
         if not _HASH.fullmatch(token):
-            raise _error(info, value, f"{token} is not sha256: and 64 hexadecimal digits")
+            raise _error(info, value, f"{redacted(token)} is not sha256: and 64 hexadecimal digits")
     if tokens and len(tokens) != len(info.files):
         names = ", ".join(file.name for file in info.files)
         raise _error(
@@ -135,7 +172,7 @@ def _hashes(info: DatasetInfo, value: str) -> tuple[str, ...]:
 
 def _place(info: DatasetInfo, value: str, token: str) -> str | Path:
     if _REMOTE.match(token):
-        return token.rstrip("/") + "/"
+        return _with_slash(info, value, token)
     local = _LOCAL_URL.match(token)
     if local:
         host, slash, path = token[local.end() :].partition("/")
@@ -145,14 +182,22 @@ def _place(info: DatasetInfo, value: str, token: str) -> str | Path:
         path = os.path.expanduser(token)
         if os.path.isabs(path) or token.startswith("."):
             return Path(path)
-    raise _error(info, value, f"{token} is neither an address nor a folder")
+    raise _error(info, value, f"{redacted(token)} is neither an address nor a folder")
+
+
+def _with_slash(info: DatasetInfo, value: str, token: str) -> str:
+    try:
+        urlsplit(token)
+    except ValueError as error:  # such as brackets that are not closed
+        raise _error(info, value, f"{redacted(token)} is no address ({error})") from None
+    path, mark, query = token.partition("?")
+    return f"{path.rstrip('/')}/{mark}{query}"
 
 
 def _error(info: DatasetInfo, value: str, problem: str) -> SourceError:
     return SourceError(
-        f"{variable(info.name)} = {value!r}: {problem}. Allowed, parted by blanks: addresses "
-        "(http://…, https://…, file:///… with blanks as %20) and folders (/…, ~/…, ./…, ../…), "
-        "and beside them "
-        "either no hash or, for other files than the published ones, sha256:… for each of the "
-        f"{len(info.files)} files in turn."
+        f"{variable(info.name)} = {_shown(value)!r}: {problem}. Allowed, parted by blanks: "
+        "addresses (http://…, https://…, file:///… with blanks as %20) and folders (/…, ~/…, ./…, "
+        "../…), and beside them either no hash or, for other files than the published ones, "
+        f"sha256:… for each of the {len(info.files)} files in turn."
     )

@@ -1,37 +1,33 @@
-"""Reader of CIFAR10's archive of pickles, which admits nothing but arrays and basic types."""
+"""Reader of CIFAR10's archive of pickles, as published and as people make it of their own."""
 
 from __future__ import annotations
 
-import io
-import pickle
-import tarfile
+import re
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncengine.catalogue.datasets import CIFAR10
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files.archive import UNREADABLE, content_of
+from ncengine.datasets.files.archive import files_in, only_folder
+from ncengine.datasets.readers.pickled import Array, Refused, load
 
-FOLDER = "cifar-10-batches-py"
-TRAIN_BATCHES = tuple(f"{FOLDER}/data_batch_{number}" for number in range(1, 6))
-TEST_BATCH = f"{FOLDER}/test_batch"
+TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
+TEST_BATCH = "test_batch"
+_CLASSES = 10
 _SHAPE = (3, 32, 32)
+_PIXELS = 3072
+_BRIGHTEST = 255
 _MOST_BYTES = 64 * 2**20  # twice a published batch
+_MEMBER = re.compile(rf"(?:(.+)/)?({CIFAR10.members})")
 
-_RECONSTRUCT = np.empty(0).__reduce__()[0]
-
-# As numpy was laid out when the files were made, and as it is now.
-_ADMITTED = {
-    ("numpy.core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy._core.multiarray", "_reconstruct"): _RECONSTRUCT,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
+Batch = tuple[np.ndarray, np.ndarray]
 
 
 def read_cifar10(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Images and labels for training, images and labels for testing, read from the archive.
+    """Images and labels for training, images and labels for testing, of the archive or folder.
 
     Nothing is written to disk, and no member is looked at but the six batches.
 
@@ -40,7 +36,7 @@ def read_cifar10(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
 
     Raises:
         DatasetDamaged: the archive is not readable, a batch is missing, or holds anything else
-            than images and labels in the published form. Nothing that a batch names is executed.
+            than images and labels. Nothing that a batch names is executed.
     """
     batches = _batches(path)
     images = np.concatenate([batches[name][0] for name in TRAIN_BATCHES])
@@ -53,50 +49,112 @@ def _channels_last(rows: np.ndarray) -> np.ndarray:
     return rows.reshape(-1, *_SHAPE).transpose(0, 2, 3, 1)
 
 
-def _batches(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    wanted = {*TRAIN_BATCHES, TEST_BATCH}
-    found = {}
-    try:
-        # In the archive's order, since going back would decompress it all again.
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                if member.name in wanted and member.isfile():
-                    content = content_of(archive, member, _MOST_BYTES)
-                    found[member.name] = _batch(content, f"{member.name} in {path}")
-                if len(found) == len(wanted):
-                    break
-    except UNREADABLE as error:
-        raise DatasetDamaged(f"{path} is not a readable tar.gz archive: {error}") from error
-    if absent := sorted(wanted - found.keys()):
+def _batches(path: Path) -> dict[str, Batch]:
+    """By name, of the folder that they have as published, or of the only one that they are in."""
+    found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
+        folder, _, batch = name.rpartition("/")
+        if folder.rpartition("/")[2] == CIFAR10.folder:
+            folder = CIFAR10.folder
+        # Of folders that are no candidates any more only the names are kept.
+        kept = folder == CIFAR10.folder or (CIFAR10.folder not in found and len(found) <= 1)
+        found[folder][batch] = content if kept else b""
+    folder = only_folder(path, found, CIFAR10.folder, "batches")
+    wanted = (*TRAIN_BATCHES, TEST_BATCH)
+    if absent := [name for name in wanted if name not in found[folder]]:
         raise DatasetDamaged(f"{path} lacks {', '.join(absent)}")
-    return found
+    batches = found.pop(folder)
+    found.clear()
+    return {name: _batch(batches.pop(name), f"{name} in {path}") for name in wanted}
 
 
-def _batch(pickled: bytes, where: str) -> tuple[np.ndarray, np.ndarray]:
+def _batch(pickled: bytes, where: str) -> Batch:
     """(N, 3072) uint8 pixels and (N,) int64 labels of one batch."""
     try:
-        content = _ArraysOnly(io.BytesIO(pickled), encoding="bytes").load()
-    except Exception as error:  # a damaged pickle may raise anything
-        raise DatasetDamaged(f"{where} is not a readable pickle: {error}") from error
-    if not isinstance(content, dict) or not {b"data", b"labels"} <= content.keys():
-        raise DatasetDamaged(f"{where} is no dictionary with data and labels")
-    pixels, labels = content[b"data"], content[b"labels"]
-    if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
-        raise DatasetDamaged(f"{where}: data is no array of bytes")
-    if pixels.shape[1:] != (np.prod(_SHAPE),):
-        raise DatasetDamaged(f"{where}: data has the shape {pixels.shape}, not (N, 3072)")
-    if not isinstance(labels, list) or len(labels) != len(pixels):
-        raise DatasetDamaged(f"{where}: labels is no list of {len(pixels)} numbers")
-    if not all(type(label) is int and 0 <= label < 10 for label in labels):
-        raise DatasetDamaged(f"{where}: labels holds something else than 0 to 9")
-    return pixels, np.array(labels, dtype=np.int64)
+        fields = _fields(load(pickled))
+        pixels = _pixels(fields["data"])
+        return pixels, _labels(fields["labels"], len(pixels))
+    except Refused as refused:
+        raise DatasetDamaged(f"{where} {refused}") from refused
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Knows the names that an array's pickle needs, and refuses every other one."""
+def _fields(content: object) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise Refused(f"is no dictionary with data and labels, but a {type(content).__name__}")
+    fields: dict[str, Any] = {}
+    for key, value in content.items():
+        # Python 2 and 3 disagree on what a plain text is.
+        name = key.decode("latin-1") if isinstance(key, bytes) else key
+        if name in fields:
+            raise Refused(f"is a dictionary that has {_said(name)} twice, as text and as bytes")
+        fields[name] = value
+    if absent := [name for name in ("data", "labels") if name not in fields]:
+        has = ", ".join(map(_said, list(fields)[:10])) or "nothing"
+        raise Refused(f"is a dictionary without {' and '.join(absent)}; it has {has}")
+    return fields
 
-    def find_class(self, module: str, name: str) -> Any:
-        try:
-            return _ADMITTED[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} is not admitted") from None
+
+def _pixels(data: object) -> np.ndarray:
+    """(N, 3072) uint8: planes of red, green and blue, each row by row."""
+    array = _whole_numbers("data", data, _PIXELS)
+    if array.shape[1:] == _SHAPE:
+        array = array.reshape(len(array), _PIXELS)
+    elif array.shape[1:] == (*_SHAPE[1:], _SHAPE[0]):
+        array = array.transpose(0, 3, 1, 2).reshape(len(array), _PIXELS)
+    if array.shape[1:] != (_PIXELS,):
+        raise Refused(f"does not fit: data has the shape {array.shape}, not (N, {_PIXELS})")
+    if array.size and not (0 <= array.min() and array.max() <= _BRIGHTEST):
+        raise Refused(f"does not fit: data holds something else than 0 to {_BRIGHTEST}")
+    return array.astype(np.uint8, copy=False)
+
+
+def _labels(labels: object, count: int) -> np.ndarray:
+    array = _whole_numbers("labels", labels)
+    if array.shape == (count, 1):
+        array = array.reshape(count)
+    if array.shape != (count,):
+        raise Refused(f"does not fit: labels has the shape {array.shape}, not ({count},)")
+    if count and not (0 <= array.min() and array.max() < _CLASSES):
+        raise Refused(f"does not fit: labels holds something else than 0 to {_CLASSES - 1}")
+    return array.astype(np.int64)
+
+
+def _whole_numbers(name: str, value: object, row: int = 1) -> np.ndarray:
+    """What an array holds, or a list: of numbers, or of rows of so many."""
+    try:
+        if isinstance(value, Array):
+            return value.whole_numbers()
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"is no array of numbers, but a {type(value).__name__}")
+        # One row that is written once can stand in a list as often as the list has steps.
+        if len(value) * row > _MOST_BYTES:
+            raise ValueError(f"is a list of {len(value):,}, which is too long")
+        rows = [_row(one, row) for one in value]
+    except ValueError as error:
+        raise Refused(f"does not fit: {name} {error}") from error
+    return np.array(rows) if rows else np.zeros(0, np.int64)
+
+
+def _row(value: object, row: int) -> np.ndarray:
+    """(row,) numbers of one sample, of which a single one may stand alone."""
+    if type(value) is int and abs(value) < 2**63:
+        array = np.array([value], np.int64)
+    elif isinstance(value, Array):
+        array = np.atleast_1d(value.whole_numbers())
+    elif isinstance(value, list | tuple):
+        if not all(type(one) is int and 0 <= one <= _BRIGHTEST for one in value):
+            raise ValueError(f"has a row of something else than 0 to {_BRIGHTEST}")
+        array = np.array(value, np.uint8)
+    else:
+        raise ValueError(f"holds {_said(value)}, which is no whole number")
+    if array.shape != (row,):
+        raise ValueError(f"has a row of the shape {array.shape}, not ({row},)")
+    return array
+
+
+def _said(value: object) -> str:
+    """A value in few words, however large or deep it is."""
+    if isinstance(value, str | bytes):
+        return repr(value[:40])
+    short = value is None or (isinstance(value, int | float) and abs(value) < 2**63)
+    return repr(value) if short else f"a {type(value).__name__}"

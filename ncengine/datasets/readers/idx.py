@@ -11,26 +11,27 @@ from pathlib import Path
 import numpy as np
 
 from ncengine.datasets.errors import DatasetDamaged
+from ncengine.datasets.files.archive import is_packed
 
 _UNSIGNED_BYTE = 8
 MOST_BYTES = 2**28  # several times the largest published file
 
 
 def read_idx(path: Path, dimensions: int) -> np.ndarray:
-    """The array in a gzip-compressed IDX file of unsigned bytes, uint8.
+    """The array in an IDX file of unsigned bytes, gzip-compressed or not, uint8.
 
     The header is big-endian: two zero bytes, the type, the number of dimensions, then each
     dimension as 32 bits. Raises DatasetDamaged where header and content do not agree.
     """
     start = 4 + 4 * dimensions
     try:
-        with gzip.open(path) as stream:
+        with gzip.open(path) if is_packed(path) else open(path, "rb") as stream:
             content = stream.read(start)
             # What follows the header is read only as far as its promise goes, and a byte to tell
             # whether there is more: a small file can unpack to a thousand times its size.
             content += stream.read(min(_promised(content, start), MOST_BYTES) + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetDamaged(f"{path} is not a readable gzip file: {error}") from error
+        raise DatasetDamaged(f"{path} is not readable: {error}") from error
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
         raise DatasetDamaged(
             f"{path} is no IDX file of bytes with {dimensions} dimensions: "

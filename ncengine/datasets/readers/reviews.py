@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -16,18 +15,22 @@ from pathlib import Path
 
 import numpy as np
 
+from ncengine.catalogue.datasets import IMDB
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files.archive import UNREADABLE, content_of
+from ncengine.datasets.files.archive import files_in, only_folder
 from ncengine.datasets.files.local import share
 
 # Raise it whenever the same archive would give other words or another order.
-VERSION = 1
+VERSION = 2
 
 _MOST_BYTES = 2**20  # many times the longest published review
 
 _TAG = re.compile(r"<br\s*/?>")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_MEMBER = re.compile(r"(?:\./)?aclImdb/(train|test)/(neg|pos)/[^/]+\.txt")
+_MEMBER = re.compile(rf"(?:(?P<folder>.+)/)?{IMDB.members}")
+
+# Of reviews by part, class and name of the file: their words, by number.
+_Tokens = dict[tuple[str, str, str], array]
 
 
 @dataclass(frozen=True)
@@ -63,37 +66,34 @@ def words_of(text: str) -> list[str]:
 
 
 def read_reviews(path: Path) -> Reviews:
-    """The labelled reviews of the archive, read in place; sorted by part, class and name.
+    """The labelled reviews of an archive or unpacked folder; sorted by part, class and name.
+
+    They lie in the folder that they have as published, or else in the only one that has any.
 
     Raises:
         DatasetDamaged: the archive is not readable, or a part has no reviews of a class.
     """
     numbers: defaultdict[str, int] = defaultdict(int)
     numbers.default_factory = numbers.__len__
-    tokens: dict[tuple[str, str, str], array] = {}
-    try:
-        with tarfile.open(path, "r:gz") as archive:
-            for member in archive:
-                match = _MEMBER.fullmatch(member.name)
-                if match and member.isfile():
-                    text = content_of(archive, member, _MOST_BYTES).decode("utf-8", "replace")
-                    tokens[match[1], match[2], member.name] = array(
-                        "i", map(numbers.__getitem__, words_of(text))
-                    )
-                # Else the archive object keeps every member it has seen.
-                archive.members = []  # type: ignore[attr-defined]
-    except UNREADABLE as error:
-        raise DatasetDamaged(f"{path} is not a readable tar.gz archive: {error}") from error
-    return _ranked(path, list(numbers), tokens)
+    found: defaultdict[str, _Tokens] = defaultdict(dict)
+    for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
+        match = _MEMBER.fullmatch(name)
+        assert match is not None
+        folder = match["folder"] or ""
+        folder = IMDB.folder if folder.rpartition("/")[2] == IMDB.folder else folder
+        words = words_of(content.decode("utf-8", "replace"))
+        key = match["part"], match["sentiment"], name.rpartition("/")[2]
+        found[folder][key] = array("i", map(numbers.__getitem__, words))
+    return _ranked(path, list(numbers), found[only_folder(path, found, IMDB.folder, "reviews")])
 
 
-def _ranked(path: Path, words: list[str], tokens: dict[tuple[str, str, str], array]) -> Reviews:
+def _ranked(path: Path, words: list[str], tokens: _Tokens) -> Reviews:
     """Puts reviews in order, and words' ranks in place of the numbers they were met with."""
     order = sorted(tokens)
     for part in ("train", "test"):
         for sentiment in ("neg", "pos"):
             if not any(name[:2] == (part, sentiment) for name in order):
-                raise DatasetDamaged(f"{path} has no reviews in aclImdb/{part}/{sentiment}")
+                raise DatasetDamaged(f"{path} has no reviews in {part}/{sentiment}")
     ends = np.cumsum([len(tokens[name]) for name in order])
     is_test = np.array([name[0] == "test" for name in order])
     ids = np.concatenate([np.frombuffer(tokens[name], np.intc) for name in order])
