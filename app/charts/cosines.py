@@ -20,9 +20,12 @@ MOST_NUMBERED = 5
 INK = "#10151f"
 
 
-def draw(table: pa.Table, class_names: tuple[str, ...]) -> None:
-    """The cosines of the K class means; colours are centred on the ideal -1/(K-1)."""
-    st.vega_lite_chart(table, spec(tuple(class_names)), key="chart_cosines", width=WIDTH)
+def draw(table: pa.Table, class_names: tuple[str, ...], fits: bool = True) -> None:
+    """The cosines of the K class means; colours are centred on the ideal -1/(K-1).
+
+    Where no ideal `fits` into the width they go from -1 to 1, about 0.
+    """
+    st.vega_lite_chart(table, spec(tuple(class_names), fits), key="chart_cosines", width=WIDTH)
 
 
 def table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
@@ -39,7 +42,7 @@ def table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
 
 
 @lru_cache
-def spec(class_names: tuple[str, ...]) -> dict[str, Any]:
+def spec(class_names: tuple[str, ...], fits: bool = True) -> dict[str, Any]:
     """The heat map for these classes. Its colours, and the mark on its bar, show the ideal."""
     alt = altair()
 
@@ -55,7 +58,7 @@ def spec(class_names: tuple[str, ...]) -> dict[str, Any]:
         ],
     )
     chart = base.mark_rect(cornerRadius=2, stroke=None).encode(
-        color=_color(alt, -1 / (len(class_names) - 1))
+        color=_color(alt, -1 / (len(class_names) - 1), REACH) if fits else _color(alt, None, 1.0)
     )
     if len(class_names) <= MOST_NUMBERED:
         numbers = base.mark_text(fontSize=17, fontWeight=600, color=INK)
@@ -64,11 +67,18 @@ def spec(class_names: tuple[str, ...]) -> dict[str, Any]:
     return finish(alt, chart, height=HEIGHT)
 
 
-def _color(alt: Any, ideal: float) -> Any:
+def _color(alt: Any, ideal: float | None, reach: float) -> Any:
     # No cosine is below -1, the ideal of two classes.
-    sides = zip((-REACH, 0, REACH), palette.DIVERGING, strict=True)
-    bar = [(ideal + side, color) for side, color in sides if ideal + side >= -1]
+    middle = ideal or 0.0
+    sides = zip((-reach, 0, reach), palette.DIVERGING, strict=True)
+    bar = [(middle + side, color) for side, color in sides if middle + side >= -1]
     ends = [value for value, _ in bar]
+    label = "format(datum.value, '.2f')"
+    if ideal is not None:
+        label = (
+            f"(abs(datum.value - {ideal}) < 1e-6 ? 'ideal ' : "
+            f"datum.value < {ideal} ? '≤ ' : '≥ ') + {label}"
+        )
     return alt.Color(
         "cosine:Q",
         scale=alt.Scale(
@@ -79,8 +89,7 @@ def _color(alt: Any, ideal: float) -> Any:
             values=ends,
             gradientLength=240,
             gradientThickness=16,
-            labelExpr=f"(abs(datum.value - {ideal}) < 1e-6 ? 'ideal ' : "
-            f"datum.value < {ideal} ? '≤ ' : '≥ ') + format(datum.value, '.2f')",
+            labelExpr=label,
         ),
     )
 

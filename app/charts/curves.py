@@ -21,24 +21,19 @@ ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
 NEGLIGIBLE = 1e-6
 
 
-def draw_objective(table: pa.Table, layers: bool) -> None:
-    """The objective over passes, split into fit and decays, above the floor."""
-    st.vega_lite_chart(table, objective_spec(layers), key="chart_objective")
+def draw_objective(table: pa.Table, layers: bool, floor: bool, several: bool) -> None:
+    """The objective over passes, split into fit and decays, above the floor where there is one."""
+    st.vega_lite_chart(table, objective_spec(layers, floor, several), key="chart_objective")
 
 
-def draw_collapse(table: pa.Table, nc2: str, test: bool) -> None:
+def draw_collapse(table: pa.Table, test: bool, several: bool) -> None:
     """NC1, NC2 and NC3 over passes; with `test`, NC1 and NC3 of test samples too."""
-    st.vega_lite_chart(table, collapse_spec(nc2, test), key="chart_collapse")
+    st.vega_lite_chart(table, collapse_spec(test, several), key="chart_collapse")
 
 
-def draw_accuracy(table: pa.Table, test: bool) -> None:
+def draw_accuracy(table: pa.Table, test: bool, several: bool) -> None:
     """Training accuracy over passes; with `test`, test accuracy too."""
-    st.vega_lite_chart(table, accuracy_spec(test), key="chart_accuracy")
-
-
-def nc2_label(run: Run) -> str:
-    """NC2A or NC2B, whichever the loss makes meaningful."""
-    return run.config.nc2_name.upper()
+    st.vega_lite_chart(table, accuracy_spec(test, several), key="chart_accuracy")
 
 
 def objective_table(run: Run) -> pa.Table:
@@ -55,15 +50,15 @@ def objective_table(run: Run) -> pa.Table:
     return pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
 
 
-def collapse_table(run: Run, nc2: str, test: bool) -> pa.Table:
+def collapse_table(run: Run, test: bool) -> pa.Table:
     """One row a point and metric: passes, metric, geometric mean, one deviation down and up.
 
     With `test`, two more metrics, "test NC1" and "test NC3", where they were taken.
     """
-    metrics = _collapse_metrics(nc2, test)
+    metrics = _collapse_metrics(test)
     parts = []
     for name in metrics:
-        curve = name.lower().replace(" ", "_")
+        curve = run.config.nc2_name if name == "NC2" else name.lower().replace(" ", "_")
         columns = over_seeds.passes(run), *over_seeds.log_mean_and_deviation(run, curve)
         shown = _shown(columns[1], curve)
         parts.append([column[shown] for column in columns])
@@ -94,8 +89,8 @@ def accuracy_table(run: Run, test: bool) -> pa.Table:
     return pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
 
 
-def _collapse_metrics(nc2: str, test: bool) -> tuple[str, ...]:
-    return ("NC1", nc2, "NC3", *(("test NC1", "test NC3") if test else ()))
+def _collapse_metrics(test: bool) -> tuple[str, ...]:
+    return ("NC1", "NC2", "NC3", *(("test NC1", "test NC3") if test else ()))
 
 
 def _shown(values: np.ndarray, curve: str) -> np.ndarray:
@@ -104,14 +99,16 @@ def _shown(values: np.ndarray, curve: str) -> np.ndarray:
 
 
 @lru_cache
-def objective_spec(layers: bool) -> dict[str, Any]:
+def objective_spec(layers: bool, floor: bool = True, several: bool = True) -> dict[str, Any]:
     """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic.
 
-    Without hidden `layers` there is no hidden decay to name.
+    Without hidden `layers` there is no hidden decay to name, and no `floor` where none is known.
+    Of `several` seeds it is the mean.
     """
     alt = base.altair()
 
-    parts = tuple(part for part in OBJECTIVE_PARTS if layers or part != "hidden decay")
+    named = {"hidden decay": layers, "floor": floor}
+    parts = tuple(part for part in OBJECTIVE_PARTS if named.get(part, True))
     colors = {part: palette.OBJECTIVE_COLORS[part] for part in parts}
     shown = base.legend_toggle(alt, "part")
     lines = (
@@ -121,7 +118,7 @@ def objective_spec(layers: bool) -> dict[str, Any]:
         .mark_line(interpolate="monotone", clip=True)
         .encode(
             x=base.passes_axis(alt),
-            y=base.value_axis(alt, "value", "objective, mean over seeds"),
+            y=base.value_axis(alt, "value", f"objective{', mean over seeds' * several}"),
             color=base.legend(alt, "part", colors, **base.MIDDLE_SYMBOLS),
             strokeDash=base.dashes(alt, "part", parts, **base.MIDDLE_SYMBOLS),
             strokeWidth=alt.condition("datum.part == 'objective'", alt.value(4), alt.value(2.5)),
@@ -135,14 +132,17 @@ def objective_spec(layers: bool) -> dict[str, Any]:
 
 
 @lru_cache
-def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
-    """Lines and bands of the metrics over passes; `nc2` is "NC2A" or "NC2B".
+def collapse_spec(test: bool, several: bool = True) -> dict[str, Any]:
+    """Lines and bands of the metrics over passes.
 
-    With `test`, those of test samples are dashed and in the colour of their metric.
+    With `test`, those of test samples are dashed and in the colour of their metric. Of one seed
+    there is no mean and no deviation.
     """
     alt = base.altair()
 
-    metrics = _collapse_metrics(nc2, test)
+    title = f"collapse{', mean ± deviation' * several}"
+
+    metrics = _collapse_metrics(test)
     nc1, _, nc3 = palette.NC_COLORS
     shown = base.legend_toggle(alt, "metric")
     lines_and_bands = alt.Chart().encode(
@@ -152,14 +152,14 @@ def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
         ),
     )
     bands = lines_and_bands.mark_area(interpolate="monotone", clip=True).encode(
-        y=base.value_axis(alt, "low", "collapse, mean ± deviation"),
+        y=base.value_axis(alt, "low", title),
         y2="high:Q",
         opacity=alt.condition(shown, alt.value(0.22), alt.value(0.02)),
     )
     lines = (
         lines_and_bands.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
         .encode(
-            y=base.value_axis(alt, "mean", "collapse, mean ± deviation"),
+            y=base.value_axis(alt, "mean", title),
             strokeDash=base.dashes(alt, "metric", metrics, **base.LONG_SYMBOLS),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
@@ -172,8 +172,11 @@ def collapse_spec(nc2: str, test: bool) -> dict[str, Any]:
 
 
 @lru_cache
-def accuracy_spec(test: bool) -> dict[str, Any]:
-    """Lines of training accuracy, and with `test` of test accuracy, over passes."""
+def accuracy_spec(test: bool, several: bool = True) -> dict[str, Any]:
+    """Lines of training accuracy, and with `test` of test accuracy, over passes.
+
+    Of `several` seeds they are means.
+    """
     alt = base.altair()
 
     kinds = tuple(ACCURACIES) if test else ("training",)
@@ -186,7 +189,7 @@ def accuracy_spec(test: bool) -> dict[str, Any]:
             x=base.passes_axis(alt),
             y=alt.Y(
                 "accuracy:Q",
-                title="accuracy, mean over seeds",
+                title=f"accuracy{', mean over seeds' * several}",
                 # A little room above, for a line at 100 % to show whole.
                 scale=alt.Scale(domain=[0, 1.02], nice=False),
                 axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),

@@ -301,7 +301,7 @@ def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> 
         color=alt.Color(
             "value:Q",
             scale=alt.Scale(scheme="viridis", reverse=True),
-            legend=alt.Legend(title=f"log10 {title}", gradientLength=240, gradientThickness=16),
+            legend=alt.Legend(title=f"log₁₀ {title}", gradientLength=240, gradientThickness=16),
         )
     )
     numbers = chart.mark_text(

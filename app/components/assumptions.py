@@ -7,6 +7,7 @@ from html import escape
 
 import streamlit as st
 
+from app.components import paper
 from app.engine import data
 from ncengine.config import RunConfig
 
@@ -28,6 +29,7 @@ def draw(config: RunConfig) -> None:
         for one in found.assumptions
     )
     st.html(f'<div class="assumptions" role="list">{lines}</div>')
+    paper.draw()
     if found.facts:
         st.caption(told(found.facts))
 

@@ -7,6 +7,8 @@ import streamlit as st
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.trivial import trivial
 
 TITLE = "What am I looking at?"
 
@@ -18,6 +20,7 @@ def draw(config: RunConfig) -> None:
         st.markdown(explained(config))
     with st.expander("In formulas", key="formulas"):
         st.markdown(formulas(config))
+        st.caption(letters(config))
 
 
 def draw_button(config: RunConfig) -> None:
@@ -26,20 +29,53 @@ def draw_button(config: RunConfig) -> None:
         st.markdown(explained(config))
 
 
+def in_short(config: RunConfig) -> str:
+    """What is trained on what, in one plain sentence."""
+    info = dataset_info(config.dataset)
+    if not architecture_info(config.architecture).has_network:
+        return (
+            f"No network: the features of each sample of {info.title} are free to go anywhere, "
+            "which is the best that any network could do."
+        )
+    what = {"images": "pictures", "points": "points", "text": "reviews"}[info.kind]
+    learns = (
+        f"learns to tell {config.classes} classes of {info.title} apart, from "
+        f"{config.samples_per_class:,} {what} of each"
+    )
+    if not architecture_info(config.architecture).has_tokens:
+        return f"A residual network of depth {config.depth} {learns}."
+    transformer = f"A transformer of depth {config.depth} reads"
+    if info.kind == "text":
+        words = "word" if config.context == 1 else f"{config.context} words"
+        return f"{transformer} the last {words} of each review, and {learns}."
+    return f"{transformer} each picture as {_patches(config)}, and {learns}."
+
+
 def explained(config: RunConfig) -> str:
     """The explanation as Markdown."""
     return "\n\n".join(
         [
             _features(config),
             "**NC1: classes become points.** How far the samples of a class spread, against how "
-            "far the classes lie apart. At 0 all samples of a class are the same point.",
-            _nc2(config),
+            "far the classes lie apart. At 0 all samples of a class are the same point."
+            + _nothing(config, "nc1"),
+            _nc2(config) + _nothing(config, "nc2a"),
             "**NC3: samples meet their classifier.** The last layer has a row for each class, and "
             "picks the class whose row a feature points along most. At 0 every feature points "
             "exactly along the row of its class.",
+            _objective(config),
             _floor(config),
+            "**A pass** is one look at all training samples.",
         ]
     )
+
+
+def _nothing(config: RunConfig, name: str) -> str:
+    """Where a metric tells nothing by construction, why."""
+    if name == "nc2a" and config.nc2_name != name:
+        return ""
+    why = trivial(config.classes, config.samples_per_class).get(name)
+    return f" Here it tells nothing: {why}." if why else ""
 
 
 def formulas(config: RunConfig) -> str:
@@ -48,14 +84,29 @@ def formulas(config: RunConfig) -> str:
     ideal = r"(I-\tfrac1K\mathbf{1}\mathbf{1}^\top)" if simplex else "I"
     hidden = architecture_info(config.architecture).has_network
     floor = r"\mathcal{L}(\theta)=\mathcal{L}_{\mathrm{GUFM}}+\text{hidden decay}"
+    floor = (floor if hidden else r"\mathcal{L}(W,X)") + r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}"
     bodies = (
         r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}",
-        rf"\mathrm{{{config.nc2_name.upper()}}}=\min_{{c\ge 0}}"
+        r"\mathrm{NC2}=\min_{c\ge 0}"
         rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}",
         r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)",
-        (floor if hidden else r"\mathcal{L}(W,X)") + r"\;\ge\;\mathcal{L}^*_{\mathrm{GUFM}}",
+        floor,
     )
     return "\n\n".join(f"$$\n{body}\n$$" for body in bodies)
+
+
+def letters(config: RunConfig) -> str:
+    """What the letters of the formulas stand for, as Markdown."""
+    name = config.nc2_name.upper()
+    floor = "*L*\\* is the floor: the least value of fit and last layer’s decay alone"
+    if why_no_figure(config):
+        floor += ", here without a closed form"
+    return (
+        "*x*ₖᵢ are the features of sample *i* of class *k*, *W*ₖ is the last layer’s row for that "
+        "class, *K* and *N* are the numbers of classes and samples. Σ_W is the covariance of "
+        "samples about their class’s mean, Σ_B that of the class means about their centre; tr, the "
+        f"trace, adds up their variances. NC2 is the paper’s {name} (Definition 2). {floor}."
+    )
 
 
 def _features(config: RunConfig) -> str:
@@ -105,24 +156,45 @@ def _patches(config: RunConfig) -> str:
 def _nc2(config: RunConfig) -> str:
     if config.nc2_name == "nc2a":
         far = "opposite each other" if config.classes == 2 else "all equally far apart"
-        return (
-            f"**NC2A: classes form a simplex.** At 0 the classifier's rows are {far}, as far as "
-            "so many can be."
+        said = (
+            "**NC2: classes form a simplex**, the figure whose corners all lie equally far from "
+            f"each other. At 0 the classifier’s rows are {far}, as far as so many can be."
         )
+    else:
+        said = (
+            "**NC2: classes form an orthogonal frame.** At 0 the classifier’s rows are at right "
+            "angles to each other."
+        )
+    without = why_no_figure(config)
+    return f"{said} Here they cannot: {without}." if without else said
+
+
+def _objective(config: RunConfig) -> str:
+    hidden = (
+        ", and **hidden decay**, that of all layers before it"
+        if architecture_info(config.architecture).has_network
+        else ""
+    )
     return (
-        "**NC2B: classes form an orthogonal frame.** At 0 the classifier's rows are at right "
-        "angles to each other."
+        "**The objective** is what training makes small: the **fit**, how badly training samples "
+        "are told apart, plus weight decay: that of the last layer, λ/2 times the sum of its "
+        f"squared weights{hidden}."
     )
 
 
 def _floor(config: RunConfig) -> str:
+    if why_no_figure(config):
+        return (
+            "**No floor.** With more classes than fit, the least objective that any network can "
+            "reach is not known in closed form, so that there is no gap to tell either."
+        )
     if not architecture_info(config.architecture).has_network:
         return (
-            "**The floor.** The least objective there is, in closed form. Free features have no "
-            "hidden layers, so there is no hidden decay to pay for: the gap goes to 0, and what "
-            "you see at the end is the optimum itself."
+            "**The floor** is the least objective there is, in closed form. Free features have no "
+            "hidden layers to pay decay for: the gap goes to 0, and what you see at the end is the "
+            "optimum itself."
         )
     return (
-        "**The floor.** The least objective that any such network can reach, in closed form; "
+        "**The floor** is the least objective that any such network can reach, in closed form; "
         "a collapsed one reaches it without hidden decay. No gap means globally optimal."
     )

@@ -23,6 +23,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     came = outcome(run)
     examined = data.examine(run.config)
     failing = [one for one in examined.assumptions if one.holds is False] if examined else []
+    failing.sort(key=lambda one: one.name != "width")
     with st.container(key="outcome", horizontal=True, vertical_alignment="center", gap="small"):
         said = f"**{came.verdict}**: {came.reason}"
         st.markdown(said, width="stretch")

@@ -12,12 +12,13 @@ import numpy as np
 import streamlit as st
 
 from app.charts import palette
-from app.charts.curves import nc2_label
 from app.components import text
-from app.engine import derived, shared
+from app.engine import shared
 from ncengine.analysis import over_seeds, words
 from ncengine.catalogue.architectures import architecture_info
-from ncengine.runs.run import Run
+from ncengine.runs.run import Run, Status
+from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.trivial import trivial
 
 SPARK_POINTS = 60
 SPARK_WIDTH, SPARK_HEIGHT = 100, 24
@@ -44,9 +45,14 @@ class Readout:
 def draw(run: Run) -> None:
     """All readouts of the run, as means over the seeds that did not diverge."""
     st.html(shared.once(run, "readouts", lambda: _html(run)))
-    if run.points and run.floor is None:
-        reason = text.plain(derived.no_floor_reason(run.config))
-        st.caption(f"There is no floor to compare the objective with: {reason}.")
+    without = why_no_figure(run.config)
+    if without:
+        # Of a finished run the reason stands above, for it is what is against collapse.
+        why = "" if run.status is Status.DONE else f": {without}"
+        st.caption(
+            f"**More classes than fit**{why}. So no floor in closed form bounds the objective, and "
+            "NC2 cannot come to 0."
+        )
 
 
 def _html(run: Run) -> str:
@@ -66,7 +72,8 @@ def _moments(run: Run, found: list[Readout]) -> str:
 
 def readouts(run: Run) -> list[Readout]:
     """What the row shows, from left to right."""
-    return [_objective(run), _gap(run), *_collapse(run), *_accuracies(run)]
+    gap = [] if why_no_figure(run.config) else [_gap(run)]
+    return [_objective(run), *gap, *_collapse(run), *_accuracies(run)]
 
 
 def _objective(run: Run) -> Readout:
@@ -74,12 +81,13 @@ def _objective(run: Run) -> Readout:
     floor = text.MISSING if run.floor is None else text.number(run.floor)
     network = architecture_info(run.config.architecture).has_network
     what = "network of this shape" if network else "features"
+    bounded = not why_no_figure(run.config)
     return Readout(
         "Objective",
         text.number(_last(course)),
-        f"floor {floor}",
-        "What training makes small: the misfit on the training data plus the weight decay. "
-        f"No {what} can get below the floor.",
+        f"floor {floor}" * bounded,
+        "What training makes small: the fit, how badly training samples are told apart, plus the "
+        "weight decay." + f" No {what} can get below the floor." * bounded,
         palette.OBJECTIVE_COLORS["objective"],
         _log10(course),
         course,
@@ -89,10 +97,8 @@ def _objective(run: Run) -> Readout:
 def _gap(run: Run) -> Readout:
     course = over_seeds.mean_over_seeds(run, "gap")
     last = _last(course)
-    if run.floor is None:
-        note = "no floor here" if run.points else ""
-    else:
-        note = "" if last is None else text.share_of(last, run.floor, "floor")
+    known = last is not None and run.floor is not None
+    note = text.share_of(last, run.floor, "floor") if known else ""  # type: ignore[arg-type]
     return Readout(
         "Gap to floor",
         text.number(last),
@@ -105,34 +111,46 @@ def _gap(run: Run) -> Readout:
     )
 
 
+_FRAMES = {
+    "nc2a": ("a simplex", "as many directions as classes, all at the same, widest possible angle"),
+    "nc2b": ("an orthogonal frame", "all of one length, and at right angles to each other"),
+}
+
+
 def _collapse(run: Run) -> list[Readout]:
-    nc2 = nc2_label(run)
-    frame = "a simplex" if nc2 == "NC2A" else "an orthogonal frame"
+    frame, shape = _FRAMES[run.config.nc2_name]
+    without = why_no_figure(run.config)
     explained = {
         "NC1": "How much samples of one class still differ, compared with how much the classes "
         "differ. 0: every class has shrunk to a point.",
-        nc2: f"How far the classifier's rows are from {frame}, where all classes are equally far "
-        "apart. 0: perfect.",
+        "NC2": f"How far the classifier's rows are from {frame}: {shape}. "
+        + (f"It cannot come to 0: {without}." if without else "0: perfect."),
         "NC3": "How far the samples are from pointing along their class's classifier row. "
         "0: features and classifier are one.",
     }
     return [
-        _metric(run, name, help, color)
+        _metric(run, name, run.config.nc2_name if name == "NC2" else name.lower(), help, color)
         for (name, help), color in zip(explained.items(), palette.NC_COLORS, strict=True)
     ]
 
 
-def _metric(run: Run, name: str, help: str, color: str) -> Readout:
-    course, _ = over_seeds.log_mean_and_deviation(run, name.lower())
-    last = over_seeds.last_values(run, name.lower())
+def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
+    course, _ = over_seeds.log_mean_and_deviation(run, curve)
+    last = over_seeds.last_values(run, curve)
+    nothing = trivial(run.config.classes, run.config.samples_per_class).get(curve, "")
+    if nothing:
+        help = f"Tells nothing here: {nothing}. {help}"
     odd = {text.number(0): last.zero, text.number(np.inf): last.infinite}
     if last.mean is None:
         value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
-        return Readout(name, value, "", help, color, course, 10**course)
+        note = "0 by definition" if nothing and not last.infinite else ""
+        return Readout(name, value, note, help, color, course, 10**course)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
-    help = f"{help} Over the seeds, {log} ± {last.deviation:.2f}."
+    help += f" {log} is the power of ten that it is."
+    if len(run.config.seeds) > 1:
+        help += f" Over the seeds, {log} ± {last.deviation:.2f}."
     without = [f"{words.named(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
-    note = f"without {', '.join(without)}" if without else log
+    note = f"without {', '.join(without)}" if without else "tells nothing here" if nothing else log
     return Readout(name, text.number(10**last.mean), note, help, color, course, 10**course)
 
 

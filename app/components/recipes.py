@@ -42,8 +42,23 @@ def draw(
         )
         with st.popover("Copy as command"):
             st.code("\n".join(command(one) for one in shown), language="sh", wrap_lines=True)
+            st.caption(_trained_anew(points))
         with st.popover("Copy as Python"):
             st.code(python(shown), language="python", wrap_lines=True)
+            st.caption(_trained_anew(points))
+
+
+def _trained_anew(points: Sequence[sweep.Point]) -> str:
+    """What of it will be trained, by whoever runs it on this machine."""
+    anew = sum(point.now.shipped or not point.finished for point in points)
+    if not anew:
+        return "All of it was trained on this machine, and is read from its cache."
+    shipped = sum(point.now.shipped for point in points)
+    also = f", the {shipped} that the gallery ships among them" if shipped else ""
+    return (
+        f"Trains {anew} of {len(points)} networks{also}: command line and library read what was "
+        "trained on this machine, not the gallery."
+    )
 
 
 def command(one: Series) -> str:

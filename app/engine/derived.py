@@ -29,15 +29,6 @@ def parameter_formula(config: RunConfig) -> tuple[str, dict[str, int]]:
     return parameter_formula(config), parameter_legend(config)
 
 
-def no_floor_reason(config: RunConfig) -> str:
-    """Why there is no collapsed optimum for this configuration; "" where there is one."""
-    try:
-        optimum_of(config)
-    except ValueError as error:
-        return str(error)
-    return ""
-
-
 def cosines(class_means: np.ndarray) -> np.ndarray:
     """(K, K) cosines of the means of shape (K, d); see `ncengine.metrics.class_cosines`."""
     from ncengine.metrics import class_cosines

@@ -41,7 +41,7 @@ def _warm_up(jobs: JobQueue) -> None:
     runs.store().list()
     runs.store().gallery.entries()
     curves.objective_spec(True)
-    curves.collapse_spec("NC2A", False)
+    curves.collapse_spec(False)
     curves.accuracy_spec(False)
     # Who clicks at once waits for the workers; the fits of the page Depth and the table of the
     # library can be loaded after that.

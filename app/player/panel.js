@@ -48,7 +48,6 @@ class Panel {
     this.scrubber.max = data.frames - 1;
     this.part("way").hidden = !data.ways.length;
     this.wayScrubber.max = data.ways.length ? data.ways[0].frames - 1 : 0;
-    this.part("exact").hidden = !data.exact;
     this.part("live").hidden = !data.live;
     this.part("layer-ideal").hidden = !data.ideal_fits;
     const untested = data.trained === data.samples;
@@ -91,6 +90,7 @@ class Panel {
     this.part("layer-number").textContent = layer;
     this.scrubber.setAttribute("aria-valuetext", `pass ${count.format(epoch)}`);
     this.wayScrubber.setAttribute("aria-valuetext", `layer ${layer}`);
+    this.part("exact").hidden = !(camera.view === "2d" ? data.exact_2d : data.exact);
     const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];
     if (data.focus.length && !data.exact) this.part("share").textContent = span(data, camera.view);
     else {

@@ -109,6 +109,7 @@ def pack(
         "colors": list(colors),
         "live": bool(live),
         "exact": bool(projection.exact),
+        "exact_2d": bool(projection.exact_2d),
         "ideal_fits": bool(projection.ideal_fits),
         "focus": [int(k) for k in projection.focus],
         "edges": [[int(i), int(j)] for i, j in projection.edges],

@@ -15,6 +15,7 @@ from app.components import (
     address,
     download,
     notices,
+    paper,
     pulse,
     recipes,
     requests,
@@ -48,6 +49,9 @@ def draw(config: RunConfig, open_run: Open) -> None:
     notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
     notices.draw()
     _heading_row(config, picture)
+    st.markdown(
+        "Each point is a network of its own. The curves show whether deeper ones collapse further."
+    )
     _controls(picture)
     shown = picture.series(config)
     _legend(shown, picture)
@@ -383,6 +387,7 @@ def _theory(shown: list[Series]) -> None:
         for said, named in of_whom.items():
             who = f"**{text.plain('; '.join(named))}**: " if len(of_whom) > 1 else ""
             st.markdown(who + text.plain(said))
+        paper.draw()
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
             "steep can be the solver's: see how far above the floor it ends."

@@ -33,6 +33,7 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig, as_text
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
+from ncengine.theory.optimum import why_no_figure
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +85,8 @@ def _interval(now: Status, soon: bool) -> float | None:
 def _heading(run: Run) -> None:
     config, now = run.config, run.status
     st.header(config.title(), anchor=False)
+    with st.container(key="in_short"):
+        st.markdown(explanation.in_short(config))
     parts = ["**From the gallery**"] if run.shipped else []
     parts += [f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
@@ -244,18 +247,26 @@ def _words(config: RunConfig) -> None:
 
 def _objective(run: Run) -> None:
     table = shared.once(run, "objective", lambda: curves.objective_table(run))
-    curves.draw_objective(table, architecture_info(run.config.architecture).has_network)
+    layers = architecture_info(run.config.architecture).has_network
+    curves.draw_objective(table, layers, not why_no_figure(run.config), _several(run))
 
 
 def _collapse(run: Run, test: bool) -> None:
-    nc2 = curves.nc2_label(run)
-    table = shared.once(run, ("collapse", test), lambda: curves.collapse_table(run, nc2, test))
-    curves.draw_collapse(table, nc2, test)
+    table = shared.once(run, ("collapse", test), lambda: curves.collapse_table(run, test))
+    curves.draw_collapse(table, test, _several(run))
 
 
 def _accuracy(run: Run, test: bool) -> None:
     table = shared.once(run, ("accuracy", test), lambda: curves.accuracy_table(run, test))
-    curves.draw_accuracy(table, test)
+    curves.draw_accuracy(table, test, _several(run))
+    st.caption(
+        "Training goes on at 100 %: the objective still falls, and much of the collapse comes only "
+        "then."
+    )
+
+
+def _several(run: Run) -> bool:
+    return len(run.config.seeds) > 1
 
 
 def _cosines(run: Run, looked_at: view.View) -> None:
@@ -273,11 +284,15 @@ def _cosines(run: Run, looked_at: view.View) -> None:
     table = shared.once(
         run, ("cosines", shown, r), lambda: cosines.table(derived.cosines(means), names)
     )
-    cosines.draw(table, names)
-    st.caption(f"Seed {looked_at.seed}, pass {run.geometry.epoch[shown]:,.0f}. {_ideal(classes)}")
+    cosines.draw(table, names, not why_no_figure(run.config))
+    passes = f"{run.geometry.epoch[shown]:,.0f}"
+    st.caption(f"Seed {looked_at.seed}, pass {passes}. {_ideal(run.config)}")
 
 
-def _ideal(classes: int) -> str:
+def _ideal(config: RunConfig) -> str:
+    classes, without = config.classes, why_no_figure(config)
+    if without:
+        return f"There is no ideal to compare them with: {without}."
     if classes == 2:
         return "The simplex of two classes: their means are opposite each other, at a cosine of −1."
     cosine = text.number(-1 / (classes - 1))

@@ -146,10 +146,11 @@ def shortcut(layers: Layers, g: int) -> str:
         else "which it does not do here yet"
     )
     return (
-        "**The shortcut of pre-LN.** Each block reads its input on the sphere, and adds to a "
-        f"stream of any size. Training lets the stream shrink, {here}: an early block takes away "
-        "what all samples share, and the next LayerNorm blows up the little that is left. In a "
-        "small stream small weights do the rest, and pay hardly any decay. So few layers come as "
-        "near to the floor as one likes, and it is not depth that brings them there. A post-LN "
-        "network has no such way: each of its blocks puts the stream back on the sphere."
+        "**The shortcut of pre-LN**, found in this project and not in the paper. Each block reads "
+        "its input on the sphere, and adds to a stream of any size. Training lets the stream "
+        f"shrink, {here}: an early block takes away what all samples share, and the next LayerNorm "
+        "blows up the little that is left. In a small stream small weights do the rest, and pay "
+        "hardly any decay. So few layers come as near to the floor as one likes, and it is not "
+        "depth that brings them there. A post-LN network has no such way: each of its blocks puts "
+        "the stream back on the sphere."
     )

@@ -13,7 +13,7 @@ from app.charts import depth as charts
 from app.components import laws, series
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.fits import PowerLaw
-from ncengine.theory.optimum import floor_of
+from ncengine.theory.optimum import floor_of, why_no_figure
 
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
@@ -37,16 +37,23 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
     fits: list[PowerLaw | None] = []
     for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
         with column:
-            name = shown[0].base.nc2_name.upper() if metric == "nc2" else title
-            fits += _panel(found, over, metric, name)
+            fits += _panel(found, over, metric, title)
+    bounded = any(floor_of(one.base) is not None for one in shown)
     left, middle, right = st.columns(3, gap="small")
     with left:
-        fits += _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
-        st.caption("Dotted: its hidden decay. Dashed and dotted: the rest, fit and last layer.")
+        if bounded:
+            fits += _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
+            st.caption(
+                "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
+                "the rest, fit and last layer."
+            )
+        else:
+            st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
     with middle:
         floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
         _panel(found, over, "loss", "objective", references=False, floors=floors)
-        st.caption("Dashed: the floor, below which no network can come.")
+        if any(floor is not None for floor in floors):
+            st.caption("Dashed: the floor, below which no network can come.")
     with right:
         _panel(found, over, "seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
@@ -97,8 +104,7 @@ def _map(one: Series, picture: Picture, found: list[charts.Finished]) -> None:
         required=True,
         on_change=_metric_changed,
     )
-    title = one.base.nc2_name.upper() if picture.metric == "nc2" else METRICS[picture.metric]
-    spec = charts.map_spec(one.depths, one.decays, title)
+    spec = charts.map_spec(one.depths, one.decays, METRICS[picture.metric])
     table = charts.map_table(found, picture.metric)
     charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
 

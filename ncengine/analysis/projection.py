@@ -41,11 +41,13 @@ class Projection:
         variance_share: (G,) share of the class means' variance that the 3 dimensions carry.
         variance_share_2d: (G,) the same for the first 2.
         angle_error: (G,) degrees; the angles between class means about their centre, at worst,
-            from the ideal arccos(-1/(k - 1)). Of the k focused classes, or of all.
+            from the ideal arccos(-1/(k - 1)). Of the k focused classes, or of all. NaN where
+            `ideal_fits` is False: there is nothing to be that far from.
         focus: the classes focused on, or ().
         exact: whether nothing is lost: features lie on a sphere of at most 2 dimensions, and the
             origin is its centre. Otherwise the origin is the centre of the (focused) class means.
         edges: pairs of classes that the ideal's wireframe joins.
+        exact_2d: whether nothing is lost on the first two axes alone either.
     """
 
     epoch: np.ndarray
@@ -65,6 +67,7 @@ class Projection:
     focus: tuple[int, ...]
     exact: bool
     edges: tuple[tuple[int, int], ...]
+    exact_2d: bool = False
 
 
 def project(
@@ -136,10 +139,11 @@ def project(
         test_distance=test_distance,
         variance_share=_variance_share(inside, axes),
         variance_share_2d=_variance_share(inside, axes[..., :2]),
-        angle_error=_angle_error(means[:, list(focus)] if focus else means),
+        angle_error=_angle_error(means[:, list(focus)] if focus else means, fits),
         focus=focus,
         exact=exact,
         edges=tuple(combinations(joined, 2)) if fits else (),
+        exact_2d=exact and d < EXACT_WIDTH,
     )
 
 
@@ -352,8 +356,10 @@ def _variance_share(means: np.ndarray, axes: np.ndarray) -> np.ndarray:
     return np.minimum(np.divide(shown, total, out=np.ones_like(total), where=total > 0), 1.0)
 
 
-def _angle_error(means: np.ndarray) -> np.ndarray:
+def _angle_error(means: np.ndarray, fits: bool) -> np.ndarray:
     k = means.shape[-2]
+    if not fits:
+        return np.full(len(means), np.nan)
     upper = np.triu_indices(k, 1)
     angles = np.arccos(cosines(means)[..., upper[0], upper[1]])
     return np.degrees(np.abs(angles - np.arccos(-1 / (k - 1))).max(axis=-1))

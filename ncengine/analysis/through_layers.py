@@ -11,7 +11,7 @@ from ncengine.analysis.projection import Projection, project
 from ncengine.runs.run import Geometry, Layers
 
 # What of a projection does not have a frame for each snapshot.
-_OF_ALL_FRAMES = ("ideal_fits", "labels", "test_labels", "focus", "exact", "edges")
+_OF_ALL_FRAMES = ("ideal_fits", "labels", "test_labels", "focus", "exact", "exact_2d", "edges")
 
 
 def through_layers(

@@ -220,7 +220,8 @@ LOSS = Param(
 LAST_BIAS = Param(
     "Last-layer bias",
     "Gives the last layer a bias, which is not decayed. With MSE it decides which figure "
-    "is optimal: with it a simplex ETF (NC2A), without it an orthogonal frame (NC2B).",
+    "is optimal, and which NC2 compares with: with it a simplex ETF, without it an orthogonal "
+    "frame.",
     "Objective",
     "bool",
 )

@@ -113,8 +113,8 @@ SWEEPS: dict[str, Sweep] = {
     ),
     "two-mechanisms": Sweep(
         "Pre-LN against post-LN: two mechanisms",
-        "Post-LN needs depth to come near the floor. Pre-LN takes a shortcut: it shrinks its "
-        "stream, and is near the floor at every depth.",
+        "Post-LN needs depth to come near the floor. Pre-LN takes a shortcut, which this project "
+        "found: it shrinks its stream, and is near the floor at every depth.",
         ({**DIGITS, "norm": "post"}, {**DIGITS, "norm": "pre"}),
         {"seeds": 5, "epochs": 5000},
     ),

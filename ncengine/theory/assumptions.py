@@ -24,7 +24,7 @@ from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, Split, dataset_info, is_available, load
 from ncengine.datasets.files.sources import checksum, source
 from ncengine.theory.gufm import ideal_figure, least_width
-from ncengine.theory.optimum import floor_of
+from ncengine.theory.optimum import floor_of, why_no_figure
 
 LEAST_INNER_DIMENSION = 4
 
@@ -235,11 +235,13 @@ def _width(config: RunConfig) -> Assumption:
     letter = "K + 1" if figure == "orthogonal" else "K"
     name = {"orthogonal": "an orthogonal frame", "simplex": "a simplex ETF"}[figure]
     holds = config.width >= least
-    compared = "at least" if holds else "less than"
     reason = (
-        f"d = {config.width} is {compared} {letter} = {least}: LayerNorm leaves d − 1 dimensions "
+        f"d = {config.width} is at least {letter} = {least}: LayerNorm leaves d − 1 dimensions "
         f"to {name} of K classes (Definition 2, Lemma 9)."
     )
+    if not holds:
+        without = why_no_figure(config)
+        reason = f"{without[0].upper()}{without[1:]} (Definition 2, Lemma 9)."
     return Assumption("width", f"Width d is at least {letter}", holds, reason)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ncengine.catalogue.architectures import FREE_FEATURES, RESNET, TRANSFORMER, architecture_info
 from ncengine.config import RunConfig
+from ncengine.theory.optimum import why_no_figure
 
 # How the gap and the metrics of a global optimum fall with depth at most, up to logarithms: the
 # gap as L^-1 (section D, "Rate of convergence"), distances from the optimum as L^-1/2, and so
@@ -23,13 +24,20 @@ def prediction(config: RunConfig) -> str:
             "AdamW’s decoupled decay minimises another objective than the paper’s (3), of which "
             "its theorems say nothing."
         )
+    without = why_no_figure(config)
+    if without:
+        return (
+            f"No theorem speaks of this width: {without}. There is no floor in closed form, and "
+            "what depth does here is open."
+        )
     said = _of_two_layers(config) if info.linear_layers == 2 else _of_one_layer(config)
     return f"{said} {_SHORTCUT}" if config.norm == "pre" else said
 
 
 _SHORTCUT = (
-    "With pre-LN depth is not what drives it: the network can shrink its stream, whose decay "
-    "costs nothing, and so come as near to the floor as it likes at a fixed depth."
+    "Not in the paper, but found in this project: with pre-LN depth is not what drives it. The "
+    "network can shrink its stream, whose decay costs nothing, and so come as near to the floor as "
+    "it likes at a fixed depth."
 )
 _RATE = (
     "at a global optimum the gap to the floor falls at least as fast as about 1/L, the distance "

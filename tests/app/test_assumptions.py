@@ -131,7 +131,7 @@ def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
         ({"dataset": "imdb"}, "rows are opposite each other"),
         ({"dataset": "imdb", "architecture": "UFM"}, "Here is **no network**"),
         ({"architecture": "UFM"}, "the gap goes to 0"),
-        ({"loss": "MSE"}, "NC2B: classes form an orthogonal frame"),
+        ({"loss": "MSE"}, "NC2: classes form an orthogonal frame"),
     ],
 )
 def test_the_explanation_is_true_for_what_is_picked(fields, told):

@@ -11,7 +11,7 @@ from app.charts import curves
 from app.components import readouts, text
 from ncengine.config import RunConfig
 from ncengine.metrics import class_cosines
-from tests.app.conftest import FLOOR, make_run
+from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
 
 CONFIG = RunConfig(seeds=4)
 
@@ -31,11 +31,60 @@ def test_other_data_leave_every_spec_as_it_was(at, store):
     assert before == after
 
 
-def test_specs_name_the_nc2_that_the_loss_makes_meaningful():
-    assert "NC2A" in json.dumps(curves.collapse_spec("NC2A", False))
-    assert "NC2A" not in json.dumps(curves.collapse_spec("NC2B", False))
-    assert curves.nc2_label(make_run(RunConfig(loss="MSE"))) == "NC2B"
-    assert curves.nc2_label(make_run(RunConfig(loss="MSE", last_bias=True))) == "NC2A"
+@pytest.mark.parametrize(
+    ("fields", "curve"),
+    [({}, "nc2a"), ({"loss": "MSE"}, "nc2b"), ({"loss": "MSE", "last_bias": True}, "nc2a")],
+)
+def test_nc2_is_the_one_that_the_loss_makes_meaningful(fields, curve):
+    run = make_run(RunConfig(**fields))
+    rows = curves.collapse_table(run, False).to_pylist()
+    shown = [row["mean"] for row in rows if row["metric"] == "NC2"]
+    assert shown == pytest.approx(10 ** np.log10(run.curves[curve]).mean(axis=1))
+    (value,) = [one.value for one in readouts.readouts(run) if one.label == "NC2"]
+    assert value == text.number(10 ** np.log10(run.curves[curve][-1]).mean())
+
+
+SPECS = (curves.objective_spec, curves.collapse_spec, curves.accuracy_spec)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_of_one_seed_no_chart_speaks_of_means_or_deviations(spec):
+    words = ("±", "mean over", "mean ±")
+    assert any(word in str(spec(True, several=True)) for word in words)
+    assert not any(word in str(spec(True, several=False)) for word in words)
+
+
+def test_of_one_seed_no_readout_speaks_of_seeds():
+    one, three = (str(readouts.readouts(make_run(RunConfig(seeds=n)))) for n in (1, 3))
+    assert "±" in three and "Over the seeds" in three
+    assert "±" not in one and "seeds" not in one
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ({"width": 16}, True),
+        ({"width": 10}, True),
+        ({"width": 9}, False),
+        ({"width": 10, "loss": "MSE"}, False),
+        ({"width": 10, "loss": "MSE", "last_bias": True}, True),
+        ({"width": 9, "architecture": "UFM"}, False),
+    ],
+)
+def test_where_the_figure_does_not_fit_nothing_is_compared_with_it(at, store, fields, fits):
+    config = RunConfig(**fields)
+    store.put(make_run(config, floor=FLOOR if fits else None))
+    open_at(at, **config.query())
+    assert_sound(at)
+    specs, said = json.dumps(specs_on(at)), texts(at)
+    assert ('"floor"' in specs) is fits
+    assert ("'ideal '" in specs) is fits
+    assert ("Gap to floor" in said) is fits
+    assert ("In a simplex every two classes" in said) is fits
+    assert ("More classes than fit" in said) is not fits
+    assert bool([one for one in at.button if one.key == "next-depth"]) is (
+        fits and config.architecture != "UFM"
+    )
 
 
 def colours_of(spec):
@@ -84,8 +133,8 @@ def test_the_objective_is_the_sum_of_its_parts_and_averages_live_seeds_only():
 
 def test_bands_are_one_deviation_of_the_logarithm():
     run = make_run(CONFIG, diverged=np.array([False, False, False, True]))
-    rows = curves.collapse_table(run, "NC2A", False).to_pylist()
-    assert [row["metric"] for row in rows] == ["NC1"] * 7 + ["NC2A"] * 7 + ["NC3"] * 7
+    rows = curves.collapse_table(run, False).to_pylist()
+    assert [row["metric"] for row in rows] == ["NC1"] * 7 + ["NC2"] * 7 + ["NC3"] * 7
     for row, t in zip(rows[7:14], range(7), strict=True):
         logs = np.log10(run.curves["nc2a"][t, :3])
         assert row["mean"] == pytest.approx(10 ** np.mean(logs), rel=1e-5)
@@ -105,7 +154,7 @@ def test_a_class_has_no_cosine_with_itself():
 def test_the_row_of_figures_has_its_seven():
     names = [figure.label for figure in readouts.readouts(make_run(CONFIG))]
     assert names == [
-        "Objective", "Gap to floor", "NC1", "NC2A", "NC3", "Train accuracy", "Test accuracy"
+        "Objective", "Gap to floor", "NC1", "NC2", "NC3", "Train accuracy", "Test accuracy"
     ]  # fmt: skip
 
 

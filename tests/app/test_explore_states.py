@@ -363,8 +363,8 @@ def test_a_width_too_small_for_the_figure_says_why_there_is_no_floor(at, store):
     at.query_params["width"] = "4"
     at.run()
     assert_sound(at)
-    assert "no floor to compare the objective with: width = 4" in texts(at)
-    assert "no floor here" in texts(at)
+    assert "no simplex of K = 10 points fits in the d − 1 = 3 dimensions" in texts(at)
+    assert "no floor in closed form" in texts(at)
 
 
 def test_a_missing_data_set_offers_the_download_and_nothing_else(at, monkeypatch):

@@ -48,7 +48,8 @@ def projection(seed=0, **changed):
         "variance_share_2d": np.array([0.25, 0.5, 0.625]),
         "angle_error": np.array([np.nan, 40.5, 1.25]),
         "focus": (0, 1),
-        "exact": False,
+        "exact": True,
+        "exact_2d": False,
         "ideal_fits": True,
         "edges": ((0, 1),),
     }
@@ -101,7 +102,8 @@ def test_the_header_says_what_to_draw():
     assert header["variance_share_2d"] == [0.25, 0.5, 0.625]
     assert header["focus"] == [0, 1] and header["edges"] == [[0, 1]]
     assert header["ideal_fits"] is True
-    assert header["live"] is True and header["exact"] is False and header["run"] == "a"
+    assert header["live"] is True and header["run"] == "a"
+    assert header["exact"] is True and header["exact_2d"] is False
     assert header["start"] == {"epoch": 10, "view": "2d"}
     assert header["thumbnail_shape"] is None and header["captions"] is None
     assert header["trained"] == S

@@ -115,7 +115,7 @@ def test_a_wrong_toggle_in_the_address_is_told(at, store):
 
 def test_test_lines_join_the_points_at_which_they_were_taken():
     run = make_run(RunConfig(seeds=2))
-    rows = curves.collapse_table(run, "NC2A", True).to_pylist()
+    rows = curves.collapse_table(run, True).to_pylist()
     for name in ("nc1", "nc3"):
         line = [row for row in rows if row["metric"] == f"test {name.upper()}"]
         assert [row["passes"] for row in line] == run.curves["epoch"][[0, 3, 6]].tolist()
@@ -123,7 +123,7 @@ def test_test_lines_join_the_points_at_which_they_were_taken():
             a, b = run.curves[f"test_{name}"][t]
             assert row["mean"] == pytest.approx(np.sqrt(a * b), rel=1e-5)
     assert len(rows) == 3 * 7 + 2 * 3
-    assert curves.collapse_table(run, "NC2A", False).to_pylist() == rows[:21]
+    assert curves.collapse_table(run, False).to_pylist() == rows[:21]
 
 
 def test_accuracies_are_means_over_live_seeds():
@@ -139,7 +139,7 @@ def test_accuracies_are_means_over_live_seeds():
     assert curves.accuracy_table(run, False).to_pylist() == train
 
 
-@pytest.mark.parametrize("spec", [curves.collapse_spec("NC2A", True), curves.accuracy_spec(True)])
+@pytest.mark.parametrize("spec", [curves.collapse_spec(True), curves.accuracy_spec(True)])
 def test_lines_on_test_data_are_dashed_and_have_their_colour(spec):
     (line,) = [one for one in spec["layer"] if one["mark"]["type"] == "line"]
     dashes, colors = (line["encoding"][name]["scale"] for name in ("strokeDash", "color"))
@@ -155,7 +155,7 @@ def test_lines_on_test_data_are_dashed_and_have_their_colour(spec):
 def test_before_the_first_point_the_charts_are_empty():
     run = make_run(RunConfig(), curves={})
     assert curves.accuracy_table(run, True).num_rows == 0
-    assert curves.collapse_table(run, "NC2B", True).num_rows == 0
+    assert curves.collapse_table(run, True).num_rows == 0
 
 
 def test_two_classes_are_shown_without_a_focus(at, store, shown):

@@ -77,6 +77,10 @@ def test_with_width_4_the_view_is_exact(page, app):
     open_page(page, app, **EXACT)
     expect(page.get_by_test_id("nc-exact")).to_contain_text("all features lie on this sphere")
     expect(page.get_by_test_id("nc-share")).to_contain_text("100.0 %")
+    # Seen from one side alone, it is not.
+    page.get_by_test_id("nc-view-2d").click()
+    expect(page.get_by_test_id("nc-share")).not_to_contain_text("100.0 %")
+    expect(page.get_by_test_id("nc-exact")).to_be_hidden()
 
 
 def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):

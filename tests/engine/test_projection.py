@@ -147,6 +147,8 @@ def test_small_widths_lose_nothing(d, focus, basis):
         full = np.concatenate([geometry.features[g, 1], geometry.class_means[g, 1]]).astype(float)
         shown = np.concatenate([result.points[g], result.means[g]])
         np.testing.assert_allclose(pdist(shown), pdist(full) / np.sqrt(d), atol=2e-3)
+        lost = abs(pdist(shown[:, :2]) - pdist(full) / np.sqrt(d)).max()
+        assert (lost < 2e-3) == result.exact_2d == (d < 4)
         np.testing.assert_allclose(np.linalg.norm(result.means[g], axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(result.variance_share, 1, atol=1e-9)
 
@@ -261,6 +263,16 @@ def test_angle_error_against_loops():
                     cosine /= np.linalg.norm(means[i]) * np.linalg.norm(means[j])
                     worst = max(worst, abs(np.degrees(np.arccos(cosine)) - ideal))
             assert result.angle_error[g] == pytest.approx(worst, rel=1e-6)
+
+
+@pytest.mark.parametrize("name, K, d", [("nc2a", 5, 4), ("nc2b", 4, 4), ("nc2a", 6, 5)])
+@pytest.mark.parametrize("focus", [(), (0, 1, 2)])
+def test_no_angle_is_compared_with_a_figure_that_does_not_fit(name, K, d, focus):
+    result = project(random_geometry(K=K, d=d), 0, nc2_name=name, focus=focus)
+    assert not result.ideal_fits and np.isnan(result.angle_error).all()
+    # One dimension more, and there is.
+    fits = project(random_geometry(K=K, d=d + 1), 0, nc2_name=name, focus=focus)
+    assert fits.ideal_fits and np.isfinite(fits.angle_error).all()
 
 
 @pytest.mark.parametrize("focus", [(), (0, 1, 2), (0, 1, 2, 3)])
@@ -378,7 +390,8 @@ def test_any_shape_gives_finite_figures(G, K, d, S, focus_size, basis, name, sha
         assert value.shape == expected and value.dtype == np.float32
         assert np.isfinite(value).all(), field
     for field in ("variance_share", "variance_share_2d", "angle_error"):
-        assert np.isfinite(getattr(result, field)).all() and getattr(result, field).shape == (G,)
+        told = np.isfinite(getattr(result, field))
+        assert told.shape == (G,) and told.all() == (field != "angle_error" or result.ideal_fits)
     assert np.all(result.variance_share_2d <= result.variance_share + 1e-9)
     assert np.all((result.variance_share >= 0) & (result.variance_share <= 1))
 
