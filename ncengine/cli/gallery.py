@@ -9,6 +9,7 @@ from typing import Any
 
 from ncengine.cli.options import at_least_one
 from ncengine.cli.output import bar, fetch, plain, write_line
+from ncengine.cli.parser import did_you_mean
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, SCALES
 
@@ -21,7 +22,8 @@ def add_command(commands: Any) -> None:
         description="The gallery: runs that are shipped, in cache/gallery or the folder that "
         "NCENGINE_GALLERY names.",
     )
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    parser.set_defaults(command=parser.print_help_and_exit)
+    actions = parser.add_subparsers(metavar="ACTION")
     listing = actions.add_parser("list", help="list the runs that are shipped")
     listing.set_defaults(command=_list)
     listing.add_argument("--json", action="store_true", help="print one JSON object a line")
@@ -61,14 +63,20 @@ def _rows(text: str) -> tuple[str, ...]:
     unknown = [name for name in named if name not in ROWS]
     if unknown or not named:
         said = ", ".join(unknown) or "nothing"
-        raise argparse.ArgumentTypeError(f"{said}: must be some of {', '.join(ROWS)}")
+        meant = did_you_mean(unknown[0], ROWS) if unknown else ""
+        raise argparse.ArgumentTypeError(f"{said}: must be some of {', '.join(ROWS)}{meant}")
     return named
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ncengine.runs.gallery import Gallery, gallery_root
+    from ncengine.runs.gallery import Gallery
+    from ncengine.runs.places import gallery_root, no_gallery
 
-    gallery = Gallery(gallery_root())
+    folder = gallery_root()
+    gallery = Gallery(folder)
+    if not gallery.entries():
+        said = no_gallery() if folder is None else f"no gallery here: no runs in {folder}"
+        print(f"ncengine: {said}", file=sys.stderr)
     for entry in gallery.entries():
         if options.json:
             print(json.dumps(plain(entry)))
@@ -82,11 +90,14 @@ def _list(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from ncengine.config.gallery import row
-    from ncengine.jobs.gallery import build
+    from ncengine.jobs.gallery import build, require_places
     from ncengine.runs.run import Run
+    from ncengine.runs.store import Store
 
     configs = [one for name in options.only for one in row(name, options.scale)]
+    store = Store()
     if options.download:
+        require_places(store)
         fetch(configs)
 
     def told(end: str, run: Run) -> None:
@@ -99,6 +110,7 @@ def _build(options: argparse.Namespace) -> int:
             scale=options.scale,
             anew=options.anew,
             workers=options.workers,
+            store=store,
             progress=progress,
             on_end=told,
         )

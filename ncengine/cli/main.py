@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
+import tempfile
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -15,9 +16,12 @@ from ncengine.architectures.shapes import parameter_count
 from ncengine.cli import gallery, sweep
 from ncengine.cli.options import add_config_options, at_least_one
 from ncengine.cli.output import number, plain
+from ncengine.cli.parser import Parser, did_you_mean
+from ncengine.cli.terminal import lost, terminal
 from ncengine.config import PARAMS, RunConfig
-from ncengine.config.param import ConfigError
+from ncengine.config.param import ConfigError, Problem
 from ncengine.config.presets import paper_preset
+from ncengine.runs.reasons import reason
 from ncengine.theory.optimum import why_no_figure
 
 # Told apart by shape, so that they can be read without colour.
@@ -26,33 +30,74 @@ COLUMNS = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accura
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; gives the exit status: 0 done, 1 failed, 2 wrong use, 130 stopped."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    """Run the command line; gives the exit status.
+
+    0 done, 1 failed, 2 wrong use, 130 stopped. What cannot be shown never decides what is done:
+    where stdout cannot be written to, the work is done all the same, and the status is 1; where
+    its reader has gone, who had enough, it is as if there were one.
+    """
+    with terminal() as (out, _):
+        try:
+            status = _run(arguments)
+        except SystemExit as stop:  # of argparse
+            status = int(stop.code or 0)
+        out.flush()
+        if why := lost(out):
+            _say(f"the output could not be written: {why}")
+            status = status or 1
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
+        options = _parser().parse_args(arguments)
         return options.command(options)
     except ConfigError as error:
         for problem in error.problems:
             option = "--" + problem.field.replace("_", "-")
-            print(f"ncengine: {option} {problem.value}: {problem.allowed}", file=sys.stderr)
+            _say(f"{option} {problem.value}: {problem.allowed}{_meant(problem)}")
         return 2
     except (ValueError, OSError, RuntimeError) as error:
-        print(f"ncengine: {error}", file=sys.stderr)
+        _say(str(error) if "\n" in str(error) else reason(error))
         return 1
     except KeyboardInterrupt:
-        print(
-            "ncengine: stopped; the same command goes on from the last checkpoint",
-            file=sys.stderr,
-        )
+        _say("stopped; the same command goes on from the last checkpoint")
         return 130
+    except Exception as error:
+        _say(f"{type(error).__name__}: {reason(error)}. This is a fault of the program{_noted()}.")
+        return 1
+
+
+def _say(what: str) -> None:
+    print(f"ncengine: {what}", file=sys.stderr)
+
+
+def _meant(problem: Problem) -> str:
+    """What may have been meant by a value that is none of a field's choices."""
+    one_of = "must be one of "
+    if not problem.allowed.startswith(one_of):
+        return ""
+    return did_you_mean(str(problem.value), problem.allowed.removeprefix(one_of).split(", "))
+
+
+def _noted() -> str:
+    """Write down where the error being handled came from, for who mends it; says where that is."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="ncengine-", suffix=".txt", delete=False, encoding="utf-8"
+        ) as file:
+            traceback.print_exc(file=file)
+    except OSError:
+        return ""
+    return f"; {file.name} says where, for who mends it"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="ncengine", description="Train deep regularised networks and measure neural collapse."
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(command=parser.print_help_and_exit)
+    commands = parser.add_subparsers(metavar="COMMAND")
     train = commands.add_parser(
         "train",
         help="train a configuration, or fetch it from the cache",
@@ -112,10 +157,13 @@ def _train(options: argparse.Namespace) -> int:
     from ncengine.analysis.outcome import outcome, with_outcome
     from ncengine.datasets import dataset_info, download, is_available
     from ncengine.jobs.foreground import run
+    from ncengine.runs.places import require_cache
+    from ncengine.runs.store import Store
 
-    config = _config(options)
+    config, store = _config(options), Store()
     show = sys.stderr.isatty() and not options.json
     if options.download and dataset_info(config.dataset).files:
+        require_cache(store.root)
         # Also where files are there: only their checksums tell whether they are whole.
         download(config.dataset, progress=show)
     with tqdm(total=config.budget, unit="pass", disable=not show, file=sys.stderr) as bar:
@@ -126,7 +174,7 @@ def _train(options: argparse.Namespace) -> int:
 
         bar.set_description(config.title())
         try:
-            finished = run(config, progress=progress, workers=options.workers)
+            finished = run(config, store=store, progress=progress, workers=options.workers)
         except RuntimeError as error:
             if is_available(config.dataset):
                 raise

@@ -58,6 +58,8 @@ def add_command(commands: Any) -> None:
 def _sweep(options: argparse.Namespace) -> int:
     from ncengine.analysis.outcome import outcome
     from ncengine.jobs.sweep import sweep
+    from ncengine.runs.places import require_cache
+    from ncengine.runs.store import Store
     from ncengine.runs.table import check_table_path, write_table
 
     if options.export:
@@ -65,7 +67,9 @@ def _sweep(options: argparse.Namespace) -> int:
     grid = _grid(options)
     for left_out in grid.left_out:
         print(f"ncengine: left out: {left_out}", file=sys.stderr)
+    store = Store()
     if options.download:
+        require_cache(store.root)
         fetch(grid)
     ended: Counter[str] = Counter()
 
@@ -76,10 +80,15 @@ def _sweep(options: argparse.Namespace) -> int:
         _tell(run, came, options.json)
 
     with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
-        table = sweep(grid, options.workers, progress, on_end=told)
-    if options.export:
-        write_table(table, options.export)
+        table = sweep(grid, options.workers, progress, store=store, on_end=told)
     _sum_up(ended, len(grid), options.json)
+    if options.export:
+        try:
+            write_table(table, options.export)
+        except OSError as error:
+            raise OSError(
+                f"{error}. The runs are kept: the same command writes the table without training"
+            ) from error
     return 1 if ended["failed"] + ended["cancelled"] else 0
 
 

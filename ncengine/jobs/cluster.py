@@ -15,6 +15,7 @@ from ncengine.jobs.listing import file_away
 from ncengine.jobs.shards import WARM
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, differs_here
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import Arrays
@@ -204,4 +205,4 @@ def _why_not(identity: Identity) -> str:
             local.require(identity.config.dataset)
         return differs_here(identity)
     except (DatasetError, ValueError, OSError) as error:
-        return " ".join(str(error).split())
+        return reason(error)

@@ -8,11 +8,13 @@ from contextlib import ExitStack
 from functools import partial
 
 from ncengine.config import RunConfig
+from ncengine.datasets.files.local import require as require_data
 from ncengine.jobs.executors import Helpers
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import COLD, cut, worker_count
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.places import require_cache
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
@@ -42,8 +44,10 @@ def run(
             `shards.worker_count()`. Fewer are used where more would not be quicker.
 
     Raises:
-        RuntimeError: the training failed or was cancelled; says why.
+        RuntimeError: its data are not on this machine, or the training failed or was cancelled;
+            says why.
         ValueError: `workers` is less than 1.
+        OSError: nothing can be written to the cache.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
@@ -60,6 +64,9 @@ def run(
                     progress(now.passes, config.budget)
                 time.sleep(POLL_SECONDS)
                 continue
+            # What can be refused is refused now, before torch is loaded and anything is trained.
+            require_cache(store.root)
+            require_data(config.dataset)
             if store.journal(identity).exists:
                 store.journal(identity).wish(None)
             _work(identity, store, progress, workers or worker_count(), helpers)

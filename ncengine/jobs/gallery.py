@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 
@@ -11,8 +12,8 @@ from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
 from ncengine.jobs.sweep import Progress, sweep
-from ncengine.runs.gallery import NO_FOLDER
 from ncengine.runs.identity import identify
+from ncengine.runs.places import no_gallery, require_cache, require_gallery
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import Arrays
@@ -53,11 +54,12 @@ def build(
         OSError: the gallery cannot be written to.
     """
     store = store or Store()
-    if store.gallery.folder is None:
-        raise ValueError(NO_FOLDER)
+    gallery_folder(store)
     rows_by_key, wanted = _wanted(rows, scale)
     missing = {k: c for k, c in wanted.items() if anew or store.gallery.entry(k) is None}
     _check_data(missing.values())
+    if missing:
+        require_places(store)
     counts = {"here": len(wanted) - len(missing)}
 
     def ended(run: Run) -> None:
@@ -76,6 +78,23 @@ def build(
 
     sweep(missing.values(), workers, progress, store=store, on_end=ended)
     return counts
+
+
+def gallery_folder(store: Store) -> Path:
+    """Where runs are added. Raises ValueError where there is no folder."""
+    if store.gallery.folder is None:
+        raise ValueError(no_gallery())
+    return store.gallery.folder
+
+
+def require_places(store: Store) -> None:
+    """Make sure, before anything is fetched or trained, that runs can be added and kept.
+
+    Raises:
+        ValueError, OSError: they cannot.
+    """
+    require_gallery(gallery_folder(store))
+    require_cache(store.root)
 
 
 def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict[str, RunConfig]]:

@@ -25,6 +25,7 @@ from ncengine.runs.assemble import (
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, SHOWN, Arrays
@@ -144,11 +145,11 @@ def _go_through(report: Reporter, work: Callable[[], None]) -> bool:
         report.stop(Status.CANCELLED)
         raise
     except EXPECTED as error:
-        logger.error("run %s failed: %s", key, _one_line(error))
-        report.stop(Status.FAILED, error=_one_line(error))
+        logger.error("run %s failed: %s", key, reason(error))
+        report.stop(Status.FAILED, error=reason(error))
     except Exception as error:
         logger.exception("run %s failed", key)
-        report.stop(Status.FAILED, error=f"{type(error).__name__}: {_one_line(error)}")
+        report.stop(Status.FAILED, error=f"{type(error).__name__}: {reason(error)}")
     return False
 
 
@@ -271,7 +272,3 @@ def _last_parameters(identity: Identity, journal: Journal) -> Arrays:
     if any(state is None for state in states):
         raise OSError(f"the last state in {journal.folder} was damaged; train again")
     return {"last_parameters": np.concatenate([state["iterates"] for state in states if state])}
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or "no further message"

@@ -19,6 +19,7 @@ from ncengine.jobs.foreground import stop_if_interrupted
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.places import require_cache
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 from ncengine.runs.table import table
@@ -77,7 +78,7 @@ def sweep(
 
     Raises:
         ValueError: `workers` is less than 1.
-        OSError: the cluster cannot be reached.
+        OSError: the cluster cannot be reached, or nothing can be written to the cache.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
@@ -134,6 +135,8 @@ class _Sweep:
                 self._begun[one.key] = work[one.key]
                 self._end(one, run)
             else:
+                if not self._futures:  # before anything is trained
+                    require_cache(store.root)
                 self._begun[one.key] = self._work_of(one, run.passes)
                 self._ask(one)
 

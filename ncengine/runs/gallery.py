@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 import zlib
 from collections import OrderedDict
@@ -26,6 +25,7 @@ from ncengine.runs.entry import judged
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.picture import pictured
+from ncengine.runs.places import no_gallery
 from ncengine.runs.run import Geometry, Run
 from ncengine.runs.seal import crc_of, sealed, unsealed
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
@@ -36,15 +36,6 @@ logger = logging.getLogger(__name__)
 RUNS_REMEMBERED = 24
 # Of `Run.machine`, what is shipped: whose machine it was concerns nobody.
 MACHINE = ("device", "date", "version", "processes", "busy")
-NO_FOLDER = "there is no folder to write to: NCENGINE_GALLERY is empty"
-
-
-def gallery_root() -> Path | None:
-    """The folder that `NCENGINE_GALLERY` names, none where it is empty, else the checkout's."""
-    named = os.environ.get("NCENGINE_GALLERY")
-    if named is not None:
-        return Path(named).expanduser().resolve() if named else None
-    return Path(__file__).resolve().parents[2] / "cache" / "gallery"
 
 
 class Gallery:
@@ -152,7 +143,7 @@ class Gallery:
             OSError: it cannot be written.
         """
         if self.folder is None:
-            raise ValueError(NO_FOLDER)
+            raise ValueError(no_gallery())
         self.folder.mkdir(parents=True, exist_ok=True)
         geometry, r = shown_geometry(run)
         kept = few(geometry, r)

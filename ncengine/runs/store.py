@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -19,12 +20,14 @@ from ncengine.config import RunConfig
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
-from ncengine.runs.gallery import Gallery, gallery_root
+from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
 from ncengine.runs.line import Line
+from ncengine.runs.places import cache_root, gallery_root
+from ncengine.runs.reasons import reason
 from ncengine.runs.results import Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
@@ -32,16 +35,11 @@ from ncengine.version import EARLIER_VERSIONS
 
 logger = logging.getLogger(__name__)
 
+# On a file system without flock, filelock takes files for locks, which serve as well here.
+warnings.filterwarnings("ignore", message="flock not supported on this filesystem")
+
 RUNS_REMEMBERED = 8
 OPEN_TO_OTHERS = 0o022
-
-
-def cache_root() -> Path:
-    """The folder that `NCENGINE_CACHE` names, else `cache/` of the checkout."""
-    named = os.environ.get("NCENGINE_CACHE")
-    if named:
-        return Path(named).expanduser().resolve()
-    return Path(__file__).resolve().parents[2] / "cache"
 
 
 class UnsafeCache(OSError):
@@ -53,8 +51,14 @@ def make_private(root: Path) -> None:
 
     Raises:
         UnsafeCache: it is another user's, or others may have written to the results in it.
+        OSError: it cannot be made.
     """
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"the cache folder cannot be made: {reason(error)}; NCENGINE_CACHE names another"
+        ) from error
     results = root / "results"
     if not results.exists() and root.stat().st_mode & OPEN_TO_OTHERS:
         # Nothing in it yet that could have been planted: a checkout under a generous umask.

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
+from ncengine.runs.places import require_writable
+from ncengine.runs.reasons import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,20 +66,39 @@ def table(summaries: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def write_table(found: pd.DataFrame, path: str) -> None:
-    """Write a table as CSV or Parquet, by the ending of the path.
+    """Write a table as CSV or Parquet, by the ending of the path; what was there stays until then.
+
+    Raises:
+        ValueError, OSError: as `check_table_path`, or since it cannot be written after all.
+    """
+    file = check_table_path(path)
+    part = file.with_name(f".{file.name}.part")
+    try:
+        if file.suffix.lower() == ".csv":
+            found.to_csv(part, index=False)
+        else:
+            found.to_parquet(part, index=False)
+        part.replace(file)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise OSError(f"export = {path!r}: {reason(error)}") from error
+
+
+def check_table_path(path: str) -> Path:
+    """Where `write_table` would write; to be asked before there is anything to write.
 
     Raises:
         ValueError: the ending is neither .csv nor .parquet.
-        OSError: it cannot be written.
+        OSError: the folder is not there, or cannot be written to, or there is no place for a file.
     """
-    check_table_path(path)
-    if path.lower().endswith(".csv"):
-        found.to_csv(path, index=False)
-    else:
-        found.to_parquet(path, index=False)
-
-
-def check_table_path(path: str) -> None:
-    """Raises ValueError where `write_table` would not know how to write there."""
-    if not path.lower().endswith((".csv", ".parquet")):
+    file = Path(path).expanduser()
+    if file.suffix.lower() not in (".csv", ".parquet"):
         raise ValueError(f"export = {path!r}: must end in .csv or .parquet")
+    file = file.resolve()
+    if file.exists() and not file.is_file():
+        raise OSError(f"export = {path!r}: must be a file, and there is a folder of that name")
+    if not file.parent.is_dir():
+        raise OSError(f"export = {path!r}: there is no folder {file.parent}; make it first")
+    require_writable(file.parent, f"export = {path!r}: the folder", "name a file elsewhere")
+    return file

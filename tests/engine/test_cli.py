@@ -1,5 +1,6 @@
 """The command line as a user types it."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from ncengine.cli.main import main
+from ncengine.cli.main import _parser, main
 from ncengine.config import PARAMS, RunConfig
 from ncengine.datasets import dataset_info
 from ncengine.runs.identity import identify
@@ -150,10 +151,71 @@ def test_a_bad_value_is_named(options, says, capsys):
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("train --seed 7", "--seed: there is no such option; did you mean --seeds, "),
+        ("train --seed 7", "(7 trains seeds 0 to 6) or a list (7, with a comma after it"),
+        ("train --seed=40", "(3 trains seeds 0 to 2) or a list (40, with a comma after it"),
+        ("sweep --seed 7", "did you mean --seeds"),
+        ("train --dept 3", "--dept: there is no such option; did you mean --depth?"),
+        ("check --learnin_rate 3", "did you mean --learning-rate?"),
+        ("train --lr 3", "did you mean --learning-rate?"),
+        ("train --L 3", "did you mean --depth?"),
+        ("train --rate 3", "did you mean --rate-schedule or --learning-rate?"),
+        ("train 3", "3: options begin with --"),
+        ("list --jsno", "--jsno: there is no such option; did you mean --json?"),
+        ("gallery build --wrokers 2", "did you mean --workers?"),
+        ("sweep --frobnicate", "--frobnicate: there is no such option.\n"),
+        ("gallery build --only figure1", "did you mean figure-1 or figure-2-top?"),
+        ("gallery biuld", "biuld: must be one of list, build; did you mean build?"),
+        ("sweeep", "did you mean sweep?"),
+        ("sweep --preset decopled", "--preset decopled: must be one of "),
+        ("sweep --preset decopled", "did you mean decoupled?"),
+        ("train --dataset minst", "imdb; did you mean mnist?"),
+        ("train --architecture rm1", "UFM; did you mean RN1?"),
+        ("train --depth", "--depth: expected one argument"),
+        ("train --workers many", "--workers: many: must be a whole number, at least 1"),
+    ],
+)
+def test_a_near_miss_is_answered_with_what_was_meant(typed, says, capsys, cache):
+    assert main(typed.split()) == 2
+    out = capsys.readouterr()
+    assert says in out.err and out.out == ""
+    assert len(out.err.splitlines()) <= 2
+    assert not list(cache.rglob("output.pkl"))
+
+
+def _parsers(parser):
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from _parsers(one)
+
+
+def test_no_option_of_any_command_is_taken_for_another(capsys):
+    """Every beginning of every option is either an option itself, or refused."""
+    for parser in _parsers(_parser()):
+        known = set(parser._option_string_actions)
+        for option in sorted(known):
+            for length in range(3, len(option)):
+                if option[:length] not in known:
+                    with pytest.raises(SystemExit):
+                        parser.parse_args([option[:length]])
+                    said = capsys.readouterr().err
+                    assert f"{option[:length]}: there is no such option" in said
+                    assert length == 3 or "did you mean" in said and option in said
+
+
+@pytest.mark.parametrize("command", [[], ["gallery"]])
+def test_without_a_command_help_is_shown(command, capsys):
+    assert main(command) == 2
+    assert "usage: ncengine" in capsys.readouterr().err
+
+
 def test_every_field_is_an_option_with_help(capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["train", "--help"])
-    assert stop.value.code == 0
+    assert main(["train", "--help"]) == 0
     out = capsys.readouterr().out
     for name in PARAMS:
         assert "--" + name.replace("_", "-") in out
@@ -161,8 +223,7 @@ def test_every_field_is_an_option_with_help(capsys):
 
 def test_help_says_what_a_data_set_changes(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "10000")
-    with pytest.raises(SystemExit):
-        main(["check", "--help"])
+    main(["check", "--help"])
     out = capsys.readouterr().out
     assert "digits: must be a whole number from 1 to 150; default 100; imdb: default 250" in out
     assert "imdb: must be one of T11, T12, T21, T22, UFM; default RN1; imdb: default T11" in out

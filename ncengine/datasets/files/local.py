@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import platformdirs
+
 from ncengine.catalogue import datasets as catalogue
 from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetDamaged, DatasetError
@@ -44,9 +46,7 @@ def folder(name: str) -> Path:
 
 def user_cache() -> Path:
     """The user's cache folder, where data go if nothing else is said."""
-    import pooch  # slow to import, and often not needed
-
-    return Path(pooch.os_cache("neural-collapse-explorer"))
+    return platformdirs.user_cache_path("neural-collapse-explorer")
 
 
 def _named_folder() -> Path | None:

@@ -1,0 +1,103 @@
+"""Where results and the gallery lie, and whether files can be written there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from ncengine.datasets.files.local import user_cache
+from ncengine.runs.reasons import reason
+
+CACHE_VARIABLE = "NCENGINE_CACHE"
+GALLERY_VARIABLE = "NCENGINE_GALLERY"
+# So much must fit onto a disk that is not full.
+PROBE = bytes(2**16)
+
+
+@cache
+def checkout() -> Path | None:
+    """The folder of the repository that the engine is used from; None where it was installed."""
+    folder = Path(__file__).resolve().parents[2]
+    try:
+        about = (folder / "pyproject.toml").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+    # Packages have been seen that install a pyproject.toml of theirs beside all others.
+    return folder if 'name = "neural-collapse-explorer"' in about else None
+
+
+def cache_root() -> Path:
+    """The folder that `NCENGINE_CACHE` names, else `cache/` of the checkout.
+
+    Outside a checkout `runs/` in the user's cache folder.
+    """
+    named = os.environ.get(CACHE_VARIABLE)
+    if named:
+        return Path(named).expanduser().resolve()
+    here = checkout()
+    return here / "cache" if here else user_cache() / "runs"
+
+
+def gallery_root() -> Path | None:
+    """The folder that `NCENGINE_GALLERY` names, none where it is empty, else the checkout's.
+
+    Outside a checkout none.
+    """
+    named = os.environ.get(GALLERY_VARIABLE)
+    if named is not None:
+        return Path(named).expanduser().resolve() if named else None
+    here = checkout()
+    return here / "cache" / "gallery" if here else None
+
+
+def no_gallery() -> str:
+    """Why there is no gallery's folder, and what to do."""
+    if GALLERY_VARIABLE in os.environ:
+        return f"no gallery here: {GALLERY_VARIABLE} is empty; it can name a folder"
+    return (
+        "no gallery here: what is shipped lies in the repository, and this engine is used without "
+        f"it; {GALLERY_VARIABLE} can name its folder"
+    )
+
+
+def require_writable(folder: Path, what: str, remedy: str) -> None:
+    """Make sure that a file of some size can be written to the folder now.
+
+    Args:
+        folder: which is there.
+        what: the folder is, such as "the cache folder".
+        remedy: what to do where it cannot be used.
+
+    Raises:
+        OSError: it cannot; says why, and what to do.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(PROBE)
+            file.flush()
+    except OSError as error:
+        why = reason(OSError(error.errno, error.strerror))
+        raise OSError(f"{what} {folder} cannot be written to: {why}; {remedy}") from error
+
+
+def require_gallery(folder: Path) -> None:
+    """Make the gallery's folder if need be, and make sure that it can be written to.
+
+    Raises:
+        OSError: it cannot.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"the gallery's folder cannot be made: {reason(error)}; "
+            f"{GALLERY_VARIABLE} names another"
+        ) from error
+    require_writable(folder, "the gallery's folder", f"{GALLERY_VARIABLE} names another")
+
+
+def require_cache(root: Path) -> None:
+    """Make sure, before anything is trained, that results can be kept. Raises OSError."""
+    require_writable(root, "the cache folder", f"{CACHE_VARIABLE} names another")

@@ -1,0 +1,19 @@
+"""What went wrong, in words for a reader."""
+
+from __future__ import annotations
+
+import os
+
+
+def reason(error: BaseException) -> str:
+    """An error in one line: of one by the system, the file and why, without its number.
+
+    Returns:
+        Such as "/data/cache: no space left on device"; of an error without a message, its kind.
+    """
+    if isinstance(error, OSError) and error.strerror:
+        why = error.strerror[:1].lower() + error.strerror[1:]
+        named = error.filename if error.filename2 is None else error.filename2
+        where = "" if named is None or isinstance(named, int) else f"{os.fsdecode(named)}: "
+        return " ".join(f"{where}{why}".split())
+    return " ".join(str(error).split()) or type(error).__name__
