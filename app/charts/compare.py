@@ -20,46 +20,52 @@ MOST = len(COLORS)
 
 
 def table(runs: Mapping[str, Run], metric: str) -> pa.Table:
-    """One row a point and run: passes, run (its label), and the geometric mean over its seeds."""
-    columns: dict[str, list] = {"passes": [], "run": [], "value": []}
+    """One row a point and run: passes, run (its label), and the geometric mean over its seeds.
+
+    "low" and "high" are one deviation of the logarithm below and above it.
+    """
+    columns: dict[str, list] = {name: [] for name in ("passes", "run", "value", "low", "high")}
     for label, run in runs.items():
         name = run.config.nc2_name if metric == "nc2" else metric
-        mean, _ = over_seeds.log_mean_and_deviation(run, name)
+        mean, deviation = over_seeds.log_mean_and_deviation(run, name)
         shown = np.isfinite(mean)
         columns["passes"] += over_seeds.passes(run)[shown].tolist()
         columns["value"] += (10 ** mean[shown]).tolist()
+        columns["low"] += (10 ** (mean - deviation)[shown]).tolist()
+        columns["high"] += (10 ** (mean + deviation)[shown]).tolist()
         columns["run"] += [label] * int(shown.sum())
-    return pa.table(
-        {
-            "passes": pa.array(columns["passes"], pa.float32()),
-            "run": pa.array(columns["run"], pa.string()),
-            "value": pa.array(columns["value"], pa.float32()),
-        }
-    )
+    types = {name: pa.string() if name == "run" else pa.float32() for name in columns}
+    return pa.table({name: pa.array(columns[name], types[name]) for name in columns})
 
 
 def spec(labels: Sequence[str], title: str) -> dict[str, Any]:
-    """Lines of these runs, both axes logarithmic."""
+    """Lines of these runs in bands of one deviation over their seeds, both axes logarithmic."""
     alt = base.altair()
     colors = dict(zip(labels, COLORS, strict=False))
+    chart = alt.Chart().encode(
+        x=base.passes_axis(alt),
+        color=alt.Color(
+            "run:N",
+            scale=alt.Scale(domain=list(colors), range=list(colors.values())),
+            legend=None,
+        ),
+    )
+    bands = chart.mark_area(interpolate="monotone", opacity=0.18, clip=True).encode(
+        y=base.value_axis(alt, "low", title), y2="high:Q"
+    )
     lines = (
-        alt.Chart()
-        .mark_line(interpolate="monotone", strokeWidth=3, clip=True)
+        chart.mark_line(interpolate="monotone", strokeWidth=3, clip=True)
         .encode(
-            x=base.passes_axis(alt),
             y=base.value_axis(alt, "value", title),
-            color=alt.Color(
-                "run:N",
-                scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-                legend=None,
-            ),
             tooltip=["run:N", "passes:Q", alt.Tooltip("value:Q", format=".3g")],
         )
         .add_params(base.zoom(alt))
     )
-    return base.finish(alt, lines)
+    return base.finish(alt, alt.layer(bands, lines))
 
 
 def draw(runs: Mapping[str, Run], metric: str) -> None:
     """The chart."""
     st.vega_lite_chart(table(runs, metric), spec(list(runs), METRICS[metric]), width="stretch")
+    if any(len(run.config.seeds) > 1 for run in runs.values()):
+        st.caption("Lines: geometric means over the seeds. Bands: one deviation of the logarithm.")

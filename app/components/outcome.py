@@ -76,7 +76,10 @@ _SAID: dict[str, Callable[[Any], tuple[str, str]]] = {
         f"Deeper: L = {value}",
         "The paper finds that collapse tightens with depth.",
     ),
-    "epochs": lambda value: (f"{value:,} passes", "The objective was still falling."),
+    "epochs": lambda value: (
+        f"{value:,} passes",
+        "With more passes the objective would fall further.",
+    ),
     "learning_rate": lambda value: (
         f"Rate {value:g}",
         "Steps that are too long lead away from the optimum.",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.components import download, outcome, requests, text
-from app.engine import data, derived, runs
+from app.components import clock, download, outcome, requests, text
+from app.engine import data, derived, library, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
@@ -27,7 +27,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     if not run.status.busy:
         requests.has_stopped(run.config)
     if run.status is Status.ABSENT:
-        _invite(run)
+        _invite(run, pick)
         return
     bars = {
         Status.QUEUED: _queued,
@@ -152,11 +152,11 @@ def what_it_took(run: Run) -> list[str]:
     if run.machine.get("device"):
         parts.append(text.plain(str(run.machine["device"])))
     if run.machine.get("date"):
-        parts.append(text.day(str(run.machine["date"])))
+        parts.append(clock.day(str(run.machine["date"])))
     return parts
 
 
-def _invite(run: Run) -> None:
+def _invite(run: Run, pick: Callable[[RunConfig], None]) -> None:
     done = runs.passes_before(run.config)
     with st.container(border=True, key="invitation", gap="medium"):
         if done:
@@ -171,8 +171,23 @@ def _invite(run: Run) -> None:
             if data.is_being_read(run.config):
                 st.caption(f"{dataset_info(run.config.dataset).title} is being read …")
             elif not problem:
+                _offer_more_seeds(run.config, pick)
                 (words,) = time_estimate(run.config, or_why_not=True)
                 st.caption(f"{words.capitalize()}. Press T to start.")
+
+
+def _offer_more_seeds(config: RunConfig, pick: Callable[[RunConfig], None]) -> None:
+    """Where the same with more seeds is at hand, a button that shows it."""
+    more = library.with_more_seeds(config)
+    if more is not None:
+        st.button(
+            f"Show it with {len(more.seeds)} seeds",
+            key="more-seeds",
+            on_click=pick,
+            args=(more,),
+            help="The same network on the same data, trained with these seeds and others, is at "
+            "hand.",
+        )
 
 
 def _invite_to_begin(config: RunConfig) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
 
 from ncengine.analysis import words
 
@@ -48,15 +47,6 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
-
-
-def day(stamp: str) -> str:
-    """The day of an ISO 8601 time stamp; the stamp as it is where it is none."""
-    try:
-        moment = datetime.fromisoformat(stamp)
-    except ValueError:
-        return plain(stamp)
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def plain(words: str) -> str:

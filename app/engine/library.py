@@ -12,8 +12,10 @@ from typing import Any
 import streamlit as st
 
 from app.engine import runs
+from ncengine.analysis.outcome import outcome_of
+from ncengine.analysis.over_seeds import typical
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import PARAMS, RunConfig, as_text
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.datasets.files.sources import checksum
 from ncengine.runs.identity import Identity, identify
 from ncengine.version import ENGINE_VERSION
@@ -22,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 HERE, GALLERY = "here", "gallery"
 # What a row tells beside the fields of the configuration, as plain values.
-MEASURED = ("nc1", "nc2", "nc3", "gap", "accuracy", "test_accuracy", "seconds", "date")
+MEASURED = ("outcome", "nc1", "nc2", "nc3", "gap", "accuracy", "test_accuracy", "seconds", "date")
 # `loss` is a field, and the objective is not shown.
 COLUMNS = ("key", "picture", "from", *PARAMS, *MEASURED)
 
@@ -49,8 +51,8 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
     `other_files`: its data are not those that are meant here and now.
 
     Fields that were not there when it was written, and what has no value, are None. NC1 to NC3 are
-    geometric means over the seeds that did not diverge, all others are arithmetic ones; the gap
-    is over the floor.
+    geometric means over the seeds that did not diverge, see `over_seeds.typical`, all others are
+    arithmetic ones; the gap is over the floor.
     """
     config, seeds = entry["config"], [one for one in entry["seeds"] if not one["diverged"]]
     version = entry.get("version", ENGINE_VERSION)
@@ -66,9 +68,10 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
         "from": where,
         **{name: config.get(name) for name in PARAMS},
         "seeds": len(entry["seeds"]),
-        "nc1": _geometric_mean(seeds, "nc1"),
-        "nc2": _geometric_mean(seeds, "nc2a" if simplex else "nc2b"),
-        "nc3": _geometric_mean(seeds, "nc3"),
+        "outcome": outcome_of(entry).verdict,
+        "nc1": _typical(seeds, "nc1"),
+        "nc2": _typical(seeds, "nc2a" if simplex else "nc2b"),
+        "nc3": _typical(seeds, "nc3"),
         "gap": None if gap is None or not floor else gap / floor,
         "accuracy": _mean(seeds, "accuracy"),
         "test_accuracy": _mean(seeds, "test_accuracy"),
@@ -77,10 +80,8 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
     }
 
 
-def _geometric_mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v > 0]
-    logs = [math.log(value) for value in values if value < math.inf]
-    return math.exp(sum(logs) / len(logs)) if logs else None
+def _typical(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    return typical(v for one in seeds if isinstance(v := one.get(name), (int, float)))
 
 
 def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
@@ -98,6 +99,26 @@ def identity(key: str) -> Identity | None:
     if entry is None:
         return None
     return store.identity(key) or identify(RunConfig(**entry["config"]))
+
+
+def with_more_seeds(config: RunConfig) -> RunConfig | None:
+    """The configuration with the most seeds, those of `config` among them, that is at hand and
+    finished, and otherwise the same; None without one.
+    """
+    wanted, store = set(config.seeds), runs.store()
+    same = {n: v for n, v in config.model_dump(mode="json").items() if n in config.params}
+    del same["seeds"]
+    found = set()
+    for entry in (*store.list(), *store.gallery.entries()):
+        other = PARAMS_DEFAULTS | entry["config"]
+        seeds = tuple(one["seed"] for one in entry["seeds"])
+        if wanted < set(seeds) and all(other.get(name) == value for name, value in same.items()):
+            found.add(seeds)
+    for seeds in sorted(found, key=lambda seeds: (-len(seeds), seeds)):
+        more = config.with_(seeds=seeds)
+        if runs.glance(more).status.finished:
+            return more
+    return None
 
 
 def delete(keys: Iterable[str]) -> list[str]:

@@ -28,6 +28,7 @@ from app.engine import data, derived, lookers, pace, runs, shared
 from app.picker import picker
 from app.player import stage, view
 from app.views import layers, welcome
+from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig, as_text
@@ -259,10 +260,11 @@ def _collapse(run: Run, test: bool) -> None:
 def _accuracy(run: Run, test: bool) -> None:
     table = shared.once(run, ("accuracy", test), lambda: curves.accuracy_table(run, test))
     curves.draw_accuracy(table, test, _several(run))
-    st.caption(
-        "Training goes on at 100 %: the objective still falls, and much of the collapse comes only "
-        "then."
-    )
+    if (over_seeds.mean_over_seeds(run, "accuracy") == 1).any():
+        st.caption(
+            "Training goes on at 100 %: the objective still falls, and much of the collapse comes "
+            "only then."
+        )
 
 
 def _several(run: Run) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
@@ -9,20 +10,20 @@ from typing import Any
 import streamlit as st
 
 from app.charts import compare, pictures
-from app.components import address, notices, text
+from app.components import address, clock, notices, paper, text
 from app.engine import library, pace, runs
-from ncengine.config import PARAMS, RunConfig
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.runs.identity import Identity
 
 # What a row shows at first; the table's own menu shows the rest.
 SHOWN = (
-    "picture", "from", "dataset", "architecture", "norm", "depth", "nc1", "nc2", "nc3", "gap",
-    "test_accuracy", "classes", "samples_per_class", "width", "weight_decay", "decay_schedule",
-    "seconds", "date",
+    "picture", "from", "dataset", "architecture", "norm", "depth", "outcome", "nc1", "nc2", "nc3",
+    "gap", "test_accuracy", "classes", "samples_per_class", "width", "weight_decay",
+    "decay_schedule", "seconds", "date",
 )  # fmt: skip
 HELP = {"gap": "Of the objective over the floor, as a share of the floor."}
 FORMATS = {
-    "nc1": "%.2e", "nc2": "%.2e", "nc3": "%.2e", "weight_decay": "%g", "seconds": "%.0f s",
+    "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
     "gap": "percent", "accuracy": "percent", "test_accuracy": "percent", "date": "localized",
     "learning_rate": "%g",
 }  # fmt: skip
@@ -39,6 +40,7 @@ def draw(open_run: Open) -> None:
     notices.unknown_names(address.unknown(PARAMS))
     notices.draw()
     st.header("All runs at hand", anchor=False)
+    st.markdown("Each row is a trained network: what it was trained on, and how far it collapsed.")
     with pace.measured(), notices.told("The table", "The library"):
         found = library.rows()
         kept = _filtered(found)
@@ -48,6 +50,7 @@ def draw(open_run: Open) -> None:
             st.warning(f"Damaged files of the gallery were left out: {files}.")
         chosen = _table(kept)
         _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
+    paper.draw()
 
 
 def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -58,7 +61,8 @@ def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "Find",
             key=_WORDS,
             placeholder="mnist 34 post",
-            help="Words and numbers that a row has, all of them.",
+            help="Words and numbers that a row has, all of them. A number is found as it is: 0.005 "
+            "is not 0.05. λ=0.005 or depth=34 asks one column.",
         )
         picked = st.multiselect(
             "Filter by",
@@ -86,12 +90,41 @@ def _order(value: Any) -> tuple[bool, Any]:
 
 
 def _has(row: dict[str, Any], word: str) -> bool:
-    return any(
-        word == str(row[name]).casefold()
-        or (isinstance(row[name], str) and word in library.text_of(name, row[name]).casefold())
-        for name in library.COLUMNS
-        if name not in ("key", "picture", "date")
-    )
+    """Whether a row has a word, or the very number, in one of its columns or in the one named."""
+    columns = [name for name in library.COLUMNS if name not in ("key", "picture", "date")]
+    column, named, value = word.rpartition("=")
+    if named:
+        called = {name: _names(name) for name in columns}
+        return any(_is(row, name, value) for name in columns if column in called[name])
+    return any(_is(row, name, word) for name in columns if _counts(row, name))
+
+
+def _names(column: str) -> set[str]:
+    own = column, library.label(column), library.heading(column)
+    return {one.casefold() for one in own}
+
+
+def _counts(row: dict[str, Any], column: str) -> bool:
+    """Not the number of a field that is not shown and is as ever: a decay of 0.005 is asked for,
+    and not the rate of 0.005 that nearly all have.
+    """
+    number = isinstance(row[column], (int, float))
+    return column in SHOWN or not number or row[column] != PARAMS_DEFAULTS.get(column)
+
+
+def _is(row: dict[str, Any], column: str, word: str) -> bool:
+    value = row[column]
+    if value is None or isinstance(value, bool):
+        return word == str(value).casefold()
+    said = value.casefold() if isinstance(value, str) else ""
+    shown = library.text_of(column, value).casefold() if said else ""
+    try:
+        number = float(word)
+    except ValueError:
+        return word in said or word in shown
+    # A number is meant as it is, not as a part of another one.
+    words = re.split(r"[\s,·×]+", f"{said} {shown}")
+    return word in words if said else number == value
 
 
 def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
@@ -115,7 +148,8 @@ def _table(kept: list[dict[str, Any]]) -> list[str]:
     frame = pd.DataFrame(kept, columns=columns)
     frame["picture"] = [pictures.address(picture) for picture in frame["picture"]]
     frame["dataset"] = [library.text_of("dataset", name) for name in frame["dataset"]]
-    frame["date"] = pd.to_datetime(frame["date"], errors="coerce", utc=True)
+    dates = pd.to_datetime(frame["date"], errors="coerce", utc=True)
+    frame["date"] = dates.dt.tz_convert(clock.zone())
     event = st.dataframe(
         frame,
         key=_key_of_table([row["key"] for row in kept]),
@@ -147,7 +181,8 @@ def _column(name: str) -> Any:
     if name == "picture":
         return config.ImageColumn("", width=60, help="Its last snapshot, in two dimensions.")
     if name == "date":
-        return config.DatetimeColumn(label, format="D MMM YYYY, HH:mm")
+        here = f"When it ended, by your clock ({clock.zone()})."
+        return config.DatetimeColumn(label, format="D MMM YYYY, HH:mm", help=here)
     if name in FORMATS:
         return config.NumberColumn(label, format=FORMATS[name], help=help)
     return config.Column(label, help=help)

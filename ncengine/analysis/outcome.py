@@ -72,6 +72,11 @@ class Outcome:
         return self.objective is not None and self.objective > self.of_zeros
 
     @property
+    def hardly_trained(self) -> bool:
+        """Whether it is worse than nothing because it has hardly begun."""
+        return self.worse_than_none and self.passes <= HARDLY_ANY
+
+    @property
     def went_wrong(self) -> bool:
         """Whether it diverged, or ended worse than weights that are all zero."""
         return self.objective is None or self.worse_than_none
@@ -93,7 +98,7 @@ class Outcome:
         if self.objective is None:
             return "Diverged"
         if self.worse_than_none:
-            return "Hardly trained" if self.passes <= HARDLY_ANY else "Worse than doing nothing"
+            return "Hardly trained" if self.hardly_trained else "Worse than doing nothing"
         if self.nc1 is None or self.tells_nothing:
             return "Collapse cannot be told"
         return next(word for most, word in WORDS if self.nc1 <= most)
@@ -105,7 +110,7 @@ class Outcome:
             return "the numbers of every seed grew beyond all bounds."
         if self.worse_than_none:
             ended = "the objective ended at"
-            if self.passes <= HARDLY_ANY:
+            if self.hardly_trained:
                 ended = f"after {_passes(self.passes)} the objective is"
             return (
                 f"{ended} {number(self.objective)}; weights that are all zero, which answer the "

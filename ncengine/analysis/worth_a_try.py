@@ -10,6 +10,8 @@ from ncengine.config import RunConfig
 
 # How many times as many passes are worth a try.
 MORE = 2.5
+# With fewer a network of any size is hardly begun.
+ENOUGH = 100
 # Where one of these assumptions does not hold, no theorem says that depth brings collapse: the
 # figure does not fit, hidden layers cost what they bring, or labels contradict each other.
 _NO_HELP_FROM_DEPTH = frozenset({"width", "schedule", "covered", "determined"})
@@ -24,17 +26,18 @@ def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> li
         failing: names of `theory.assumptions` that do not hold.
     """
     found: list[dict[str, Any]] = []
-    if came.worse_than_none and "learning_rate" in config.params:
+    if came.worse_than_none and not came.hardly_trained and "learning_rate" in config.params:
         found += _below(config, "learning_rate")
     if "schedule" in failing and config.decay_schedule != "1/L":
         found.append({"decay_schedule": "1/L"})
     if "width" in failing:
         found += _next(config, "width", least=config.classes + (config.loss == "MSE"))
-    if came.falling:
+    if came.falling or came.hardly_trained:
         # A round number.
-        more = float(f"{MORE * config.epochs:.1g}")
+        more = max(ENOUGH, float(f"{MORE * config.epochs:.1g}"))
         found.append({"epochs": min(int(more), int(config.params["epochs"].high or more))})
-    if architecture_info(config.architecture).parts and not failing & _NO_HELP_FROM_DEPTH:
+    deeper = architecture_info(config.architecture).parts and not failing & _NO_HELP_FROM_DEPTH
+    if deeper and not came.worse_than_none:
         found += _next(config, "depth", least=config.depth + 1)
     return [
         changes for changes in found if all(getattr(config, n) != v for n, v in changes.items())

@@ -8,7 +8,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from app.charts import cosines as heatmap
 from app.charts import curves
-from app.components import readouts, text
+from app.components import clock, readouts, text
 from ncengine.config import RunConfig
 from ncengine.metrics import class_cosines
 from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
@@ -194,5 +194,5 @@ def test_durations_are_rounded_for_a_reader(seconds, shown):
 
 
 def test_a_day_is_told_without_the_hour():
-    assert text.day("2026-03-07T16:59:41+00:00") == "7 March 2026"
-    assert text.day("once") == "once"
+    assert clock.day("2026-03-07T16:59:41+00:00") == "7 March 2026"
+    assert clock.day("once") == "once"

@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from streamlit.util import calc_hash
 
 from app.charts import compare, pictures
+from app.components import clock, readouts
 from app.engine import library, runs
 from app.views import library as page
+from ncengine.analysis.outcome import outcome_of
 from ncengine.config import RunConfig
 from ncengine.jobs.foreground import run as train
 from ncengine.runs.gallery import Gallery
@@ -21,7 +25,11 @@ from ncengine.runs.store import Store
 from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 SMALL = RunConfig(classes=3, samples_per_class=8, width=8, depth=2, epochs=20, warmup=5, seeds=2)
-CONFIGS = [SMALL, SMALL.with_(depth=3), SMALL.with_(depth=4, norm="post")]
+CONFIGS = [
+    SMALL,
+    SMALL.with_(depth=3, weight_decay=0.05),
+    SMALL.with_(depth=4, norm="post", weight_decay=0.0005),
+]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +82,8 @@ def test_what_has_no_value_is_none_and_diverged_seeds_do_not_count():
     entry["seeds"][0] |= {"diverged": True, "nc1": 1e9}
     entry["seeds"][1] |= {"nc1": 0.5, "gap": None, "nc3": float("inf")}
     found = library.row(entry, library.HERE)
-    assert (found["nc1"], found["gap"], found["nc3"], found["picture"]) == (0.5, None, None, "")
+    assert (found["nc1"], found["gap"], found["picture"]) == (0.5, None, "")
+    assert found["nc3"] == np.inf
 
 
 def test_an_accuracy_of_zero_counts():
@@ -113,6 +122,19 @@ def test_a_run_of_an_earlier_engine_says_so():
         ("GALLERY", [4]),
         ("nothing", []),
         ("rn1 digits", [2, 3, 4]),
+        # As a field that is shown, and not as the learning rate that all have.
+        ("0.005", [2]),
+        ("0.05", [3]),
+        ("5e-2", [3]),
+        ("0.5", []),
+        ("λ=0.005", [2]),
+        ("depth=3", [3]),
+        ("learning_rate=0.005", [2, 3, 4]),
+        ("l=8", []),
+        ("d=8", [2, 3, 4]),
+        # Which is one of theirs, and a part of "digits" and of other numbers.
+        ("8", [2, 3, 4]),
+        ("0.0005 4", [4]),
     ],
 )
 def test_words_find_rows(opened, words, depths):
@@ -138,8 +160,9 @@ def test_runs_are_compared_by_what_they_differ_in():
     def labels(*configs):
         return page._labels([(config, "here") for config in configs])
 
-    assert labels(*CONFIGS[:2]) == ["1: Depth L 2", "2: Depth L 3"]
-    assert labels(CONFIGS[0], CONFIGS[2]) == [
+    post = SMALL.with_(depth=4, norm="post")
+    assert labels(SMALL, SMALL.with_(depth=3)) == ["1: Depth L 2", "2: Depth L 3"]
+    assert labels(SMALL, post) == [
         "1: LayerNorm pre-LN, Depth L 2",
         "2: LayerNorm post-LN, Depth L 4",
     ]
@@ -322,3 +345,57 @@ def test_two_thousand_runs_are_listed_from_the_index_alone(tmp_path, monkeypatch
     monkeypatch.setattr(store.results, "load", lambda identity: pytest.fail("a result was read"))
     monkeypatch.setattr(Path, "glob", lambda *_: pytest.fail("a folder was read"))
     assert len(library.rows()) == 2000
+
+
+def test_what_is_0_is_0_everywhere_and_an_outcome_is_told():
+    run = make_run(SMALL.with_(samples_per_class=1))
+    run.curves["nc1"][-1] = 0.0
+    found = library.row({**run.summary(), "date": None}, library.HERE)
+    assert found["nc1"] == 0.0
+    assert found["outcome"] == outcome_of(run.summary()).verdict == "Collapse cannot be told"
+    assert json.loads(json.dumps(run.summary()))["seeds"][0]["nc1"] == 0.0
+    assert [one.value for one in readouts.readouts(run) if one.label == "NC1"] == ["0"]
+    run.curves["nc1"][-1] = np.inf
+    assert library.row({**run.summary(), "date": None}, library.HERE)["nc1"] == np.inf
+
+
+def test_times_are_those_of_the_viewers_clock(opened, monkeypatch):
+    opened.run()
+    (before,) = {moment.tzinfo.utcoffset(moment) for moment in frame(opened)["date"]}
+    assert not before
+    monkeypatch.setattr(clock, "zone", lambda: ZoneInfo("Asia/Kolkata"))
+    opened.run()
+    (offset,) = {moment.tzinfo.utcoffset(moment) for moment in frame(opened)["date"]}
+    assert offset == timedelta(hours=5, minutes=30)
+    (column,) = [one.proto.columns for one in opened.dataframe]
+    assert "Asia/Kolkata" in column
+    assert clock.day("2026-03-07T23:00:00+00:00") == "8 March 2026"
+
+
+def test_the_comparison_has_a_band_of_one_deviation_over_seeds():
+    runs_of = {str(n): make_run(SMALL.with_(seeds=n)) for n in (1, 3)}
+    rows = compare.table(runs_of, "nc1").to_pylist()
+    for label, run in runs_of.items():
+        logs = np.log10(run.curves["nc1"])
+        of_run = [row for row in rows if row["run"] == label]
+        high = [row["high"] / row["value"] for row in of_run]
+        low = [row["value"] / row["low"] for row in of_run]
+        assert high == pytest.approx(10 ** logs.std(axis=1), rel=1e-5)
+        assert low == pytest.approx(high, rel=1e-5)
+    marks = [layer["mark"]["type"] for layer in compare.spec(["1", "3"], "NC1")["layer"]]
+    assert marks == ["area", "line"]
+
+
+def test_the_same_with_more_seeds_is_offered(at, trained, monkeypatch):
+    monkeypatch.setattr(runs, "store", lambda: trained)
+    assert library.with_more_seeds(SMALL.with_(seeds=1)) == SMALL
+    # Not what is the same, has other seeds, or differs in anything else.
+    for other in (SMALL, SMALL.with_(seeds=(7,)), SMALL.with_(seeds=1, depth=5)):
+        assert library.with_more_seeds(other) is None
+    # What is shipped is at hand, too.
+    assert library.with_more_seeds(CONFIGS[2].with_(seeds=(1,))) == CONFIGS[2]
+    open_at(at, **SMALL.with_(seeds=1).query())
+    assert_sound(at)
+    at.button(key="more-seeds").click().run()
+    assert_sound(at)
+    assert "Nobody has trained" not in texts(at) and "× 2 seeds" in texts(at)

@@ -100,7 +100,13 @@ def test_after_what_went_wrong_a_smaller_rate_is_worth_a_try():
     sgd = CONFIG.with_(solver="SGD", learning_rate=0.3)
     assert worth_a_try(sgd, wrong, frozenset())[0] == {"learning_rate": 0.02}
     slow = CONFIG.with_(solver="SGD", learning_rate=0.0005)
-    assert "learning_rate" not in worth_a_try(slow, wrong, frozenset())[0]
+    assert worth_a_try(slow, wrong, frozenset()) == []
+
+
+def test_what_was_hardly_trained_is_offered_passes_and_no_other_rate():
+    config = CONFIG.with_(solver="SGD", learning_rate=0.3, epochs=2)
+    begun = replace(came(), objective=3.0, passes=2)
+    assert worth_a_try(config, begun, frozenset()) == [{"epochs": 100}]
 
 
 def came(falling=False):
