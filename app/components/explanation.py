@@ -37,7 +37,8 @@ def in_short(config: RunConfig) -> str:
             f"No network: the features of each sample of {info.title} are free to go anywhere, "
             "which is the best that any network could do."
         )
-    what = {"images": "pictures", "points": "points", "text": "reviews"}[info.kind]
+    what = {"images": "picture", "points": "point", "text": "review"}[info.kind]
+    what += "s" * (config.samples_per_class > 1)
     learns = (
         f"learns to tell {config.classes} classes of {info.title} apart, from "
         f"{config.samples_per_class:,} {what} of each"

@@ -136,7 +136,7 @@ def _collapse(run: Run) -> list[Readout]:
 
 def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
     course, _ = over_seeds.log_mean_and_deviation(run, curve)
-    last = over_seeds.last_values(run, curve)
+    values, last = over_seeds.typical_over_seeds(run, curve), over_seeds.last_values(run, curve)
     nothing = trivial(run.config.classes, run.config.samples_per_class).get(curve, "")
     if nothing:
         help = f"Tells nothing here: {nothing}. {help}"
@@ -144,14 +144,14 @@ def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
     if last.mean is None:
         value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
         note = "0 by definition" if nothing and not last.infinite else ""
-        return Readout(name, value, note, help, color, course, 10**course)
+        return Readout(name, value, note, help, color, course, values)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help += f" {log} is the power of ten that it is."
     if len(run.config.seeds) > 1:
         help += f" Over the seeds, {log} ± {last.deviation:.2f}."
     without = [f"{words.named(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
     note = f"without {', '.join(without)}" if without else "tells nothing here" if nothing else log
-    return Readout(name, text.number(10**last.mean), note, help, color, course, 10**course)
+    return Readout(name, text.number(10**last.mean), note, help, color, course, values)
 
 
 def _accuracies(run: Run) -> list[Readout]:

@@ -148,7 +148,7 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
 def what_it_took(run: Run) -> list[str]:
     """Passes, time, device and day of a finished run."""
     done = "" if run.shipped else "**Done**: "
-    parts = [f"{done}{run.passes:,} passes in {text.duration(run.seconds)}"]
+    parts = [f"{done}{text.passes(run.passes)} in {text.duration(run.seconds)}"]
     if run.machine.get("device"):
         parts.append(text.plain(str(run.machine["device"])))
     if run.machine.get("date"):
@@ -200,7 +200,7 @@ def _invite_to_begin(config: RunConfig) -> None:
 
 
 def _invite_to_go_on(config: RunConfig, done: int) -> None:
-    st.subheader(f"Trained for {done:,} passes so far", anchor=False)
+    st.subheader(f"Trained for {text.passes(done)} so far", anchor=False)
     st.markdown(
         f"A training of a smaller budget has come to pass {done:,} of {config.budget:,}. This one "
         "goes on from there, and gives what it would give from the start."
@@ -289,7 +289,7 @@ def _behind() -> str:
 def _running(run: Run) -> None:
     share = min(run.passes / run.config.budget, 1.0)
     word = "Stopping …" if requests.is_stopping(run.config) else "Training"
-    parts = [f"**{word}**: {run.passes:,} of {run.config.budget:,} passes", f"{share:.0%}"]
+    parts = [f"**{word}**: {run.passes:,} of {text.passes(run.config.budget)}", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
     with bar():
@@ -300,7 +300,7 @@ def _running(run: Run) -> None:
 def _stopped(run: Run) -> None:
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.budget, 1.0)
-    so_far = f"after {run.passes:,} of {run.config.budget:,} passes. It can go on from there."
+    so_far = f"after {run.passes:,} of {text.passes(run.config.budget)}. It can go on from there."
     with bar():
         st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
         _train_button(run.config, "Continue" if run.passes else "Train")

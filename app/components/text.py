@@ -8,6 +8,7 @@ import re
 from ncengine.analysis import words
 
 MISSING, number, percent = words.MISSING, words.number, words.percent
+passes = words.passes
 
 LONGEST_ENDING = 240  # characters
 

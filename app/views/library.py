@@ -21,7 +21,15 @@ SHOWN = (
     "gap", "test_accuracy", "classes", "samples_per_class", "width", "weight_decay",
     "decay_schedule", "seconds", "date",
 )  # fmt: skip
-HELP = {"gap": "Of the objective over the floor, as a share of the floor."}
+HELP = {
+    "outcome": "How far it collapsed, by NC1; or what else came of it.",
+    "nc1": "How far samples of a class differ, compared with how far the classes lie apart. 0: "
+    "every class is one point.",
+    "nc2": "How far the classifier’s rows are from the ideal figure: a simplex, or with MSE an "
+    "orthogonal frame. 0: perfect.",
+    "nc3": "How far samples are from pointing along their class’s row. 0: exactly along it.",
+    "gap": "Of the objective over the floor, as a share of the floor.",
+}
 FORMATS = {
     "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
     "gap": "percent", "accuracy": "percent", "test_accuracy": "percent", "date": "localized",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ncengine.analysis import over_seeds
-from ncengine.analysis.words import named, number, percent
+from ncengine.analysis.words import named, number, passes, percent
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import PARAMS_DEFAULTS
 from ncengine.runs.run import Run
@@ -111,7 +111,7 @@ class Outcome:
         if self.worse_than_none:
             ended = "the objective ended at"
             if self.hardly_trained:
-                ended = f"after {_passes(self.passes)} the objective is"
+                ended = f"after {passes(self.passes)} the objective is"
             return (
                 f"{ended} {number(self.objective)}; weights that are all zero, which answer the "
                 f"same to every sample, have {number(self.of_zeros)}."
@@ -254,8 +254,8 @@ class _Ends:
 def _fell(run: Run) -> float | None:
     """By which share the gap, without a floor the objective, shrank in the second half."""
     height = over_seeds.mean_over_seeds(run, "loss" if run.floor is None else "gap")
-    passes = over_seeds.passes(run)
-    before = int(np.searchsorted(passes, passes[-1] / 2, side="right"))
+    at = over_seeds.passes(run)
+    before = int(np.searchsorted(at, at[-1] / 2, side="right"))
     if not before:
         return None
     middle = height[before - 1]
@@ -264,10 +264,6 @@ def _fell(run: Run) -> float | None:
 
 def _named(seeds: Sequence[int]) -> str:
     return named(seeds).capitalize()
-
-
-def _passes(count: int) -> str:
-    return "1 pass" if count == 1 else f"{count:,} passes"
 
 
 def _about(share: float) -> str:

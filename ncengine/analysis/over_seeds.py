@@ -61,6 +61,15 @@ def typical(values: Iterable[float]) -> float | None:
     return float(max(known)) if known else None
 
 
+def typical_over_seeds(run: Run, name: str) -> np.ndarray:
+    """(T,) `typical` value over the seeds that did not diverge; NaN where none has a value."""
+    values = _kept(run, name)
+    zero, infinite = ((values == odd).any(axis=1) for odd in (0, np.inf))
+    odd = np.where(infinite, np.inf, np.where(zero, 0.0, np.nan))
+    mean = log_moments(values)[0]
+    return np.where(np.isfinite(mean), 10**mean, odd)
+
+
 def mean_over_seeds(run: Run, name: str) -> np.ndarray:
     """(T,) arithmetic mean over the seeds that did not diverge; NaN where none has a value."""
     return moments(_kept(run, name))[0]

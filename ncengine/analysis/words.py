@@ -29,6 +29,11 @@ def percent(share: float | None) -> str:
     return f"{number(100 * share)} %"
 
 
+def passes(count: int) -> str:
+    """ "1 pass", "2,000 passes"."""
+    return "1 pass" if count == 1 else f"{count:,} passes"
+
+
 def named(seeds: Sequence[int]) -> str:
     """ "seed 3", "seeds 0 and 2", "seeds 0, 2 and 5"."""
     if len(seeds) == 1:

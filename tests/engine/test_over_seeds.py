@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ncengine.analysis.over_seeds import last_values, mean_over_seeds, typical
+from ncengine.analysis.over_seeds import last_values, mean_over_seeds, typical, typical_over_seeds
 from ncengine.analysis.words import named
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
@@ -75,6 +75,15 @@ def test_a_mean_names_whom_it_leaves_out():
 )
 def test_a_typical_value_is_a_number_also_where_there_is_no_logarithm(values, shown):
     assert typical(values) == (shown if shown is None else pytest.approx(shown))
+
+
+def test_a_course_has_the_typical_value_of_each_moment():
+    rows = [[1e-4, 1e-2, 0.0], [0.0, 0.0, 0.0], [0.0, INF, NAN], [NAN] * 3, [0.1, INF, 0.1]]
+    found = typical_over_seeds(run_of(rows), "nc1")
+    expected = [typical(row) for row in rows]
+    np.testing.assert_allclose(found, [NAN if v is None else v for v in expected])
+    one = typical_over_seeds(run_of(rows, diverged=(False, True, True)), "nc1")
+    np.testing.assert_allclose(one, [row[0] for row in rows])
 
 
 def test_seeds_are_named_as_one_says_them():
