@@ -272,8 +272,10 @@ def bar() -> st.delta_generator.DeltaGenerator:
 
 def _queued(run: Run) -> None:
     place = "" if run.place is None else f": number {run.place} in the queue"
+    lacking = runs.jobs().waits_for
+    why = f": {text.plain(lacking)}" if lacking else f"{place}{_behind()}. It starts by itself"
     with bar():
-        st.progress(0.0, f"**Waiting**{place}{_behind()}. It starts by itself.")
+        st.progress(0.0, f"**Waiting**{why}.")
         _stop_button(run.config)
 
 

@@ -48,7 +48,8 @@ def recorded(points: Sequence[Point]) -> tuple:
 
 def moment(points: Sequence[Point]) -> tuple:
     """Changes whenever anything of them does that a reader could see."""
-    return tuple((point.key, point.now.status, point.now.passes) for point in points)
+    each = tuple((point.key, point.now.status, point.now.passes) for point in points)
+    return *each, runs.jobs().waits_for
 
 
 def share(points: Sequence[Point]) -> float:

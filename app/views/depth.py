@@ -269,7 +269,9 @@ def _busy(points: list[Point], busy: list[Point]) -> None:
     share = sweep.share(points)
     parts = [f"**Training**: {done} of {_networks(len(points))}", f"{share:.0%}"]
     left = sweep.seconds_left(tuple(point.config for point in busy))
-    if left is not None:
+    if lacking := runs.jobs().waits_for:
+        parts = [f"**Waiting**: {text.plain(lacking)}"]
+    elif left is not None:
         parts.append(f"about {text.duration(left)} left")
     st.progress(share, " · ".join(parts))
     st.button("Stop", key="stop", on_click=requests.cancel_all, args=([p.config for p in busy],))

@@ -49,7 +49,10 @@ HEAD_START = 0.7
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
 WELCOME = "live:welcome"
-MOMENT = {PROGRESS: attrgetter("revision"), RECORD: attrgetter("recorded")}
+MOMENT = {
+    PROGRESS: lambda run: (run.revision, runs.jobs().waits_for),
+    RECORD: attrgetter("recorded"),
+}
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 

@@ -237,8 +237,12 @@ def _time(config: RunConfig) -> str:
     from ncengine.jobs.shards import COLD, worker_count
     from ncengine.runs.store import Store
 
+    try:
+        store = Store()
+    except OSError as error:
+        return f"Training time unknown: {reason(error)}"
     others = runnable()
-    seconds = estimate(Store(), config, workers=worker_count(), start=COLD, others=others)
+    seconds = estimate(store, config, workers=worker_count(), start=COLD, others=others)
     if seconds is None and others:
         return "Training time unknown: this machine is busy with other things"
     if seconds is None:
@@ -249,10 +253,12 @@ def _time(config: RunConfig) -> str:
 def _list(options: argparse.Namespace) -> int:
     from ncengine.analysis.outcome import outcome_of, with_outcome
     from ncengine.jobs.listing import mend_index, rebuild_index
+    from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
 
     store = Store()
     if options.rebuild:
+        require_cache(store.root)
         rebuild_index(store)
     else:
         mend_index(store)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -24,9 +26,16 @@ if TYPE_CHECKING:
     import distributed
 
 SCHEDULER_VARIABLE = "NCENGINE_SCHEDULER"
-CONNECT_SECONDS = 10
+CONNECT_SECONDS = 5
+LOOK_SECONDS = 1.0  # how often is looked whether there are workers
+WITHOUT_SECONDS = 1.5  # so long none may be there, as while they are started, before it is told
 # In this folder of the cache lies a file by whose name a worker knows that it sees the same cache.
 TOKENS = "cluster"
+NO_WORKERS = (
+    "the Dask scheduler at {0} has no workers; it goes on when one comes, as by: dask worker {0}"
+)
+
+logger = logging.getLogger(__name__)
 
 
 def scheduler() -> str | None:
@@ -45,6 +54,9 @@ class Cluster:
         address: of the scheduler, such as tcp://host:8786.
         store: where results are kept.
 
+    Attributes:
+        waits_for: what is missing for work to go on, in words; "" where nothing is.
+
     Raises:
         OSError: the extra [cluster] is not installed, or nothing answers there; says what to do.
     """
@@ -56,6 +68,9 @@ class Cluster:
         self._token.parent.mkdir(mode=0o700, exist_ok=True)
         self._token.touch()
         self._guard = threading.RLock()
+        self.waits_for = ""
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="cluster", daemon=True).start()
 
     def work_on(self, identity: Identity) -> list[Future]:
         """Have a run worked on by as many workers as there are, or as it has seeds.
@@ -70,9 +85,28 @@ class Cluster:
 
     def end(self) -> None:
         """Let the cluster go; what its workers have begun they finish."""
+        self._ended.set()
         with suppress(OSError):
             self._token.unlink()
         self._client.close()
+
+    def _watch(self) -> None:
+        """Look again and again whether there are workers, and tell where there are none."""
+        last_seen = time.monotonic()
+        while not self._ended.is_set():
+            try:
+                if self._workers():
+                    last_seen = time.monotonic()
+            except Exception as error:  # whatever the client makes of a cluster that goes
+                logger.debug("the cluster's workers cannot be counted: %s", error)
+            lacking = time.monotonic() - last_seen > WITHOUT_SECONDS
+            if lacking and not self.waits_for:
+                self.waits_for = NO_WORKERS.format(self.address)
+                logger.warning("training waits: %s", self.waits_for)
+            elif not lacking and self.waits_for:
+                self.waits_for = ""
+                logger.warning("training goes on: the Dask scheduler has a worker")
+            self._ended.wait(LOOK_SECONDS)
 
     def _workers(self) -> list[str]:
         return list(self._client.scheduler_info(n_workers=-1)["workers"])
@@ -151,12 +185,20 @@ def _connect(address: str) -> Any:
             f"{SCHEDULER_VARIABLE} = {address!r}: Dask is not installed here; "
             "pip install 'neural-collapse-explorer[cluster]' does that"
         ) from error
+
+    class Client(distributed.Client):
+        """Closed by who made it: of one that never connected dask's own way ends in a traceback."""
+
+        def __del__(self) -> None:
+            pass
+
     try:
-        return distributed.Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-    except (OSError, ValueError) as error:
+        return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except Exception as error:  # of an address that it does not understand, it can be anything
+        why = "none answers there" if isinstance(error, OSError) else reason(error)
         raise OSError(
             f"{SCHEDULER_VARIABLE} = {address!r}: must be where a Dask scheduler listens, such as "
-            f"tcp://host:8786, and none answers there"
+            f"tcp://host:8786: {why}"
         ) from error
 
 

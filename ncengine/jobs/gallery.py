@@ -57,9 +57,9 @@ def build(
     gallery_folder(store)
     rows_by_key, wanted = _wanted(rows, scale)
     missing = {k: c for k, c in wanted.items() if anew or store.gallery.entry(k) is None}
-    _check_data(missing.values())
     if missing:
         require_places(store)
+    _check_data(missing.values())
     counts = {"here": len(wanted) - len(missing)}
 
     def ended(run: Run) -> None:

@@ -188,6 +188,11 @@ class JobQueue:
             return None
         return None if self._device.exception() else self._device.result()
 
+    @property
+    def waits_for(self) -> str:
+        """What is missing for training to go on, in words; "" where nothing is."""
+        return self._cluster.waits_for if self._cluster is not None else ""
+
     def close(self, patience: float = 3.0) -> None:
         """End the workers. A run in progress is kept, and taken up by the next queue."""
         with self._guard:

@@ -86,6 +86,7 @@ class FakeJobs:
     def __init__(self):
         self.seconds = None
         self.others = 0
+        self.waits_for = ""
         self.submitted = []
         self.cancelled = []
 

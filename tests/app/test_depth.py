@@ -286,6 +286,20 @@ def test_while_some_train_and_after_some_failed(at, store, jobs):
     assert at.button(key="train").label == "Go on with 3 networks"
 
 
+def test_runs_that_wait_for_a_worker_say_so(at, store, jobs):
+    configs = list(Series(BASE, (2, 3)).grid)
+    store.put(law_run(configs[0]))
+    store.put(make_run(configs[1], Status.QUEUED))
+    open_at(at, depths="2,3")
+    before = sweep.moment(sweep.look(configs))
+    assert "**Training**: 1 of 2 networks" in texts(at)
+    jobs.waits_for = "the Dask scheduler has no workers"
+    assert sweep.moment(sweep.look(configs)) != before  # so that it is drawn again
+    at.run()
+    assert_sound(at)
+    assert "**Waiting**: the Dask scheduler has no workers" in texts(at)
+
+
 def test_add_to_the_picture_and_take_out_again(at):
     open_at(at, norm="post", depths="2,3")
     at.button(key="keep").click().run()

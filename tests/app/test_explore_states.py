@@ -184,6 +184,21 @@ def test_a_waiting_run_shows_its_place(at, store, jobs):
     assert "Stop" in labels(at)
 
 
+LACKING = "the Dask scheduler at tcp://host:8786 has no workers; it goes on when one comes"
+
+
+def test_a_run_that_waits_for_a_worker_says_so(at, store, jobs):
+    store.put(Run(CONFIG, Status.QUEUED, place=1))
+    jobs.waits_for = LACKING
+    at.run()
+    assert_sound(at)
+    assert f"**Waiting**: {text.plain(LACKING)}." in texts(at)
+    assert "Stop" in labels(at)
+    jobs.waits_for = ""
+    at.run()
+    assert "**Waiting**: number 1 in the queue. It starts by itself." in texts(at)
+
+
 def test_a_waiting_run_says_what_is_trained_instead(at, store):
     others = [CONFIG.with_(data_seed=7, depth=13), CONFIG.with_(data_seed=8)]
     for other in others:

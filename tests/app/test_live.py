@@ -24,7 +24,7 @@ class Rerun(BaseException):
 
 
 @pytest.fixture
-def look(store, monkeypatch):
+def look(store, jobs, monkeypatch):
     """Looks at a run whose page was drawn as `drawn`; gives what is to be drawn again."""
 
     def rerun(parts="app"):
@@ -64,6 +64,14 @@ def test_another_value_or_snapshot_moves_all_that_is_drawn_of_them(look):
     assert look(running(), other) == every
     assert look(running(geometry=None), running()) == every
     assert look(running(), running(diverged=np.array([True, False, False]))) == every
+
+
+def test_what_is_waited_for_moves_the_progress_alone(jobs):
+    jobs.waits_for = "a worker"
+    drawn = {name: moment(running()) for name, moment in explore.MOMENT.items()}
+    jobs.waits_for = ""
+    now = {name: moment(running()) for name, moment in explore.MOMENT.items()}
+    assert [name for name in drawn if drawn[name] != now[name]] == [explore.PROGRESS]
 
 
 def test_another_status_is_another_page(look):

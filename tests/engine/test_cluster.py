@@ -198,6 +198,49 @@ def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):
         queue.close()
 
 
+@pytest.mark.parametrize("address", ["nonsense", "ftp://host:8786", "tls://127.0.0.1:1"])
+def test_an_address_that_cannot_be_is_told_in_one_line(address, tmp_path):
+    done = _sweep_in_a_terminal(tmp_path, address)
+    out, err = done.communicate()
+    assert (done.returncode, out) == (1, "")
+    (line,) = err.splitlines()
+    assert line.startswith(f"ncengine: NCENGINE_SCHEDULER = {address!r}: must be where a Dask")
+
+
+def test_without_workers_it_says_what_it_waits_for_and_goes_on_when_one_comes(cluster, tmp_path):
+    process = _sweep_in_a_terminal(tmp_path / "cache", cluster.address)
+    assert process.stderr is not None
+    queue = JobQueue(Store(tmp_path / "server"))
+    try:
+        assert queue.waits_for == ""
+        queue.submit(CONFIGS[1])
+        said = f"the Dask scheduler at {cluster.address} has no workers; it goes on when one comes"
+        assert process.stderr.readline().startswith(f"ncengine: training waits: {said}")
+        wait(lambda: queue.waits_for.startswith(said))
+        assert queue.store.open(CONFIGS[1]).status is Status.QUEUED
+        cluster.worker()
+        assert process.stderr.readline().startswith("ncengine: training goes on")
+        out, err = process.communicate()
+        assert (process.returncode, err) == (0, "")
+        assert out.splitlines()[-1] == "1 runs: 1 done"
+        wait(lambda: queue.store.open(CONFIGS[1]).status is Status.DONE)
+        wait(lambda: queue.waits_for == "")
+    finally:
+        queue.close()
+        process.kill()
+
+
+def _sweep_in_a_terminal(cache: Path, address: str) -> subprocess.Popen[str]:
+    tiny = "--classes 3 --samples-per-class 6 --width 6 --epochs 20 --seeds 1 --depth 2"
+    return subprocess.Popen(
+        [sys.executable, "-m", "ncengine.cli", "sweep", *tiny.split()],
+        env={**os.environ, "NCENGINE_CACHE": str(cache), "NCENGINE_SCHEDULER": address},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def test_without_a_scheduler_there_is_no_cluster(monkeypatch):
     monkeypatch.delenv("NCENGINE_SCHEDULER", raising=False)
     assert scheduler() is None
