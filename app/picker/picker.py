@@ -23,6 +23,8 @@ _WELCOME = "picker:welcome"
 # Besides the configuration an address can name one very run of it, by its key.
 RUN = "run"
 _RUN = "picker:run"
+# What was wrong with the values that were typed last, in words, by field.
+_WRONG = "picker:wrong"
 NAMES = (*PARAMS, RUN)
 # What the letters of the number of parameters mean, where no widget's label says it.
 LETTERS = {
@@ -123,13 +125,11 @@ def _current() -> RunConfig:
         if picked != before or problems:
             notices.post(OWNER, [])
             _has_picked(picked)
-            for problem in problems:
-                # A field that the new data set or network does not have needs no message.
-                if problem.field in picked.params:
-                    st.toast(_line(problem, picked))
+            _tell(problems, picked, before)
             return picked
     if address.arrival(OWNER, NAMES) is None:
         return before
+    st.session_state[_WRONG] = {}
     config, problems = read_url()
     if before is not None and config != before:
         by_itself.picked(config)  # Back and Forward, to what may have been stopped on leaving
@@ -149,7 +149,38 @@ def _run_of(config: RunConfig) -> tuple[Identity | None, list[str]]:
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
     shown = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
-    return before.repicked({n: value for n, value in shown.items() if value != getattr(before, n)})
+    changes = {n: value for n, value in shown.items() if value != getattr(before, n)}
+    # What is nothing that the field could hold changes nothing.
+    wrong = [
+        Problem(name, changes.pop(name), param.allowed)
+        for name, param in before.params.items()
+        if name in changes and _is_nonsense(param, changes[name])
+    ]
+    picked, problems = before.repicked(changes)
+    return picked, wrong + problems
+
+
+def _is_nonsense(param: Param, value: object) -> bool:
+    try:
+        param.parse(value)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return param.kind != "choice" and param.nearest(value) is None
+    return False
+
+
+def _tell(problems: list[Problem], picked: RunConfig, before: RunConfig) -> None:
+    """Beside the field where it was typed; of what only follows from that, in passing."""
+    st.session_state[_WRONG] = {}
+    for problem in problems:
+        # A field that the new data set or network does not have needs no message.
+        if problem.field not in picked.params:
+            continue
+        if widgets.value_of(problem.field, None) == problem.value and problem.value != getattr(
+            before, problem.field
+        ):
+            st.session_state[_WRONG][problem.field] = _line(problem, picked)
+        else:
+            st.toast(_line(problem, picked))
 
 
 def _line(problem: Problem, config: RunConfig) -> str:
@@ -254,4 +285,7 @@ def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
         for column, (name, param) in zip(columns, row, strict=True):
             with column:
                 widgets.draw(name, param, getattr(config, name))
+        for name, _ in row:
+            if said := st.session_state.get(_WRONG, {}).get(name):
+                st.caption(f":red[{said}]")
         members = members[len(row) :]

@@ -27,15 +27,22 @@ def value_of(name: str, fallback: Any) -> Any:
     if value is None:
         return fallback
     if value == OTHER:
-        return st.session_state.get(_other_key(name), fallback)
+        other = st.session_state.get(_other_key(name), fallback)
+        return _seeds_meant(other) if isinstance(other, str) else other
     return value
 
 
 def set_value(name: str, param: Param, value: Any) -> None:
     """Make the field's widget, drawn next, show `value`."""
-    if key(name) in st.session_state and value_of(name, value) == value:
+    shown = st.session_state.get(key(name))
+    if param.kind == "seeds" and (shown == OTHER or value not in _offered(param)):
+        # The box stays open, and its list is written as it was understood.
+        st.session_state[key(name)] = OTHER
+        if st.session_state.get(_other_key(name)) != _list_of(value):
+            st.session_state[_other_key(name)] = _list_of(value)
+    elif shown is not None and value_of(name, value) == value:
         return
-    if _has_other(param) and value not in param.suggested:
+    elif _has_other(param) and value not in _offered(param):
         st.session_state[key(name)] = OTHER
         st.session_state[_other_key(name)] = value
     else:
@@ -76,7 +83,14 @@ def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
 
 
 def _has_other(param: Param) -> bool:
-    return param.widget == "pills"
+    return param.widget == "pills" or param.kind == "seeds"
+
+
+def _offered(param: Param) -> list:
+    """What is one click away, of a field that has another box for all else."""
+    if param.kind == "seeds":
+        return [tuple(range(count)) for count in param.suggested]
+    return list(param.suggested)
 
 
 def _other_key(name: str) -> str:
@@ -146,14 +160,33 @@ def _pills(name: str, param: Param, value: Any) -> None:
 
 
 def _slider(name: str, param: Param, value: Any) -> None:
-    st.select_slider(
-        param.label,
-        sorted({*param.suggested, value}),
-        value=value,
-        format_func=_text,
-        key=key(name),
-        help=param.help,
-    )
+    """Over what is suggested, with a box beside it that takes any value."""
+    wide, narrow = st.columns((3, 1.2), gap="small", vertical_alignment="bottom")
+    with wide:
+        st.select_slider(
+            param.label,
+            sorted({*param.suggested, value}),
+            value=value,
+            format_func=_text,
+            key=key(name),
+            help=f"{param.help} Slide, or type a value: it {param.allowed}.",
+        )
+    typed = f"{key(name)}:typed"
+    # Only where it changed: what is being typed would be overwritten.
+    if st.session_state.get(typed) != _text(value):
+        st.session_state[typed] = _text(value)
+    with narrow:
+        st.text_input(
+            f"{param.label}, typed",
+            key=typed,
+            label_visibility="collapsed",
+            on_change=_take_typed,
+            args=(name, typed),
+        )
+
+
+def _take_typed(name: str, typed: str) -> None:
+    st.session_state[key(name)] = st.session_state[typed].strip()
 
 
 def _list(name: str, param: Param, value: Any) -> None:
@@ -183,26 +216,42 @@ def _number(name: str, param: Param, value: Any) -> None:
 
 
 def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
-    counted = [tuple(range(count)) for count in param.suggested]
+    """How many, or which: "other" opens a box for a list."""
+    counted = _offered(param)
     st.segmented_control(
         param.label,
-        counted if value in counted else [*counted, value],
-        default=[value],
-        format_func=_seeds_text,
+        (*counted, OTHER),
+        default=[value if value in counted else OTHER],
+        format_func=lambda seeds: OTHER if seeds == OTHER else str(len(seeds)),
         key=key(name),
-        help=param.help,
+        help=f"{param.help} “Other” takes a list, such as 0, 3, 7 or 10-14.",
         required=True,
         width="stretch",
     )
+    if st.session_state[key(name)] == OTHER:
+        st.session_state.setdefault(_other_key(name), _list_of(value))
+        st.text_input(
+            f"{param.label}, as a list",
+            key=_other_key(name),
+            label_visibility="collapsed",
+            placeholder="0, 3, 7 or 10-14",
+        )
+
+
+def _list_of(seeds: tuple[int, ...]) -> str:
+    return ", ".join(map(str, seeds))
+
+
+def _seeds_meant(listed: str) -> Any:
+    """The seeds of a list; the text itself where it is none, for the field to refuse."""
+    # A single number would be taken for how many.
+    alone = listed.strip().isdecimal()
+    try:
+        return PARAMS["seeds"].parse(f"{listed}," if alone else listed)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return listed
 
 
 def _text(value: Any) -> str:
     # With six digits, a value such as 0.0037 from an address is shown as it was typed.
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _seeds_text(seeds: tuple[int, ...]) -> str:
-    if seeds == tuple(range(len(seeds))):
-        return str(len(seeds))
-    shown = ", ".join(map(str, seeds[:4]))
-    return f"seeds {shown}" + (", …" if len(seeds) > 4 else "")

@@ -36,7 +36,9 @@ from ncengine.theory.depth_law import prediction
 
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
+_WRONG = "depth:wrong"
 PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
+UNSEEN = "\N{WORD JOINER}"
 # What who asks for nothing is shown, where the gallery has it.
 OPENS_ON = "figure-1"
 
@@ -84,6 +86,9 @@ def _controls(picture: Picture) -> None:
         _values("depths", "depth", picture.depths, PAPER_DEPTHS)
     with right:
         _values("decays", "weight_decay", picture.decays, PARAMS["weight_decay"].suggested)
+    # Once: it is about what was typed last.
+    for said in st.session_state.pop(_WRONG, ()):
+        st.caption(f":red[{said}]")
 
 
 def _heading_row(config: RunConfig, picture: Picture) -> None:
@@ -114,7 +119,10 @@ def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
         "Depths L" if field == "depth" else "Weight decays λ",
         [f"{value:g}" for value in sorted({*suggested, *values})],
         key=key,
+        format_func=_never_typed,
         accept_new_options=True,
+        filter_mode="prefix",
+        select_all=False,
         max_selections=series.MOST_VALUES,
         on_change=_values_changed,
         args=(name, field),
@@ -124,17 +132,30 @@ def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
     )
 
 
+def _never_typed(value: str) -> str:
+    """The value after a sign that is not seen.
+
+    Enter takes what the list offers first, and of those that begin like what was typed, though
+    another number was meant: 13 for 1. So nothing offered begins like it, and Enter adds it.
+    """
+    return UNSEEN + value
+
+
 def _values_changed(name: str, field: str) -> None:
-    picture: Picture = series.current()
-    values = set()
-    for value in st.session_state[f"depth:{name}"]:
-        try:
-            values.add(PARAMS[field].parse(value))
-        except (ValueError, TypeError, OverflowError):
-            label = PARAMS[field].label
-            st.toast(f"**{label}** = {text.plain(str(value))}: {PARAMS[field].allowed}.")
+    param, picture = PARAMS[field], series.current()
+    values, wrong = set(), []
+    for typed in st.session_state[f"depth:{name}"]:
+        for part in typed.replace(UNSEEN, "").replace(",", " ").split():
+            try:
+                values.add(param.parse(part))
+            except (ValueError, TypeError, OverflowError):
+                wrong.append(f"**{param.label}** = {text.plain(part)}: {param.allowed}.")
     if not values and field == "depth":
         values = set(PAPER_DEPTHS)
+    if len(values) > series.MOST_VALUES:
+        wrong.append(f"**{param.label}**: {len(values)} values, but at most {series.MOST_VALUES}.")
+        values = set(getattr(picture, name))
+    st.session_state[_WRONG] = wrong
     series.show(replace(picture, **{name: tuple(sorted(values))}))
 
 

@@ -326,6 +326,31 @@ def test_depths_are_picked_and_typed(at):
     assert picked in ("2,13", ["2,13"])
 
 
+def test_typed_depths_are_added_alone_and_a_list_of_them_together(at):
+    open_at(at, depths="2,3,7")
+    box = at.multiselect(key="depth:depths")
+    box.set_value(["2", "3", "7", "4"]).run()
+    assert_sound(at)
+    assert at.query_params["depths"] in ("2,3,4,7", ["2,3,4,7"])
+    at.multiselect(key="depth:depths").set_value(["2", "13, 8 5"]).run()
+    assert at.query_params["depths"] in ("2,5,8,13", ["2,5,8,13"])
+
+
+@pytest.mark.parametrize("typed", ["0", "x", "2.5", "1e400", "-3"])
+def test_what_is_no_depth_is_told_below_the_field(at, typed):
+    open_at(at, depths="2,3")
+    at.multiselect(key="depth:depths").set_value(["2", "3", typed]).run()
+    assert_sound(at)
+    assert at.query_params["depths"] in ("2,3", ["2,3"])
+    said = [caption.value for caption in at.caption if caption.value.startswith(":red[")]
+    assert len(said) == 1 and "**Depth L** = " in said[0] and "whole number" in said[0]
+    assert not at.toast
+    many = " ".join(map(str, range(2, 30)))
+    at.multiselect(key="depth:depths").set_value(["2", "3", many]).run()
+    assert "28 values, but at most 20" in texts(at)
+    assert at.query_params["depths"] in ("2,3", ["2,3"])
+
+
 def test_a_grid_is_a_heat_map(at, store):
     configs = list(Series(BASE, (2, 3), (0.005, 0.01)).grid)
     for config in configs:

@@ -171,3 +171,64 @@ def test_new_fields_survive_the_way_through_an_address(at, store, fields):
     assert_sound(at)
     assert not at.warning
     assert picked(at) == config
+
+
+def red(at):
+    """What is said below fields of values that cannot be."""
+    return [caption.value for caption in at.caption if caption.value.startswith(":red[")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "seeds"),
+    [("0, 3, 7", (0, 3, 7)), ("7", (7,)), ("10-12", (10, 11, 12)), ("4 ,2", (4, 2))],
+)
+def test_seeds_are_typed_as_a_list(at, typed, seeds):
+    at.run()
+    at.button_group(key="field:seeds").set_value("other").run()
+    assert_sound(at)
+    box = at.text_input(key="field:seeds:other")
+    assert box.value == "0, 1, 2" and picked(at).seeds == (0, 1, 2)
+    box.set_value(typed).run()
+    assert_sound(at)
+    assert picked(at).seeds == seeds and not red(at)
+    assert at.button_group(key="field:seeds").value == "other"
+    assert at.text_input(key="field:seeds:other").value == ", ".join(map(str, seeds))
+    at.button_group(key="field:seeds").set_value((0, 1)).run()
+    assert picked(at).seeds == (0, 1) and not at.get("text_input")[0].key.endswith(":other")
+
+
+@pytest.mark.parametrize("typed", ["3, 3", "many", "", "1-99", "-4", "0, x"])
+def test_what_is_no_list_of_seeds_is_told_below_the_field(at, typed):
+    open_at(at, seeds="4,9")
+    box = at.text_input(key="field:seeds:other")
+    assert box.value == "4, 9"
+    box.set_value(typed).run()
+    assert_sound(at)
+    assert picked(at).seeds == (4, 9) and box.value in (typed, "4, 9")
+    (said,) = red(at)
+    assert "**Seeds**" in said and "showing **4,9**" in said and not at.toast
+    at.run()
+    assert at.text_input(key="field:seeds:other").value == "4, 9"
+
+
+def test_a_weight_decay_is_typed_beside_its_slider(at):
+    at.run()
+    box = at.text_input(key="field:weight_decay:typed")
+    assert box.value == "0.005"
+    box.set_value("0.0037").run()
+    assert_sound(at)
+    assert picked(at).weight_decay == 0.0037
+    slider = at.select_slider(key="field:weight_decay")
+    assert slider.value == 0.0037 and "0.0037" in slider.options
+    slider.set_value(0.01).run()
+    assert picked(at).weight_decay == 0.01
+    assert at.text_input(key="field:weight_decay:typed").value == "0.01"
+    at.text_input(key="field:weight_decay:typed").set_value("much").run()
+    assert_sound(at)
+    assert picked(at).weight_decay == 0.01
+    (said,) = red(at)
+    assert "**Weight decay λ**: `much` must be a number" in said and "showing **0.01**" in said
+    assert not at.toast
+    assert at.text_input(key="field:weight_decay:typed").value == "0.01"
+    pick(at, loss="MSE")
+    assert not red(at) and picked(at).weight_decay == 0.01

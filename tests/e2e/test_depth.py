@@ -88,3 +88,71 @@ def test_from_page_to_page_with_what_is_picked(page, app):
     # Outside the page, the tooltip of the button says it as well.
     said = page.get_by_test_id("stMain").get_by_text("Pre-LN takes a shortcut")
     expect(said).to_be_visible()
+
+
+def box(page, name):
+    return page.locator(f".st-key-depth-{name}")
+
+
+def type_into(page, name, typed):
+    field = box(page, name).get_by_role("combobox")
+    field.click()
+    field.press_sequentially(typed)
+    expect(page.get_by_role("option")).to_have_count(1)
+    field.press("Enter")
+    # Else the list lies over what comes next.
+    field.press("Escape")
+
+
+def expect_values(page, name, values):
+    expect(box(page, name).locator("[data-tag]")).to_have_text([re.compile(v) for v in values])
+
+
+def test_enter_adds_what_was_typed_and_nothing_else(page, app):
+    open_depth(page, app, depths="2,3,7")
+    type_into(page, "depths", "4")
+    expect_values(page, "depths", ["2", "3", "4", "7"])
+    wait_until(lambda: "depths=2%2C3%2C4%2C7" in page.evaluate("location.href"), "4 is not added")
+    # 13 is offered, and no network has depth 1.
+    said = page.get_by_test_id("stMain").get_by_text("whole number from")
+    type_into(page, "depths", "1")
+    expect(said).to_be_visible()
+    type_into(page, "depths", "13")
+    expect_values(page, "depths", ["2", "3", "4", "7", "13"])
+    expect(said).to_have_count(0)
+    type_into(page, "decays", "0.05")
+    expect_values(page, "decays", ["0.05"])
+    type_into(page, "decays", "0.0037, 0.02")
+    expect_values(page, "decays", ["0.0037", "0.02", "0.05"])
+    type_into(page, "depths", "four")
+    expect(said).to_be_visible()
+    field, words = box(page, "depths").bounding_box(), said.bounding_box()
+    assert words["y"] >= field["y"] + field["height"]
+    # By pointer, what is offered is picked as it was.
+    box(page, "depths").get_by_role("combobox").click()
+    page.get_by_role("option").filter(has_text="34").click()
+    expect_values(page, "depths", ["2", "3", "4", "7", "13", "34"])
+
+
+def test_own_seeds_and_an_own_decay_are_typed_in_the_picker(page, app):
+    open_depth(page, app)
+    bar = page.get_by_test_id("stSidebar")
+    bar.get_by_role("radiogroup", name="Seeds").get_by_role("radio", name="other").click()
+    seeds = bar.get_by_role("textbox", name="Seeds, as a list")
+    seeds.fill("7, 11")
+    seeds.press("Enter")
+    wait_until(lambda: "seeds=7%2C11" in page.evaluate("location.href"), "the seeds are not taken")
+    decay = bar.get_by_role("textbox", name="Weight decay λ, typed")
+    decay.fill("0.0037")
+    decay.press("Enter")
+    wait_until(lambda: "weight_decay=0.0037" in page.evaluate("location.href"), "λ is not taken")
+    expect(bar.get_by_role("slider")).to_have_attribute("aria-valuetext", "0.0037")
+    width = bar.locator(".st-key-field-width").get_by_role("combobox")
+    width.click()
+    width.fill("6")
+    width.press("Enter")
+    wait_until(lambda: "width=6&" in page.evaluate("location.href") + "&", "6 is taken for 64")
+    width.fill("wide")
+    width.press("Enter")
+    expect(bar.get_by_text("wide must be a whole number")).to_be_visible()
+    expect(width).to_have_value("6")
