@@ -46,7 +46,8 @@ def test_a_configuration_survives_the_way_through_an_address(at, store):
     open_at(at, **config.query())
     assert_sound(at)
     assert picked(at) == config
-    assert not at.warning
+    # Made-up curves may end worse than doing nothing; of the address nothing is said.
+    assert not any("showing" in warning.value for warning in at.warning)
     assert RunConfig.nearest(query_of(at)) == (config, [])
     at.run()
     assert picked(at) == config
