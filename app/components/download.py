@@ -13,9 +13,15 @@ _TROUBLE = "download:trouble"
 
 
 def draw(config: RunConfig, key: str = "download") -> None:
-    """Say that the data set is missing, and fetch it on request by the button of that key."""
+    """Say that the data set is missing, and fetch it on request by the button of that key.
+
+    Where there is nowhere to fetch it from, say where its files belong instead.
+    """
     info = dataset_info(config.dataset)
     st.subheader(f"{info.title} is not on this machine yet", anchor=False)
+    if obstacle := data.no_download(config.dataset):
+        st.warning(text.plain(obstacle))
+        return
     st.write(f"{info.description} Once fetched, it stays. {_offline()} work without any download.")
     asked = st.button(f"Download {info.title}", type="primary", key=key)
     failed, message = st.session_state.get(_TROUBLE, ("", ""))

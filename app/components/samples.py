@@ -14,9 +14,39 @@ from app.components import text
 from app.engine import data
 from ncengine.config import RunConfig
 
+_SHOWN, _SWITCH = "reviews:shown", "reviews:switch"
+_REVIEWS = (
+    "The reviews of this data set are real, shown as people wrote them. Some are rude, or worse."
+)
+
+
+def texts_are_shown() -> bool:
+    """Whether who looks has asked to see reviews."""
+    return bool(st.session_state.get(_SHOWN))
+
+
+def draw_switch(explained: bool = False) -> bool:
+    """The switch behind which reviews stand; gives whether they are shown.
+
+    Args:
+        explained: whether what they are is said beside it.
+    """
+    # A switch forgets what it said while it is not drawn.
+    st.session_state[_SWITCH] = texts_are_shown()
+    about = None if explained else _REVIEWS
+    st.toggle("Show reviews", key=_SWITCH, on_change=_remember, help=about)
+    return texts_are_shown()
+
+
+def _remember() -> None:
+    st.session_state[_SHOWN] = st.session_state[_SWITCH]
+
 
 def draw(config: RunConfig) -> None:
-    """A sample of each class: pictures in a row, or the last words of texts; nothing of points."""
+    """A sample of each class: pictures in a row, or the last words of texts; nothing of points.
+
+    What people wrote is shown to who asks for it.
+    """
     found = data.examples(config)
     if not found:
         return
@@ -26,7 +56,8 @@ def draw(config: RunConfig) -> None:
         figures = "".join(_figure(one.name, one.image) for one in pictures)
         st.html(f'<div class="samples">{figures}</div>')
         return
-    for one in found:
+    st.caption(_REVIEWS)
+    for one in found if draw_switch(explained=True) else ():
         st.markdown(f"**{text.plain(one.name)}**: {text.plain(text.ending(one.text))}")
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A page waits this long for data to be read; what takes longer is shown once it is there.
 GRACE_SECONDS = 0.2
+NOT_SHIPPED = "A review whose words are not shipped."
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,20 @@ def needs_download(config: RunConfig) -> bool:
     from ncengine import datasets
 
     return not datasets.is_available(config.dataset)
+
+
+@st.cache_data(show_spinner=False, ttl=60.0)
+def no_download(name: str) -> str:
+    """Why the data set cannot be fetched here, and what to do; "" where it can be."""
+    from ncengine import datasets
+
+    try:
+        if datasets.mirrors(name):
+            return ""
+        datasets.require(name)
+    except (datasets.DatasetError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def download(name: str, progress: Callable[[int, int], None]) -> None:
@@ -154,11 +169,16 @@ def thumbnails(run: Run, test: bool) -> np.ndarray | None:
 
 
 def captions(run: Run, test: bool) -> list[str] | None:
-    """The geometry's samples as texts; None where they are none. `test` as in `thumbnails`."""
+    """The geometry's samples as texts; None where they are none. `test` as in `thumbnails`.
+
+    Of the gallery's those that were chosen to be shown to anyone.
+    """
     if run.shipped:
         kept = runs.samples(run)
         names = ("texts", "test_texts") if test else ("texts",)
-        return [str(one) for name in names for one in kept[name]] if "texts" in kept else None
+        if "texts" not in kept:
+            return None
+        return [str(one) or NOT_SHIPPED for name in names for one in kept[name]]
     data, geometry = _data_at_hand(run.config), run.geometry
     if data is None or data.texts is None or geometry is None:
         return None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app.charts import palette
-from app.components import address, text
+from app.components import address, samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import Way, pack
@@ -55,6 +55,8 @@ def draw_controls(run: Run, view: View) -> None:
             or "Shows samples that training never saw: rings in the player, dashed lines in the "
             "charts.",
         )
+        if dataset_info(config.dataset).kind == "text" and not run.shipped:
+            samples.draw_switch()
         if config.classes > max(FOCUS_SIZES):
             names = dataset_info(config.dataset).class_names
             st.pills(
@@ -115,17 +117,19 @@ def _message(run: Run, view: View) -> bytes | None:
     start = address.read(PLAYER_NAMES)
     shown = len(run.geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
-    what = ("player", shown, at_hand, tuple(sorted(start.items())))
-    return shared.once(run, what, lambda: _packed(run, view, start))
+    # What the gallery ships was chosen to be shown to anyone.
+    words = run.shipped or samples.texts_are_shown()
+    what = ("player", shown, at_hand, words, tuple(sorted(start.items())))
+    return shared.once(run, what, lambda: _packed(run, view, start, words))
 
 
-def _packed(run: Run, view: View, start: Mapping[str, str]) -> bytes | None:
+def _packed(run: Run, view: View, start: Mapping[str, str], words: bool) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
     projection = derived.project(run, r, view.basis, focus)
     if not len(projection.epoch):
         return None
-    captions = data.captions(run, test)
+    captions = data.captions(run, test) if words else None
     return pack(
         projection,
         run=run.key,

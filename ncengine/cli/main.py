@@ -155,7 +155,7 @@ def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ncengine.analysis.outcome import outcome, with_outcome
-    from ncengine.datasets import dataset_info, download, is_available
+    from ncengine.datasets import dataset_info, download, is_available, mirrors
     from ncengine.jobs.foreground import run
     from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
@@ -176,7 +176,7 @@ def _train(options: argparse.Namespace) -> int:
         try:
             finished = run(config, store=store, progress=progress, workers=options.workers)
         except RuntimeError as error:
-            if is_available(config.dataset):
+            if is_available(config.dataset) or not mirrors(config.dataset):
                 raise
             raise RuntimeError(f"{error} The option --download fetches the data set.") from error
     came = outcome(finished)

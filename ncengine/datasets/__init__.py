@@ -3,7 +3,7 @@
 from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
 from ncengine.datasets.errors import DatasetDamaged, DatasetError
 from ncengine.datasets.files.fetching import DownloadError, download, mirrors
-from ncengine.datasets.files.local import DatasetMissing, folder, is_available, missing
+from ncengine.datasets.files.local import DatasetMissing, folder, is_available, missing, require
 from ncengine.datasets.files.sources import SourceError
 from ncengine.datasets.sampling import Data, Split, load
 
@@ -24,4 +24,5 @@ __all__ = [
     "load",
     "mirrors",
     "missing",
+    "require",
 ]

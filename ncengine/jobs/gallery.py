@@ -6,12 +6,11 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import numpy as np
-
 from ncengine import datasets
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
 from ncengine.jobs.sweep import Progress, sweep
+from ncengine.runs.chosen import chosen
 from ncengine.runs.identity import identify
 from ncengine.runs.places import no_gallery, require_cache, require_gallery
 from ncengine.runs.run import Run
@@ -117,7 +116,10 @@ def _check_data(configs: Iterable[RunConfig]) -> None:
 
 
 def samples_of(run: Run) -> Arrays:
-    """What the samples in the run's geometry look like, see `Gallery.samples`; reads its data."""
+    """What the samples in the run's geometry look like, see `Gallery.samples`; reads its data.
+
+    Texts are left out that are not `chosen`.
+    """
     data, geometry = datasets.load(run.config), run.geometry
     if geometry is None:
         return {}
@@ -125,9 +127,8 @@ def samples_of(run: Run) -> Arrays:
     if data.images is not None and data.test_images is not None:
         return {"images": data.images[train], "test_images": data.test_images[test]}
     if data.texts is not None and data.test_texts is not None:
-        tested = [data.test_texts[n] for n in test]
         return {
-            "texts": np.array([data.texts[n] for n in train], dtype=str),
-            "test_texts": np.array(tested, dtype=str),
+            "texts": chosen(data.texts[n] for n in train),
+            "test_texts": chosen(data.test_texts[n] for n in test),
         }
     return {}

@@ -112,7 +112,7 @@ class Gallery:
 
         Returns:
             "images" and "test_images", (S, h, w) or (S, h, w, 3) uint8; or "texts" and
-            "test_texts"; nothing where that is not kept.
+            "test_texts", "" of one that is not `chosen`; nothing where that is not kept.
         """
         entry = self.entry(key)
         if entry is None or not entry["samples"] or self.folder is None:

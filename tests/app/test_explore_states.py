@@ -447,6 +447,27 @@ def test_a_stranger_sees_what_a_sample_is(at, dataset, pictures):
     assert ("##### A sample of each class" in texts(at)) == bool(pictures)
 
 
+def test_reviews_stand_behind_a_click(at, monkeypatch):
+    found = [
+        data.Example("negative", text="so *bad* a film"),
+        data.Example("positive", text="fine"),
+    ]
+    monkeypatch.setattr(data, "examples", lambda config: found)
+    monkeypatch.setattr(data, "needs_download", lambda config: False)
+    monkeypatch.setattr(data, "examine", lambda config: data.Examination())
+    open_at(at, dataset="imdb")
+    assert_sound(at)
+    assert "real, shown as people wrote them" in texts(at) and "a film" not in texts(at)
+    at.toggle(key="reviews:switch").set_value(True).run()
+    assert_sound(at)
+    assert r"**negative**: so \*bad\* a film" in texts(at)
+    open_at(at, dataset="digits")
+    open_at(at, dataset="imdb")
+    assert at.toggle(key="reviews:switch").value is True
+    at.toggle(key="reviews:switch").set_value(False).run()
+    assert "a film" not in texts(at)
+
+
 def test_the_explanation_stays_within_reach_once_there_is_something_to_see(at, store):
     store.put(make_run(CONFIG))
     at.run()

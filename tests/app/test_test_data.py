@@ -71,7 +71,7 @@ def test_thumbnails_of_test_samples_follow_those_of_training_samples(at, store, 
     np.testing.assert_array_equal(images[20:], data.test_images[run.geometry.test_index])
 
 
-def test_reviews_are_shown_as_their_last_words(at, store, shown, monkeypatch):
+def test_reviews_are_shown_to_who_asks_as_their_last_words(at, store, shown, monkeypatch):
     config = RunConfig(dataset="imdb")
     store.put(make_run(config))
     split = Split(np.zeros((4, 64), int), np.repeat([0, 1], 2))
@@ -81,6 +81,9 @@ def test_reviews_are_shown_as_their_last_words(at, store, shown, monkeypatch):
     monkeypatch.setattr(data_module, "examine", lambda config: data_module.Examination())
     monkeypatch.setattr(datasets, "load", lambda config: data)
     open_at(at, dataset="imdb", test="1")
+    assert_sound(at)
+    assert shown[-1][1]["captions"] is None
+    at.toggle(key="reviews:switch").set_value(True).run()
     assert_sound(at)
     captions = shown[-1][1]["captions"]
     assert [captions[0], *captions[2:]] == ["a b", "c", "d", "e", "f"]

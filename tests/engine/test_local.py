@@ -191,6 +191,22 @@ def test_the_message_says_what_to_set_and_that_works(place, monkeypatch, kind):
     assert len(data.train) == 3 * data.train.labels.max() + 3 and len(data.test)
 
 
+def test_what_is_there_and_cannot_be_read_is_told_too(place, monkeypatch):
+    made = cifar10(place)
+    monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", place.as_uri())
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(content, "open", refuse, raising=False)
+        with pytest.raises(datasets.DatasetMissing, match=r"cannot be read \(Permission denied\)"):
+            datasets.load(config_of("cifar10"))
+    monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", f"{made.as_uri()} sha256:{'0' * 64}")
+    with pytest.raises(datasets.DownloadError, match=f"{made.name}: it is not the one NCENGINE_"):
+        datasets.download("cifar10")
+
+
 @pytest.mark.parametrize("kind", KINDS[1:])
 def test_who_names_the_archive_or_the_folder_itself(place, monkeypatch, kind):
     name = kind.split()[0]

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -187,7 +188,8 @@ def _fetch(name: str, file: RemoteFile, meter: _Meter) -> None:
     reasons = []
     for place in origin.places:
         if isinstance(place, Path):
-            reasons.append(f"{place / file.name}: {_reason_in_folder(name, place / file.name)}")
+            path = place if os.path.isfile(place) else place / file.name
+            reasons.append(f"{path}: {_reason_in_folder(name, path)}")
             continue
         address = address_of(place, file.name)
         meter.begin(file.bytes)

@@ -213,7 +213,10 @@ def _passed_over(name: str, origin: Source) -> str:
     places = {pair[0] for pair in there if pair}
     if None in there or len(places) > 1:
         return said
-    hashes = (content.digest(path, f) for path, f in zip(found, origin.files, strict=True))
+    try:
+        hashes = [content.digest(path, f) for path, f in zip(found, origin.files, strict=True)]
+    except DatasetError as error:
+        return f"{said}{error} "
     value = " ".join([_as_address(places.pop()), *(f"sha256:{one}" for one in hashes)])
     return f'{said}To train on what is there all the same, set {variable(name)}="{value}". '
 
@@ -221,7 +224,7 @@ def _passed_over(name: str, origin: Source) -> str:
 def _there(name: str, origin: Source, file: RemoteFile) -> tuple[Path, Path] | None:
     """The place that leads to something under one of the file's names, and that; or None."""
     for place, path in _candidates(name, origin, file):
-        if path.is_file() or (file.folder and (path / file.folder.holds).exists()):
+        if os.path.isfile(path) or (file.folder and os.path.exists(path / file.folder.holds)):
             return place, path
     return None
 

@@ -9,7 +9,7 @@ blanks:
   blank in an address is written `%20`; a folder with blanks in its name is an address `file:///…`.
 - and beside them, if need be, `sha256:<64 hexadecimal digits>`, one for each file in the
   catalogue's order: the files there are other ones than those published. They are kept apart from
-  these, and so are the runs on them.
+  these, and so are the runs on them. Of an unpacked folder it is `content.digest`.
 
 Empty it means nowhere: what is on this machine is used, and nothing is fetched. An address may hold
 a name and a password (`https://name:password@…`) or a token (`https://…?token=…`), which stay after
