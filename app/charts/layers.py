@@ -40,7 +40,7 @@ METRICS = {
         "NC1, by pseudo-inverse",
         "The same in each direction for itself: tr(Σ_W Σ_B⁺)/K. A network that separates well "
         "makes it smaller by about the same factor at each layer, which is called the law of data "
-        "separation.",
+        "separation. Directions in which the class means do not differ are left out.",
     ),
     "nc2": Metric(
         "NC2 of class means",

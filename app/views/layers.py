@@ -33,7 +33,7 @@ def draw(run: Run, looked_at: View) -> None:
         charts.draw_map(table, name, layers.nc1.shape[-1])
     else:
         _lines(run, layers, name, g, "chart_layers")
-    found = layer_by_layer(layers, g)
+    found = shared.once(run, ("layer by layer", g), lambda: layer_by_layer(layers, g))
     if found is not None:
         st.markdown(sentence(found, int(layers.epoch[g])))
 
@@ -127,17 +127,62 @@ def _collapsed(found: LayerByLayer) -> str:
 
 def _law(found: LayerByLayer) -> str:
     if found.factor is None or found.explained is None:
-        return ""
+        return _not_judged(found)
     fit = (
         f"by {text.number(found.factor)} a layer, which explains "
         f"{text.unbroken(text.percent(max(0.0, found.explained)))} of it"
     )
     if found.law_holds:
-        return f"The *law of data separation* holds: NC1 by pseudo-inverse is multiplied {fit}."
+        said = f"The *law of data separation* holds: NC1 by pseudo-inverse is multiplied {fit}."
+    else:
+        said = (
+            "The *law of data separation*, the same factor at each layer, does not hold: NC1 by "
+            f"pseudo-inverse is multiplied {fit}."
+        )
+    if not found.lacking:
+        return said
+    whose = "its class means" if len(found.lacking) == 1 else "their class means"
+    left_out = _layers(list(found.lacking))
+    verb = "is" if len(found.lacking) == 1 else "are"
     return (
-        "The *law of data separation*, the same factor at each layer, does not hold: NC1 by "
-        f"pseudo-inverse is multiplied {fit}."
+        f"{said} {left_out[:1].upper()}{left_out[1:]} {verb} left out: {whose} "
+        f"{_spread(found)}, {_takes(found)}."
     )
+
+
+def _not_judged(found: LayerByLayer) -> str:
+    """Why the law is not judged, where it is the class means that stand against it."""
+    if not found.lacking:
+        return ""
+    whose = "the class means"
+    if len(found.lacking) < found.layers:
+        whose += f" of {_layers(list(found.lacking))}"
+    return f"The *law of data separation* is not judged: {whose} {_spread(found)}, {_takes(found)}."
+
+
+def _layers(numbers: list[int]) -> str:
+    """Layers in words, such as "layer 1", "layers 1 and 2", "layers 2 to 7", "6 of the layers"."""
+    if len(numbers) == 1:
+        return f"layer {numbers[0]}"
+    if len(numbers) == 2:
+        return f"layers {numbers[0]} and {numbers[1]}"
+    if numbers[-1] - numbers[0] == len(numbers) - 1:
+        return f"layers {numbers[0]} to {numbers[-1]}"
+    return f"{len(numbers)} of the layers"
+
+
+def _takes(found: LayerByLayer) -> str:
+    directions = "direction" if found.needed == 1 else "directions"
+    return f"where comparing {found.needed + 1} classes takes K − 1 = {found.needed} {directions}"
+
+
+def _spread(found: LayerByLayer) -> str:
+    """In how many directions class means spread that spread in too few."""
+    most = max(found.lacking.values())
+    if most == 0:
+        return "coincide"
+    same = min(found.lacking.values()) == most
+    return f"spread in {'' if same else 'at most '}{most} direction{'s' if most > 1 else ''}"
 
 
 def shortcut(layers: Layers, g: int) -> str:

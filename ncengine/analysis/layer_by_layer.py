@@ -8,6 +8,7 @@ import numpy as np
 
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.metrics.layers import collapsed_layers
+from ncengine.metrics.rank import class_rank
 from ncengine.runs.run import Layers
 
 # NC1 at this share of its largest value before is where collapse is said to begin.
@@ -29,9 +30,14 @@ class LayerByLayer:
         collapsed: see `metrics.layers.collapsed_layers`.
         layers: how many there are.
         factor: by which `nc1_pinv` changes from a layer to the next, by the line fitted to its
-            logarithm (the law of data separation: H. He and W. J. Su, PNAS 120, 2023); None where
-            there are too few layers.
+            logarithm (the law of data separation: H. He and W. J. Su, PNAS 120, 2023), over the
+            layers whose class means lie apart in `needed` directions: in fewer, `nc1_pinv` does
+            not compare all classes. None where there are too few such layers.
         explained: the share of that logarithm's variance over the layers that the line explains.
+        needed: K - 1.
+        spanned: in how many directions the class means of each layer lie apart, of the seed with
+            the fewest, see `metrics.rank.class_rank`; where only the width is known, the most
+            that it has room for.
     """
 
     first: float
@@ -41,6 +47,15 @@ class LayerByLayer:
     layers: int
     factor: float | None
     explained: float | None
+    needed: int = 0
+    spanned: tuple[int, ...] = ()
+
+    @property
+    def lacking(self) -> dict[int, int]:
+        """Layers, from 1, whose class means lie apart in fewer directions than `needed`: in how
+        many each.
+        """
+        return {n: rank for n, rank in enumerate(self.spanned, 1) if rank < self.needed}
 
     @property
     def law_holds(self) -> bool:
@@ -57,7 +72,8 @@ def layer_by_layer(layers: Layers, g: int) -> LayerByLayer | None:
         return None
     before = np.fmax.accumulate(nc1)
     fallen = np.flatnonzero(nc1[1:] <= BEGINS * before[:-1])
-    factor, explained = _law(_mean(layers.nc1_pinv[g]))
+    needed, spanned = layers.class_means.shape[-2] - 1, _spanned(layers, g)
+    factor, explained = _law(_mean(layers.nc1_pinv[g]), spanned == needed)
     return LayerByLayer(
         first=float(nc1[0]),
         last=float(nc1[-1]),
@@ -66,6 +82,8 @@ def layer_by_layer(layers: Layers, g: int) -> LayerByLayer | None:
         layers=len(nc1),
         factor=factor,
         explained=explained,
+        needed=needed,
+        spanned=tuple(spanned.tolist()),
     )
 
 
@@ -74,8 +92,26 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return 10 ** log_moments(values.T)[0]
 
 
-def _law(values: np.ndarray) -> tuple[float | None, float | None]:
-    at = np.flatnonzero(np.isfinite(values) & (values > 0))
+def _spanned(layers: Layers, g: int) -> np.ndarray:
+    """(L,) in how many directions class means lie apart at snapshot number g, or at the one next
+    to it of which they were kept.
+    """
+    _, _, count, classes, width = layers.class_means.shape
+    # What is read of a layer sums to zero, as LayerNorm makes it.
+    most = min(classes, width) - 1
+    if not len(layers.means_epoch):
+        return np.full(count, most)
+    at = np.abs(np.log(layers.means_epoch) - np.log(layers.epoch[g])).argmin()
+    means = layers.class_means[at]
+    ranks = class_rank(means)
+    # Of what is shipped, class means that were not kept are nothing but zeros.
+    known = (ranks >= 0) & means.any(axis=(-3, -2, -1))[:, None]
+    return np.where(known, ranks, most).min(axis=0).clip(max=most)
+
+
+def _law(values: np.ndarray, whole: np.ndarray) -> tuple[float | None, float | None]:
+    """Factor and share explained, of `nc1_pinv` (L,) where it is `whole`."""
+    at = np.flatnonzero(whole & np.isfinite(values) & (values > 0))
     if len(at) < LEAST_FITTED:
         return None, None
     logs = np.log10(values[at])

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, size
+from array_api_compat import array_namespace, device
 
-Array = Any  # a numpy array or a torch tensor
+from ncengine.metrics.arrays import Array, as_float, dot, double, ratio, square
+from ncengine.metrics.groups import Groups
+from ncengine.metrics.rank import ROUNDING, told_apart
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class NeuralCollapse:
     """How far from collapse (Definition 2); 0 is full collapse. Each of shape () or (R,).
 
     Attributes:
-        nc1: tr Sigma_W / tr Sigma_B; inf where the class means coincide.
+        nc1: tr Sigma_W / tr Sigma_B; inf where the class means coincide, as far as the features'
+            precision tells.
         nc2a: distance of W W^T from the direction of a simplex ETF; between 0 and 1.
         nc2b: distance of W W^T from the direction of the identity; between 0 and 1.
         nc3: 1 - mean cosine of a sample and its class's row of W; between 0 and 2.
@@ -50,20 +53,20 @@ def neural_collapse(features: Array, labels: Array, weight: Array) -> NeuralColl
     """
     xp = array_namespace(features, weight)
     _check_pair(features, weight)
-    features, weight = as_float(xp, features), as_float(xp, weight)
+    given, weight = features.dtype, double(xp, as_float(xp, weight))
+    features = as_float(xp, features)
     groups = Groups(xp, features, labels, weight.shape[-2])
-    means = groups.means(features)
-    deviations, own = groups.deviations(features, means)
-    within = xp.linalg.vector_norm(deviations, axis=-1) ** 2
-    centred = means - xp.mean(means, axis=-2, keepdims=True)
-    between = xp.mean(dot(xp, centred, centred), axis=-1)
+    means, deviations = groups.centred(features)
+    within = groups.sample_mean(square(xp, deviations))
+    told = told_apart(xp, means, within, ROUNDING * xp.finfo(given).eps)
     gram = normalised_gram(xp, weight)
-    return NeuralCollapse(
-        nc1=ratio(xp, groups.sample_mean(within), between, xp.inf),
+    found = NeuralCollapse(
+        nc1=within_over_between(xp, within, about_centre(xp, means), told),
         nc2a=gram_distance(xp, gram, simplex=True),
         nc2b=gram_distance(xp, gram, simplex=False),
-        nc3=groups.sample_mean(_one_minus_cosine(xp, deviations, within, means, weight, own)),
+        nc3=groups.sample_mean(_one_minus_cosine(xp, groups, deviations, means, weight)),
     )
+    return NeuralCollapse(**{n: xp.astype(v, features.dtype) for n, v in vars(found).items()})
 
 
 def class_means(features: Array, labels: Array, classes: int) -> Array:
@@ -73,7 +76,8 @@ def class_means(features: Array, labels: Array, classes: int) -> Array:
     """
     xp = array_namespace(features)
     features = as_float(xp, features)
-    return Groups(xp, features, labels, classes).means(features)
+    means, _ = Groups(xp, features, labels, classes).centred(features)
+    return xp.astype(means, features.dtype)
 
 
 def cosines(class_means: Array) -> Array:
@@ -83,11 +87,12 @@ def cosines(class_means: Array) -> Array:
     -1/(K - 1). A class mean that lies at the centre has cosine 0 with everything.
     """
     xp = array_namespace(class_means)
-    means = as_float(xp, class_means)
-    centred = means - xp.mean(means, axis=-2, keepdims=True)
+    single = as_float(xp, class_means)
+    centred = about_centre(xp, double(xp, single))
     norms = xp.linalg.vector_norm(centred, axis=-1, keepdims=True)
     directions = ratio(xp, centred, norms, 0.0)
-    return xp.clip(directions @ xp.matrix_transpose(directions), -1.0, 1.0)
+    found = xp.clip(directions @ xp.matrix_transpose(directions), -1.0, 1.0)
+    return xp.astype(found, single.dtype)
 
 
 def class_cosines(class_means: np.ndarray) -> np.ndarray:
@@ -103,93 +108,6 @@ def class_cosines(class_means: np.ndarray) -> np.ndarray:
     return means @ means.T
 
 
-class Groups:
-    """Samples grouped by class: as K blocks of n where they lie so, by look-up otherwise.
-
-    Attributes:
-        counts: (K,) samples of each class, in the type of the features.
-    """
-
-    def __init__(self, xp: Any, features: Array, labels: Array, classes: int):
-        if features.ndim not in (2, 3):
-            raise ValueError(
-                f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d)"
-            )
-        labels = xp.asarray(labels, device=device(features))
-        samples = features.shape[-2]
-        if tuple(labels.shape) != (samples,):
-            raise ValueError(
-                f"labels: shape {tuple(labels.shape)}, must be ({samples},), one a sample"
-            )
-        if not xp.isdtype(labels.dtype, "integral"):
-            raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
-        # Torch gathers by int64 only, and K may be more than a narrow type holds.
-        labels = xp.astype(labels, xp.int64, copy=False)
-        if classes < 1:
-            raise ValueError(f"classes = {classes}: must be at least 1")
-        self.xp, self.classes = xp, classes
-        numbers = xp.arange(classes, dtype=labels.dtype, device=device(features))
-        self.block = samples // classes
-        self.blocks = samples > 0 and samples == self.block * classes
-        if self.blocks:
-            self.blocks = bool(xp.all(labels == xp.repeat(numbers, self.block)))
-        self.labels = labels
-        if self.blocks:
-            self.counts = xp.full_like(xp.astype(numbers, features.dtype), self.block)
-        else:
-            self.members = self._members(numbers, features.dtype)
-
-    def _members(self, numbers: Array, dtype: Any) -> Array:
-        """(K, N): 1/n_k where the sample is of class k, else 0."""
-        xp, labels = self.xp, self.labels
-        if size(labels) and (int(xp.min(labels)) < 0 or int(xp.max(labels)) >= self.classes):
-            raise ValueError(
-                f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
-                f"must be from 0 to {self.classes - 1}"
-            )
-        members = xp.astype(labels[None, :] == numbers[:, None], dtype)
-        self.counts = xp.sum(members, axis=-1)
-        for number in range(self.classes):
-            if not float(self.counts[number]):
-                raise ValueError(f"labels: class {number} has no sample, every class needs one")
-        return members / self.counts[:, None]
-
-    def means(self, features: Array) -> Array:
-        """(..., K, d) class means of (..., N, d)."""
-        if not self.blocks:
-            return self.members @ features
-        return self.xp.mean(self._in_blocks(features), axis=-2)
-
-    def deviations(self, features: Array, means: Array) -> tuple[Array, Any]:
-        """Samples minus their class means, and how to get a sample's own row of a (..., K, d)."""
-        if self.blocks:
-            return self._in_blocks(features) - means[..., None, :], lambda rows: rows[..., None, :]
-
-        def own(rows: Array) -> Array:
-            return self.xp.take(rows, self.labels, axis=-2)
-
-        return features - own(means), own
-
-    def sample_mean(self, values: Array) -> Array:
-        """Mean over all samples of a value a sample, in the layout of `deviations`."""
-        return self.xp.mean(values, axis=(-2, -1) if self.blocks else -1)
-
-    def share_nearer_to_another(self, features: Array, means: Array) -> Array:
-        """Share of samples to which another class's mean is nearer than their own class's."""
-        xp = self.xp
-        # Half the squared distance, from the other side: |x|²/2 is the same for all means. Samples
-        # come last, along which a maximum over classes is fast.
-        scores = means @ xp.matrix_transpose(features) - dot(xp, means, means)[..., None] / 2
-        rows = xp.broadcast_to(self.labels, (*scores.shape[:-2], 1, scores.shape[-1]))
-        own = xp.take_along_axis(scores, rows, axis=-2)
-        nearer = xp.max(scores, axis=-2, keepdims=True) > own
-        return xp.mean(xp.astype(nearer, features.dtype), axis=(-2, -1))
-
-    def _in_blocks(self, features: Array) -> Array:
-        leading, width = tuple(features.shape[:-2]), features.shape[-1]
-        return self.xp.reshape(features, (*leading, self.classes, self.block, width))
-
-
 def _check_pair(features: Array, weight: Array) -> None:
     shape, weights = tuple(features.shape), tuple(weight.shape)
     if len(shape) not in (2, 3):
@@ -201,22 +119,18 @@ def _check_pair(features: Array, weight: Array) -> None:
         raise ValueError(f"weight: {weights[-2]} rows, must have one a class, at least 2")
 
 
-def as_float(xp: Any, values: Array) -> Array:
-    if not xp.isdtype(values.dtype, "real floating"):
-        raise ValueError(f"features and weight: type {values.dtype}, must be real floating point")
-    return xp.astype(values, xp.float32) if xp.finfo(values.dtype).bits < 32 else values
+def about_centre(xp: Any, means: Array) -> Array:
+    """Class means (..., K, d) minus their unweighted mean."""
+    return means - xp.mean(means, axis=-2, keepdims=True)
 
 
-def dot(xp: Any, left: Array, right: Array) -> Array:
-    # Several times faster than torch's vecdot, which materialises what is broadcast.
-    return xp.sum(left * right, axis=-1)
-
-
-def ratio(xp: Any, numerator: Array, denominator: Array, at_zero: float) -> Array:
-    """Quotient that takes `at_zero` where the denominator is 0, without a warning."""
-    zero = denominator == 0
-    quotient = numerator / xp.where(zero, xp.ones_like(denominator), denominator)
-    return xp.where(zero, xp.full_like(quotient, at_zero), quotient)
+def within_over_between(xp: Any, within: Array, centred: Array, told: Array) -> Array:
+    """NC1 (...) from tr Sigma_W (...) and class means about their centre (..., K, d); inf where
+    these are no further apart than is `told` (...).
+    """
+    length = xp.linalg.vector_norm(centred, axis=(-2, -1))
+    length = xp.where(length <= told, xp.zeros_like(length), length)
+    return ratio(xp, within, length * length / centred.shape[-2], xp.inf)
 
 
 def normalised_gram(xp: Any, weight: Array) -> Array:
@@ -239,23 +153,28 @@ def gram_distance(xp: Any, gram: Array, simplex: bool) -> Array:
 
 
 def _one_minus_cosine(
-    xp: Any, deviations: Array, within: Array, means: Array, weight: Array, own: Any
+    xp: Any, groups: Groups, deviations: Array, means: Array, weight: Array
 ) -> Array:
     """1 - cos(x, W_k) of each sample, x = mu_k + deviation.
 
     Near collapse 1 - cos would cancel to rounding noise. So x is split along w = W_k / |W_k|
-    into `along` and what is left, of squared norm `across`; both come from the deviations, which
-    are small where it matters. Then 1 - cos = across / (|x| (|x| + along)) for along > 0.
+    into `along` and the vector that is left, of squared norm `across`; both come from the
+    deviations, which are small where it matters. Then 1 - cos = across / (|x| (|x| + along)) for
+    along > 0.
     """
+
+    def own(rows: Array) -> Array:
+        return groups.own(xp.astype(rows, deviations.dtype))
+
     norms = xp.linalg.vector_norm(weight, axis=-1, keepdims=True)
     rows = ratio(xp, weight, norms, xp.nan)
     mean_along = dot(xp, means, rows)[..., None]
-    mean_across = means - mean_along * rows
     offset = dot(xp, deviations, own(rows))
+    left = offset[..., None] * own(-rows)
+    left += deviations
+    left += own(means - mean_along * rows)
+    across = square(xp, left)
     along = own(mean_along)[..., 0] + offset
-    across = own(dot(xp, mean_across, mean_across)[..., None])[..., 0]
-    across = across + 2 * dot(xp, deviations, own(mean_across)) + within - offset * offset
-    across = xp.clip(across, 0.0, None)
     norm = xp.sqrt(along * along + across)
     ahead = along > 0
     near = ratio(xp, across, norm * (norm + xp.where(ahead, along, xp.zeros_like(along))), xp.nan)

@@ -8,22 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, to_device
+from array_api_compat import array_namespace, device, to_device
 
+from ncengine.metrics.arrays import Array, as_float, average, double, ratio, square
 from ncengine.metrics.collapse import (
-    Groups,
-    as_float,
-    dot,
+    about_centre,
     gram_distance,
     normalised_gram,
-    ratio,
+    within_over_between,
 )
-
-Array = Any  # a numpy array or a torch tensor
+from ncengine.metrics.groups import Groups
+from ncengine.metrics.rank import ROUNDING, directions, told_apart
 
 # Of the last layer's NC1: how much more or less still counts as the same.
 AS_COLLAPSED = 0.1
@@ -35,9 +33,13 @@ class LayerCollapse:
     finite.
 
     Attributes:
-        nc1: tr Sigma_W / tr Sigma_B (Definition 2); inf where the class means coincide.
+        nc1: tr Sigma_W / tr Sigma_B (Definition 2); inf where the class means coincide, as far as
+            the features' precision tells.
         nc1_pinv: tr(Sigma_W Sigma_B^+) / K, its usual relative (Papyan, Han and Donoho, 2020);
-            inf where the centred class means span less than K - 1 dimensions.
+            inf where the class means coincide. Directions in which no more than the features'
+            rounding sets the class means apart are left out, as a pseudo-inverse does: see
+            `metrics.rank.told_apart`. So where the means span less than K - 1 dimensions, it
+            speaks of those that they span.
         nc2: distance of the centred class means' Gram matrix from the direction of E_K, between
             0 and 1.
         ncc_error: share of samples to which another class's mean is nearer than their own's.
@@ -100,44 +102,52 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
     # What goes through all samples is done layer by layer, the rest for all of them at once.
     each = [_of_samples(xp, groups, as_float(xp, features)) for features in layers]
     axis = layers[0].ndim - 2
-    means, within, scatter, errors = (
-        xp.stack(parts, axis=axis) for parts in zip(*each, strict=True)
-    )
-    # A processor is done with decompositions as small as these before a GPU has begun.
-    means, within, scatter, errors, counts = (
-        to_device(values, "cpu") for values in (means, within, scatter, errors, groups.counts)
-    )
-    samples, scatter = layers[0].shape[-2], _double(xp, scatter)
-    # What is not finite would have what follows fail, for the networks beside it too.
-    lost = ~xp.isfinite(xp.sum(scatter, axis=(-2, -1)) + xp.sum(means, axis=(-2, -1)))
-    exact, scatter = _without(xp, lost, _double(xp, means)), _without(xp, lost, scatter)
-    contrasts = xp.asarray(_contrasts(classes))
-    _, singular, directions = xp.linalg.svd(contrasts @ exact, full_matrices=False)
-    centred = means - xp.mean(means, axis=-2, keepdims=True)
-    between = xp.mean(dot(xp, centred, centred), axis=-1)
+    seen = _Seen(*(xp.stack(parts, axis=axis) for parts in zip(*each, strict=True)))
+    rounding, single = ROUNDING * xp.finfo(layers[0].dtype).eps, seen.along.dtype
+    told = told_apart(xp, seen.means, seen.within, rounding)
+    centred = about_centre(xp, seen.means)
     found = LayerCollapse(
-        nc1=ratio(xp, within, between, xp.inf),
-        nc1_pinv=_trace_with_inverse(xp, scatter, singular, directions) / samples,
+        nc1=xp.astype(within_over_between(xp, seen.within, centred, told), single),
+        nc1_pinv=_by_pseudo_inverse(xp, seen.along, seen.singular, told),
         nc2=gram_distance(xp, normalised_gram(xp, centred), simplex=True),
-        ncc_error=errors,
-        effective_rank=_effective_rank(xp, singular),
-        effective_rank_features=_effective_rank(xp, _singular(xp, scatter, exact, counts)),
-        class_means=means,
+        ncc_error=_nearer_to_another(xp, groups, seen, centred, told),
+        effective_rank=_effective_rank(xp, seen.singular),
+        effective_rank_features=_effective_rank(xp, _singular(xp, groups, seen)),
+        class_means=xp.astype(seen.means, single),
     )
-    return _lost(xp, found, lost)
+    return _lost(xp, found, seen.lost)
 
 
-def _of_samples(xp: Any, groups: Groups, features: Array) -> tuple[Array, Array, Array, Array]:
-    """Class means (..., K, d), mean squared deviation from them (...), scatter about them
-    (..., d, d), and the share of samples nearer to another (...).
+class _Seen(NamedTuple):
+    """What going through the samples of a layer gives, of r = min(K - 1, d) directions.
+
+    All but `along` lies in the processor's memory. Of networks whose features are not finite,
+    which are `lost`, it means nothing.
     """
-    means = groups.means(features)
-    deviations, _ = groups.deviations(features, means)
+
+    means: Array  # (..., K, d), in float64
+    within: Array  # (...) tr Sigma_W, in float64
+    scatter: Array  # (..., d, d) N Sigma_W, in the features' type
+    singular: Array  # (..., r) singular values of the centred class means, in float64
+    axes: Array  # (..., r, d) the directions that belong to them, in float64
+    along: Array  # (..., r, N) samples minus their class means, along these
+    lost: Array  # (...)
+
+
+def _of_samples(xp: Any, groups: Groups, features: Array) -> _Seen:
+    means, deviations = groups.centred(features)
     # As `neural_collapse` has it, to the last digit.
-    within = groups.sample_mean(xp.linalg.vector_norm(deviations, axis=-1) ** 2)
-    deviations = xp.reshape(deviations, features.shape)
-    scatter = xp.matrix_transpose(deviations) @ deviations
-    return means, within, scatter, groups.share_nearer_to_another(features, means)
+    within = groups.sample_mean(square(xp, deviations))
+    deviations = xp.matrix_transpose(groups.in_a_row(deviations))
+    scatter = deviations @ xp.matrix_transpose(deviations)
+    # A processor is done with decompositions as small as these before a GPU has begun.
+    means, within, scatter = (to_device(values, "cpu") for values in (means, within, scatter))
+    # What is not finite would have what follows fail, for the networks beside it too.
+    lost = ~xp.isfinite(within + xp.sum(means, axis=(-2, -1)))
+    means, scatter = _without(xp, lost, means), _without(xp, lost, scatter)
+    singular, axes = directions(xp, means)
+    along = to_device(xp.astype(axes, features.dtype), device(features)) @ deviations
+    return _Seen(means, within, scatter, singular, axes, along, lost)
 
 
 def stream(values: Array) -> Stream:
@@ -145,8 +155,8 @@ def stream(values: Array) -> Stream:
     xp = array_namespace(values)
     values = as_float(xp, values)
     parts = values - xp.mean(values, axis=-1, keepdims=True)
-    norm = xp.mean(xp.linalg.vector_norm(parts, axis=-1), axis=-1)
-    common = xp.linalg.vector_norm(xp.mean(parts, axis=-2), axis=-1)
+    norm = average(xp, xp.linalg.vector_norm(parts, axis=-1), axis=-1)
+    common = xp.linalg.vector_norm(average(xp, parts, axis=-2), axis=-1)
     return _lost(xp, Stream(norm, ratio(xp, common, norm, xp.nan)), ~xp.isfinite(norm))
 
 
@@ -161,7 +171,7 @@ def movement(before: Array, after: Array) -> Array:
     before, after = as_float(xp, before), as_float(xp, after)
     # By the chord, and not by the cosine, of which small angles are lost in rounding.
     chord = xp.linalg.vector_norm(after - before, axis=-1) / before.shape[-1] ** 0.5
-    return xp.mean(2 * xp.asin(xp.clip(chord / 2, 0.0, 1.0)), axis=-1)
+    return average(xp, 2 * xp.asin(xp.clip(chord / 2, 0.0, 1.0)), axis=-1)
 
 
 def collapsed_layers(nc1: np.ndarray) -> np.ndarray:
@@ -181,33 +191,41 @@ def collapsed_layers(nc1: np.ndarray) -> np.ndarray:
     return np.cumprod(alike[..., ::-1], axis=-1).sum(-1)
 
 
-@lru_cache
-def _contrasts(classes: int) -> np.ndarray:
-    """(K - 1, K) orthonormal rows that sum to zero (Helmert)."""
-    rows = np.tril(np.ones((classes - 1, classes)))
-    steps = np.arange(1, classes)
-    rows[steps - 1, steps] = -steps
-    return rows / np.sqrt(steps * (steps + 1.0))[:, None]
+def _by_pseudo_inverse(xp: Any, along: Array, singular: Array, told: Array) -> Array:
+    """tr(Sigma_W Sigma_B^+) / K (...), from deviations (..., r, N) along the directions in which
+    the class means lie apart: the sum of how they spread there, over the squared singular values.
 
-
-def _trace_with_inverse(xp: Any, scatter: Array, singular: Array, directions: Array) -> Array:
-    """tr(S M^+), S the scatter within classes and M the sum of the centred means' squares.
-
-    With C orthonormal zero-sum contrasts and A = C mu = U s V^T, M = A^T A: the trace is the sum
-    over i of v_i^T S v_i / s_i^2.
+    Before it is squared each direction is by itself: what spreads little in one is not lost in
+    the rounding of what spreads far in another.
     """
-    spread = xp.sum((directions @ scatter) * directions, axis=-1)
-    return xp.sum(ratio(xp, spread, singular * singular, xp.inf), axis=-1)
+    spread = to_device(average(xp, along * along, axis=-1), "cpu")
+    kept = singular > told[..., None]
+    parts = xp.where(kept, spread / xp.where(kept, singular, xp.ones_like(singular)) ** 2, 0.0)
+    return xp.where(xp.any(kept, axis=-1), xp.sum(parts, axis=-1), xp.inf)
 
 
-def _singular(xp: Any, scatter: Array, means: Array, counts: Array) -> Array:
+def _nearer_to_another(xp: Any, groups: Groups, seen: _Seen, centred: Array, told: Array) -> Array:
+    """Share (...) of samples to which another class's mean is nearer than their own class's."""
+    here = device(seen.along)
+    means = to_device(centred @ xp.matrix_transpose(seen.axes), here)
+    found = groups.share_nearer_to_another(seen.along, means, to_device(told, here))
+    return to_device(found, "cpu")
+
+
+def _singular(xp: Any, groups: Groups, seen: _Seen) -> Array:
     """Singular values of the features, from their scatter within classes and the class means.
 
-    So that those of a collapsed layer keep the precision of what is small in it.
+    So that those of a collapsed layer keep the precision of what is small in it. What is no more
+    than rounding is 0.
     """
-    weighted = _double(xp, counts)[:, None] * means
-    gram = scatter + xp.matrix_transpose(means) @ weighted
-    return xp.sqrt(xp.clip(xp.linalg.eigvalsh(gram), 0.0, None))
+    samples, width = seen.along.shape[-1], seen.scatter.shape[-1]
+    counts = double(xp, to_device(groups.counts, "cpu"))[:, None]
+    gram = xp.matrix_transpose(seen.means) @ (counts * seen.means) + seen.scatter
+    squares = xp.linalg.eigvalsh(gram)[..., -min(samples, width) :]
+    # Rounding a matrix of this trace moves its eigenvalues by so much, and the sum's by its own.
+    noise = 4 * xp.finfo(seen.scatter.dtype).eps * samples * seen.within[..., None] / width**0.5
+    noise = noise + 4 * xp.finfo(squares.dtype).eps * squares[..., -1:]
+    return xp.sqrt(xp.where(squares > noise, squares, xp.zeros_like(squares)))
 
 
 def _effective_rank(xp: Any, singular: Array) -> Array:
@@ -236,7 +254,3 @@ def _lost(xp: Any, found: Any, lost: Array) -> Any:
 def _each(found: Any, change: Callable[[Array], Array]) -> Any:
     """The same with each of its arrays changed."""
     return type(found)(**{one.name: change(getattr(found, one.name)) for one in fields(found)})
-
-
-def _double(xp: Any, values: Array) -> Array:
-    return xp.astype(values, xp.float64)

@@ -205,6 +205,25 @@ def test_too_few_layers_for_a_law_are_not_spoken_of():
     assert "law" not in view.sentence(seen(layers=2, factor=None, explained=None), 1)
 
 
+@pytest.mark.parametrize(
+    "spanned, judged, said",
+    [
+        ((3,) * 5, False, "is not judged: the class means spread in 3 directions, where comparing "
+         "10 classes takes K − 1 = 9 directions."),
+        ((2, 3, 3, 3, 3), False, "the class means spread in at most 3 directions"),
+        ((1, 1, 1, 9, 9), False, "the class means of layers 1 to 3 spread in 1 direction,"),
+        ((0, 9, 9, 9, 9), True, "Layer 1 is left out: its class means coincide, where"),
+        ((0, 4, 9, 9, 9), True, "Layers 1 and 2 are left out: their class means spread in at most"),
+        ((5, 9, 5, 9, 9), True, "Layers 1 and 3 are left out: their class means spread in 5 "),
+    ],
+)  # fmt: skip
+def test_where_class_means_lack_dimensions_the_law_is_not_judged(spanned, judged, said):
+    law = {} if judged else {"factor": None, "explained": None}
+    words = view.sentence(seen(needed=9, spanned=spanned, **law), 1000)
+    assert said in words
+    assert ("holds: " in words) == judged
+
+
 def test_there_are_ways_through_the_layers_of_a_run_at_rest():
     """One for each moment at which features were kept."""
     ways = stage._ways(make_run(CONFIG), View(0), 0)

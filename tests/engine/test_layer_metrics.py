@@ -122,6 +122,104 @@ def test_where_class_means_coincide_there_is_no_collapse():
     assert float(found.ncc_error) == 0
 
 
+def figures(kind, rng):
+    """Class means (K, d) that span less than K - 1 dimensions, and how many they span."""
+    if kind == "more classes than dimensions":
+        return rng.normal(size=(10, 4)), 4
+    if kind == "more than a sphere holds":
+        means = rng.normal(size=(10, 4))
+        return means - means.mean(1, keepdims=True), 3
+    if kind == "a plane":
+        return rng.normal(size=(10, 2)) @ np.linalg.qr(rng.normal(size=(64, 64)))[0][:2], 2
+    if kind == "a line":
+        return rng.normal(size=(5, 1)) @ rng.normal(size=(1, 30)), 1
+    means = rng.normal(size=(6, 20))
+    return means[[0, 1, 2, 2, 1, 5]], 3
+
+
+KINDS = (
+    "more classes than dimensions",
+    "more than a sphere holds",
+    "a plane",
+    "a line",
+    "some coincide",
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    kind=st.sampled_from(KINDS),
+    single=st.booleans(),
+    mixed=st.booleans(),
+    flat=st.booleans(),
+    spread=st.sampled_from([1e-3, 0.5, 3.0]),
+    offset=st.sampled_from([0.0, 10.0]),
+    rng_seed=st.integers(0, 2**32 - 1),
+)
+def test_directions_in_which_class_means_do_not_differ_are_left_out(
+    kind, single, mixed, flat, spread, offset, rng_seed
+):
+    """As numpy's pseudo-inverse leaves them out, whatever else the samples do there."""
+    rng = np.random.default_rng(rng_seed)
+    means, rank = figures(kind, rng)
+    labels = np.repeat(np.arange(len(means)), 8)
+    # Deviations come in pairs of opposite sign, so that class means are those of the figure.
+    if flat:
+        noise = rng.normal(size=(len(labels) // 2, len(means))) @ means
+    else:
+        noise = rng.normal(size=(len(labels) // 2, means.shape[1]))
+    features = means[labels] + spread * np.stack([noise, -noise], 1).reshape(len(labels), -1)
+    features = features + offset * rng.normal(size=means.shape[1])
+    features = features.astype(np.float32 if single else np.float64)
+    if mixed:
+        order = rng.permutation(len(labels))
+        features, labels = features[order], labels[order]
+    exact = features.astype(np.float64)
+    means = np.array([exact[labels == k].mean(0) for k in range(len(means))])
+    apart, centred = exact - means[labels], means - means.mean(0)
+    between = centred.T @ centred / len(means)
+    values = np.linalg.eigvalsh(between)[::-1]
+    pinv = np.linalg.pinv(between, rcond=0.5 * values[rank - 1] / values[0], hermitian=True)
+    expected = np.trace(apart.T @ apart @ pinv) / len(labels) / len(means)
+    for values in (features, torch.from_numpy(features)):
+        found = float(layers.layer_collapse(values, labels, len(means)).nc1_pinv)
+        assert found == pytest.approx(expected, rel=1e-4 if single else 1e-9)
+        assert found >= 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    classes=st.integers(2, 10),
+    wider=st.integers(0, 60),
+    single=st.booleans(),
+    spread=st.sampled_from([1e-4, 1e-2, 1.0]),
+    rng_seed=st.integers(0, 2**32 - 1),
+)
+def test_nc1_by_pseudo_inverse_is_numpys(classes, wider, single, spread, rng_seed):
+    """Where there is room for all K - 1 dimensions: K at most d."""
+    rng = np.random.default_rng(rng_seed)
+    features, labels = problem(rng, [12] * classes, classes + wider, spread=spread)
+    features = features.astype(np.float32 if single else np.float64)
+    expected = by_definition(features, labels, classes)["nc1_pinv"]
+    for values in (features, torch.from_numpy(features)):
+        found = float(layers.layer_collapse(values, labels, classes).nc1_pinv)
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_rounding_that_sets_coinciding_class_means_apart_is_no_distance(rng, dtype):
+    """Each class holds the same samples, in another order, a tenth of them moved by one digit."""
+    labels = np.repeat(np.arange(3), 40)
+    one = (8 + rng.normal(size=(40, 16))).astype(dtype)
+    features = np.concatenate([rng.permutation(one) for _ in range(3)])
+    moved = rng.random(features.shape) < 0.1
+    features = np.where(moved, np.nextafter(features, dtype(99)), features)
+    found = layers.layer_collapse(features, labels, 3)
+    assert np.isinf(found.nc1) and np.isinf(found.nc1_pinv)
+    assert float(found.ncc_error) == 0
+    assert np.isinf(neural_collapse(features, labels, np.eye(3, 16, dtype=np.float32)).nc1)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_network_that_diverged_is_nan_and_its_neighbour_is_not(rng, bad):
     features, labels = problem(rng, [4, 4], 3, seeds=2)

@@ -179,6 +179,29 @@ def test_float32_stays_accurate_near_collapse(library):
     assert float(result.nc2a) == pytest.approx(expected["nc2a"], rel=1e-2)
 
 
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("order", ["sorted", "random"])
+def test_float32_does_not_depend_on_the_order_of_samples(library, order):
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(4), 5000)
+    features = rng.normal(size=(4, 16))[labels] + 8 + 1e-5 * rng.normal(size=(20000, 16))
+    features, weight = features.astype(np.float32), rng.normal(size=(4, 16)).astype(np.float32)
+    # Each class about its first sample, or else float64 itself would have to be trusted.
+    about = features.astype(np.float64) - features[::5000].astype(np.float64)[labels]
+    rest = np.array([about[labels == k].mean(0) for k in range(4)])
+    means = features[::5000].astype(np.float64) + rest
+    expected = ((about - rest[labels]) ** 2).sum() / 20000
+    expected /= ((means - means.mean(0)) ** 2).sum() / 4
+    if order == "random":
+        mixed = rng.permutation(20000)
+        features, labels = features[mixed], labels[mixed]
+    if library == "torch":
+        features, labels, weight = map(torch.from_numpy, (features, labels, weight))
+    found = float(neural_collapse(features, labels, weight).nc1)
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert 1e-10 < found < 3e-10
+
+
 def test_opposite_features_have_nc3_two():
     rows = np.eye(3)
     assert neural_collapse(-rows, np.arange(3), rows).nc3 == pytest.approx(2.0)

@@ -1,0 +1,46 @@
+"""What all metrics do with arrays, numpy's and torch's alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import is_numpy_namespace
+
+Array = Any  # a numpy array or a torch tensor
+
+
+def as_float(xp: Any, values: Array) -> Array:
+    """The values in single precision at least. Raises ValueError where they are not real floats."""
+    if not xp.isdtype(values.dtype, "real floating"):
+        raise ValueError(f"features and weight: type {values.dtype}, must be real floating point")
+    return xp.astype(values, xp.float32) if xp.finfo(values.dtype).bits < 32 else values
+
+
+def double(xp: Any, values: Array) -> Array:
+    return xp.astype(values, xp.float64, copy=False)
+
+
+def average(xp: Any, values: Array, axis: int | tuple[int, ...]) -> Array:
+    """The mean in float64, to the precision of `values`, however many there are."""
+    if is_numpy_namespace(xp):
+        # Numpy adds rows one by one in the type they have: after thousands, digits are lost.
+        return xp.mean(values, axis=axis, dtype=xp.float64)
+    # Torch adds by halves. To have it take float64 would copy what is averaged first.
+    return double(xp, xp.mean(values, axis=axis))
+
+
+def dot(xp: Any, left: Array, right: Array) -> Array:
+    # Several times faster than torch's vecdot, which materialises what is broadcast.
+    return xp.sum(left * right, axis=-1)
+
+
+def square(xp: Any, values: Array) -> Array:
+    """Squared norms of rows: (...) from (..., d)."""
+    return xp.linalg.vector_norm(values, axis=-1) ** 2
+
+
+def ratio(xp: Any, numerator: Array, denominator: Array, at_zero: float) -> Array:
+    """Quotient that takes `at_zero` where the denominator is 0, without a warning."""
+    zero = denominator == 0
+    quotient = numerator / xp.where(zero, xp.ones_like(denominator), denominator)
+    return xp.where(zero, xp.full_like(quotient, at_zero), quotient)

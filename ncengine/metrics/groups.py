@@ -1,0 +1,144 @@
+"""Samples by class: their means, what they deviate from them by, and which mean is nearest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import device, size
+
+from ncengine.metrics.arrays import Array, average, double, square
+
+
+class Groups:
+    """Samples grouped by class: as K blocks of n where they lie so, by look-up otherwise.
+
+    Attributes:
+        counts: (K,) samples of each class, in the type of the features.
+    """
+
+    def __init__(self, xp: Any, features: Array, labels: Array, classes: int):
+        if features.ndim not in (2, 3):
+            raise ValueError(
+                f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d)"
+            )
+        labels = xp.asarray(labels, device=device(features))
+        samples = features.shape[-2]
+        if tuple(labels.shape) != (samples,):
+            raise ValueError(
+                f"labels: shape {tuple(labels.shape)}, must be ({samples},), one a sample"
+            )
+        if not xp.isdtype(labels.dtype, "integral"):
+            raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
+        # Torch gathers by int64 only, and K may be more than a narrow type holds.
+        labels = xp.astype(labels, xp.int64, copy=False)
+        if classes < 1:
+            raise ValueError(f"classes = {classes}: must be at least 1")
+        self.xp, self.classes = xp, classes
+        numbers = xp.arange(classes, dtype=labels.dtype, device=device(features))
+        self.block = samples // classes
+        self.blocks = samples > 0 and samples == self.block * classes
+        if self.blocks:
+            self.blocks = bool(xp.all(labels == xp.repeat(numbers, self.block)))
+        self.labels = labels
+        if self.blocks:
+            self.counts = xp.full_like(xp.astype(numbers, features.dtype), self.block)
+        else:
+            self.members = self._members(numbers, features.dtype)
+            self.first = xp.argmax(self.members, axis=-1)
+
+    def _members(self, numbers: Array, dtype: Any) -> Array:
+        """(K, N): 1/n_k where the sample is of class k, else 0."""
+        xp, labels = self.xp, self.labels
+        if size(labels) and (int(xp.min(labels)) < 0 or int(xp.max(labels)) >= self.classes):
+            raise ValueError(
+                f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
+                f"must be from 0 to {self.classes - 1}"
+            )
+        members = xp.astype(labels[None, :] == numbers[:, None], dtype)
+        self.counts = xp.sum(members, axis=-1)
+        for number in range(self.classes):
+            if not float(self.counts[number]):
+                raise ValueError(f"labels: class {number} has no sample, every class needs one")
+        return members / self.counts[:, None]
+
+    def centred(self, features: Array) -> tuple[Array, Array]:
+        """Class means (..., K, d) in float64, and samples minus them, in the type of `features`.
+
+        The deviations are in a layout of their own, which `own`, `sample_mean` and `in_a_row` know.
+        Each class is moved to its first sample before it is averaged: what all of its samples have
+        in common, which may be far larger than what they differ by, is gone before anything is
+        rounded. So neither its size nor the order of samples matters.
+        """
+        xp = self.xp
+        if self.blocks:
+            leading, width = tuple(features.shape[:-2]), features.shape[-1]
+            samples = xp.reshape(features, (*leading, self.classes, self.block, width))
+            reference = samples[..., 0, :]
+        else:
+            samples, reference = features, xp.take(features, self.first, axis=-2)
+        deviations = samples - self.own(reference)
+        if self.blocks:
+            rest = average(xp, deviations, axis=-2)
+        else:
+            rest = double(xp, self.members @ deviations)
+        deviations -= self.own(xp.astype(rest, features.dtype))
+        return double(xp, reference) + rest, deviations
+
+    def own(self, rows: Array) -> Array:
+        """For each sample the row (..., K, d) of its class, in the layout of the deviations."""
+        if self.blocks:
+            return rows[..., None, :]
+        return self.xp.take(rows, self.labels, axis=-2)
+
+    def sample_mean(self, values: Array) -> Array:
+        """Mean in float64 over all samples of a value a sample, in the deviations' layout."""
+        return average(self.xp, values, axis=(-2, -1) if self.blocks else -1)
+
+    def in_a_row(self, deviations: Array) -> Array:
+        """The deviations as (..., N, d), in the order of the samples."""
+        if not self.blocks:
+            return deviations
+        leading, width = tuple(deviations.shape[:-3]), deviations.shape[-1]
+        return self.xp.reshape(deviations, (*leading, self.classes * self.block, width))
+
+    def share_nearer_to_another(self, deviations: Array, means: Array, told: Array) -> Array:
+        """Share of samples to which another class's mean is nearer than their own class's.
+
+        A sample that deviates by e from its own mean m is nearer to another mean m' where
+        e · (m' - m) > |m' - m|²/2: nothing large is squared, so that nothing cancels.
+
+        Args:
+            deviations: (..., r, N), of samples in a row.
+            means: (..., K, r) class means on the same axes, in float64, about their centre.
+            told: (...) how far apart two means are at least that do not count as the same.
+        """
+        xp = self.xp
+        along = xp.astype(means, deviations.dtype) @ deviations
+        # Samples come last, along which a maximum over classes is fast.
+        halves = xp.astype(_half_squares(xp, means, told), deviations.dtype)
+        if self.blocks:
+            shape = (*along.shape[:-1], self.classes, self.block)
+            along = xp.reshape(along, shape)
+            along -= halves[..., None]
+            own = xp.matrix_transpose(xp.linalg.diagonal(xp.moveaxis(along, -1, -3)))
+            nearer = xp.max(along, axis=-3) > own
+        else:
+            along -= xp.take(halves, self.labels, axis=-1)
+            rows = xp.broadcast_to(self.labels, (*along.shape[:-2], 1, along.shape[-1]))
+            own = xp.take_along_axis(along, rows, axis=-2)
+            nearer = xp.max(along, axis=-2, keepdims=True) > own
+        return xp.mean(xp.astype(nearer, deviations.dtype), axis=(-2, -1))
+
+
+def _half_squares(xp: Any, means: Array, told: Array) -> Array:
+    """(..., K, K) half the squared distances of means (..., K, r): inf between those that lie
+    less than `told` (...) apart, where only rounding would be left of it.
+    """
+    squares = square(xp, means)
+    sums = squares[..., :, None] + squares[..., None, :]
+    halves = sums / 2 - means @ xp.matrix_transpose(means)
+    noise = 4 * xp.finfo(halves.dtype).eps * sums
+    same = halves <= xp.maximum(told[..., None, None] ** 2 / 2, noise)
+    itself = xp.eye(means.shape[-2], dtype=xp.bool, device=device(means))
+    halves = xp.where(same, xp.full_like(halves, xp.inf), halves)
+    return xp.where(itself, xp.zeros_like(halves), halves)
