@@ -7,9 +7,10 @@ can leave what is on the page as it is, or have single fragments drawn again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 # A beat whose answer got lost is followed by another after so many seconds.
 PATIENCE = 10
@@ -40,3 +41,15 @@ def draw(seconds: float, on_beat: Callable[[], None]) -> None:
     data = {"beat": beat, "seconds": seconds, "patience": PATIENCE}
     with st.container(key="pulse"):
         _component(key="pulse:component", data=data, on_beat_change=on_beat)
+
+
+def refresh(fragments: Sequence[str]) -> None:
+    """Have the fragments of these keys drawn again. For `on_beat`.
+
+    A beat may come together with what leads to another page: these fragments are gone then, and
+    what is drawn now is that page.
+    """
+    try:
+        st.rerun(list(fragments))
+    except StreamlitAPIException:
+        return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.components import clock, download, outcome, requests, text
+from app.components import by_itself, clock, download, outcome, requests, text
 from app.engine import data, derived, library, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -137,11 +137,10 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
     seconds = runs.jobs().estimate(config)
     if seconds is not None:
         about = "" if seconds < 1 else "about "
-        return [f"{about}{text.duration(seconds)}, from earlier runs"]
+        busy = " on this machine, which is busy" if runs.jobs().busy else ""
+        return [f"{about}{text.duration(seconds)}{busy}, from earlier runs"]
     if not or_why_not:
         return []
-    if runs.jobs().others:
-        return ["this machine is busy, so how long it takes cannot be told"]
     return ["the first run of its kind will tell how long it takes"]
 
 
@@ -173,7 +172,8 @@ def _invite(run: Run, pick: Callable[[RunConfig], None]) -> None:
             elif not problem:
                 _offer_more_seeds(run.config, pick)
                 (words,) = time_estimate(run.config, or_why_not=True)
-                st.caption(f"{words.capitalize()}. Press T to start.")
+                words = words[0].upper() + words[1:]
+                st.caption(f"{words}. {by_itself.why_it_waits(run)}Press T to start.")
 
 
 def _offer_more_seeds(config: RunConfig, pick: Callable[[RunConfig], None]) -> None:
@@ -304,7 +304,9 @@ def _stopped(run: Run) -> None:
     share = min(run.passes / run.config.budget, 1.0)
     so_far = f"after {run.passes:,} of {text.passes(run.config.budget)}. It can go on from there."
     with bar():
-        st.progress(share, f"**{happened}** {so_far if run.passes else 'before its first pass.'}")
+        waits = by_itself.why_it_waits(run)
+        so_far = so_far if run.passes else "before its first pass."
+        st.progress(share, f"**{happened}** {so_far} {waits}".strip())
         _train_button(run.config, "Continue" if run.passes else "Train")
 
 

@@ -315,12 +315,12 @@ def _missing(points: list[Point], missing: list[Point]) -> None:
         st.caption("Their data are not on this machine yet.")
         return
     left = sweep.seconds_left(tuple(able))
-    if left is None and runs.jobs().others:
-        when = "This machine is busy, so how long it takes cannot be told."
-    elif left is None:
+    if left is None:
         when = "The first runs of their kind will tell how long it takes."
     else:
-        when = f"About {text.duration(left)}, judged by earlier runs; what takes least comes first."
+        busy = " on this machine, which is busy" if runs.jobs().busy else ""
+        about = f"About {text.duration(left)}{busy}"
+        when = f"{about}, judged by earlier runs; what takes least comes first."
     here = sum(point.finished for point in points)
     st.caption(f"{here} of {len(points)} are here. {when}")
 
@@ -357,7 +357,7 @@ def _look(configs: tuple[RunConfig, ...]) -> None:
         if st.session_state.get(PANELS) != sweep.recorded(points):
             moved.append(PANELS)
     if moved:
-        st.rerun([*moved, WATCH])
+        pulse.refresh([*moved, WATCH])
 
 
 # The pictures.

@@ -7,6 +7,7 @@ from functools import partial
 import joblib
 
 from ncengine.config import RunConfig
+from ncengine.costs.load import share
 from ncengine.costs.seconds import estimate_seconds
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import cut
@@ -19,9 +20,9 @@ def estimate(
 ) -> float | None:
     """Seconds that training would take from its turn on; None where that cannot be told.
 
-    Nor can it where others keep the cores busy that it needs: workers give way to them, and beside
-    busy cores one was seen to get anything from half of the time to a tenth. What of it is done
-    already, by this run or one of a smaller budget, is not counted; what it starts from is.
+    Where others keep the cores busy that it needs, workers give way to them, and it takes so much
+    longer; see `ncengine.costs.load`. What of it is done already, by this run or one of a smaller
+    budget, is not counted; what it starts from is.
 
     Args:
         store: its finished runs are gone by, and where none is alike, those of its gallery.
@@ -29,18 +30,18 @@ def estimate(
         workers, start: as for `shards.cut`.
         others: how many threads of others run on the machine.
     """
-    processes = len(cut(config, workers, start, "cpu"))
-    if others and others + processes > joblib.cpu_count():
-        return None
     identity = identify(config)
     run = store.open(identity, shipped=False)
     done = 0 if run.status.finished else run.passes or store.ends.passes_before(identity)
     # The gallery's runs in the order in which they were trained, which its names do not tell.
     shipped = sorted(store.gallery.entries(), key=lambda entry: entry.get("date") or "")
     judged_by = partial(estimate_seconds, entries=store.index.entries(), shipped=shipped)
-    seconds = judged_by(config, processes=processes, done=done)
-    for rung in missing_rungs(store, identity):
-        processes = len(cut(rung.config, workers, start, "cpu"))
-        below = judged_by(rung.config, processes=processes)
-        seconds = None if seconds is None or below is None else seconds + below
-    return seconds
+
+    def beside_others(one: RunConfig, done: int = 0) -> float | None:
+        processes = len(cut(one, workers, start, "cpu"))
+        seconds = judged_by(one, processes=processes, done=done)
+        return seconds and seconds / share(others, processes, joblib.cpu_count())
+
+    each = [beside_others(config, done)]
+    each += [beside_others(rung.config) for rung in missing_rungs(store, identity)]
+    return None if None in each else sum(each)  # type: ignore[arg-type]

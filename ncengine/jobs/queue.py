@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
 from typing import Any
 
+import joblib
+
 from ncengine.config import RunConfig
 from ncengine.costs.load import Load
 from ncengine.costs.work import run_work
@@ -173,6 +175,11 @@ class JobQueue:
     def others(self) -> float:
         """How many threads of others run on the machine."""
         return self._load.others
+
+    @property
+    def busy(self) -> bool:
+        """Whether others want cores that training would use: it gives way, and takes longer."""
+        return self.others + self.workers > joblib.cpu_count()
 
     def warm_up(self) -> None:
         """Start the workers before there is work: loading torch takes them seconds."""

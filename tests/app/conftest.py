@@ -85,7 +85,7 @@ class FakeJobs:
 
     def __init__(self):
         self.seconds = None
-        self.others = 0
+        self.busy = False
         self.waits_for = ""
         self.submitted = []
         self.cancelled = []

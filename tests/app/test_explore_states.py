@@ -127,10 +127,16 @@ def test_another_network_that_was_trained_less_far_is_only_picked(at, store, job
     assert "Trained for 400 passes so far" in texts(at)
 
 
-def test_what_is_told_where_time_cannot_be(at, jobs):
-    jobs.others = 2
+def test_of_a_busy_machine_is_told_and_the_time_that_it_takes_there(at, jobs):
+    jobs.busy, jobs.seconds = True, 40.0
     at.run()
-    assert "This machine is busy, so how long it takes cannot be told" in texts(at)
+    assert "About 40 s on this machine, which is busy, from earlier runs." in texts(at)
+
+
+def test_what_is_told_where_time_cannot_be(at, jobs):
+    jobs.busy = True
+    at.run()
+    assert "The first run of its kind will tell how long it takes" in texts(at)
 
 
 def test_a_cached_run_is_drawn_at_once(at, store):

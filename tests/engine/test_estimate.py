@@ -139,17 +139,24 @@ def test_the_gallery_helps_on_beside_runs_trained_here(tmp_path):
     assert estimate(store, UFM, **ask) == pytest.approx(3.0)
 
 
-def test_no_number_where_others_have_the_cores(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("cores", "others", "times"), [(2, 0, 1), (2, 1, 1), (2, 2, 10), (1, 0, 1), (2, 1.5, 2 / 1.1)]
+)
+def test_beside_others_it_takes_as_much_longer_as_workers_give_way(
+    cores, others, times, tmp_path, monkeypatch
+):
     store = Store(tmp_path)
     store.index.add(entry(seconds=6.0))
-    monkeypatch.setattr(joblib, "cpu_count", lambda: 2)
-    arguments = {"workers": 1, "start": 0.3}
-    alone = estimate(store, RN1.with_(data_seed=1), others=0, **arguments)
-    assert alone == estimate(store, RN1.with_(data_seed=1), others=1, **arguments)
-    assert alone == pytest.approx(6.0)
-    assert estimate(store, RN1.with_(data_seed=1), others=2, **arguments) is None
-    monkeypatch.setattr(joblib, "cpu_count", lambda: 1)
-    assert estimate(store, RN1.with_(data_seed=1), others=0, **arguments) == alone
+    monkeypatch.setattr(joblib, "cpu_count", lambda: cores)
+    config = RN1.with_(data_seed=1)
+    seconds = estimate(store, config, workers=1, start=0.3, others=others)
+    assert seconds == pytest.approx(6.0 * times)
+
+
+def test_what_is_free_of_the_cores_is_shared():
+    assert load.share(others=1, processes=2, cores=2) == pytest.approx((1 + 0.1) / 2)
+    assert load.share(others=9, processes=2, cores=16) == 1
+    assert load.share(others=9, processes=2, cores=4) == pytest.approx(0.1)
 
 
 def test_the_load_is_what_is_seen_most_of_the_time(monkeypatch, tmp_path):
