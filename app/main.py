@@ -16,6 +16,7 @@ if str(HERE.parent) not in sys.path:
 import streamlit as st  # noqa: E402
 from streamlit import net_util  # noqa: E402
 
+from app.browser import component as browser  # noqa: E402
 from app.components import series, text  # noqa: E402
 from app.engine import runs, warmup  # noqa: E402
 from app.picker import picker  # noqa: E402
@@ -47,11 +48,12 @@ def main() -> None:
     page = st.navigation(list(pages), position="hidden")
     # The page has a set of depths of its own.
     without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
-    picker.arrive()
+    picker.arrive(explore.NAMES)
     if without and picker.came_without_a_link():
         depth.open_at_first()
     picker.draw(without, lambda config: _links(config, *pages))
     st.session_state[_PAGES] = of_run
+    browser.draw(player=page.url_path == of_run.url_path)
     page.run()
 
 

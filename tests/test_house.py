@@ -31,7 +31,17 @@ FLOORS = {
         "jobs",
         "cli",
     ),
-    "app": ("charts", "engine", "components", "picker", "player", "export", "views", "main"),
+    "app": (
+        "browser",
+        "charts",
+        "engine",
+        "components",
+        "picker",
+        "player",
+        "export",
+        "views",
+        "main",
+    ),
 }
 # What stands beside the rooms.
 BESIDE = {"ncengine": {"__init__.py", "version.py"}, "app": {"main.py", "static"}}

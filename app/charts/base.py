@@ -13,10 +13,14 @@ from app.charts import palette
 CURVE_HEIGHT = 292
 PASSES = "passes over the data"
 SOLID, DASHED = [1, 0], [7, 5]
+# Pixels of text; where a chart fills the window, as on a projector, it is larger. The page itself
+# has no chart that is so high.
+HIGH = 450
+TEXT, SMALL_TEXT = ({"expr": f"height > {HIGH} ? 22 : {size}"} for size in (14, 13))
 # A legend's symbols that show whether a line is dashed.
 LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
 # The longest that leave room for the names of all parts in a narrow window.
-MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": 13}
+MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": SMALL_TEXT}
 
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
 _VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5))
@@ -123,9 +127,15 @@ def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
     chart = (
         chart.properties(height=height)
         .configure_axis(
-            labelFontSize=14, titleFontSize=14, titleFontWeight="normal", titlePadding=10
+            labelFontSize=TEXT, titleFontSize=TEXT, titleFontWeight="normal", titlePadding=10
         )
-        .configure_legend(labelFontSize=14, titleFontSize=14, symbolStrokeWidth=4, symbolSize=100)
+        .configure_legend(
+            labelFontSize=TEXT,
+            titleFontSize=TEXT,
+            labelLimit=320,
+            symbolStrokeWidth=4,
+            symbolSize=100,
+        )
         .configure_view(stroke=None)
     )
     spec = chart.to_dict()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import palette
-from app.charts.base import altair, finish
+from app.charts.base import HIGH, altair, finish
 
 WIDTH, HEIGHT = 520, 400
 # The colours reach this far to either side of the ideal cosine.
@@ -61,8 +61,12 @@ def spec(class_names: tuple[str, ...], fits: bool = True) -> dict[str, Any]:
         color=_color(alt, -1 / (len(class_names) - 1), REACH) if fits else _color(alt, None, 1.0)
     )
     if len(class_names) <= MOST_NUMBERED:
-        numbers = base.mark_text(fontSize=17, fontWeight=600, color=INK)
-        numbers = numbers.encode(text=alt.Text("cosine:Q", format=".3f"))
+        numbers = base.mark_text(
+            fontSize=alt.ExprRef(f"min(height > {HIGH} ? 30 : 17, bandwidth('x') / 3.2)"),
+            fontWeight=600,
+            color=INK,
+            text=alt.ExprRef("format(datum.cosine, bandwidth('x') < 50 ? '.2f' : '.3f')"),
+        )
         chart = alt.layer(chart, numbers.transform_filter("isValid(datum.cosine)"))
     return finish(alt, chart, height=HEIGHT)
 

@@ -211,7 +211,12 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
 
     slopes = only("slope").mark_line(color=palette.NEUTRAL, strokeWidth=1, clip=True)
     names = only("slope").mark_text(
-        color=palette.NEUTRAL, align="right", baseline="bottom", dx=-2, dy=-3, fontSize=13
+        color=palette.NEUTRAL,
+        align="right",
+        baseline="bottom",
+        dx=-2,
+        dy=-3,
+        fontSize=base.SMALL_TEXT,
     )
     names = names.encode(text="what:N")
     floors = only("floor").mark_line(
@@ -305,11 +310,11 @@ def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> 
         )
     )
     numbers = chart.mark_text(
-        fontSize=15, fontWeight=600, color="white", stroke="#10151f", strokeWidth=3,
+        fontSize=base.TEXT, fontWeight=600, color="white", stroke="#10151f", strokeWidth=3,
         strokeJoin="round", strokeOpacity=0.8,
     )  # fmt: skip
     under = numbers.encode(text=alt.Text("value:Q", format=".2f"))
-    over = chart.mark_text(fontSize=15, fontWeight=600, color="white").encode(
+    over = chart.mark_text(fontSize=base.TEXT, fontWeight=600, color="white").encode(
         text=alt.Text("value:Q", format=".2f")
     )
     return base.finish(alt, alt.layer(cells.add_params(picked), under, over), height=MAP_HEIGHT)

@@ -18,6 +18,13 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 # unless the browser says that someone pressed Back.
 ECHO_SECONDS = 1.0
 _UNKNOWN = "address:unknown"
+# What mailings, advertisements and sites that link here add to an address, to tell who followed it.
+_TRACKING_FAMILIES = ("utm_", "hsa_", "pk_", "mtm_", "matomo_", "vero_", "_hs", "oly_", "at_")
+_TRACKING = frozenset(
+    "fbclid gclid dclid gclsrc gbraid wbraid gad_source gad_campaignid msclkid twclid ttclid yclid "
+    "ysclid igsh igshid li_fat_id rdt_cid sccid epik srsltid wickedid mc_cid mc_eid mkt_tok "
+    "hsctatracking s_cid cmpid trk _ga _gl ref ref_src ref_url".split()
+)
 
 
 @dataclass(frozen=True)
@@ -45,19 +52,27 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
         return now
     if now == known.seen:
         return None
-    if _went_through_history():
+    if went_through_history():
         return now
     echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
     return None if echo else now
 
 
 def unknown(names: Iterable[str]) -> tuple[str, ...]:
-    """The parameters of an address from outside that are none of those `names`."""
-    here = tuple(name for name in st.query_params if name not in names)
+    """The parameters of an address from outside that are none of those `names`.
+
+    Those that only track a visitor are passed over.
+    """
+    here = tuple(name for name in st.query_params if name not in names and not _tracks(name))
     if st.session_state.get(_UNKNOWN) == here:
         return ()
     st.session_state[_UNKNOWN] = here
     return here
+
+
+def _tracks(name: str) -> bool:
+    name = name.casefold()
+    return name in _TRACKING or name.startswith(_TRACKING_FAMILIES)
 
 
 def accept(owner: str, names: Iterable[str]) -> None:
@@ -82,7 +97,7 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
     st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic())
 
 
-def _went_through_history() -> bool:
+def went_through_history() -> bool:
     """Whether Back or Forward is what has the page run now."""
     return getattr(get_script_run_ctx(), "is_history_navigation", False)
 

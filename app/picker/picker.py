@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import groupby
 
 import streamlit as st
@@ -37,12 +37,18 @@ LETTERS = {
 }
 
 
-def arrive() -> None:
-    """Take in how the visitor came, at the first page of the session; before `draw`."""
+def arrive(asking: Iterable[str]) -> None:
+    """Take in how the visitor came; before `draw`.
+
+    `asking` are the parameters of all pages: an address with none of them asks for nothing, be it
+    the session's first, or one that Back or Forward lead to.
+    """
+    bare = not address.read(asking)
     if _WELCOME not in st.session_state:
-        bare = not st.query_params
         by_itself.begin(bare)
         st.session_state[_WELCOME] = bare and runs.home() == first()
+    elif bare and address.went_through_history():
+        st.session_state[_WELCOME] = runs.home() == first()
 
 
 def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
@@ -55,12 +61,12 @@ def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
     config = _current()
     for name, param in config.params.items():
         widgets.set_value(name, param, getattr(config, name))
+    st.session_state[_STATE] = config
     with st.sidebar:
         st.html('<p class="app-name">Neural Collapse Explorer</p>')
         links(config)
         _presets()
         _fields(config, without)
-    st.session_state[_STATE] = config
     write_url(config)
 
 

@@ -20,6 +20,7 @@ SCRIPTS = (
     "draw",
     "labels",
     "pointer",
+    "screen",
     "panel",
     "player",
 )

@@ -103,10 +103,14 @@ class Camera {
     this.rotation = turned(turned(this.rotation, [0, 1, 0], x), [1, 0, 0], y);
   }
 
+  /** Whether there was room for more of it. */
   zoomBy(factor) {
+    const zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], this.zoom * factor));
+    if (zoom === this.zoom) return false;
     this.homing = null;
     this.moved = true;
-    this.zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], this.zoom * factor));
+    this.zoom = zoom;
+    return true;
   }
 
   reset(atOnce) {
@@ -175,9 +179,9 @@ class Camera {
 
   /** Takes the pose from a URL; anything malformed is left aside. */
   fromText(text) {
-    const numbers = String(text).split("_").map(Number);
-    const whole = numbers.length === 7 && numbers.every(Number.isFinite);
-    if (!whole || Math.hypot(...numbers.slice(0, 4)) < 0.5) return false;
+    const numbers = String(text).split("_").map(real);
+    const all = numbers.length === 7 && numbers.every(Number.isFinite);
+    if (!all || Math.hypot(...numbers.slice(0, 4)) < 0.5) return false;
     this.rotation = unit(numbers.slice(0, 4));
     this.zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], numbers[4]));
     this.pan = numbers.slice(5).map((v) => Math.min(3, Math.max(-3, v)));

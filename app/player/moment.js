@@ -44,6 +44,8 @@ class Moment {
     if (!this.epochs.length) return;
     document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
     const pass = between(this.epochs, this.at);
+    const ground = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
+    document.documentElement.style.setProperty("--nc-ground", ground);
     const seen = new Set();
     for (const chart of document.querySelectorAll(CHARTS)) {
       const plot = plotOf(chart);
@@ -79,6 +81,17 @@ class Moment {
       write(value, row < 0 ? last : known.shown[n][row]);
       write(note, row < 0 ? lastNote : `end ${last}`);
     });
+  }
+
+  /** What a readout of that label shows now; "" where there is none of this run. */
+  reading(label) {
+    for (const box of document.querySelectorAll(READOUTS)) {
+      if (this.known.get(box)?.run !== this.run) continue;
+      const cells = [...box.querySelectorAll(".readout")];
+      const cell = cells.find((one) => one.querySelector(".label").textContent === label);
+      if (cell) return cell.querySelector(".value").textContent;
+    }
+    return "";
   }
 
   mark(chart, { x, node, width, height }, pass) {

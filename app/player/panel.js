@@ -23,7 +23,14 @@ class Panel {
     });
     this.scrubber.addEventListener("input", () => on.scrub(Number(this.scrubber.value)));
     this.wayScrubber.addEventListener("input", () => on.travel(Number(this.wayScrubber.value)));
-    this.part("speed").addEventListener("change", (event) => on.speed(Number(event.target.value)));
+    this.speed = this.part("speed");
+    this.speed.addEventListener("change", () => {
+      on.speed(Number(this.speed.value));
+      // Who picked by pointer goes on with the player's keys, which would pick another speed.
+      if (this.picking) this.speed.blur();
+    });
+    this.speed.addEventListener("pointerdown", () => { this.picking = true; });
+    this.speed.addEventListener("keydown", () => { this.picking = false; });
   }
 
   click(event) {
@@ -112,6 +119,12 @@ class Panel {
     root.querySelectorAll("[data-class]").forEach((chip, k) => {
       press(chip, show.goal.classes[k] > 0);
     });
+  }
+
+  /** What is shown, for who sees nothing of the page but the player. */
+  caption({ title, depth }, nc1) {
+    const words = [title, depth && `L = ${depth}`, nc1 && `NC1 ${nc1}`].filter(Boolean);
+    write(this.part("caption"), words.join(" · "));
   }
 
   /** Explains body n at a place on the stage, or nothing if n is -1. */

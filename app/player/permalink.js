@@ -2,12 +2,27 @@
 
 const WRITE_DELAY = 300;
 
+const REAL = /^ *[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? *$/i;
+const WHOLE = /^ *[+-]?\d+ *$/;
+const LONGEST_NUMBER = 100;
+
+/** Numbers as an address may hold them, as in `ncengine/config/numbers.py`; NaN for all else. */
+function real(text) {
+  return text.length <= LONGEST_NUMBER && REAL.test(text) ? Number(text) : NaN;
+}
+
+function whole(text) {
+  return text.length <= LONGEST_NUMBER && WHOLE.test(text) ? Number(text) : NaN;
+}
+
 class Permalink {
   /** `moved(epoch)` is called when another pass came into the URL; null: none, the newest. */
   constructor(moved) {
     this.moved = moved;
-    // What an address has to say for what is seen to be found by it.
+    // What an address has to say for what is seen to be found by it, and the parameters of which
+    // any is for something to be found.
     this.query = {};
+    this.asking = [];
     this.epoch = this.read("epoch");
     this.values = new Map();
     this.path = location.pathname;
@@ -43,9 +58,10 @@ class Permalink {
       if (value === null) url.searchParams.delete(name);
       else url.searchParams.set(name, value);
     }
-    // A bare address is left alone; with anything in it, it is to be found whole.
+    // A bare address is left alone; one that asks for anything is to be found whole.
     const names = Object.keys(this.query);
-    if (url.search && !names.some((name) => url.searchParams.has(name))) {
+    const has = (name) => url.searchParams.has(name);
+    if (this.asking.some(has) && !names.some(has)) {
       for (const name of names) url.searchParams.set(name, this.query[name]);
     }
     if (url.href !== location.href) history.replaceState(history.state, "", url);

@@ -15,7 +15,8 @@ const WRITING = "input:not([type=range], [type=checkbox], [type=radio]), textare
   + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
 const PRESSED = "button, a, summary, input:not([type=range]), [role=button], [role=switch], "
   + "[role=checkbox], [role=radio], [role=tab], [role=option]";
-const STEERED = "[type=radio], [role=slider], [role=radiogroup], [role=toolbar], [role=tablist]";
+const STEERED = "[type=radio], [type=range], [role=slider], [role=radiogroup], [role=toolbar], "
+  + "[role=tablist]";
 
 class Player {
   constructor(root) {
@@ -33,7 +34,8 @@ class Player {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.show = shownAtFirst();
     this.panel = new Panel(root, this.panelHandlers());
-    new Pointer(this.canvas, this.pointerHandlers());
+    this.screen = new Screen(root);
+    this.pointer = new Pointer(this.canvas, this.pointerHandlers());
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root.querySelector(".stage"));
     // Names drawn before the app's font arrived are drawn again in it.
@@ -71,7 +73,11 @@ class Player {
         if (held || still) this.camera.velocity = [0, 0];
         this.wake();
       },
-      zoom: (factor) => { this.camera.zoomBy(factor); this.wake(); },
+      zoom: (factor) => {
+        const zoomed = this.camera.zoomBy(factor);
+        if (zoomed) this.wake();
+        return zoomed;
+      },
       reset: () => this.act("home-view"),
       hover: (place) => { this.pointerAt = place; this.wake(); },
     };
@@ -94,7 +100,7 @@ class Player {
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
-    this.link.query = data.query;
+    Object.assign(this.link, { query: data.query, asking: data.asking });
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
       if (!first) this.link.set("hidden", null);
@@ -106,6 +112,7 @@ class Player {
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
     } else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
     this.posed = posed;
+    if (another) this.unseen?.disconnect();
     if (another && !kin) this.clock.rewind();
     this.clock.extend(data.frames - 1);
     if (kin) this.clock.stay(frameAt(data.epoch, moment));
@@ -139,14 +146,14 @@ class Player {
     take("show", (text) => shownFromText(this.show, text) && layersToText(this.show));
     take("hidden", (text) => hiddenFromText(this.show, text) && hiddenToText(this.show));
     take("epoch", (text) => {
-      const moment = text.trim() ? Number(text) : NaN;
+      const moment = real(text);
       if (!Number.isFinite(moment) || moment < 0) return null;
       this.opened = true;
       this.clock.go(nearest(epoch, moment), true);
       return this.momentToText();
     });
     take("layer", (text) => {
-      const layer = /^\d+$/.test(text) ? Number(text) : NaN;
+      const layer = whole(text);
       if (!this.way.there || !(layer >= 1 && layer <= this.way.clock.last + 1)) return null;
       this.opened = true;
       this.clock.go(this.way.kept(this.clock.goal), true);
@@ -161,11 +168,26 @@ class Player {
    */
   begin({ live, frames }) {
     if (live || this.calm) this.clock.go(frames - 1, this.calm);
-    else this.clock.play();
+    else this.onceSeen(() => this.clock.play());
+  }
+
+  /** Does it once the stage is in sight, unless the viewer is quicker. */
+  onceSeen(begin) {
+    const watcher = new IntersectionObserver(([{ isIntersecting }]) => {
+      if (!isIntersecting) return;
+      watcher.disconnect();
+      begin();
+      this.wake();
+    }, { threshold: 0.5 });
+    watcher.observe(this.canvas);
+    this.unseen = watcher;
+    // Who has not seen it yet does not follow its end either.
+    this.clock.following = false;
   }
 
   act(name) {
     const { camera, clock } = this;
+    this.unseen?.disconnect();
     if (name.startsWith("way-")) this.actOnWay(name.slice(4));
     else if (name === "play") {
       this.way.end(this.calm);
@@ -178,7 +200,7 @@ class Player {
     else if (name === "start") this.seek(0);
     else if (name === "end") this.seek(clock.last);
     else if (name === "spin") camera.spinning = !camera.spinning;
-    else if (name === "fullscreen") this.fullscreen();
+    else if (name === "fullscreen") this.screen.toggle();
     else if (name === "home-view") camera.reset(this.calm);
     else {
       camera.setView(name, this.calm);
@@ -189,6 +211,7 @@ class Player {
 
   /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
+    this.unseen?.disconnect();
     this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
     this.wake();
@@ -249,18 +272,19 @@ class Player {
     this.wake();
   }
 
-  fullscreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
-  }
-
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.composedPath()[0];
-    if (event.key === "Escape") this.panel.help(false);
+    if (event.key === "Escape") {
+      this.panel.help(false);
+      this.screen.leave();
+    }
     let name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!name || uses(target, event.key)) return;
-    if (event.shiftKey && OF_BOTH.includes(name)) name = `way-${name}`;
+    const { wayScrubber, scrubber } = this.panel;
+    const own = target === scrubber || target === wayScrubber;
+    if (!name || (!own && uses(target, event.key))) return;
+    const layers = event.shiftKey || (target === wayScrubber && name !== "play");
+    if (layers && OF_BOTH.includes(name)) name = `way-${name}`;
     event.preventDefault();
     event.stopPropagation();
     this.act(name);
@@ -347,6 +371,7 @@ class Player {
     const { run, epoch } = this.film.data;
     // Who follows a live run glides behind its newest snapshot, and sees its figures all the same.
     this.moment.show(run, epoch, this.clock.at, this.clock.following && !this.clock.playing);
+    this.panel.caption(this.film.data, this.moment.reading("NC1"));
   }
 
   /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */
@@ -365,8 +390,11 @@ class Player {
   close() {
     cancelAnimationFrame(this.pending);
     this.observer.disconnect();
+    this.unseen?.disconnect();
     this.link.close();
     this.moment.close();
+    this.pointer.close();
+    this.screen.close();
     document.removeEventListener("keydown", this.onKey);
   }
 }
@@ -411,8 +439,8 @@ function shownFromText(show, text) {
 
 /** Hides the classes that a text from a URL names; gives null where it is malformed. */
 function hiddenFromText(show, text) {
-  const hidden = text.split(",").map((part) => (/^\d+$/.test(part) ? Number(part) : NaN));
-  if (!hidden.every((k) => k < show.goal.classes.length)) return null;
+  const hidden = text.split(",").map(whole);
+  if (!hidden.every((k) => k >= 0 && k < show.goal.classes.length)) return null;
   show.goal.classes = show.goal.classes.map((_, k) => (hidden.includes(k) ? 0 : 1));
   show.classes = [...show.goal.classes];
   return true;

@@ -25,11 +25,19 @@ function bodyAt(painter, x, y) {
 
 class Pointer {
   /**
-   * `on` has the handlers drag(dx, dy, seconds), hold(held, still), zoom(factor), reset() and
-   * hover(place), place being [x, y] in CSS pixels or null.
+   * `on` has the handlers drag(dx, dy, seconds), hold(held, still), zoom(factor), which gives
+   * whether that changed anything, reset() and hover(place), place being [x, y] in CSS pixels or
+   * null.
    */
   constructor(canvas, on) {
-    Object.assign(this, { canvas, on, fingers: new Map(), time: 0 });
+    const root = canvas.closest(".nc");
+    Object.assign(this, { canvas, on, root, fingers: new Map(), time: 0, chosen: false });
+    this.ending = new AbortController();
+    const { signal } = this.ending;
+    // Whoever scrolls the page over the player goes on, unless they have clicked into it.
+    document.addEventListener("pointerdown", (event) => {
+      this.chosen = event.composedPath().includes(root);
+    }, { capture: true, signal });
     canvas.addEventListener("pointerdown", (event) => this.down(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     for (const name of ["pointerup", "pointercancel"]) {
@@ -80,9 +88,15 @@ class Pointer {
     return Math.hypot(a[0] - b[0], a[1] - b[1]);
   }
 
+  /** Zooms once the player was clicked, or with Ctrl; where that has an end, the page goes on. */
   wheel(event) {
-    event.preventDefault();
+    if (!this.chosen && !event.ctrlKey && !this.root.classList.contains("large")) return;
     const pixels = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
-    this.on.zoom(Math.exp(-Math.max(-120, Math.min(120, pixels)) * 0.0022));
+    const zoomed = this.on.zoom(Math.exp(-Math.max(-120, Math.min(120, pixels)) * 0.0022));
+    if (zoomed || event.ctrlKey) event.preventDefault();
+  }
+
+  close() {
+    this.ending.abort();
   }
 }

@@ -10,7 +10,7 @@ import streamlit as st
 from app.charts import palette
 from app.components import address, samples, text
 from app.engine import data, derived, shared
-from app.player.view import BASES, BESIDE, FOCUS_SIZES, PLAYER_NAMES, View, no_test_data
+from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import Way, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -142,6 +142,9 @@ def _packed(run: Run, view: View, start: Mapping[str, str], words: bool) -> byte
         live=run.status.busy,
         start=start,
         query=config.query(),
+        asking=(*NAMES, *PLAYER_NAMES),
+        title=config.title(),
+        depth=config.depth if "depth" in config.params else None,
         ways=_ways(run, view, r),
     )
 

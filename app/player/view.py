@@ -17,6 +17,7 @@ import streamlit as st
 from app.components import address, notices
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.config.numbers import real, whole
 from ncengine.runs.run import Geometry, Run
 from ncengine.snapshots.names import LAYERS
 
@@ -164,12 +165,13 @@ def _is_moment(value: str) -> bool:
 
 
 def _is_layer(value: str) -> bool:
-    return value.isascii() and value.isdigit() and int(value) >= 1
+    layer = _whole(value)
+    return layer is not None and layer >= 1
 
 
 def _is_pose(value: str) -> bool:
     try:
-        numbers = [float(part) for part in value.split("_")]
+        numbers = [real(part) for part in value.split("_")]
     except ValueError:
         return False
     whole = len(numbers) == POSE_NUMBERS and all(map(math.isfinite, numbers))
@@ -181,13 +183,20 @@ def _are_layers(value: str) -> bool:
 
 
 def _are_classes(value: str, classes: int) -> bool:
-    parts = value.split(",")
-    return all(part.isascii() and part.isdigit() and int(part) < classes for part in parts)
+    found = [_whole(part) for part in value.split(",")]
+    return all(k is not None and 0 <= k < classes for k in found)
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return whole(text)
+    except ValueError:
+        return None
 
 
 def _passes(text: str) -> float | None:
     try:
-        passes = float(text)
+        passes = real(text)
     except ValueError:
         return None
     return passes if 0 <= passes < float("inf") else None
@@ -250,14 +259,14 @@ def _fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
 
 
 def _read_seed(text: str, config: RunConfig) -> int:
-    seed = int(text)
+    seed = whole(text)
     if seed not in config.seeds:
         raise ValueError
     return seed
 
 
 def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
-    picked = tuple(sorted(int(part) for part in text.split(",")))
+    picked = tuple(sorted(whole(part) for part in text.split(",")))
     distinct = len(set(picked)) == len(picked)
     if len(picked) > max(FOCUS_SIZES) or not distinct or not 0 <= picked[0] <= picked[-1]:
         raise ValueError

@@ -56,6 +56,9 @@ def pack(
     live: bool = False,
     start: Mapping[str, Any] | None = None,
     query: Mapping[str, str] | None = None,
+    asking: Sequence[str] = (),
+    title: str = "",
+    depth: int | None = None,
     ways: Sequence[Way] = (),
 ) -> bytes:
     """Everything the player draws, in one message.
@@ -76,6 +79,9 @@ def pack(
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
         query: what an address has to say for the run to be found by it.
+        asking: the parameters that ask for something to be found; others, as those that track a
+            visitor, do not make an address be filled with `query`.
+        title, depth: what is said of the run where the rest of the page is not seen.
         ways: through the layers, at some moments, in their order.
 
     Raises:
@@ -117,6 +123,9 @@ def pack(
         "ways": on_the_way,
         "start": dict(start or {}),
         "query": dict(query or {}),
+        "asking": list(asking),
+        "title": title,
+        "depth": depth,
         "thumbnail_shape": shape,
         "captions": None if captions is None else list(captions),
         "scales": scales,

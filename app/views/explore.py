@@ -53,6 +53,8 @@ MOMENT = {
     PROGRESS: lambda run: (run.revision, runs.jobs().waits_for),
     RECORD: attrgetter("recorded"),
 }
+# Its parameters in an address, and those of the picture on Depth from which it was opened.
+NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES)
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 
@@ -63,9 +65,7 @@ def draw(what: RunConfig | Identity) -> None:
     config, now = run.config, run.status
     lookers.look(config)
     view.current(run)
-    notices.unknown_names(
-        address.unknown((*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES))
-    )
+    notices.unknown_names(address.unknown(NAMES))
     notices.draw()
     if _welcomes(run):
         st.fragment(_welcome, key=WELCOME)(what, now)
@@ -179,7 +179,7 @@ def _look(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
         except Exception:
             logger.exception("The run %s could not be looked at", identify(what).key)
     if moved:
-        st.rerun([*moved, WATCH])
+        pulse.refresh([*moved, WATCH])
 
 
 def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Run:

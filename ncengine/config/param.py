@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from ncengine.config.numbers import real, whole
+
 MAX_SEEDS = 32
 SHOWN_CHARACTERS = 80
 
@@ -125,7 +127,7 @@ class Param:
         if self.kind not in ("int", "float"):
             return None
         try:
-            number = float(value)
+            number = real(value) if isinstance(value, str) else float(value)
         except (TypeError, ValueError, OverflowError):
             return None
         if math.isnan(number):
@@ -158,12 +160,12 @@ class Param:
         if isinstance(value, str):
             text = value.strip()
             if "," not in text and "-" in text:
-                start, last = (int(part) for part in text.split("-"))
+                start, last = (whole(part) for part in text.split("-"))
                 if last - start >= MAX_SEEDS:
                     raise ValueError
                 value = range(start, last + 1)
             else:
-                parts = [int(part) for part in text.split(",") if part.strip()]
+                parts = [whole(part) for part in text.split(",") if part.strip()]
                 value = parts if "," in text else parts[0]
         if isinstance(value, bool):
             raise ValueError
@@ -186,7 +188,9 @@ def _unwrapped(value: Any) -> Any:
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ValueError
-    return float(value) + 0.0  # -0.0 becomes the 0.0 that it equals
+    return (
+        real(value) if isinstance(value, str) else float(value)
+    ) + 0.0  # -0.0 becomes the 0.0 that it equals
 
 
 def _parse_bool(value: Any) -> bool:

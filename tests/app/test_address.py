@@ -5,9 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from app.components import address
+from app.components import address, series
 from app.engine import data, derived, runs
-from ncengine.config import PARAMS, RunConfig
+from app.player import view
+from app.views import explore
+from ncengine.config import PARAMS, RunConfig, numbers
+from ncengine.config.gallery import first
 from ncengine.config.presets import paper_preset
 from tests.app.conftest import MAIN, FakeJobs, FakeStore, assert_sound, make_run, open_at, texts
 
@@ -64,7 +67,7 @@ def test_the_address_just_replaced_comes_back_with_a_click_or_by_going_back(
     at.button_group(key="field:depth").set_value(8).run()
     assert picked(at) == after
     monkeypatch.setattr(address, "ECHO_SECONDS", 1e9)
-    monkeypatch.setattr(address, "_went_through_history", lambda: back)
+    monkeypatch.setattr(address, "went_through_history", lambda: back)
     at.query_params.update(before.query())
     at.run()
     assert picked(at) == (before if back else after)
@@ -118,6 +121,60 @@ def test_a_click_writes_the_address_and_leaves_foreign_parameters(at):
         "camera": "1,2,3",
         "utm": "x",
     }
+
+
+TRACKED = {"utm_source": "x", "fbclid": "IwAR0", "UTM_Campaign": "y", "gclid": "1", "ref": "a"}
+
+
+@pytest.mark.parametrize("extra", [{}, {"utm_source": "x"}, {"fbclid": "x"}, TRACKED])
+def test_what_only_tracks_is_passed_over(extra, at, welcoming):
+    open_at(at, **extra)
+    assert_sound(at)
+    assert not at.warning
+    assert picker_welcomes(at)
+    assert query_of(at) == extra
+
+
+def test_what_is_unknown_is_told_and_the_welcome_stays(at, welcoming):
+    open_at(at, colour="red", utm_source="x")
+    assert_sound(at)
+    (warning,) = at.warning
+    assert "`colour`" in warning.value and "utm" not in warning.value
+    assert picker_welcomes(at)
+
+
+@pytest.mark.parametrize("asked", [{"depth": "5"}, {"view": "2d"}, {"seed": "1"}])
+def test_what_asks_for_anything_is_no_welcome(asked, at, welcoming):
+    open_at(at, **asked, utm_source="x")
+    assert not picker_welcomes(at)
+
+
+def test_back_to_the_bare_address_is_the_welcome_and_so_is_forward(at, welcoming, monkeypatch):
+    at.run()
+    assert picker_welcomes(at)
+    at.button_group(key="field:depth").set_value(8).run()
+    eight = query_of(at)
+    assert picked(at).depth == 8 and not picker_welcomes(at)
+    monkeypatch.setattr(address, "went_through_history", lambda: True)
+    for query, welcome in (({}, True), (eight, False), ({}, True)):
+        at.query_params.clear()
+        at.query_params.update(query)
+        at.run()
+        assert_sound(at)
+        assert picker_welcomes(at) is welcome
+        assert query_of(at) == query
+
+
+@pytest.fixture
+def welcoming(store, monkeypatch):
+    """A gallery whose first run is at hand."""
+    monkeypatch.setattr(runs, "home", first)
+    store.put(make_run(first()))
+
+
+def picker_welcomes(at):
+    """Whether the page is that of who asked for nothing."""
+    return at.session_state["picker:welcome"] and picked(at) == first()
 
 
 def test_a_field_that_no_longer_applies_leaves_the_address(at):
@@ -257,7 +314,26 @@ def test_of_four_classes_the_focus_is_all(at, store):
     assert at.session_state["view"].focus(4) == (0, 1, 2, 3)
 
 
-odd = ["nan", "inf", "-inf", "1e999", "-0", "", " ", "None", "0x10", "1_0", "9" * 400]
+LONG = "9" * 4301
+odd = [
+    LONG,
+    "-" + LONG,
+    f"0,{LONG}",
+    f"{LONG}_1_1_1_1_1_1",
+    "0." + LONG,
+    "١",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-0",
+    "",
+    " ",
+    "None",
+    "0x10",
+    "1_0",
+    "9" * 400,
+]
 garbage = st.one_of(
     st.text(max_size=80),
     st.sampled_from(odd),
@@ -269,7 +345,7 @@ garbage = st.one_of(
 @settings(max_examples=25)
 @given(
     st.dictionaries(
-        st.sampled_from([*PARAMS, "seed", "basis", "focus", "epoch"]), garbage, max_size=5
+        st.sampled_from(sorted({*explore.NAMES, *view.PLAYER_NAMES})), garbage, max_size=5
     )
 )
 def test_no_address_breaks_the_page(query):
@@ -285,3 +361,29 @@ def test_no_address_breaks_the_page(query):
         expected, problems = RunConfig.nearest({k: v for k, v in query.items() if k in PARAMS})
         assert picked(at) == expected
         assert bool(problems) <= bool(at.warning)
+
+
+@pytest.mark.parametrize("name", sorted(explore.NAMES))
+@pytest.mark.parametrize("value", [LONG, "٣"])
+def test_a_number_without_end_or_of_other_digits_is_no_number(name, value, at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at, **{name: value})
+    assert_sound(at)
+    if name not in series.NAMES:  # these are for Depth
+        assert len(at.warning) == 1
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_what_is_written_is_read_back(number):
+    assert numbers.real(repr(number)) == number
+
+
+@given(st.text(max_size=120))
+def test_what_is_read_is_what_python_reads(text):
+    for read, ours in ((int, numbers.whole), (float, numbers.real)):
+        try:
+            found = ours(text)
+        except ValueError:
+            continue
+        assert found == read(text)
+        assert text.isascii() and "_" not in text and len(text) <= numbers.LONGEST_NUMBER

@@ -274,6 +274,19 @@ def test_a_pick_that_takes_moments_waits_to_begin(at, begun, jobs):
     assert not beat(at, RunConfig(depth=8))
 
 
+HELD_BACK = "“Train as I pick” held back: it starts what takes less than about 20 s."
+
+
+@pytest.mark.parametrize("seconds, held", [(5.0, False), (25.0, True), (None, True)])
+def test_a_pick_that_is_held_back_is_told(at, begun, jobs, seconds, held):
+    jobs.seconds = seconds
+    at.button_group(key="field:depth").set_value(8).run()
+    assert_sound(at)
+    assert (HELD_BACK in texts(at)) is held
+    at.toggle(key="by itself").set_value(False).run()
+    assert HELD_BACK not in texts(at)
+
+
 def test_nothing_waits_that_is_there_or_was_not_picked(at, begun, store):
     assert not beat(at, RunConfig())  # it was there at first: nobody picked it
     store.put(make_run(RunConfig(depth=8)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.testing.v1 import AppTest
 
 from app.charts import curves
@@ -51,6 +52,14 @@ def running(**changed):
 
 def test_where_nothing_moved_nothing_is_drawn(look):
     assert look(running(), running()) is None
+
+
+def test_a_look_at_a_page_that_is_gone_draws_nothing_and_breaks_nothing(look, monkeypatch):
+    def gone(parts):
+        raise StreamlitAPIException("No fragment found")
+
+    monkeypatch.setattr(st, "rerun", gone)
+    assert look(running(), running(passes=251)) is None
 
 
 def test_more_passes_move_the_progress_alone(look):

@@ -89,7 +89,8 @@ def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
 
 def _is_one(line: ConsoleMessage) -> bool:
     """Whether it is a complaint; that Streamlit does not find its server below a page is none."""
-    return line.type == "error" and "/depth/_stcore/" not in line.location["url"]
+    below = any(f"/{page}/_stcore/" in line.location["url"] for page in ("depth", "library"))
+    return line.type == "error" and not below
 
 
 @pytest.fixture

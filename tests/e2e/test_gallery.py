@@ -199,3 +199,33 @@ def test_nothing_is_asked_of_the_network(page: Page, shipped: LiveApp):
     at_rest(page)
     hosts = {urlsplit(url).hostname for url in asked if url.startswith("http")}
     assert hosts == {"127.0.0.1"} or hosts == {"localhost"}
+
+
+def test_an_address_that_only_tracks_is_the_first_page_and_back_leads_to_it(page, shipped):
+    page.set_default_timeout(PATIENCE)
+    page.goto(shipped.url(utm_source="x", fbclid="y"))
+    film = page.get_by_text("Watch a network tidy up")
+    expect(film).to_be_visible()
+    expect(page.locator(".st-key-notices")).to_have_count(0)
+    assert query_of(page) == {"utm_source": "x", "fbclid": "y"}
+    depth(page, 8)
+    expect(film).to_have_count(0)
+    page.go_back()
+    expect(film).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", level=2)).to_contain_text("8-RN1")
+    expect(film).to_have_count(0)
+    page.go_back()
+    expect(film).to_be_visible()
+
+
+def test_badges_are_whole_at_twice_the_size(new_context, shipped):
+    page = new_context(viewport={"width": 640, "height": 400}).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{shipped.base}/depth")
+    badges = page.locator(".stMarkdownBadge")
+    expect(badges.first).to_be_visible()
+    for badge in badges.all():
+        box = badge.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 640
+        assert badge.evaluate("node => node.scrollWidth <= node.clientWidth + 1")

@@ -102,7 +102,7 @@ def test_a_layer_that_is_none_leaves_the_address(page, app, layer):
 def test_charts_of_layers_follow_the_moment(page, app):
     open_at(page, app, epoch=120, beside="layers", norm="pre")
     expect(page.get_by_text("At pass 120")).to_be_visible()
-    expect(page.get_by_text("The shortcut of pre-LN.")).to_be_visible()
+    expect(page.get_by_text("The shortcut of pre-LN")).to_be_visible()
     # Over layers, two of blocks, the stream; cosines and accuracy below.
     expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(6)
     page.keyboard.press("Home")

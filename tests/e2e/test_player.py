@@ -202,5 +202,87 @@ def test_a_phone_shows_the_page_and_scrolls_with_one_finger(app, new_context):
     )
     tools = player(page).locator(".tools").bounding_box()
     assert page.get_by_test_id("nc-epoch").bounding_box()["y"] >= tools["y"] + tools["height"]
+    # The film is in sight, and above the figures.
+    canvas = page.get_by_test_id("nc-canvas").bounding_box()
+    assert canvas["y"] + canvas["height"] / 2 < 844
+    assert canvas["y"] < page.locator(".readouts").bounding_box()["y"]
     touch = page.get_by_test_id("nc-canvas").evaluate("node => getComputedStyle(node).touchAction")
     assert touch == "pan-y"
+
+
+SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
+
+
+def test_the_wheel_is_the_pages_until_the_player_was_clicked(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    expect(player(page)).to_have_attribute("data-epoch", "120")
+    box = page.get_by_test_id("nc-canvas").bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 150)
+    page.mouse.wheel(0, 60)
+    page.wait_for_function(f"({SCROLLED})() > 0")
+    page.mouse.wheel(0, -60)
+    page.wait_for_function(f"({SCROLLED})() === 0")
+    assert "camera" not in query_of(page)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, 60)
+    page.keyboard.up("Control")
+    wait_until(lambda: "camera" in query_of(page), "Ctrl and wheel did not zoom")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("nc-canvas").click(position={"x": 30, "y": 150})
+    zoomed = query_of(page)["camera"]
+    page.mouse.wheel(0, 60)
+    wait_until(lambda: query_of(page).get("camera") != zoomed, "the wheel did not zoom")
+    assert page.evaluate(SCROLLED) == 0
+    # Where zooming has an end, the page goes on.
+    for _ in range(30):
+        page.mouse.wheel(0, 120)
+    page.wait_for_function(f"({SCROLLED})() > 0")
+
+
+def caption(page, locator=None):
+    return (locator or page).get_by_test_id("nc-caption")
+
+
+def test_the_whole_screen_names_what_is_shown(page, app):
+    open_page(page, app, **FINISHED, epoch=120)
+    expect(player(page)).to_have_attribute("data-epoch", "120")
+    expect(caption(page)).to_be_hidden()
+    page.keyboard.press("f")
+    expect(caption(page)).to_be_visible()
+    title = page.get_by_role("heading", level=2).inner_text()
+    nc1 = page.locator(".readout").filter(has=page.get_by_text("NC1", exact=True))
+    expect(caption(page)).to_have_text(
+        f"{title} · L = 3 · NC1 {nc1.locator('.value').inner_text()}"
+    )
+    end = caption(page).inner_text()
+    page.keyboard.press("Home")
+    expect(caption(page)).not_to_have_text(end)
+
+
+def test_a_frame_that_refuses_the_whole_screen_is_filled(app, new_context):
+    page = new_context().new_page()
+    address = app.url(**FINISHED, epoch=120)
+    page.set_content(f'<iframe src="{address}" style="width:1180px;height:700px"></iframe>')
+    frame = page.frame_locator("iframe")
+    shown = frame.get_by_test_id("nc-player")
+    expect(shown).to_have_attribute("data-epoch", "120")
+    frame.get_by_test_id("nc-fullscreen").click()
+    expect(caption(page, frame)).to_be_visible()
+    wait_until(lambda: shown.bounding_box()["width"] == 1180, "the frame is not filled")
+    assert shown.bounding_box()["height"] == 700
+    # Nothing of the page lies above it.
+    top = "node => node.getRootNode().host === document.elementFromPoint(20, 20)"
+    assert shown.evaluate(top)
+    page.keyboard.press("Escape")
+    expect(caption(page, frame)).to_be_hidden()
+
+
+def test_a_film_waits_until_it_is_in_sight(app, new_context):
+    page = new_context(viewport={"width": 1280, "height": 300}).new_page()
+    open_page(page, app, **FINISHED)
+    expect(player(page)).to_have_attribute("data-frame", "0")
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
+    assert player(page).get_attribute("data-playing") == "false"
+    page.get_by_test_id("nc-canvas").scroll_into_view_if_needed()
+    page.get_by_test_id("nc-scrubber").scroll_into_view_if_needed()
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))

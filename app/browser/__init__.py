@@ -1,0 +1,1 @@
+"""What every page does in the browser."""

@@ -1,0 +1,161 @@
+"""A speaker's keys: after a click they are the player's; who uses keys alone keeps the focus."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.live_app import wait_until
+from tests.e2e.pages import FINISHED, expect_frame, open_page, player, query_of
+
+# What has the focus, be it within a component.
+FOCUSED = """() => {
+  let node = document.activeElement;
+  while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  return node.getAttribute("aria-label") ?? node.textContent.trim();
+}"""
+NOTHING = "document.activeElement === document.body"
+
+
+def field(page: Page, name: str):
+    return page.locator(f".st-key-field-{name}")
+
+
+def pick(page: Page, name: str, value: str) -> None:
+    """Pick from a list by pointer."""
+    field(page, name).get_by_role("button", name="Open").click()
+    page.get_by_role("option", name=value, exact=True).click()
+
+
+def expect_let_go(page: Page, what: str) -> None:
+    """Nothing has the focus any more."""
+    wait_until(lambda: page.evaluate(NOTHING), f"{what} keeps the focus", 20)
+
+
+def expect_keys(page: Page) -> None:
+    """The keys steer the player, and nothing else."""
+    heading = page.get_by_role("heading", level=2)
+    before = heading.inner_text()
+    # A film that has just begun comes to its end, or goes there.
+    page.keyboard.press("End")
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
+    page.keyboard.press("Home")
+    expect_frame(page, 0)
+    page.keyboard.press("ArrowRight")
+    expect_frame(page, 1)
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "false")
+    assert heading.inner_text() == before
+
+
+# Clicks after which the same run is shown.
+CLICKS = {
+    "a segment": lambda page: page.locator(".st-key-view-seed").get_by_role("radio").nth(1).click(),
+    "a pill": lambda page: page.locator(".st-key-view-focus").get_by_role("button").nth(3).click(),
+    "a toggle": lambda page: page.locator(".st-key-view-test label").first.click(),
+    "an expander": lambda page: page.get_by_test_id("stSidebar").locator("summary").click(),
+    "a list": lambda page: pick(page, "classes", "5"),
+    "a popover": lambda page: page.get_by_role("button", name="What am I looking at?").click(),
+    "the player's button": lambda page: page.get_by_test_id("nc-view-2d").click(),
+    "the player's slider": lambda page: page.get_by_test_id("nc-scrubber").click(),
+    "the same depth": lambda page: field(page, "depth").get_by_text("3", exact=True).click(),
+}
+
+
+def test_after_a_click_the_keys_are_the_players(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    for what, click in CLICKS.items():
+        click(page)
+        expect_let_go(page, what)
+        expect_keys(page)
+
+
+def test_what_was_clicked_to_be_typed_in_keeps_the_keys(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    field(page, "classes").get_by_role("combobox").click()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[role=option]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(FOCUSED) == "Classes K"
+    expect_frame(page, 0)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stSidebar").locator("summary").click()
+    number = field(page, "data_seed").locator("input").first
+    number.click()
+    page.keyboard.press("End")
+    page.keyboard.type("2")
+    expect(number).to_have_value("02")
+    expect_frame(page, 0)
+
+
+def test_a_speakers_routine_by_pointer_and_keys(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    heading = page.get_by_role("heading", level=2)
+    for depth in ("5", "3"):
+        field(page, "depth").get_by_text(depth, exact=True).click()
+        expect(heading).to_contain_text(f"{depth}-RN1")
+        expect_let_go(page, depth)
+    expect(player(page)).to_be_visible()
+    expect_keys(page)
+    page.keyboard.press("2")
+    expect(player(page)).to_have_attribute("data-view", "2d")
+    page.keyboard.press("3")
+    expect(player(page)).to_have_attribute("data-view", "3d")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(player(page)).to_have_attribute("data-layer", "2")
+    page.keyboard.press("Shift+End")
+    page.keyboard.press("f")
+    expect(player(page)).to_have_class(re.compile("large"))
+    expect_keys(page)
+    page.keyboard.press("f")
+    expect(player(page)).not_to_have_class(re.compile("large"))
+    expect_keys(page)
+    expect(heading).to_contain_text("3-RN1")
+
+
+def test_who_uses_keys_alone_keeps_the_focus(page, app):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    # Into the group from either side: to the depth that is chosen.
+    page.get_by_role("button", name="Help for Depth L").focus()
+    page.keyboard.press("Tab")
+    wait_until(lambda: page.evaluate(FOCUSED) == "3", "the chosen depth has not the focus")
+    page.get_by_role("button", name="Help for Width d").focus()
+    page.keyboard.press("Shift+Tab")
+    wait_until(lambda: page.evaluate(FOCUSED) == "3", "the chosen depth has not the focus")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(FOCUSED) == "5"
+    expect_frame(page, 0)
+    expect(page.get_by_role("heading", level=2)).to_contain_text("3-RN1")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+    assert page.evaluate(FOCUSED) == "5"
+
+
+@pytest.mark.parametrize("keys", [True, False])
+def test_a_slider_of_the_picker_moves_by_keys_of_who_came_to_it_by_keys(page, app, keys):
+    open_page(page, app, **FINISHED, epoch=1)
+    expect_frame(page, 0)
+    slider = field(page, "weight_decay").locator("input[type=range]")
+    before = query_of(page)["weight_decay"] if "weight_decay" in query_of(page) else None
+    if keys:
+        slider.focus()
+        page.keyboard.press("ArrowRight")
+        wait_until(lambda: query_of(page).get("weight_decay") != before, "no other decay")
+        expect(slider).to_be_focused()
+        return
+    thumb = field(page, "weight_decay").get_by_test_id("stSliderThumbValue")
+    thumb.scroll_into_view_if_needed()
+    box = thumb.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 6)
+    page.mouse.down()
+    page.mouse.up()
+    expect_let_go(page, "the slider")
+    assert query_of(page).get("weight_decay") == before
+    expect_keys(page)
