@@ -34,4 +34,4 @@ def timed(run_script):
 # Streamlit runs this script anew for each look at the page; its own modules stay.
 if not hasattr(ScriptRunner._run_script, "is_timed"):
     ScriptRunner._run_script = timed(ScriptRunner._run_script)
-runpy.run_path(str(ROOT / "app" / "main.py"))
+runpy.run_path(str(ROOT / "app" / "main.py"), run_name="__main__")

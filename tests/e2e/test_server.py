@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import os
 import socket
 import sys
@@ -76,5 +77,30 @@ def test_only_pages_under_this_machines_own_names_are_served(app):
         assert " 101 " in handshake(app, host, f"http://{host}")
     # Its own name made to lead here: Origin and Host agree, and are foreign.
     host = f"rebound.example:{app.port}"
-    assert " 403 " in handshake(app, host, f"http://{host}")
+    assert " 400 " in handshake(app, host, f"http://{host}")
     assert " 403 " in handshake(app, f"localhost:{app.port}", "http://foreign.example")
+
+
+FONT = "/app/static/inter-latin-wght-normal.woff2"
+
+
+def asked(app: LiveApp, path: str, host: str) -> int:
+    """The status with which the server answers who asks for a path under that name."""
+    channel = http.client.HTTPConnection("127.0.0.1", app.port, timeout=20)
+    try:
+        channel.putrequest("GET", path, skip_host=True)
+        channel.putheader("Host", host)
+        channel.endheaders()
+        return channel.getresponse().status
+    finally:
+        channel.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/depth", "/_stcore/health", "/_stcore/host-config", FONT])
+def test_nothing_is_answered_under_another_name(app, path):
+    port = app.port
+    for own in (f"localhost:{port}", f"127.0.0.1:{port}", "LocalHost", "127.0.0.1"):
+        assert asked(app, path, own) == 200
+    near = ("localhost.rebound.example", "xlocalhost", f"localhost@rebound.example:{port}")
+    for foreign in (f"rebound.example:{port}", "rebound.example", "0.0.0.0", "", *near):
+        assert asked(app, path, foreign) == 400
