@@ -18,6 +18,6 @@ if __name__ == "__main__":
 elif __name__ == HERE.stem:
     # Imported for the server, which runs the file as a script for each look at a page. A worker's
     # process, to which it has a third name, has no use for either.
-    from app.engine import hosts
+    from app.engine import server as parts
 
-    server = st.App(HERE, middleware=hosts.guard())
+    server = st.App(HERE, middleware=parts.guard(), lifespan=parts.ended_by_a_key)

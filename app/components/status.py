@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -68,6 +69,8 @@ def _what_failed_here(run: Run) -> None:
     now = runs.of_today(run.config)
     if now.status is Status.FAILED:
         st.error(f"**Training it here failed.** {text.plain(now.error or 'The log has more.')}")
+    if now.status is Status.INTERRUPTED:
+        _what_is_in_the_way(replace(run, status=now.status, error=now.error))
 
 
 def _stands_in(run: Run) -> bool:
@@ -271,6 +274,7 @@ def bar() -> st.delta_generator.DeltaGenerator:
 
 
 def _queued(run: Run) -> None:
+    _what_is_in_the_way(run)
     place = "" if run.place is None else f": number {run.place} in the queue"
     lacking = runs.jobs().waits_for
     why = f": {text.plain(lacking)}" if lacking else f"{place}{_behind()}. It starts by itself"
@@ -303,11 +307,20 @@ def _stopped(run: Run) -> None:
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.budget, 1.0)
     so_far = f"after {run.passes:,} of {text.passes(run.config.budget)}. It can go on from there."
+    _what_is_in_the_way(run)
     with bar():
         waits = by_itself.why_it_waits(run)
         so_far = so_far if run.passes else "before its first pass."
         st.progress(share, f"**{happened}** {so_far} {waits}".strip())
         _train_button(run.config, "Continue" if run.passes else "Train")
+
+
+def _what_is_in_the_way(run: Run) -> None:
+    """Why a training ended before its end or does not begin, where that is known."""
+    if not run.error or run.status is Status.CANCELLED:
+        return
+    after = "It goes on by itself once there is room." if runs.waits_for_room(run.key) else ""
+    st.error(f"**Nothing can be written**: {text.plain(run.error)}. {after}")
 
 
 def _failed(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from app.engine import runs
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
+
+logger = logging.getLogger(__name__)
 
 # Another session counts as looking for so long after its last look.
 LOOKING = 10.0
@@ -45,7 +48,7 @@ class Lookers:
             left = before if before != key and not self._looked_at(before, LOOKING) else ""
             stopped = self._begun.pop(left, None)
         if stopped is not None:
-            self.cancel(stopped)
+            self._stop(stopped)
 
     def began(self, config: RunConfig) -> None:
         """A training began by itself."""
@@ -65,7 +68,15 @@ class Lookers:
             old = self.now() - PATIENCE
             self._at = {one: seen for one, seen in self._at.items() if seen[1] > old}
         for config in stopped:
+            self._stop(config)
+
+    def _stop(self, config: RunConfig) -> None:
+        """Stop a training; one that cannot be stopped now, on a full disk for one, is later."""
+        try:
             self.cancel(config)
+        except OSError as error:
+            logger.warning("%s could not be stopped: %s", config.title(), error)
+            self.began(config)
 
     def _looked_at(self, key: str, within: float) -> bool:
         return any(at == key and self.now() - when < within for at, when in self._at.values())

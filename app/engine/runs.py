@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,12 +37,19 @@ def look(what: RunConfig | Identity) -> Run:
     Of an identity it is that very run, for as long as there is one.
     """
     run = store().open(what)
+    if not run.status.finished and (why := waits_for_room(run.key)):
+        run = replace(run, error=why)
     if not run.status.rests:
         return run
     if isinstance(what, Identity):
         return look(what.config)
     other = store().stand_in(what)
     return run if other is None else store().open(other)
+
+
+def waits_for_room(key: str) -> str:
+    """What keeps that run from going on, as it will by itself; "" where nothing does."""
+    return jobs().waits_for_room(key)
 
 
 def glance(config: RunConfig) -> Glance:
@@ -53,7 +61,9 @@ def glance(config: RunConfig) -> Glance:
 
 def of_today(config: RunConfig) -> Glance:
     """How the run stands that is trained here and now, whatever is shown in its place."""
-    return store().glance(config, shipped=False)
+    now = store().glance(config, shipped=False)
+    why = "" if now.status.finished else waits_for_room(identify(config).key)
+    return replace(now, error=why) if why else now
 
 
 def of_earlier_engine(run: Run) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -22,6 +23,7 @@ from ncengine.runs.assemble import (
     stack_geometry,
     stack_layers,
 )
+from ncengine.runs.disk import NoRoom, told_in_words, why_not
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
@@ -51,14 +53,24 @@ def run_job(
 
     Any number of processes may do this with the same run: each takes shards that no other trains.
     How it went is said in the journal; nothing is raised but KeyboardInterrupt, which stops the
-    run as Stop does.
+    run as Stop does, and what keeps anything from being said in a journal.
 
     Args:
         identity: of the run.
         store: where its journal and result are kept.
         progress: called with (passes done, budget) as it trains.
         shards: how the run is cut if that is not decided yet; by default it stays in one piece.
+
+    Raises:
+        NoRoom: nothing can be written to the cache. The run is left as it is.
     """
+    with told_in_words(store.root):
+        _work_on(identity, store, progress, shards)
+
+
+def _work_on(
+    identity: Identity, store: Store, progress: Progress | None, shards: Shards | None
+) -> None:
     journal = store.journal(identity)
     with store.lock(identity) as mine:
         attempts = _begin(identity, store, shards) if mine else None
@@ -76,7 +88,7 @@ def run_job(
     with store.lock(identity) as mine:
         if mine and all(map(_has_ended, journal.parts())) and not store.results.has(identity):
             report = Reporter(journal, journal, identity, attempts, None, training_is_over=True)
-            _go_through(report, partial(_write_result, store, identity, journal))
+            _go_through(report, store, partial(_write_result, store, identity, journal))
 
 
 def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | None:
@@ -95,7 +107,12 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
         decided = (end and end.shards()) or shards or [identity.config.seeds]
         journal.create({**identity.as_dict(), "shards": decided})
         if end is not None:
-            take_over(end, journal, identity)
+            try:
+                take_over(end, journal, identity)
+            except OSError:
+                with suppress(OSError):  # a full disk; with room again it is taken over then
+                    journal.create(identity.as_dict())
+                raise
     if before is None:
         return 1
     return before.attempts + (before.status is not Status.RUNNING)
@@ -123,14 +140,27 @@ def _train_what_is_free(
             # Who had it may have brought the run to its end, and its journal is gone or going.
             if mine and not _has_ended(part) and not store.results.has(identity):
                 report = Reporter(journal, part, identity, attempts, progress)
-                ended.append(_go_through(report, partial(_train, report, store, seeds)))
+                ended.append(_go_through(report, store, partial(_train, report, store, seeds)))
         if False in ended:
             break
     return ended
 
 
-def _go_through(report: Reporter, work: Callable[[], None]) -> bool:
-    """Do the work and say in the journal how it ended; gives whether it came to its end."""
+def _go_through(report: Reporter, store: Store, work: Callable[[], None]) -> bool:
+    """Do the work and say in the journal how it ended; gives whether it came to its end.
+
+    Raises:
+        NoRoom: nothing can be written. The run says so if it can, and is left as it is.
+    """
+    try:
+        with told_in_words(store.root):
+            return _done(report, store, work)
+    except NoRoom as error:
+        report.interrupt(error.why)
+        raise
+
+
+def _done(report: Reporter, store: Store, work: Callable[[], None]) -> bool:
     key = report.identity.key
     try:
         work()
@@ -142,9 +172,12 @@ def _go_through(report: Reporter, work: Callable[[], None]) -> bool:
     except Paused:
         report.stop(Status.QUEUED)
     except KeyboardInterrupt:
-        report.stop(Status.CANCELLED)
+        with suppress(OSError):  # who is stopped is not kept by a full disk
+            report.stop(Status.CANCELLED)
         raise
     except EXPECTED as error:
+        if isinstance(error, OSError) and why_not(error, store.root):
+            raise
         logger.error("run %s failed: %s", key, reason(error))
         report.stop(Status.FAILED, error=reason(error))
     except Exception as error:
@@ -220,9 +253,9 @@ def _shallower(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.n
 
 def _write_result(store: Store, identity: Identity, journal: Journal) -> None:
     store.results.compute(identity, lambda: _collected(identity, journal))
-    # joblib only warns where it cannot write, and the journal is all there is then.
     if not file_away(store, identity):
-        raise OSError(f"the result could not be written to {store.root}; is the disk full?")
+        reason = store.results.refused(identity) or "it cannot be read back"
+        raise OSError(f"the result was written to {store.root}, but {reason}")
 
 
 def _collected(identity: Identity, journal: Journal) -> Arrays:

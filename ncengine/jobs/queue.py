@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from typing import Any
 
 import joblib
@@ -22,9 +23,11 @@ from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
+from ncengine.runs.disk import has_room, why_not
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
@@ -34,6 +37,7 @@ RETRY_SECONDS = 0.5  # after a worker ended without a word, until its run is tri
 ADOPT_SECONDS = 2.0  # how often is looked for waiting runs of servers that are gone
 QUEUE_VARIABLE = "NCENGINE_QUEUE"
 LONGEST_QUEUE = 200
+ROOM_SECONDS = 5.0  # how often is looked whether anything can be written again
 MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
 
 
@@ -98,6 +102,8 @@ class JobQueue:
         self._pool: Executor | None = None
         self._cluster: Cluster | None = None
         self._load = Load()
+        # Runs that cannot go on since nothing can be written, and what stands in the way.
+        self._without_room: dict[str, tuple[Identity, str]] = {}
         self._longest = longest_queue()
         mend_index(store)
         self._adopt()
@@ -158,6 +164,7 @@ class JobQueue:
         with self._guard:
             journal = self.store.journal(identity)
             journal.wish("cancel")
+            self._without_room.pop(identity.key, None)
             for rung in missing_rungs(self.store, identity):
                 # What is trained for its sake alone.
                 if self.store.journal(rung).exists and not self._is_asked_for(rung):
@@ -166,6 +173,11 @@ class JobQueue:
                 future.cancel()
             if _status(journal) is Status.QUEUED:
                 journal.change(Status.CANCELLED)
+
+    def waits_for_room(self, key: str) -> str:
+        """What keeps that run from going on, as it will by itself; "" where nothing does."""
+        _, why = self._without_room.get(key, (None, ""))
+        return why
 
     def estimate(self, config: RunConfig) -> float | None:
         """Seconds that training would take from its turn on; None where that cannot be told."""
@@ -212,7 +224,8 @@ class JobQueue:
             future.cancel()
         running = self._running_here()
         for _, journal in running:
-            journal.wish("pause")
+            with suppress(OSError):
+                journal.wish("pause")
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and not all(
             self.store.is_free(identity) for identity, _ in running
@@ -222,11 +235,12 @@ class JobQueue:
             end_workers(self.workers)
         if self._cluster is not None:
             self._cluster.end()
-        for _, journal in running:
-            journal.wish(None)
         # What had not stopped, and what a worker took up in its place.
-        for identity, journal in self._running_here():
-            if not self.store.results.has(identity):
+        left = [one for one in self._running_here() if not self.store.results.has(one[0])]
+        with suppress(OSError):  # a full disk: they are found interrupted
+            for _, journal in running:
+                journal.wish(None)
+            for _, journal in left:
                 journal.change(Status.QUEUED, queued_at=0.0)
 
     def _busy_workers(self) -> int:
@@ -254,36 +268,66 @@ class JobQueue:
             # Whoever was killed on leaving the line still stands in it.
             job = self.store.job(key)
             if job is None or job.status is not Status.QUEUED:
-                self.store.line.leave(key)
+                with suppress(OSError):
+                    self.store.line.leave(key)
         for identity, journal in self.store.journals():
-            if file_away(self.store, identity):
-                continue
-            job, status = journal.status(), self.store.open(identity, shipped=False).status
-            if job is None or identity != identify(identity.config):
-                continue  # gone meanwhile, or asked for on data that are not these
-            if status is Status.QUEUED:
-                if job.owner != os.getpid() and lives(job.owner):
-                    continue  # another server's, which sees to it
-                queued_at = job.queued_at
-            elif status is Status.INTERRUPTED and job.attempts < MAX_ATTEMPTS:
-                queued_at = 0.0  # its turn had come
-            else:
-                continue
-            journal.wish(None)
-            journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid())
             try:
-                self._send(identity)
+                self._adopt_one(identity, journal)
             except OSError as error:
-                logger.warning("run %s waits: %s", identity.key, error)
+                self._wait_for_room(identity, error)
+
+    def _adopt_one(self, identity: Identity, journal: Journal, vain: int = 0) -> None:
+        """Take up a run, unless it is another's; so many of its attempts do not count."""
+        if file_away(self.store, identity):
+            return
+        job, status = journal.status(), self.store.open(identity, shipped=False).status
+        if job is None or identity != identify(identity.config):
+            return  # gone meanwhile, or asked for on data that are not these
+        if status is Status.QUEUED:
+            if job.owner != os.getpid() and lives(job.owner):
+                return  # another server's, which sees to it
+            queued_at = job.queued_at
+        elif status is Status.INTERRUPTED and job.attempts - vain < MAX_ATTEMPTS:
+            queued_at = 0.0  # its turn had come
+        else:
+            return
+        journal.wish(None)
+        attempts = max(0, job.attempts - vain)
+        journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid(), attempts=attempts)
+        self._send(identity)
+
+    def _wait_for_room(self, identity: Identity, error: OSError) -> None:
+        """Have the run go on once what is in its way is gone; nothing else is held up by it."""
+        why = why_not(error, self.store.root) or reason(error)
+        logger.warning("run %s waits: %s", identity.key, why)
+        self._without_room[identity.key] = identity, why
+
+    def _look_for_room(self) -> None:
+        """Take up what could not go on, where it can again."""
+        for key, (identity, _) in [*self._without_room.items()]:
+            journal = self.store.journal(identity)
+            if not has_room(self.store.root, 2 * journal.bytes()):
+                continue
+            with self._guard:
+                if self._closed or self._without_room.pop(key, None) is None:
+                    continue
+                try:
+                    self._adopt_one(identity, journal, vain=1)
+                except OSError as error:
+                    self._wait_for_room(identity, error)
 
     def _look_for_orphans(self) -> None:
         """From time to time, take up what waits in the queue of a server that is gone.
 
-        And look how busy the machine is.
+        And look how busy the machine is, and whether what could not be written can be again.
         """
+        looked_for_room = time.monotonic()
         while not self._end.wait(ADOPT_SECONDS):
             self._load.look(own=self._busy_workers())
             try:
+                if time.monotonic() - looked_for_room >= ROOM_SECONDS:
+                    self._look_for_room()
+                    looked_for_room = time.monotonic()
                 for key in self.store.line.keys():
                     self._adopt_orphan(Journal(self.store.root / "journal" / key, self.store.line))
             except Exception:
@@ -340,6 +384,9 @@ class JobQueue:
         error = done.exception()
         if error is not None:
             logger.warning("run %s: its process ended: %s", identity.key, _named(error))
+        if isinstance(error, OSError) and why_not(error, self.store.root):
+            self._wait_for_room(identity, error)
+            return
         journal = self.store.journal(identity)
         job = journal.status()
         interrupted = (
@@ -354,7 +401,8 @@ class JobQueue:
         # worker was killed. One that time and again brings nothing but errors is given up.
         attempts = job.attempts + (error is not None and not interrupted)
         if attempts >= MAX_ATTEMPTS:
-            journal.change(Status.FAILED, error=_named(error))
+            with suppress(OSError):
+                journal.change(Status.FAILED, error=_named(error))
             return
         again = threading.Timer(RETRY_SECONDS, self._send_again, args=(identity, attempts))
         again.daemon = True
@@ -362,11 +410,15 @@ class JobQueue:
 
     def _send_again(self, identity: Identity, attempts: int) -> None:
         with self._guard:
-            if not self._closed:
-                journal = self.store.journal(identity)
+            if self._closed:
+                return
+            journal = self.store.journal(identity)
+            try:
                 journal.wish(None)
                 journal.change(Status.QUEUED, attempts=attempts, owner=os.getpid())
                 self._send(identity)
+            except OSError as error:
+                self._wait_for_room(identity, error)
 
 
 def _status(journal: Journal) -> Status | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,12 @@ class Reporter:
         if self.in_pieces:
             self.journal.change(status, **changes)
         self.run.change(status, **changes)
+
+    def interrupt(self, why: str) -> None:
+        """Nothing can be written for now: the run is left as it is, and says why if it can."""
+        for journal in (self.journal, self.run) if self.in_pieces else (self.run,):
+            with suppress(OSError):
+                journal.change(Status.RUNNING, error=why, seconds_left=None)
 
 
 _WISHES = {"cancel": Cancelled, "pause": Paused, "halt": Halted}

@@ -7,11 +7,13 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 from ncengine.jobs import process_memory
 from ncengine.jobs.ladder import climb
 from ncengine.jobs.rehearsal import rehearse
 from ncengine.jobs.shards import cut
+from ncengine.runs.disk import told_in_words
 from ncengine.runs.identity import Identity
 from ncengine.runs.store import Store
 
@@ -72,6 +74,9 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
         root: the cache folder.
         workers: how many processes were asked for it.
         start: what each of them costs, see `shards.cut`.
+
+    Raises:
+        NoRoom: nothing can be written to the cache.
     """
     from ncengine.jobs.job import run_job
     from ncengine.training.device import one_thread, pick_device
@@ -82,13 +87,14 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
             device = pick_device().type
         except ValueError:
             device = "cpu"  # training says what is wrong with it
-        store = Store(root)
+        with told_in_words(Path(root)):
+            store = Store(root)
 
-        def train(one: Identity) -> None:
-            run_job(one, store, shards=cut(one.config, workers, start, device))
+            def train(one: Identity) -> None:
+                run_job(one, store, shards=cut(one.config, workers, start, device))
 
-        if climb(store, identity, train):
-            train(identity)
+            if climb(store, identity, train):
+                train(identity)
 
 
 def device_of_worker() -> str:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# What is written at once is seldom more.
-PROBE = 16 * 2**20
+# With less than that, what comes next would be in the way again.
+PROBE = 2**20
 
 _ANYWHERE = {
     errno.ENOSPC: "the disk that holds {} is full",
@@ -52,6 +52,8 @@ def told_in_words(root: Path) -> Iterator[None]:
     """Errors that say that nothing can be written become `NoRoom`; others stay as they are."""
     try:
         yield
+    except NoRoom:
+        raise
     except OSError as error:
         if why := why_not(error, root):
             raise NoRoom(why) from error

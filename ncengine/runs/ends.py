@@ -34,7 +34,7 @@ class Ends:
         if (
             identity.config.depends_on_budget
             or not all(part.has_checkpoint() for part in journal.parts())
-            or _bytes(journal.folder) > SMALL
+            or journal.bytes() > SMALL
             or (kept is not None and kept[1].config.epochs >= identity.config.epochs)
         ):
             return
@@ -82,7 +82,7 @@ class Ends:
         """Let the oldest go until what stays is small enough."""
         total = 0
         for folder in sorted(self._folders(), key=_changed, reverse=True):
-            total += _bytes(folder)
+            total += Journal(folder).bytes()
             if total > self.most:
                 shutil.rmtree(folder, ignore_errors=True)
 
@@ -96,14 +96,6 @@ def leaves_an_end(config: RunConfig, state_bytes: int) -> bool:
     For a longer one to go on from, or for the result, where a deeper network starts from it.
     """
     return config.start == "deepening" or not config.depends_on_budget and state_bytes <= SMALL
-
-
-def _bytes(folder: Path) -> int:
-    total = 0
-    for path in folder.rglob("*"):
-        with suppress(OSError):
-            total += path.stat().st_size
-    return total
 
 
 def _changed(folder: Path) -> float:

@@ -129,6 +129,14 @@ class Journal:
         """Bytes of the snapshots' file."""
         return self._snapshots.stat().st_size if self._snapshots.exists() else 0
 
+    def bytes(self) -> int:
+        """How much all of it takes of the disk."""
+        found = 0
+        for path in self.folder.rglob("*"):
+            with suppress(OSError):  # gone meanwhile
+                found += path.stat().st_size
+        return found
+
     def save_checkpoint(self, state: Arrays) -> None:
         """Keep what the training needs to go on from the snapshots written so far."""
         with _replacing(self._checkpoint) as file:
@@ -207,9 +215,15 @@ def write_atomically(path: Path, data: bytes) -> None:
 def _replacing(path: Path) -> Iterator[BufferedWriter]:
     """A file that takes the place of `path` once it is whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        yield file
-    os.replace(temporary, path)
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        os.replace(temporary, path)
+    except OSError:
+        # On a full disk the half of a file is what others lack.
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def _discard(path: Path) -> None:

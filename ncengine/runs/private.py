@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +17,7 @@ BACKEND = "private"
 
 
 class UnsafeCache(OSError):
-    """Others own or may write to what is in the cache, whose pickles can run code; says what to do."""
+    """Others own the cache or may write to it, and its pickles can run code; says what to do."""
 
 
 def why_unsafe(path: str | Path, found: os.stat_result) -> str:
@@ -88,21 +88,17 @@ def make_folders(root: Path, path: Path) -> None:
 
 
 class PrivateBackend(FileSystemStoreBackend):
-    """joblib's files, closed to others; read only where nobody else may have written them."""
+    """joblib's files, closed to others; only what nobody else may have written is read."""
 
-    def configure(self, location: str, *arguments: Any, **options: Any) -> None:
+    def configure(self, location: str, *_: Any, **__: Any) -> None:
+        """Take the folder as it is: where it cannot be made, writing will say why."""
+        self.location, self.compress, self.mmap_mode, self.verbose = location, False, None, 0
         self._root = Path(location).parent
-        try:
-            make_folders(self._root, Path(location))
-        except OSError:
-            # A full disk, say: there is nothing to be read then, and writing will say why.
-            self.location, self.compress, self.mmap_mode, self.verbose = location, False, None, 0
-            return
-        super().configure(location, *arguments, **options)
 
     def create_location(self, location: str) -> None:
-        """Make the folder of one result."""
-        make_folders(self._root, Path(location))
+        """Make a folder; where that cannot be, what is written there will say why."""
+        with suppress(OSError):
+            make_folders(self._root, Path(location))
 
     def _open_item(self, name: str, mode: str) -> Any:
         if mode == "rb":
@@ -110,10 +106,16 @@ class PrivateBackend(FileSystemStoreBackend):
         return open(name, mode, opener=_closed_to_others)
 
     def dump_item(self, call_id: Any, item: Any, verbose: int = 1) -> None:
-        """Write a result. Raises OSError where that cannot be, of which joblib itself only warns."""
+        """Write a result. Raises OSError, of which joblib itself only warns."""
         folder = Path(self.location, *call_id)
-        self.create_location(str(folder))
-        self._concurrency_safe_write(item, str(folder / "output.pkl"), self._write)
+        try:
+            make_folders(self._root, folder)
+            self._concurrency_safe_write(item, str(folder / "output.pkl"), self._write)
+        except OSError:
+            for half in folder.glob("output.pkl.*"):
+                with suppress(OSError):
+                    half.unlink()
+            raise
 
     def _write(self, item: Any, name: str) -> None:
         from joblib import numpy_pickle

@@ -18,6 +18,7 @@ from ncengine.datasets.files.sources import checksum
 from ncengine.runs.compute import compute
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
+from ncengine.runs.private import BACKEND, UnsafeCache, check, make_folders
 from ncengine.runs.seal import crc_of
 from ncengine.snapshots.names import Arrays
 from ncengine.version import EARLIER_VERSIONS, ENGINE_VERSION
@@ -32,27 +33,50 @@ class Results:
     """The arrays of finished runs, by identity, kept by joblib in one folder.
 
     Args:
-        folder: where; it is made when first written to.
+        folder: where; it is made where that is possible.
+
+    Raises:
+        UnsafeCache: others own a folder in it, or may write to one, in which all results are.
     """
 
     def __init__(self, folder: Path):
-        self.folder = folder
-        with suppress(OSError):  # a full disk, say: what is there can still be looked at
-            # Closed to others whatever the umask says, by which joblib makes folders.
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder = folder = folder.resolve()
         # What trains has no part in naming the result.
-        self._cached = Memory(str(folder), verbose=0).cache(compute, ignore=["train"])
+        memory = Memory(str(folder), backend=BACKEND, verbose=0)
+        self._cached = memory.cache(compute, ignore=["train"])
+        of_all = self._folder_of_all
+        check(*(one for one in (of_all, *of_all.parents) if one.is_relative_to(folder / "joblib")))
+        with suppress(OSError):  # a full disk, say: what is there can still be looked at
+            make_folders(folder, of_all)
         self._check_function_code()
 
+    @property
+    def _folder_of_all(self) -> Path:
+        return Path(self._cached.store_backend.location, self._cached.func_id)
+
     def has(self, identity: Identity) -> bool:
-        """Whether there is a whole result, as far as can be told without reading it."""
-        return self._cached.check_call_in_cache(*self._arguments(identity))
+        """Whether there is a whole result to be read, as far as can be told without doing so."""
+        path = self._path(identity)
+        return path.exists() and not _why_refused(path)
+
+    def refused(self, identity: Identity) -> str:
+        """Why a result that is there is not read, and what to do; "" where it is, or there is none.
+
+        See `private.why_unsafe`.
+        """
+        return _why_refused(self._path(identity))
 
     def compute(self, identity: Identity, train: Callable[[], Arrays]) -> Arrays:
         """The result that is kept, else what `train` gives, which is kept from then on.
 
-        Where it cannot be written joblib warns, and `has` stays false.
+        What is refused makes room for it.
+
+        Raises:
+            OSError: it cannot be written.
         """
+        make_folders(self.folder, self._folder_of_all)
+        if self.refused(identity):
+            self.remove(identity)
 
         def sealed() -> Arrays:
             arrays = train()
@@ -61,10 +85,11 @@ class Results:
         return self._cached(*self._arguments(identity, sealed))
 
     def load(self, identity: Identity) -> Arrays:
-        """The result that is kept. Raises anything where it is damaged: a broken pickle can."""
-        path = self._path(identity)
-        if path.is_symlink() or path.parent.is_symlink():
-            raise ValueError("it is a symbolic link to elsewhere, which is not followed")
+        """The result that is kept. Raises anything where it is damaged: a broken pickle can.
+
+        Raises:
+            UnsafeCache: it is refused, see there.
+        """
         return _unsealed(self._cached.store_backend.load_item(self._call_id(identity)))
 
     def changed(self, identity: Identity) -> float | None:
@@ -87,11 +112,11 @@ class Results:
 
     def remove(self, identity: Identity) -> None:
         """Delete the result, if there is one."""
-        call_id = self._call_id(identity)
-        if self._path(identity).parent.is_symlink():
-            self._path(identity).parent.unlink()
-        elif self._cached.store_backend.contains_item(call_id):
-            self._cached.store_backend.clear_item(call_id)
+        folder = self._path(identity).parent
+        if folder.is_symlink():
+            folder.unlink()
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def all(self, checksums: Iterable[str] = ()) -> Iterator[tuple[Identity, Arrays]]:
         """Every result of this engine and of earlier ones that can be shown; damaged ones not.
@@ -108,7 +133,7 @@ class Results:
                 config = RunConfig(**json.loads(str(result["config"])))
                 said = [str(result["data_checksum"])] if "data_checksum" in result else []
             except Exception as error:  # a broken pickle can raise anything
-                logger.warning("a damaged result was passed over: %s", error)
+                logger.warning("a result was passed over: %s: %s", type(error).__name__, error)
                 continue
             for data in dict.fromkeys([*said, checksum(config.dataset), *checksums]):
                 for version in (ENGINE_VERSION, *EARLIER_VERSIONS):
@@ -122,7 +147,7 @@ class Results:
         joblib drops all results where note and function differ. Here the engine's version alone
         decides what is stale, so the note is made to say what the function is.
         """
-        path = Path(self._cached.store_backend.location, self._cached.func_id, "func_code.py")
+        path = self._folder_of_all / "func_code.py"
         code, noted = self._cached.func_code_info[0], None
         try:
             noted, _ = extract_first_line(path.read_text(encoding="utf-8"))
@@ -133,7 +158,6 @@ class Results:
         if noted == code:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
                 shutil.rmtree(path)
             write_atomically(path, f"{FIRST_LINE_TEXT} -1\n{code}".encode())
@@ -146,11 +170,18 @@ class Results:
         return identity.config_json, identity.data_checksum, identity.engine_version, train
 
     def _path(self, identity: Identity) -> Path:
-        location = Path(self._cached.store_backend.location)
-        return location.joinpath(*self._call_id(identity)) / "output.pkl"
+        return self._folder_of_all / self._call_id(identity)[1] / "output.pkl"
 
     def _call_id(self, identity: Identity) -> tuple[str, str]:
         return self._cached.func_id, self._cached._get_args_id(*self._arguments(identity))
+
+
+def _why_refused(path: Path) -> str:
+    try:
+        check(path.parent, path)
+    except UnsafeCache as error:
+        return str(error)
+    return ""
 
 
 def _unsealed(result: Arrays) -> Arrays:

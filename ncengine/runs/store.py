@@ -27,6 +27,7 @@ from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
 from ncengine.runs.line import Line
 from ncengine.runs.places import cache_root, gallery_root
+from ncengine.runs.private import OPEN_TO_OTHERS, UnsafeCache, check
 from ncengine.runs.reasons import reason
 from ncengine.runs.results import Results
 from ncengine.runs.run import Run, Status
@@ -39,11 +40,6 @@ logger = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message="flock not supported on this filesystem")
 
 RUNS_REMEMBERED = 8
-OPEN_TO_OTHERS = 0o022
-
-
-class UnsafeCache(OSError):
-    """Others may write to the cache folder, whose pickles can run code; says what to do."""
 
 
 def make_private(root: Path) -> None:
@@ -54,7 +50,8 @@ def make_private(root: Path) -> None:
         OSError: it cannot be made.
     """
     try:
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not root.is_dir():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(
             f"the cache folder cannot be made: {reason(error)}; NCENGINE_CACHE names another"
@@ -64,19 +61,7 @@ def make_private(root: Path) -> None:
         # Nothing in it yet that could have been planted: a checkout under a generous umask.
         with suppress(OSError):
             root.chmod(stat.S_IMODE(root.stat().st_mode) & ~OPEN_TO_OTHERS)
-    for folder in (root, results):
-        if not folder.exists():
-            continue
-        found = folder.stat()
-        if found.st_uid not in (os.getuid(), 0):
-            raise UnsafeCache(
-                f"{folder} belongs to another user; set NCENGINE_CACHE to a folder of yours"
-            )
-        if found.st_mode & OPEN_TO_OTHERS:
-            raise UnsafeCache(
-                f"others may write to {folder}, and what is planted there could run: look at what "
-                f"is in it, then run: chmod -R go-w {root}"
-            )
+    check(root.resolve(), results.resolve())
 
 
 @dataclass(frozen=True)
@@ -144,12 +129,14 @@ class Store:
                 run = self._finished(identity)
             if shipped and (run is None or run.status.rests):
                 run = self.gallery.open(identity.key) or run
-            return run or Run(
-                identity.config,
-                Status.ABSENT,
-                floor=floor_of(identity.config),
-                key=identity.key,
-            )
+            return run or self._absent(identity)
+
+    def _absent(self, identity: Identity) -> Run:
+        """Not there; of a result that is there but is not read, why not."""
+        if refused := self.results.refused(identity):
+            return self._unreadable(identity, refused)
+        floor = floor_of(identity.config)
+        return Run(identity.config, Status.ABSENT, floor=floor, key=identity.key)
 
     def stand_in(self, what: RunConfig | Identity) -> Identity | None:
         """What can be shown in place of a run that rests; None where there is nothing.
@@ -197,7 +184,8 @@ class Store:
         journal = self.journal(identity)
         job = journal.status()
         if job is None:
-            return Glance(Status.ABSENT)
+            refused = self.results.refused(identity)
+            return Glance(Status.FAILED, error=refused) if refused else Glance(Status.ABSENT)
         parts = [part.status() for part in journal.parts()]
         passes = min((part.passes for part in parts if part is not None), default=0)
         status = job.status
@@ -301,6 +289,15 @@ class Store:
         if known is None or known[0] != changed:
             try:
                 known = changed, finished_run(identity, self.results.load(identity))
+            except UnsafeCache:
+                return None  # since the look at it
+            except (OSError, MemoryError) as error:
+                if not isinstance(error, IsADirectoryError | FileNotFoundError):
+                    return self._unreadable(
+                        identity, f"its result cannot be read ({reason(error)})"
+                    )
+                self.results.drop(identity, error)
+                return None
             except Exception as error:  # a broken pickle can raise anything
                 self.results.drop(identity, error)
                 self._finished_runs.pop(identity.key, None)
@@ -330,14 +327,13 @@ class Store:
             return reader.run(status, job, place)
         except OSError as error:
             self._readers.pop(identity.key)
-            reason = f"its journal cannot be read ({error})"
-            return Run(
-                identity.config,
-                Status.FAILED,
-                floor=floor_of(identity.config),
-                error=reason,
-                key=identity.key,
-            )
+            return self._unreadable(identity, f"its journal cannot be read ({reason(error)})")
+
+    @staticmethod
+    def _unreadable(identity: Identity, why: str) -> Run:
+        """Not to be seen for now; what is there stays."""
+        floor = floor_of(identity.config)
+        return Run(identity.config, Status.FAILED, floor=floor, error=why, key=identity.key)
 
     def _is_free(self, identity: Identity, shard: int) -> bool:
         try:

@@ -87,6 +87,7 @@ class FakeJobs:
         self.seconds = None
         self.busy = False
         self.waits_for = ""
+        self.in_the_way = ""
         self.submitted = []
         self.cancelled = []
 
@@ -101,6 +102,9 @@ class FakeJobs:
 
     def estimate(self, config: RunConfig) -> float | None:
         return self.seconds
+
+    def waits_for_room(self, key: str) -> str:
+        return self.in_the_way
 
     def device(self) -> str | None:
         return "CPU, 2 threads"

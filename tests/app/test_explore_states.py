@@ -240,6 +240,28 @@ def test_a_stopped_run_can_go_on_and_keeps_its_curves(at, store, jobs, status, w
     assert jobs.submitted == [CONFIG]
 
 
+FULL = "the disk that holds /home/me/cache is full"
+
+
+@pytest.mark.parametrize("status", [Status.INTERRUPTED, Status.QUEUED])
+def test_a_run_that_finds_no_room_says_so_and_that_it_goes_on_by_itself(at, store, jobs, status):
+    store.put(make_run(CONFIG, status, passes=400))
+    jobs.in_the_way = FULL
+    at.run()
+    assert not at.exception
+    (said,) = at.error
+    assert FULL in said.value and "by itself once there is room" in said.value
+
+
+def test_a_run_that_found_no_room_before_says_why_it_was_interrupted(at, store):
+    store.put(make_run(CONFIG, Status.INTERRUPTED, passes=400, error=FULL))
+    at.run()
+    assert not at.exception
+    (said,) = at.error
+    assert FULL in said.value and "by itself" not in said.value
+    assert at.button(key="train").label == "Continue"
+
+
 def test_a_failed_run_says_why_in_words_and_can_be_tried_again(at, store):
     store.put(Run(CONFIG, Status.FAILED, error="the disk is full"))
     at.run()

@@ -77,7 +77,7 @@ def test_only_pages_under_this_machines_own_names_are_served(app):
         assert " 101 " in handshake(app, host, f"http://{host}")
     # Its own name made to lead here: Origin and Host agree, and are foreign.
     host = f"rebound.example:{app.port}"
-    assert " 400 " in handshake(app, host, f"http://{host}")
+    assert " 403 " in handshake(app, host, f"http://{host}")
     assert " 403 " in handshake(app, f"localhost:{app.port}", "http://foreign.example")
 
 

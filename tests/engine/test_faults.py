@@ -1,11 +1,13 @@
 """Files that cannot be read, and processes that are gone: one run suffers, the others do not."""
 
+import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
 
+import joblib
 import pytest
 
 from ncengine.cli import main
@@ -13,6 +15,7 @@ from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
 from ncengine.jobs.listing import mend_index
 from ncengine.jobs.queue import JobQueue, QueueFull, enqueue, longest_queue
+from ncengine.runs import private
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store, UnsafeCache
@@ -200,21 +203,6 @@ def test_an_odd_length_of_the_queue_is_refused(monkeypatch, value):
         longest_queue()
 
 
-def test_a_result_that_was_not_written_is_written_without_training_again(store, monkeypatch):
-    from ncengine.jobs import job
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(store.results, "compute", full)
-        run_job(identify(QUICK), store)
-    assert store.open(QUICK).status is Status.FAILED
-    monkeypatch.setattr(job, "Training", None)
-    run_job(identify(QUICK), store)
-    assert store.open(QUICK).status is Status.DONE
-
-
 def test_a_wish_of_a_run_that_nobody_trains_is_granted(store):
     enqueue(store, QUICK)
     store.journal(QUICK).wish("cancel")
@@ -246,8 +234,10 @@ def test_a_new_cache_is_closed_to_others_whatever_the_umask(tmp_path):
         run(QUICK, store=store)
     finally:
         os.umask(before)
-    for folder in (store.root, store.root / "results"):
-        assert folder.stat().st_mode & 0o077 == 0
+    results = store.root / "results"
+    for path in (store.root, results, *results.rglob("*")):
+        assert path.name == "func_code.py" or path.stat().st_mode & 0o077 == 0
+    assert store.open(QUICK).status is Status.DONE
 
 
 def test_a_checkout_that_its_group_may_write_to_is_closed_to_it(tmp_path):
@@ -257,10 +247,10 @@ def test_a_checkout_that_its_group_may_write_to_is_closed_to_it(tmp_path):
     assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o755
 
 
-@pytest.mark.parametrize("which", [".", "results"])
+@pytest.mark.parametrize("which", [".", "results", "results/joblib", "results/joblib/ncengine"])
 def test_results_that_others_may_have_planted_are_refused(stopped, which, monkeypatch, capsys):
     (stopped.root / which).chmod(0o777)
-    with pytest.raises(UnsafeCache, match="chmod -R go-w"):
+    with pytest.raises(UnsafeCache, match="chmod -R go-w .* makes nothing good that was planted"):
         Store(stopped.root)
     monkeypatch.setenv("NCENGINE_CACHE", str(stopped.root))
     assert main(["list"]) == 1
@@ -274,6 +264,83 @@ def test_a_result_that_is_a_link_to_elsewhere_is_not_followed(stopped, what):
     elsewhere = stopped.root / "elsewhere"
     linked.rename(elsewhere)
     linked.symlink_to(elsewhere)
-    assert Store(stopped.root).open(OTHER).status is Status.ABSENT
+    seen = Store(stopped.root).open(OTHER)
+    assert seen.status is Status.FAILED and "symbolic link" in seen.error
     assert elsewhere.exists()
     assert run(OTHER, store=Store(stopped.root)).status is Status.DONE
+    assert elsewhere.exists()
+
+
+class Trap:
+    """What says so when it is unpickled."""
+
+    def __init__(self, trace):
+        self.trace = trace
+
+    def __reduce__(self):
+        return open, (str(self.trace), "w")
+
+
+def open_to_others(path):
+    path.chmod(path.stat().st_mode | 0o020)
+
+
+def owned_by_another(path):
+    os.chown(path, 12345, -1)
+
+
+SPOILT = {
+    "others may write to": open_to_others,
+    "belongs to another user": owned_by_another,
+}
+
+
+@pytest.mark.parametrize("what", ["folder", "file"])
+@pytest.mark.parametrize("words", SPOILT)
+def test_a_result_that_others_may_have_planted_is_not_unpickled(stopped, tmp_path, what, words):
+    if words == "belongs to another user" and os.getuid():
+        pytest.skip("takes a superuser")
+    (path,) = stopped.root.rglob("output.pkl")
+    whole, trace = path.read_bytes(), tmp_path / "unpickled"
+    joblib.dump(Trap(trace), path)
+    trace.unlink(missing_ok=True)
+    SPOILT[words](path if what == "file" else path.parent)
+    store = Store(stopped.root)
+    seen = store.open(OTHER)
+    assert seen.status is store.glance(OTHER).status is Status.FAILED
+    assert words in seen.error and "Remove it" in seen.error
+    assert list(store.results.all()) == []
+    with pytest.raises(UnsafeCache, match=words):
+        store.results.load(identify(OTHER))
+    # By joblib's own hand neither.
+    call = store.results._call_id(identify(OTHER))
+    with pytest.raises(UnsafeCache, match=words):
+        store.results._cached._load_item(call)
+    assert path.exists() and not trace.exists()
+    # Who trains it again gets a result of their own in its place.
+    assert run(OTHER, store=store).status is Status.DONE
+    assert path.read_bytes() != whole or path.stat().st_uid == os.getuid()
+    assert path.stat().st_mode & 0o077 == 0 and not trace.exists()
+
+
+def test_what_is_put_in_a_files_place_while_it_is_opened_is_not_read(stopped, monkeypatch):
+    (path,) = stopped.root.rglob("output.pkl")
+    store = Store(stopped.root)
+    assert store.results.has(identify(OTHER))
+    # Between the look at its name and its opening.
+    monkeypatch.setattr(private, "check", lambda *paths: open_to_others(path))
+    with pytest.raises(UnsafeCache, match="others may write to"):
+        store.results.load(identify(OTHER))
+
+
+def test_a_result_that_cannot_be_read_for_now_is_not_dropped(stopped, monkeypatch):
+    store = Store(stopped.root)
+
+    def too_many_files(*_):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.results, "load", too_many_files)
+        seen = store.open(OTHER)
+    assert seen.status is Status.FAILED and "too many open files" in seen.error
+    assert store.open(OTHER).status is Status.DONE
