@@ -13,7 +13,7 @@ from typing import Any
 
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
-from ncengine.cli import gallery, sweep
+from ncengine.cli import gallery, stop, sweep
 from ncengine.cli.options import add_config_options, at_least_one
 from ncengine.cli.output import number, plain
 from ncengine.cli.parser import Parser, did_you_mean
@@ -125,12 +125,15 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     _add_experiment_options(check)
     check.add_argument("--json", action="store_true", help="print one JSON list, nothing else")
-    listing = commands.add_parser("list", help="list the finished runs, newest first")
+    listing = commands.add_parser(
+        "list", help="list the runs that train or wait, then the finished ones, newest first"
+    )
     listing.set_defaults(command=_list)
     listing.add_argument("--json", action="store_true", help="print one JSON object a line")
     listing.add_argument(
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
+    stop.add_command(commands)
     gallery.add_command(commands)
     return parser
 
@@ -262,6 +265,7 @@ def _list(options: argparse.Namespace) -> int:
         rebuild_index(store)
     else:
         mend_index(store)
+    stop.print_going(store, as_json=options.json)
     for entry in store.list():
         if options.json:
             print(json.dumps(plain(with_outcome(entry))))

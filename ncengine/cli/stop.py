@@ -1,0 +1,70 @@
+"""`ncengine stop`: stop a run that trains or waits, whoever began it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ncengine.runs.store import Store
+
+PATIENCE = 10.0  # seconds until it is left to stop by itself
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's."""
+    parser = commands.add_parser(
+        "stop",
+        help="stop runs that train or wait, whoever began them",
+        description="Stop runs that train or wait, of the app or of any terminal. What they did is "
+        "kept: asked for again, they go on from there. `ncengine list` shows their keys.",
+    )
+    parser.set_defaults(command=_stop)
+    parser.add_argument(
+        "keys", nargs="+", metavar="KEY", help="the key of a run, or how one begins and no other"
+    )
+
+
+def _stop(options: argparse.Namespace) -> int:
+    from ncengine.jobs.stop import going, stop
+    from ncengine.runs.store import Store
+
+    store = Store()
+    found = going(store)
+    wanted = {}
+    for key in options.keys:
+        named = [one for one in found if key and one.startswith(key.strip().lower())]
+        if len(named) != 1:
+            print(f"ncengine: {_why_none(key, named, found)}", file=sys.stderr)
+            return 2
+        wanted[named[0]] = found[named[0]]
+    left = stop(store, [one.identity for one in wanted.values()], PATIENCE)
+    for key, one in wanted.items():
+        word = "stops after its present pass" if key in left else "stopped"
+        print(f"{key}  {word}  {one.identity.config.title()}")
+    return 0
+
+
+def print_going(store: Store, *, as_json: bool) -> None:
+    """A line for each run that trains or waits, as `ncengine list` shows them."""
+    from ncengine.jobs.stop import going
+
+    for key, one in going(store).items():
+        if as_json:
+            config = one.identity.config.model_dump(mode="json")
+            said = {"key": key, "config": config, "status": one.status, "passes": one.passes}
+            print(json.dumps(said))
+        else:
+            passes = f"{one.passes:,} of {one.identity.config.budget:,} passes"
+            print(f"{key}  {one.status:>8}    {one.identity.config.title()}, {passes}")
+
+
+def _why_none(key: str, named: list[str], found: Any) -> str:
+    if named:
+        return (
+            f"KEY = {key!r}: must be the beginning of one key alone, and is of {', '.join(named)}"
+        )
+    at_hand = f"some of {', '.join(found)}" if found else "of a run, and none trains or waits now"
+    return f"KEY = {key!r}: must be {at_hand}"

@@ -1,0 +1,67 @@
+"""Runs that train or wait, whoever began them, and how any of them is stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ncengine.runs.identity import Identity
+from ncengine.runs.run import Status
+from ncengine.runs.store import Store
+
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Going:
+    """A run that is not at its end, and on its way there.
+
+    Attributes:
+        identity: which.
+        status: queued or running.
+        passes: passes over the data done so far.
+    """
+
+    identity: Identity
+    status: Status
+    passes: int
+
+
+def going(store: Store) -> dict[str, Going]:
+    """By key all runs of the cache that train, then those that wait, as they were asked for."""
+    found = []
+    for identity, _ in store.journals():
+        now = store.glance(identity, shipped=False)
+        if now.status.busy:
+            found.append(Going(identity, now.status, now.passes))
+    found.sort(key=lambda one: one.status is Status.QUEUED)
+    return {one.identity.key: one for one in found}
+
+
+def stop(store: Store, identities: Sequence[Identity], patience: float) -> list[str]:
+    """Stop runs, those first that wait; what they did is kept.
+
+    Args:
+        store: where their journals are.
+        identities: of the runs.
+        patience: seconds to wait for those that train to end their pass.
+
+    Returns:
+        The keys of those that still train then, and stop by themselves.
+
+    Raises:
+        OSError: their journals cannot be written.
+    """
+    for identity in reversed(identities):
+        journal = store.journal(identity)
+        if journal.exists:
+            journal.wish("cancel")
+        if (job := journal.status()) is not None and job.status is Status.QUEUED:
+            journal.change(Status.CANCELLED)
+    deadline = time.monotonic() + patience
+    while left := [one for one in identities if not store.is_free(one)]:
+        if time.monotonic() > deadline:
+            return [one.key for one in left]
+        time.sleep(POLL_SECONDS)
+    return []
