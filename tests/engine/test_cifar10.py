@@ -15,6 +15,7 @@ from .originals import forget, hashes_of, original
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
+EVERY = (*TRAIN_BATCHES, TEST_BATCH)
 
 
 def add(archive, name, content):
@@ -273,10 +274,26 @@ def test_an_archive_of_an_unpacked_folder_and_the_folder_itself(archive, tmp_pat
     assert_holds(read_cifar10(tmp_path / "again.tar.gz"), small_batches())
 
 
-def test_where_two_folders_have_batches_and_none_the_name_nothing_is_guessed(archive):
-    path = archive({"other/data_batch_1": b"evil"}, prefix="mine/")
-    with pytest.raises(datasets.DatasetDamaged, match=r"in several folders \(mine, other\)"):
-        read_cifar10(path)
+@pytest.mark.parametrize("other", ["other", f"a/{FOLDER}", f"z/{FOLDER}"])
+@pytest.mark.parametrize("prefix", ["mine/", f"old/{FOLDER}/", f"{FOLDER}/"])
+@pytest.mark.parametrize("first", [True, False])
+def test_where_two_folders_have_batches_nothing_is_guessed(tmp_path, prefix, other, first):
+    evil = {f"{other}/{name}": batch(np.zeros((9, 3072), np.uint8), [0] * 9) for name in EVERY}
+    mine = {f"{prefix}{name}": batch(*pair) for name, pair in small_batches().items()}
+    path = tmp_path / "two.tar"
+    write(path, {**evil, **mine} if first else {**mine, **evil}, mode="w")
+    ranks = [
+        0 if one == f"{FOLDER}/" else 1 if one.endswith(f"/{FOLDER}/") else 2
+        for one in (prefix, f"{other}/")
+    ]
+    if ranks[0] < ranks[1]:
+        assert_holds(read_cifar10(path), small_batches())
+    elif ranks[0] > ranks[1]:
+        assert len(read_cifar10(path)[0]) == 45
+    else:
+        with pytest.raises(datasets.DatasetDamaged, match="batches in several folders") as caught:
+            read_cifar10(path)
+        assert other in str(caught.value) and prefix[:-1] in str(caught.value)
 
 
 def test_a_batch_that_was_appended_takes_the_place_of_the_first(archive):

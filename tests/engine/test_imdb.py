@@ -188,6 +188,32 @@ def test_archives_that_are_damaged(tmp_path):
         read_reviews(path)
 
 
+@pytest.mark.parametrize("prefix", ["", "./", "./aclImdb/", "home/me/aclImdb/", "mine/"])
+@pytest.mark.parametrize("mode", ["w:gz", "w"])
+def test_reviews_may_lie_where_a_writer_of_archives_puts_them(tmp_path, prefix, mode):
+    with tarfile.open(tmp_path / "mine.tar", mode) as archive:
+        for name in ("train/neg/0_1", "train/pos/7_9", "test/neg/0_1", "test/pos/0_9"):
+            for start, text in (("", name.replace("/", " ")), ("._", "of a Mac")):
+                folder, _, file = name.rpartition("/")
+                member = tarfile.TarInfo(f"{prefix}{folder}/{start}{file}.txt")
+                member.size = len(text)
+                archive.addfile(member, io.BytesIO(text.encode()))
+    found = read_reviews(tmp_path / "mine.tar")
+    words = [[found.words[i] for i in part] for part in np.split(found.ids, found.ends[:-1])]
+    begun = [" ".join(one[:2]) for one in words]
+    assert begun == ["test neg", "test pos", "train neg", "train pos"]
+    assert "mac" not in found.words
+
+
+def test_reviews_in_two_folders_are_not_guessed_at(tmp_path):
+    with tarfile.open(tmp_path / "mine.tar", "w") as archive:
+        for folder in ("one", "two"):
+            member = tarfile.TarInfo(f"{folder}/train/neg/0_1.txt")
+            archive.addfile(member, io.BytesIO(b""))
+    with pytest.raises(datasets.DatasetDamaged, match=r"reviews in several folders \(one, two\)"):
+        read_reviews(tmp_path / "mine.tar")
+
+
 @pytest.fixture
 def small(tmp_path):
     return write(

@@ -90,8 +90,15 @@ def _in_folder(
         yield name, content
 
 
+def rank_of(folder: str, usual: str) -> int:
+    """How much speaks for a folder of an archive: 0 for its published name, 2 for any other."""
+    if folder == usual:
+        return 0
+    return 1 if folder.endswith(f"/{usual}") else 2
+
+
 def only_folder(path: Path, folders: Iterable[str], usual: str, what: str) -> str:
-    """In which folder of an archive to look: the usual one, or the only one that has any.
+    """In which folder of an archive to look: the one for which most speaks, see `rank_of`.
 
     Args:
         path: of the archive.
@@ -100,14 +107,17 @@ def only_folder(path: Path, folders: Iterable[str], usual: str, what: str) -> st
         what: is looked for, in a word.
 
     Raises:
-        DatasetDamaged: several have, and none is the usual one.
+        DatasetDamaged: as much speaks for another one.
     """
-    found = sorted(folders)
-    if usual in found or not found:
+    by_rank: dict[int, list[str]] = {}
+    for folder in sorted(folders):
+        by_rank.setdefault(rank_of(folder, usual), []).append(folder)
+    if not by_rank:
         return usual
+    found = by_rank[min(by_rank)]
     if len(found) > 1:
         among = ", ".join(folder or "the top" for folder in found[:5])
         raise DatasetDamaged(
-            f"{path} has {what} in several folders ({among}), and none is called {usual}"
+            f"{path} has {what} in several folders ({among}); one alone, or {usual}, would be read"
         )
     return found[0]

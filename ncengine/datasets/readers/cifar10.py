@@ -11,7 +11,7 @@ import numpy as np
 
 from ncengine.catalogue.datasets import CIFAR10
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files.archive import files_in, only_folder
+from ncengine.datasets.files.archive import files_in, only_folder, rank_of
 from ncengine.datasets.readers.pickled import Array, Refused, load
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -50,21 +50,22 @@ def _channels_last(rows: np.ndarray) -> np.ndarray:
 
 
 def _batches(path: Path) -> dict[str, Batch]:
-    """By name, of the folder that they have as published, or of the only one that they are in."""
+    """By name, of the folder for which most speaks, see `only_folder`."""
     found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    first = None
     for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
         folder, _, batch = name.rpartition("/")
-        if folder.rpartition("/")[2] == CIFAR10.folder:
-            folder = CIFAR10.folder
-        # Of folders that are no candidates any more only the names are kept.
-        kept = folder == CIFAR10.folder or (CIFAR10.folder not in found and len(found) <= 1)
-        found[folder][batch] = content if kept else b""
+        found[folder][batch] = content
+        if first is None or rank_of(folder, CIFAR10.folder) < rank_of(first, CIFAR10.folder):
+            first = folder
+        # No more than one folder's can be read: of the others the names are kept.
+        for other in {folder, *found} - {first}:
+            found[other].clear()
     folder = only_folder(path, found, CIFAR10.folder, "batches")
     wanted = (*TRAIN_BATCHES, TEST_BATCH)
     if absent := [name for name in wanted if name not in found[folder]]:
         raise DatasetDamaged(f"{path} lacks {', '.join(absent)}")
     batches = found.pop(folder)
-    found.clear()
     return {name: _batch(batches.pop(name), f"{name} in {path}") for name in wanted}
 
 

@@ -68,7 +68,8 @@ def words_of(text: str) -> list[str]:
 def read_reviews(path: Path) -> Reviews:
     """The labelled reviews of an archive or unpacked folder; sorted by part, class and name.
 
-    They lie in the folder that they have as published, or else in the only one that has any.
+    They lie in the folder that they have as published, or in the only one that has any, see
+    `only_folder`.
 
     Raises:
         DatasetDamaged: the archive is not readable, or a part has no reviews of a class.
@@ -79,11 +80,9 @@ def read_reviews(path: Path) -> Reviews:
     for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
         match = _MEMBER.fullmatch(name)
         assert match is not None
-        folder = match["folder"] or ""
-        folder = IMDB.folder if folder.rpartition("/")[2] == IMDB.folder else folder
         words = words_of(content.decode("utf-8", "replace"))
         key = match["part"], match["sentiment"], name.rpartition("/")[2]
-        found[folder][key] = array("i", map(numbers.__getitem__, words))
+        found[match["folder"] or ""][key] = array("i", map(numbers.__getitem__, words))
     return _ranked(path, list(numbers), found[only_folder(path, found, IMDB.folder, "reviews")])
 
 
