@@ -17,6 +17,8 @@ from ncengine.analysis.over_seeds import typical
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.datasets.files.sources import checksum
+from ncengine.jobs.stop import Going, going
+from ncengine.jobs.stop import stop as ask_to_stop
 from ncengine.runs.identity import Identity, identify
 from ncengine.version import ENGINE_VERSION
 
@@ -119,6 +121,19 @@ def with_more_seeds(config: RunConfig) -> RunConfig | None:
         if runs.glance(more).status.finished:
             return more
     return None
+
+
+def in_training() -> list[Going]:
+    """Runs that train or wait, of this server or of any terminal."""
+    return [*going(runs.store()).values()]
+
+
+def stop(identity: Identity) -> None:
+    """Have a run stopped, whoever began it. Raises OSError where its journal cannot be written."""
+    if identity == identify(identity.config):
+        runs.jobs().cancel(identity.config)
+    else:
+        ask_to_stop(runs.store(), [identity], patience=0.0)
 
 
 def delete(keys: Iterable[str]) -> list[str]:

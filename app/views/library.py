@@ -14,6 +14,8 @@ from app.components import address, clock, notices, paper, text
 from app.engine import library, pace, runs
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.runs.identity import Identity
+from ncengine.runs.reasons import reason
+from ncengine.runs.run import Status
 
 # What a row shows at first; the table's own menu shows the rest.
 SHOWN = (
@@ -36,8 +38,9 @@ FORMATS = {
     "learning_rate": "%g",
 }  # fmt: skip
 ROW_HEIGHT, TABLE_HEIGHT = 52, 560
-# So many runs are named before they are deleted.
+# So many runs are named before they are deleted, and as they train.
 NAMED = 8
+_NOT_STOPPED = "library:not stopped"
 _FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
 
 Open = Callable[[Identity], None]
@@ -56,6 +59,7 @@ def draw(open_run: Open) -> None:
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
+        _in_training()
         chosen = _table(kept)
         _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
     paper.draw()
@@ -143,6 +147,29 @@ def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
         f"**{len(kept):,}{of} {runs_word}** · the cache takes {taken / 1e6:,.0f} MB, the gallery "
         f"{shipped / 1e6:,.0f} MB · pick rows at their left to open, compare or delete them"
     )
+
+
+def _in_training() -> None:
+    """What trains or waits now, whoever began it, and how to stop it."""
+    found = library.in_training()
+    for one in found[:NAMED]:
+        word = "waits" if one.status is Status.QUEUED else "in training"
+        title, budget = text.plain(one.identity.config.title()), one.identity.config.budget
+        key = one.identity.key
+        with st.container(horizontal=True, vertical_alignment="center", key=f"going_{key}"):
+            st.markdown(f"**{title}** {word}: {one.passes:,} of {text.passes(budget)}")
+            st.button("Stop", key=f"library:stop:{key}", on_click=_stop, args=(one.identity,))
+    if len(found) > NAMED:
+        st.caption(f"and {len(found) - NAMED} more that train or wait")
+    if trouble := st.session_state.pop(_NOT_STOPPED, ""):
+        st.error(f"**That could not be done.** {text.plain(trouble)}")
+
+
+def _stop(identity: Identity) -> None:
+    try:
+        library.stop(identity)
+    except OSError as error:
+        st.session_state[_NOT_STOPPED] = reason(error)
 
 
 def _table(kept: list[dict[str, Any]]) -> list[str]:

@@ -63,8 +63,6 @@ def print_going(store: Store, *, as_json: bool) -> None:
 
 def _why_none(key: str, named: list[str], found: Any) -> str:
     if named:
-        return (
-            f"KEY = {key!r}: must be the beginning of one key alone, and is of {', '.join(named)}"
-        )
+        return f"KEY = {key!r}: must be how one key alone begins, not {', '.join(named)}"
     at_hand = f"some of {', '.join(found)}" if found else "of a run, and none trains or waits now"
     return f"KEY = {key!r}: must be {at_hand}"

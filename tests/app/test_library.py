@@ -17,6 +17,7 @@ from app.views import library as page
 from ncengine.analysis.outcome import outcome_of
 from ncengine.config import RunConfig
 from ncengine.jobs.foreground import run as train
+from ncengine.jobs.queue import enqueue
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import identify
 from ncengine.runs.picture import pictured, read
@@ -53,6 +54,24 @@ def opened(at, trained, monkeypatch):
 
 def frame(at):
     return at.dataframe[0].value
+
+
+def test_what_trains_or_waits_is_named_and_stopped_whoever_began_it(opened, trained, jobs):
+    mine, other = SMALL.with_(depth=7), replace(identify(SMALL), data_checksum="other files")
+    enqueue(trained, mine)
+    enqueue(trained, other)
+    try:
+        opened.run()
+        assert_sound(opened)
+        said = [m.value for m in opened.markdown if "waits" in m.value]
+        assert [words.endswith("waits: 0 of 20 passes") for words in said] == [True, True]
+        for one in (identify(mine), other):
+            opened.button(key=f"library:stop:{one.key}").click().run()
+        assert jobs.cancelled == [mine]
+        assert trained.job(other.key).status is Status.CANCELLED
+    finally:
+        for one in (mine, other):
+            trained.journal(one).remove()
 
 
 def test_every_run_is_a_row(opened):
