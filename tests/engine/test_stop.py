@@ -34,6 +34,9 @@ run(RunConfig(**json.loads(sys.argv[2])), store=Store(sys.argv[1]), workers=2)
 
 
 def test_what_helps_a_terminal_that_was_killed_is_listed_and_stopped(store, capsys):
+    # In two pieces, however little there is to train.
+    cut = {**identify(ENDLESS).as_dict(), "shards": [[0], [1]]}
+    store.journal(ENDLESS).create(cut)
     command = [sys.executable, "-c", TRAIN, str(store.root), ENDLESS.canonical_json()]
     terminal = subprocess.Popen(command, start_new_session=True)
     key = identify(ENDLESS).key
