@@ -98,15 +98,16 @@ def formulas(config: RunConfig) -> str:
 
 def letters(config: RunConfig) -> str:
     """What the letters of the formulas stand for, as Markdown."""
-    name = config.nc2_name.upper()
-    floor = "*L*\\* is the floor: the least value of fit and last layer’s decay alone"
+    floor = r"$\mathcal{L}^*_{\mathrm{GUFM}}$ is the floor: the least value of fit and last "
+    floor += "layer’s decay alone"
     if why_no_figure(config):
         floor += ", here without a closed form"
     return (
-        "*x*ₖᵢ are the features of sample *i* of class *k*, *W*ₖ is the last layer’s row for that "
-        "class, *K* and *N* are the numbers of classes and samples. Σ_W is the covariance of "
-        "samples about their class’s mean, Σ_B that of the class means about their centre; tr, the "
-        f"trace, adds up their variances. NC2 is the paper’s {name} (Definition 2). {floor}."
+        r"$x_{ki}$ are the features of sample $i$ of class $k$, $W_k$ is the last layer’s row for "
+        r"that class, $K$ and $N$ are the numbers of classes and samples. $\Sigma_W$ is the "
+        r"covariance of samples about their class’s mean, $\Sigma_B$ that of the class means about "
+        r"their centre, and tr, the trace, adds up variances. "
+        f"NC2 is the paper’s {config.nc2_name.upper()} (Definition 2). {floor}."
     )
 
 

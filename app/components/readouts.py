@@ -146,7 +146,7 @@ def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
         note = "0 by definition" if nothing and not last.infinite else ""
         return Readout(name, value, note, help, color, course, values)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
-    help += f" {log} is the power of ten that it is."
+    help += f" {log}: it is 10 to that power."
     if len(run.config.seeds) > 1:
         help += f" Over the seeds, {log} ± {last.deviation:.2f}."
     without = [f"{words.named(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]

@@ -15,6 +15,7 @@ from app.player.wire import Way, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Run
+from ncengine.theory.optimum import why_no_figure
 
 PLAYER_HEIGHT = 600
 
@@ -65,8 +66,9 @@ def draw_controls(run: Run, view: View) -> None:
                 selection_mode="multi",
                 format_func=names.__getitem__,
                 key="view:focus",
-                help="Projects on the span of exactly these classes' means. Their ideal is an "
-                "equilateral triangle or a regular tetrahedron.",
+                help="Projects on the span of exactly these classes' means."
+                + " Their ideal is an equilateral triangle or a regular tetrahedron."
+                * (not why_no_figure(config)),
             )
             missing = min(FOCUS_SIZES) - len(view.picked)
             if view.picked and missing > 0:

@@ -410,8 +410,8 @@ def _theory(shown: list[Series]) -> None:
         for said, named in of_whom.items():
             who = f"**{text.plain('; '.join(named))}**: " if len(of_whom) > 1 else ""
             st.markdown(who + text.plain(said))
-        paper.draw()
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
             "steep can be the solver's: see how far above the floor it ends."
         )
+        paper.draw()

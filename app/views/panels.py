@@ -14,6 +14,7 @@ from app.components import laws, series
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.fits import PowerLaw
 from ncengine.theory.optimum import floor_of, why_no_figure
+from ncengine.theory.trivial import trivial
 
 _OPEN = "depth:open"
 _PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
@@ -38,6 +39,7 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
     for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
         with column:
             fits += _panel(found, over, metric, title)
+            _if_trivial(shown, metric)
     bounded = any(floor_of(one.base) is not None for one in shown)
     left, middle, right = st.columns(3, gap="small")
     with left:
@@ -66,6 +68,17 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
         with left:
             _panel(found, over, "collapsed_layers", "collapsed layers", references=False)
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
+
+
+def _if_trivial(shown: Sequence[Series], metric: str) -> None:
+    """Says where a metric of some of the series tells nothing."""
+    for one in shown:
+        base = one.base
+        name = base.nc2_name if metric == "nc2" else metric
+        why = trivial(base.classes, base.samples_per_class).get(name)
+        if why:
+            st.caption(f"{_PANELS[metric]} tells nothing here: {why}.")
+            return
 
 
 def _panel(

@@ -64,7 +64,7 @@ class FakeStore:
             return Glance(Status.ABSENT)
         finished = run.status in (Status.DONE, Status.DIVERGED)
         entry = {**run.summary(), **run.machine} if finished else None
-        return Glance(run.status, run.passes, run.error, entry)
+        return Glance(run.status, run.passes, run.error, entry, run.shipped)
 
     def journals(self) -> list[tuple[Identity, None]]:
         unfinished = [run for run in self.runs.values() if run.status is not Status.DONE]

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from app.components import assumptions, explanation
+from app.components import assumptions, explanation, paper
 from app.engine import data
 from ncengine.config import RunConfig
 from ncengine.theory.assumptions import Assumption
@@ -140,6 +140,49 @@ def test_the_explanation_is_true_for_what_is_picked(fields, told):
     free = fields.get("architecture") == "UFM"
     assert ("hidden decay}" in explanation.formulas(RunConfig(**fields))) != free
     assert ("deep network moves" in said) != free
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"depth": 13, "classes": 4}, "A residual network of depth 13 learns to tell 4 classes of"),
+        ({"samples_per_class": 1}, "from 1 picture of each."),
+        ({"architecture": "T11"}, "reads each picture as 4 × 4 patches of 2 × 2 pixels, and"),
+        ({"dataset": "imdb", "context": 16}, "reads the last 16 words of each review, and"),
+        ({"dataset": "imdb", "context": 1}, "reads the last word of each review, and"),
+        ({"dataset": "gaussian"}, "100 points of each."),
+        ({"architecture": "UFM"}, "No network:"),
+    ],
+)
+def test_a_plain_line_says_what_is_trained_on_what(fields, said):
+    assert said in explanation.in_short(RunConfig(**fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "not_told"),
+    [
+        ({"width": 4}, "Here they cannot: no simplex of K = 10 points", "**The floor**"),
+        ({"width": 10, "loss": "MSE"}, "no orthogonal frame of K = 10 rows", "**The floor**"),
+        ({}, "**The floor** is the least objective", "cannot"),
+        ({"samples_per_class": 1}, "Here it tells nothing: with one sample a class", "cannot"),
+        ({"classes": 2}, "Here it tells nothing: two classes’ rows", "cannot"),
+        ({"classes": 2, "loss": "MSE"}, "orthogonal frame", "tells nothing"),
+    ],
+)
+def test_the_explanation_says_what_cannot_be_and_what_tells_nothing(fields, told, not_told):
+    said = explanation.explained(RunConfig(**fields))
+    assert told in said and not_told not in said
+
+
+def test_every_word_and_letter_is_explained_where_it_stands(at, store):
+    store.put(make_run(RunConfig()))
+    open_at(at)
+    assert_sound(at)
+    said = texts(at)
+    assert said.count(paper.TITLE) == 1
+    for word in ("**A pass**", "**fit**", "**hidden decay**", r"$\Sigma_W$", r"$\Sigma_B$"):
+        assert word in said, word
+    assert "the figure whose corners all lie equally far" in said
 
 
 def test_the_download_page_tells_size_and_what_works_offline(at, monkeypatch):

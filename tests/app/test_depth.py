@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.charts import depth as charts
-from app.components import laws, recipes, series
+from app.components import laws, paper, recipes, series
 from app.components.series import Picture, Series
 from app.engine import data, sweep
 from ncengine.analysis.fits import power_law
@@ -268,6 +268,45 @@ def test_what_is_there_is_drawn_without_opening_a_run(at, store):
     assert "L<sup>−0.50</sup>" in texts(at) and "L<sup>−0.25</sup>" in texts(at)
     assert "Theorem 4" in texts(at)
     assert store.opened == 0
+
+
+def test_where_no_figure_fits_there_is_neither_gap_nor_floor(at, store):
+    base = BASE.with_(width=4)
+    for config in Series(base).grid:
+        store.put(law_run(config, floor=None))
+    open_at(at, width="4")
+    assert_sound(at)
+    said = texts(at)
+    assert "no simplex of K = 10 points fits in the d − 1 = 3 dimensions" in said
+    assert "Dashed: the floor" not in said and "hidden decay" not in said
+    assert "No theorem speaks of this width" in said
+    assert len(at.get("vega_lite_chart")) == 6
+
+
+@pytest.mark.parametrize(
+    ("fields", "metric"), [({"samples_per_class": 1}, "NC1"), ({"classes": 2}, "NC2"), ({}, None)]
+)
+def test_what_is_trivial_by_construction_is_said_to_tell_nothing(at, store, fields, metric):
+    base = BASE.with_(**fields)
+    for config in Series(base).grid:
+        store.put(law_run(config))
+    open_at(at, **{name: str(value) for name, value in fields.items()})
+    assert_sound(at)
+    for name in ("NC1", "NC2", "NC3"):
+        assert (f"{name} tells nothing here" in texts(at)) == (name == metric)
+
+
+def test_the_paper_is_named_once_and_recipes_say_what_they_train(at, store):
+    configs = list(Series(BASE).grid)
+    for n, config in enumerate(configs):
+        if n:
+            store.put(replace(law_run(config), shown_seed=0 if n < 3 else None))
+    open_at(at)
+    assert_sound(at)
+    said = texts(at)
+    assert said.count(paper.TITLE) == 1 and said.count("2025") == 1
+    assert "Trains 3 of 7 networks, the 2 that the gallery ships among them" in said
+    assert "log10" not in said
 
 
 def test_while_some_train_and_after_some_failed(at, store, jobs):
