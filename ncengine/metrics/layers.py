@@ -45,7 +45,8 @@ class LayerCollapse:
         ncc_error: share of samples to which another class's mean is nearer than their own's.
         effective_rank: of the centred class means: exp of the entropy of their singular values,
             divided by the sum of these (Roy and Vetterli, 2007). K - 1 at collapse.
-        effective_rank_features: the same of the features, which are not centred.
+        effective_rank_features: the same of the features, which are not centred. In float32
+            singular values less than about 3e-4 of the samples' spread within classes count as 0.
         class_means: (K, d) or (R, K, d), not centred.
     """
 
@@ -222,8 +223,9 @@ def _singular(xp: Any, groups: Groups, seen: _Seen) -> Array:
     counts = double(xp, to_device(groups.counts, "cpu"))[:, None]
     gram = xp.matrix_transpose(seen.means) @ (counts * seen.means) + seen.scatter
     squares = xp.linalg.eigvalsh(gram)[..., -min(samples, width) :]
-    # Rounding a matrix of this trace moves its eigenvalues by so much, and the sum's by its own.
-    noise = 4 * xp.finfo(seen.scatter.dtype).eps * samples * seen.within[..., None] / width**0.5
+    # By how much rounding moves the eigenvalues of the scatter, as measured, and of the sum.
+    scatter = xp.linalg.vector_norm(double(xp, seen.scatter), axis=(-2, -1))[..., None]
+    noise = (6 + 64 / width) / width**0.5 * xp.finfo(seen.scatter.dtype).eps * scatter
     noise = noise + 4 * xp.finfo(squares.dtype).eps * squares[..., -1:]
     return xp.sqrt(xp.where(squares > noise, squares, xp.zeros_like(squares)))
 

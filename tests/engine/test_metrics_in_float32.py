@@ -218,3 +218,28 @@ def test_movement(library, turn):
     angle = 2 * np.arctan2(np.linalg.norm(a - b, axis=1), np.linalg.norm(a + b, axis=1))
     result = float(movement(*map(LIBRARIES[library], pair)))
     assert result == pytest.approx(angle.mean(), rel=WITHIN)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    width=st.sampled_from([4, 8, 16, 64, 200]),
+    rank=st.integers(1, 9),
+    most=st.sampled_from([20, 100, 500]),
+    shuffled=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_dimensions_that_no_sample_has_are_not_counted(width, rank, most, shuffled, seed):
+    """Rounding a scatter matrix gives each of them a little, which many make much of."""
+    rng = np.random.default_rng(seed)
+    most = min(most, 80_000 // width)
+    rank, labels = min(rank, width - 1), np.repeat(np.arange(4), most)
+    labels = rng.permutation(labels) if shuffled else labels
+    into = np.linalg.qr(rng.normal(size=(width, width)))[0][:rank]
+    x = ((rng.normal(size=(4, rank))[labels] + rng.normal(size=(4 * most, rank))) @ into).astype(
+        np.float32
+    )
+    weight = np.eye(4, width, dtype=np.float32)
+    wanted = expected(x, labels, weight)["effective_rank_features"]
+    for library in LIBRARIES:
+        result = found(library, x, labels, weight)["effective_rank_features"]
+        assert result == pytest.approx(wanted, rel=WITHIN)
