@@ -76,12 +76,25 @@ class Cluster:
         """Have a run worked on by as many workers as there are, or as it has seeds.
 
         A future is done once its worker has nothing left to take up, and what came back is kept.
+
+        Raises:
+            OSError: the scheduler has gone.
         """
+        if self.gone:
+            raise OSError(
+                f"the Dask scheduler at {self.address} does not answer any more; what is done is "
+                "kept, and asking again goes on from there"
+            )
         count = max(1, min(len(self._workers()), len(identity.config.seeds)))
         tasks = [_Task(self, identity, count) for _ in range(count)]
         for task in tasks:
             task.submit()
         return [task.outer for task in tasks]
+
+    @property
+    def gone(self) -> bool:
+        """Whether the scheduler has gone for good: only another `Cluster` finds it again."""
+        return self._client.status in ("closing", "closed")
 
     def end(self) -> None:
         """Let the cluster go; what its workers have begun they finish."""
@@ -93,7 +106,7 @@ class Cluster:
     def _watch(self) -> None:
         """Look again and again whether there are workers, and tell where there are none."""
         last_seen = time.monotonic()
-        while not self._ended.is_set():
+        while not (self._ended.is_set() or self.gone):
             try:
                 if self._workers():
                     last_seen = time.monotonic()
@@ -109,7 +122,7 @@ class Cluster:
             self._ended.wait(LOOK_SECONDS)
 
     def _workers(self) -> list[str]:
-        return list(self._client.scheduler_info(n_workers=-1)["workers"])
+        return list(self._client.scheduler_info(n_workers=-1).get("workers", ()))
 
     def receive(self, identity: Identity, arrays: Arrays) -> None:
         """Keep what a worker with another cache has computed."""

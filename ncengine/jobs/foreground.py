@@ -15,6 +15,7 @@ from ncengine.jobs.shards import COLD, cut, worker_count
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.places import require_cache
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 
@@ -47,7 +48,7 @@ def run(
         RuntimeError: its data are not on this machine, or the training failed or was cancelled;
             says why.
         ValueError: `workers` is less than 1.
-        OSError: nothing can be written to the cache.
+        OSError: nothing can be written to the cache, or not any more.
     """
     if workers is not None and workers < 1:
         raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
@@ -69,7 +70,13 @@ def run(
             require_data(config.dataset)
             if store.journal(identity).exists:
                 store.journal(identity).wish(None)
-            _work(identity, store, progress, workers or worker_count(), helpers)
+            try:
+                _work(identity, store, progress, workers or worker_count(), helpers)
+            except OSError as error:  # how the run goes could not be written down
+                raise OSError(
+                    f"the cache folder {store.root} could not be written to any more: "
+                    f"{reason(error)}; what was trained until then is kept"
+                ) from error
             _raise_where_it_stopped(store.open(identity, shipped=False))
 
 

@@ -357,7 +357,7 @@ class JobQueue:
     def _work_on(self, identity: Identity) -> list[Future]:
         address = scheduler()
         if address is not None:
-            if self._cluster is None:
+            if self._cluster is None or self._cluster.gone:
                 self._cluster = Cluster(address, self.store)
             return self._cluster.work_on(identity)
         count = min(self.workers, len(identity.config.seeds))

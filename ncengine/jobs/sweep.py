@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import run_in_worker
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.places import require_cache
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 from ncengine.runs.table import table
@@ -195,8 +196,8 @@ class _Sweep:
             self._try_again(one, run, error)
 
     def _try_again(self, one: Identity, run: Run, error: BaseException | None) -> None:
-        """A process was killed: this run's, or one beside it, which takes the others with it."""
-        if error is not None and self._asked_of.get(one.key) is self._helpers:
+        """Its process raised, or was killed, or one beside it, which takes the others with it."""
+        if isinstance(error, BrokenExecutor) and self._asked_of.get(one.key) is self._helpers:
             self._end_helpers()
         # A run that was killed time and again is given up sooner than one that was not begun.
         tried = 1.0 if run.status is Status.INTERRUPTED else MAX_ATTEMPTS / MAX_LOST
@@ -204,8 +205,11 @@ class _Sweep:
         if self._attempts[one.key] < MAX_ATTEMPTS:
             self._ask(one)
             return
-        said = f"{type(error).__name__}: {error}" if error else f"it was left {run.status}"
-        self._end(one, replace(run, status=Status.FAILED, error=" ".join(said.split())))
+        said = f"it was left {run.status}"
+        if error is not None:
+            kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+            said = kind + reason(error)
+        self._end(one, replace(run, status=Status.FAILED, error=said))
 
     def _end(self, one: Identity, run: Run) -> None:
         self._open.remove(one)
