@@ -23,12 +23,17 @@ LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
 MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": SMALL_TEXT}
 
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
-_VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 5) for m in (1, 2, 5))
+VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 10) for m in (1, 2, 5))
 _TICK_LABEL = (
     "domain('y')[1] / domain('y')[0] > 200 && "
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) > 0.01 "
-    "? '' : format(datum.value, datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
+    "? '' : format(datum.value, domain('y')[1] / domain('y')[0] < 1.001 ? '.9~g' : "
+    "datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
 )
+# From this ratio of its ends on, an axis has two ticks of a list whose gaps are up to 10/3.
+_ENOUGH = 11.2
+# Where all is at one place, an axis shows as much less and as much more, as factors.
+ROOM = 3.0
 
 
 def altair() -> Any:
@@ -41,22 +46,84 @@ def altair() -> Any:
     return altair
 
 
-def passes_axis(alt: Any) -> Any:
+def ticks(alt: Any, channel: str, listed: tuple[float, ...], least: float = 0.0) -> Any:
+    """Where an axis that is no linear one has ticks: at least two, however near its ends are.
+
+    Those listed, and between ends for which these are too far apart, as on a linear axis: by steps
+    of 1, 2 or 5 times a power of ten, and no less than `least`. Vega works it out as the data come.
+    """
+    low, high = f"domain('{channel}')[0]", f"domain('{channel}')[1]"
+    third = f"(({high} - {low}) / 3)"
+    power = f"pow(10, floor(log{third} / LN10))"
+    step = f"({third} < 2 * {power} ? {power} : {third} < 5 * {power} ? 2 * {power} : 5 * {power})"
+    step = f"max({least}, {step})"
+    even = f"sequence(ceil({low} / {step}) * {step}, {high} + {step} / 1000, {step})"
+    apart = f"{low} <= 0 || {high} / {low} > {_ENOUGH}"
+    return alt.ExprRef(f"{apart} || !({high} > {low}) ? {list(listed)} : {even}")
+
+
+def passes_axis(alt: Any, name: str = "passes") -> Any:
+    values = ticks(alt, "x", _PASS_TICKS, 1)
     return alt.X(
-        "passes:Q",
+        f"{name}:Q",
         title=PASSES,
         scale=alt.Scale(type="symlog", constant=1, nice=False),
-        axis=alt.Axis(values=list(_PASS_TICKS), format=",d", labelOverlap="greedy", grid=False),
+        axis=alt.Axis(values=values, format=",d", labelOverlap="greedy", grid=False),
     )
 
 
-def value_axis(alt: Any, name: str, title: str) -> Any:
+def value_axis(alt: Any, name: str, title: str, least: float = 0.0) -> Any:
+    """A logarithmic axis; between near ends its ticks are no less than `least` apart."""
+    values = ticks(alt, "y", VALUE_TICKS, least)
     return alt.Y(
         f"{name}:Q",
         title=title,
         scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(values=list(_VALUE_TICKS), labelExpr=_TICK_LABEL, labelOverlap="greedy"),
+        axis=alt.Axis(values=values, labelExpr=_TICK_LABEL, labelOverlap="greedy"),
     )
+
+
+def alone(chart: Any, group: str, *, rule: bool = False) -> Any:
+    """A mark for each line that has one point alone, and could not be seen.
+
+    Args:
+        chart: with the data's transforms and encodings, and no mark.
+        group: the field that tells the lines apart.
+        rule: a rule over a range, and no point.
+    """
+    lonely = chart.transform_joinaggregate(alone="count()", groupby=[group])
+    lonely = lonely.transform_filter("datum.alone == 1")
+    if rule:
+        return lonely.mark_rule(strokeWidth=2, opacity=0.5, clip=True)
+    return lonely.mark_point(filled=True, size=90, clip=True)
+
+
+def room(alt: Any, chart: Any, value: str, title: str = "") -> list[Any]:
+    """What is not seen, and gives an axis ends on which all is at one place.
+
+    Args:
+        chart: with the data's transforms alone.
+        value: the field on the y axis.
+        title: of that axis, where it is logarithmic; else it has ends of its own.
+    """
+    ends = chart.transform_joinaggregate(
+        first="min(passes)", last="max(passes)", least=f"min({value})", most=f"max({value})"
+    )
+    across = (
+        ends.transform_filter("datum.first == datum.last")
+        .transform_calculate(room_low="0", room_high=f"{ROOM} * max(1, datum.last)")
+        .mark_rule(opacity=0, clip=True)
+        .encode(x=passes_axis(alt, "room_low"), x2="room_high:Q")
+    )
+    if not title:
+        return [across]
+    up = (
+        ends.transform_filter("datum.least == datum.most && datum.least > 0")
+        .transform_calculate(room_low=f"datum.least / {ROOM}", room_high=f"datum.least * {ROOM}")
+        .mark_rule(opacity=0, clip=True)
+        .encode(x=passes_axis(alt), y=value_axis(alt, "room_low", title), y2="room_high:Q")
+    )
+    return [across, up]
 
 
 def _legend_layout(alt: Any, **layout: Any) -> Any:

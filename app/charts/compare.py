@@ -61,7 +61,12 @@ def spec(labels: Sequence[str], title: str) -> dict[str, Any]:
         )
         .add_params(base.zoom(alt))
     )
-    return base.finish(alt, alt.layer(bands, lines))
+    spreads = base.alone(chart, "run", rule=True).encode(
+        y=base.value_axis(alt, "low", title), y2="high:Q"
+    )
+    points = base.alone(chart, "run").encode(y=base.value_axis(alt, "value", title))
+    room = base.room(alt, alt.Chart(), "value", title)
+    return base.finish(alt, alt.layer(*room, bands, spreads, lines, points))
 
 
 def draw(runs: Mapping[str, Run], metric: str) -> None:

@@ -111,24 +111,32 @@ def objective_spec(layers: bool, floor: bool = True, several: bool = True) -> di
     parts = tuple(part for part in OBJECTIVE_PARTS if named.get(part, True))
     colors = {part: palette.OBJECTIVE_COLORS[part] for part in parts}
     shown = base.legend_toggle(alt, "part")
-    lines = (
+    title = f"objective{', mean over seeds' * several}"
+    data = (
         alt.Chart()
         .transform_fold(list(parts), as_=["part", "value"])
         .transform_filter(f"isValid(datum.value) && datum.value > {NEGLIGIBLE} * datum.objective")
-        .mark_line(interpolate="monotone", clip=True)
+    )
+    each = {
+        "x": base.passes_axis(alt),
+        "y": base.value_axis(alt, "value", title),
+        "color": base.legend(alt, "part", colors, **base.MIDDLE_SYMBOLS),
+        "opacity": alt.condition(shown, alt.value(1), alt.value(0.08)),
+    }
+    lines = (
+        data.mark_line(interpolate="monotone", clip=True)
         .encode(
-            x=base.passes_axis(alt),
-            y=base.value_axis(alt, "value", f"objective{', mean over seeds' * several}"),
-            color=base.legend(alt, "part", colors, **base.MIDDLE_SYMBOLS),
+            **each,
             strokeDash=base.dashes(alt, "part", parts, **base.MIDDLE_SYMBOLS),
             strokeWidth=alt.condition("datum.part == 'objective'", alt.value(4), alt.value(2.5)),
-            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, base.zoom(alt))
     )
+    points = base.alone(data, "part").encode(**each)
+    room = base.room(alt, data, "value", title)
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in parts]
-    return base.finish(alt, alt.layer(lines, base.rule(alt, tooltip)))
+    return base.finish(alt, alt.layer(*room, lines, points, base.rule(alt, tooltip)))
 
 
 @lru_cache
@@ -151,6 +159,7 @@ def collapse_spec(test: bool, several: bool = True) -> dict[str, Any]:
             alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3))), **base.LONG_SYMBOLS
         ),
     )
+    mean = {"y": base.value_axis(alt, "mean", title)}
     bands = lines_and_bands.mark_area(interpolate="monotone", clip=True).encode(
         y=base.value_axis(alt, "low", title),
         y2="high:Q",
@@ -159,16 +168,23 @@ def collapse_spec(test: bool, several: bool = True) -> dict[str, Any]:
     lines = (
         lines_and_bands.mark_line(interpolate="monotone", clip=True, strokeWidth=3)
         .encode(
-            y=base.value_axis(alt, "mean", title),
+            **mean,
             strokeDash=base.dashes(alt, "metric", metrics, **base.LONG_SYMBOLS),
             opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
         )
         .add_params(shown, base.zoom(alt))
     )
+    spreads = base.alone(lines_and_bands, "metric", rule=True).encode(
+        y=base.value_axis(alt, "low", title), y2="high:Q"
+    )
+    points = base.alone(lines_and_bands, "metric").encode(
+        **mean, opacity=alt.condition(shown, alt.value(1), alt.value(0.08))
+    )
+    room = base.room(alt, alt.Chart(), "mean", title)
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{metric}:Q", format=".3~g") for metric in metrics]
     rule = base.rule(alt, tooltip).transform_pivot("metric", value="mean", groupby=["passes"])
-    return base.finish(alt, alt.layer(bands, lines, rule))
+    return base.finish(alt, alt.layer(*room, bands, spreads, lines, points, rule))
 
 
 @lru_cache
@@ -182,25 +198,26 @@ def accuracy_spec(test: bool, several: bool = True) -> dict[str, Any]:
     kinds = tuple(ACCURACIES) if test else ("training",)
     color = palette.OBJECTIVE_COLORS["fit"]
     shown = base.legend_toggle(alt, "samples")
+    chart = alt.Chart().encode(
+        x=base.passes_axis(alt),
+        y=alt.Y(
+            "accuracy:Q",
+            title=f"accuracy{', mean over seeds' * several}",
+            # A little room above and below, for lines at 100 % and at 0 to show whole.
+            scale=alt.Scale(domain=[-0.02, 1.02], nice=False),
+            axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
+        ),
+        color=base.legend(alt, "samples", dict.fromkeys(kinds, color), **base.LONG_SYMBOLS),
+        opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
+    )
     lines = (
-        alt.Chart()
-        .mark_line(clip=True, strokeWidth=3)
-        .encode(
-            x=base.passes_axis(alt),
-            y=alt.Y(
-                "accuracy:Q",
-                title=f"accuracy{', mean over seeds' * several}",
-                # A little room above, for a line at 100 % to show whole.
-                scale=alt.Scale(domain=[0, 1.02], nice=False),
-                axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
-            ),
-            color=base.legend(alt, "samples", dict.fromkeys(kinds, color), **base.LONG_SYMBOLS),
-            strokeDash=base.dashes(alt, "samples", kinds, **base.LONG_SYMBOLS),
-            opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
-        )
+        chart.mark_line(clip=True, strokeWidth=3)
+        .encode(strokeDash=base.dashes(alt, "samples", kinds, **base.LONG_SYMBOLS))
         .add_params(shown, base.zoom(alt))
     )
+    points = base.alone(chart, "samples")
+    room = base.room(alt, alt.Chart(), "accuracy")
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
     tooltip += [alt.Tooltip(f"{kind}:Q", format=".1%") for kind in kinds]
     rule = base.rule(alt, tooltip).transform_pivot("samples", value="accuracy", groupby=["passes"])
-    return base.finish(alt, alt.layer(lines, rule))
+    return base.finish(alt, alt.layer(*room, lines, points, rule))

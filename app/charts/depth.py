@@ -21,14 +21,12 @@ MAP_HEIGHT = 380
 # Those that differ most first, without those that mean NC1 to NC3.
 COLORS = ("#1e87f0", "#e0640a", "#0f8787", "#a03bd8", "#c3267f", "#7a7a2a")
 X_TITLES = {"depth": "depth L", "weight_decay": "weight decay λ"}
-X_TICKS = {
-    "depth": PAPER_DEPTHS,
-    "weight_decay": tuple(float(f"{m}e{e}") for e in range(-6, 1) for m in (1, 2, 5)),
-}
+# Where an axis has ticks, and the least step of those that it has where these are too far apart.
+X_TICKS = {"depth": ((1, *PAPER_DEPTHS, 55, 89, 144), 1), "weight_decay": (base.VALUE_TICKS, 0)}
+# What is counted has no ticks between whole numbers.
+COUNTED = "collapsed layers"
 # Slopes to compare with, drawn from where the first series begins.
 REFERENCES = {-0.5: "−1/2", -1.0: "−1"}
-# Of a single value an axis shows as much less and as much more, as factors.
-ROOM = 3.0
 # The selection of a click, by which a chart's state names it.
 PICK = "pick"
 
@@ -111,7 +109,7 @@ def with_room(found: pa.Table) -> pa.Table:
     x, y = (set(found[name].to_pylist()) for name in ("x", "mean"))
     if not len(found) or (len(x) > 1 and len(y) > 1):
         return found
-    about_x, about_y = (ROOM if len(places) == 1 else 1.0 for places in (x, y))
+    about_x, about_y = (base.ROOM if len(places) == 1 else 1.0 for places in (x, y))
     ends = (
         _row("room", 0, min(x) / about_x, min(y) / about_y),
         _row("room", 0, max(x) * about_x, max(y) * about_y),
@@ -194,7 +192,10 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
             title=X_TITLES[over],
             scale=alt.Scale(type="log", nice=False, padding=16),
             axis=alt.Axis(
-                values=list(X_TICKS[over]), format="~g", labelOverlap="greedy", grid=False
+                values=base.ticks(alt, "x", *X_TICKS[over]),
+                format="~g",
+                labelOverlap="greedy",
+                grid=False,
             ),
         ),
         y=_value_axis(alt, title),
@@ -248,7 +249,7 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
 
 def _value_axis(alt: Any, title: str) -> Any:
     if title != "objective":
-        return base.value_axis(alt, "mean", title)
+        return base.value_axis(alt, "mean", title, 1 if title == COUNTED else 0)
     # It lies so near to its floor that a logarithm has hardly a tick for it.
     scale = alt.Scale(type="linear", nice=False, zero=False, padding=8)
     return alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))

@@ -19,16 +19,22 @@ MAP_HEIGHT = 300
 BAR_HEIGHT = 190
 # How many earlier moments are drawn beside the one that is looked at.
 EARLIER = 5
+# As far up goes the axis of shares at least.
+LEAST_SHARE = 0.1
 LAYER_TITLE = "layer (1 is the embedding)"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric of layers is called, explained, and whether it is drawn on a log axis."""
+    """How a metric of layers is called, explained, and whether it is drawn on a log axis.
+
+    A `share` lies between 0 and 1, and so does its band.
+    """
 
     label: str
     help: str
     log: bool = True
+    share: bool = False
     color: str = palette.NC_COLORS[0]
 
 
@@ -51,6 +57,7 @@ METRICS = {
         "Nearest-mean error",
         "Share of training samples to which another class’s mean is nearer than their own.",
         log=False,
+        share=True,
         color=palette.NC_COLORS[2],
     ),
     "effective_rank": Metric(
@@ -76,6 +83,7 @@ METRICS = {
         "Share common to all",
         "How much of the stream is the same for all samples. 1: all of it.",
         log=False,
+        share=True,
         color=palette.OBJECTIVE_COLORS["objective"],
     ),
 }
@@ -91,7 +99,7 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
     earlier = np.unique(np.linspace(0, g, EARLIER + 1).round().astype(int))[:-1]
     rows: list[dict[str, Any]] = []
     for n, moment in enumerate((*earlier, g)):
-        mean, low, high = _moments(values[moment], log)
+        mean, low, high = _moments(values[moment], name)
         fade = 1.0 if moment == g else 0.15 + 0.45 * n / max(len(earlier), 1)
         rows += [
             {
@@ -105,10 +113,14 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
             }
             for layer in range(len(mean))
         ]
-    every = np.concatenate([_moments(one, log)[0] for one in values])
+    every = np.concatenate([_moments(one, name)[0] for one in values])
     every = every[np.isfinite(every)]
     if len(every):
-        rows += [{"kind": "range", "layer": 1, "mean": end} for end in (every.min(), every.max())]
+        apart = base.ROOM if log and every.min() == every.max() else 1.0
+        ends = every.min() / apart, every.max() * apart
+        if METRICS[name].share:
+            ends = 0.0, max(ends[1], LEAST_SHARE)
+        rows += [{"kind": "range", "layer": 1, "mean": end} for end in ends]
     return _table(rows)
 
 
@@ -126,13 +138,14 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table({n: pa.array(values, _COLUMNS[n]) for n, values in columns.items()})
 
 
-def _moments(values: np.ndarray, log: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(L,) mean over seeds of values (R, L), and a deviation below and above it."""
-    if log:
+def _moments(values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(L,) mean over seeds of a metric's values (R, L), and a deviation below and above it."""
+    if METRICS[name].log:
         mean, deviation = log_moments(values.T)
         return 10**mean, 10 ** (mean - deviation), 10 ** (mean + deviation)
     mean, deviation = moments(values.T)
-    return mean, mean - deviation, mean + deviation
+    low, high = mean - deviation, mean + deviation
+    return (mean, low.clip(0, 1), high.clip(0, 1)) if METRICS[name].share else (mean, low, high)
 
 
 @lru_cache
@@ -178,7 +191,8 @@ def _layer_axis(alt: Any) -> Any:
 def _value_axis(alt: Any, metric: Metric, name: str) -> Any:
     if metric.log:
         return base.value_axis(alt, name, metric.label)
-    scale = alt.Scale(nice=True, zero=True)
+    # Room below, for a line at 0 to show whole.
+    scale = alt.Scale(nice=False, zero=True, padding=8)
     return alt.Y(f"{name}:Q", title=metric.label, scale=scale, axis=alt.Axis(tickCount=6))
 
 
@@ -193,7 +207,9 @@ def map_table(layers: Layers, name: str) -> pa.Table:
     middles = np.sqrt(epochs[1:] * epochs[:-1])
     begin = np.concatenate([epochs[:1], middles])
     end = np.concatenate([middles[1:], epochs[-1:], epochs[-1:]])[: len(epochs)]
-    means = np.stack([_moments(one, log)[0] for one in values])
+    if len(epochs) == 1:  # which has nothing to either side
+        begin, end = np.zeros(1), base.ROOM * np.maximum(epochs, 1)
+    means = np.stack([_moments(one, name)[0] for one in values])
     snapshots, count = means.shape
     shown = np.log10(np.where(means > 0, means, np.nan)) if log else means
     return pa.table(
@@ -251,8 +267,8 @@ def map_spec(name: str, count: int) -> dict[str, Any]:
 
 def blocks_table(layers: Layers, g: int) -> pa.Table:
     """One row a block at snapshot `g`: decay, and degrees by which it turns a sample, as means."""
-    decay = _moments(layers.decay[g], log=False)[0]
-    movement = np.degrees(_moments(layers.movement[g], log=False)[0])
+    decay = moments(layers.decay[g].T)[0]
+    movement = np.degrees(moments(layers.movement[g].T)[0])
     return pa.table(
         {
             "block": np.arange(1, len(decay) + 1),

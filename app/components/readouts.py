@@ -195,11 +195,13 @@ def _sparkline(course: np.ndarray, color: str) -> str:
     """The course as a line without axes. Points are log-spaced in time already."""
     finite = course[np.isfinite(course)]
     points = finite[np.linspace(0, len(finite) - 1, min(len(finite), SPARK_POINTS)).astype(int)]
-    if len(points) < 2:
+    if not len(points):
         return ""
     low, high = points.min(), points.max()
     y = 2 + (SPARK_HEIGHT - 4) * (1 - (points - low) / ((high - low) or 1))
     x = np.linspace(0, SPARK_WIDTH, len(points))
+    if len(points) == 1:  # a dash in the middle: of one point there is no line
+        x, y = np.array([0.4, 0.6]) * SPARK_WIDTH, np.full(2, SPARK_HEIGHT / 2)
     line = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
     drawing = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {SPARK_WIDTH} {SPARK_HEIGHT}" '

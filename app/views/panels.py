@@ -66,7 +66,7 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
     ):
         (left, _, _) = st.columns(3, gap="small")
         with left:
-            _panel(found, over, "collapsed_layers", "collapsed layers", references=False)
+            _panel(found, over, "collapsed_layers", charts.COUNTED, references=False)
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
 
 

@@ -232,3 +232,28 @@ def test_there_are_ways_through_the_layers_of_a_run_at_rest():
     assert stage._ways(make_run(CONFIG, Status.RUNNING), View(0), 0) == []
     free = CONFIG.with_(architecture="UFM")
     assert stage._ways(make_run(free), View(0), 0) == []
+
+
+def test_shares_are_drawn_within_0_and_1_and_a_line_at_0_has_room():
+    layers = make_run(RunConfig(seeds=3)).layers
+    values = np.zeros_like(layers.ncc_error)
+    values[..., 0] = [0.0, 0.0, 0.9]
+    for shown, highest in ((values, 1.0), (1 - values, 1.0), (0 * values, charts.LEAST_SHARE)):
+        rows = charts.lines_table(replace(layers, ncc_error=shown), "ncc_error", 1).to_pandas()
+        assert rows["low"].min() >= 0 and rows["high"].max() <= 1
+        ends = rows[rows["kind"] == "range"]["mean"]
+        assert ends.min() == 0 and ends.max() <= highest
+    scales = [one["encoding"]["y"].get("scale") for one in charts.lines_spec("ncc_error")["layer"]]
+    assert all(scale["padding"] > 0 and scale["zero"] for scale in scales if scale)
+
+
+def test_of_one_moment_map_and_lines_have_an_extent():
+    layers = make_run(RunConfig()).layers
+    names = ("epoch", "nc1")
+    alone = replace(layers, **{name: getattr(layers, name)[:1] for name in names})
+    rows = charts.map_table(alone, "nc1").to_pandas()
+    assert (rows["passes"] < rows["at"]).all() and (rows["at"] < rows["until"]).all()
+    same = replace(layers, nc1=np.full_like(layers.nc1, 0.3))
+    rows = charts.lines_table(same, "nc1", 0).to_pandas()
+    ends = rows[rows["kind"] == "range"]["mean"]
+    assert ends.min() < 0.3 < ends.max()

@@ -402,7 +402,8 @@ def test_the_comparison_has_a_band_of_one_deviation_over_seeds():
         assert high == pytest.approx(10 ** logs.std(axis=1), rel=1e-5)
         assert low == pytest.approx(high, rel=1e-5)
     marks = [layer["mark"]["type"] for layer in compare.spec(["1", "3"], "NC1")["layer"]]
-    assert marks == ["area", "line"]
+    # Those that nobody sees, or that are of single points, stand beside.
+    assert [mark for mark in marks if mark in ("area", "line")] == ["area", "line"]
 
 
 def test_the_same_with_more_seeds_is_offered(at, trained, monkeypatch):
