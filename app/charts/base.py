@@ -67,7 +67,7 @@ def passes_axis(alt: Any, name: str = "passes") -> Any:
     return alt.X(
         f"{name}:Q",
         title=PASSES,
-        scale=alt.Scale(type="symlog", constant=1, nice=False),
+        scale=alt.Scale(type="symlog", constant=1, nice=False, zero=False),
         axis=alt.Axis(values=values, format=",d", labelOverlap="greedy", grid=False),
     )
 
