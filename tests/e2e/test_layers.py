@@ -114,7 +114,9 @@ def test_charts_of_layers_follow_the_moment(page, app):
         has=page.locator("svg.marks .mark-rect path:nth-child(20)")
     )
     expect(chart.first.locator(".nc-moment:not([hidden])")).to_have_text("pass 1")
-    box = chart.first.locator("svg.marks .background").first.bounding_box()
+    ground = chart.first.locator("svg.marks .background").first
+    ground.scroll_into_view_if_needed()
+    box = ground.bounding_box()
     page.mouse.click(box["x"] + box["width"] - 1, box["y"] + box["height"] / 2)
     expect_epoch(page, FINISHED["epochs"])
 
