@@ -13,6 +13,7 @@ from ncengine.jobs.executors import Helpers
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import COLD, cut, worker_count
 from ncengine.jobs.worker import run_in_worker
+from ncengine.runs.disk import NoRoom
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.places import require_cache
 from ncengine.runs.reasons import reason
@@ -72,6 +73,8 @@ def run(
                 store.journal(identity).wish(None)
             try:
                 _work(identity, store, progress, workers or worker_count(), helpers)
+            except NoRoom:  # which says all of that itself
+                raise
             except OSError as error:  # how the run goes could not be written down
                 raise OSError(
                     f"the cache folder {store.root} could not be written to any more: "
