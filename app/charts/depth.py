@@ -237,7 +237,7 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
             color=color,
             tooltip=[
                 alt.Tooltip("what:N", title="run"),
-                alt.Tooltip("mean:Q", title="mean", format=".4~g"),
+                alt.Tooltip("mean:Q", title=title, format=".4~g"),
                 alt.Tooltip("each:N", title="seeds"),
             ],
         )

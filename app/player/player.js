@@ -20,7 +20,8 @@ const STEERED = "[type=radio], [type=range], [role=slider], [role=radiogroup], [
 
 class Player {
   constructor(root) {
-    Object.assign(this, { root, run: null, scene: null, hovered: -1, pointerAt: null });
+    Object.assign(this, { root, run: null, scene: null, unseen: null });
+    Object.assign(this, { hovered: -1, pointerAt: null });
     this.canvas = root.querySelector(".stage > canvas");
     this.camera = new Camera();
     this.clock = new Clock();
@@ -112,7 +113,8 @@ class Player {
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
     } else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
     this.posed = posed;
-    if (another) this.unseen?.disconnect();
+    const waits = this.unseen !== null;
+    if (another) this.waitNoMore();
     if (another && !kin) this.clock.rewind();
     this.clock.extend(data.frames - 1);
     if (kin) this.clock.stay(frameAt(data.epoch, moment));
@@ -124,7 +126,7 @@ class Player {
       this.link.set("layer", null);
     }
     this.choose();
-    if (another && !kin && !this.opened) this.begin(data);
+    if (another && (waits || !kin) && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
   }
@@ -175,19 +177,23 @@ class Player {
   onceSeen(begin) {
     const watcher = new IntersectionObserver(([{ isIntersecting }]) => {
       if (!isIntersecting) return;
-      watcher.disconnect();
+      this.waitNoMore();
       begin();
       this.wake();
     }, { threshold: 0.5 });
     watcher.observe(this.canvas);
     this.unseen = watcher;
-    // Who has not seen it yet does not follow its end either.
-    this.clock.following = false;
+    this.clock.go(0, true);
+  }
+
+  waitNoMore() {
+    this.unseen?.disconnect();
+    this.unseen = null;
   }
 
   act(name) {
     const { camera, clock } = this;
-    this.unseen?.disconnect();
+    this.waitNoMore();
     if (name.startsWith("way-")) this.actOnWay(name.slice(4));
     else if (name === "play") {
       this.way.end(this.calm);
@@ -211,7 +217,7 @@ class Player {
 
   /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
-    this.unseen?.disconnect();
+    this.waitNoMore();
     this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
     this.wake();

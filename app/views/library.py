@@ -195,6 +195,7 @@ def _table(kept: list[dict[str, Any]]) -> list[str]:
         column_config={name: _column(name) for name in columns},
         on_select="rerun",
         selection_mode="multi-row",
+        placeholder=text.MISSING,
     )
     picked = event["selection"]["rows"]  # type: ignore[index]
     return [kept[n]["key"] for n in picked if n < len(kept)]

@@ -427,4 +427,7 @@ def _status(journal: Journal) -> Status | None:
 
 
 def _named(error: BaseException | None) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+    """What ended a process, in one line; of an error not the system's, with its kind."""
+    if error is None:
+        return ""
+    return reason(error) if isinstance(error, OSError) else f"{type(error).__name__}: {error}"

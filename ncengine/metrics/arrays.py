@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import is_numpy_namespace
+from array_api_compat import is_numpy_namespace, size
 
 Array = Any  # a numpy array or a torch tensor
+AT_ONCE = 2**21  # numbers of which there may be a copy without a second thought
 
 
 def as_float(xp: Any, values: Array) -> Array:
@@ -27,6 +28,19 @@ def average(xp: Any, values: Array, axis: int | tuple[int, ...]) -> Array:
         return xp.mean(values, axis=axis, dtype=xp.float64)
     # Torch adds by halves. To have it take float64 would copy what is averaged first.
     return double(xp, xp.mean(values, axis=axis))
+
+
+def exact_average(xp: Any, values: Array) -> Array:
+    """The mean (..., d) of rows (..., n, d) in float64, of which nothing is rounded before.
+
+    Where class means nearly lie in fewer dimensions, what `average` rounds would be magnified.
+    """
+    if is_numpy_namespace(xp):
+        return xp.mean(values, axis=-2, dtype=xp.float64)
+    if size(values) <= AT_ONCE or values.ndim < 3:
+        return xp.mean(double(xp, values), axis=-2)
+    # A copy in double precision of all there is would take twice the memory of it.
+    return xp.stack([exact_average(xp, values[n, ...]) for n in range(values.shape[0])])
 
 
 def dot(xp: Any, left: Array, right: Array) -> Array:

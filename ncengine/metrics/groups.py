@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import device, size
+from array_api_compat import device, size, to_device
 
-from ncengine.metrics.arrays import Array, average, double, square
+from ncengine.metrics.arrays import Array, average, double, exact_average, square
 
 
 class Groups:
@@ -43,31 +43,33 @@ class Groups:
         if self.blocks:
             self.counts = xp.full_like(xp.astype(numbers, features.dtype), self.block)
         else:
-            self.members = self._members(numbers, features.dtype)
-            self.first = xp.argmax(self.members, axis=-1)
+            self.members = self._members(numbers)
+            first = xp.asarray([int(one[0]) for one in self.members], dtype=labels.dtype)
+            self.first = to_device(first, device(features))
+            sizes = xp.asarray([one.shape[0] for one in self.members], dtype=features.dtype)
+            self.counts = to_device(sizes, device(features))
 
-    def _members(self, numbers: Array, dtype: Any) -> Array:
-        """(K, N): 1/n_k where the sample is of class k, else 0."""
+    def _members(self, numbers: Array) -> list[Array]:
+        """Of each class the places of its samples, ascending."""
         xp, labels = self.xp, self.labels
         if size(labels) and (int(xp.min(labels)) < 0 or int(xp.max(labels)) >= self.classes):
             raise ValueError(
                 f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
                 f"must be from 0 to {self.classes - 1}"
             )
-        members = xp.astype(labels[None, :] == numbers[:, None], dtype)
-        self.counts = xp.sum(members, axis=-1)
-        for number in range(self.classes):
-            if not float(self.counts[number]):
+        members = [xp.nonzero(labels == number)[0] for number in numbers]
+        for number, found in enumerate(members):
+            if not size(found):
                 raise ValueError(f"labels: class {number} has no sample, every class needs one")
-        return members / self.counts[:, None]
+        return members
 
     def centred(self, features: Array) -> tuple[Array, Array]:
         """Class means (..., K, d) in float64, and samples minus them, in the type of `features`.
 
         The deviations are in a layout of their own, which `own`, `sample_mean` and `in_a_row` know.
-        Each class is moved to its first sample before it is averaged: what all of its samples have
-        in common, which may be far larger than what they differ by, is gone before anything is
-        rounded. So neither its size nor the order of samples matters.
+        Each class is moved to its first sample before anything is rounded: what all of its samples
+        have in common may be far larger than what they differ by. So neither its size nor the
+        order of samples matters.
         """
         xp = self.xp
         if self.blocks:
@@ -76,13 +78,15 @@ class Groups:
             reference = samples[..., 0, :]
         else:
             samples, reference = features, xp.take(features, self.first, axis=-2)
-        deviations = samples - self.own(reference)
         if self.blocks:
-            rest = average(xp, deviations, axis=-2)
+            means = exact_average(xp, samples)
         else:
-            rest = double(xp, self.members @ deviations)
+            each = [exact_average(xp, xp.take(samples, one, axis=-2)) for one in self.members]
+            means = xp.stack(each, axis=-2)
+        deviations = samples - self.own(reference)
+        rest = means - double(xp, reference)
         deviations -= self.own(xp.astype(rest, features.dtype))
-        return double(xp, reference) + rest, deviations
+        return means, deviations
 
     def own(self, rows: Array) -> Array:
         """For each sample the row (..., K, d) of its class, in the layout of the deviations."""

@@ -25,6 +25,8 @@ from ncengine.metrics.rank import ROUNDING, directions, told_apart
 
 # Of the last layer's NC1: how much more or less still counts as the same.
 AS_COLLAPSED = 0.1
+# So many samples' products are added up in the type that the features have.
+TOGETHER = 128
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class _Seen(NamedTuple):
 
     means: Array  # (..., K, d), in float64
     within: Array  # (...) tr Sigma_W, in float64
-    scatter: Array  # (..., d, d) N Sigma_W, in the features' type
+    scatter: Array  # (..., d, d) N Sigma_W, in float64, of products in the features' type
     singular: Array  # (..., r) singular values of the centred class means, in float64
     axes: Array  # (..., r, d) the directions that belong to them, in float64
     along: Array  # (..., r, N) samples minus their class means, along these
@@ -140,7 +142,7 @@ def _of_samples(xp: Any, groups: Groups, features: Array) -> _Seen:
     # As `neural_collapse` has it, to the last digit.
     within = groups.sample_mean(square(xp, deviations))
     deviations = xp.matrix_transpose(groups.in_a_row(deviations))
-    scatter = deviations @ xp.matrix_transpose(deviations)
+    scatter = _scatter(xp, deviations)
     # A processor is done with decompositions as small as these before a GPU has begun.
     means, within, scatter = (to_device(values, "cpu") for values in (means, within, scatter))
     # What is not finite would have what follows fail, for the networks beside it too.
@@ -149,6 +151,17 @@ def _of_samples(xp: Any, groups: Groups, features: Array) -> _Seen:
     singular, axes = directions(xp, means)
     along = to_device(xp.astype(axes, features.dtype), device(features)) @ deviations
     return _Seen(means, within, scatter, singular, axes, along, lost)
+
+
+def _scatter(xp: Any, deviations: Array) -> Array:
+    """N Sigma_W (..., d, d) from deviations (..., d, N).
+
+    Added up in single precision, as a product of matrices is, its rounding grows with N: so that
+    is done with a few samples at a time.
+    """
+    samples = deviations.shape[-1]
+    parts = (deviations[..., n : n + TOGETHER] for n in range(0, samples, TOGETHER))
+    return sum(double(xp, part @ xp.matrix_transpose(part)) for part in parts)
 
 
 def stream(values: Array) -> Stream:
@@ -224,8 +237,8 @@ def _singular(xp: Any, groups: Groups, seen: _Seen) -> Array:
     gram = xp.matrix_transpose(seen.means) @ (counts * seen.means) + seen.scatter
     squares = xp.linalg.eigvalsh(gram)[..., -min(samples, width) :]
     # By how much rounding moves the eigenvalues of the scatter, as measured, and of the sum.
-    scatter = xp.linalg.vector_norm(double(xp, seen.scatter), axis=(-2, -1))[..., None]
-    noise = (6 + 64 / width) / width**0.5 * xp.finfo(seen.scatter.dtype).eps * scatter
+    scatter = xp.linalg.vector_norm(seen.scatter, axis=(-2, -1))[..., None]
+    noise = (6 + 64 / width) / width**0.5 * xp.finfo(seen.along.dtype).eps * scatter
     noise = noise + 4 * xp.finfo(squares.dtype).eps * squares[..., -1:]
     return xp.sqrt(xp.where(squares > noise, squares, xp.zeros_like(squares)))
 

@@ -40,7 +40,9 @@ def class_rank(class_means: np.ndarray) -> np.ndarray:
     means = class_means.astype(np.float64)
     known = np.asarray(np.isfinite(means).all(axis=(-2, -1)))
     means = np.where(known[..., None, None], means, 0.0)
-    told = told_apart(np, means, 0.0, np.finfo(class_means.dtype).eps)
+    # Whatever they are stored in, they were computed in double precision at most.
+    computed = ROUNDING * np.finfo(np.float64).eps
+    told = told_apart(np, means, 0.0, max(np.finfo(class_means.dtype).eps, computed))
     singular, _ = directions(np, means)
     return np.where(known, (singular > told[..., None]).sum(-1), -1)
 

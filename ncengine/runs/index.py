@@ -33,7 +33,7 @@ class Index:
         self.path = path
         self._seen: tuple[float, int] | None = None
         self._entries: dict[str, dict[str, Any]] = {}
-        self._judged: dict[str, dict[str, Any] | None] = {}
+        self._judged: dict[str, dict[str, Any] | str] = {}
         self._held: dict[str, dict[str, Any]] = {}
 
     def add(self, entry: dict[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Index:
     def is_damaged(self) -> bool:
         """Whether there is none, or something in it that cannot be read."""
         self._by_key()
-        return self._seen is None or None in self._judged.values()
+        return self._seen is None or any(isinstance(one, str) for one in self._judged.values())
 
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
@@ -104,30 +104,37 @@ class Index:
     def _read(self) -> dict[str, dict[str, Any]]:
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         # A line is judged once: the file grows by a line a run, and is read again each time.
-        self._judged = {
-            line: self._judged[line] if line in self._judged else self._judge(line)
-            for line in lines
-        }
+        new = {line: _judge(line) for line in lines if line not in self._judged}
+        self._judged = {line: new.get(line) or self._judged[line] for line in lines}
+        self._tell([why for why in new.values() if isinstance(why, str)])
         by_key = {**self._held}
         for entry in (self._judged[line] for line in lines):
-            if entry is not None:
-                by_key.pop(entry.get(_REMOVED) or entry["key"], None)
-            if entry is not None and _REMOVED not in entry:
+            if isinstance(entry, str):
+                continue
+            by_key.pop(entry.get(_REMOVED) or entry["key"], None)
+            if _REMOVED not in entry:
                 by_key[entry["key"]] = entry
         return by_key
 
-    def _judge(self, line: str) -> dict[str, Any] | None:
-        """The entry of a line; None, and a warning, where there is none in it."""
-        try:
-            entry = unsealed(json.loads(line))
-            if isinstance(entry.get(_REMOVED), str):
-                return entry
+    def _tell(self, unreadable: Sequence[str]) -> None:
+        """One warning, however many lines are passed over: after an upgrade it may be all."""
+        if unreadable:
+            count = "an unreadable line" if len(unreadable) == 1 else f"{len(unreadable)} lines"
+            first = "" if len(unreadable) == 1 else "the first, "
+            logger.warning(
+                "%s in %s: passed over (%s%s)", count, self.path.name, first, unreadable[0]
+            )
+
+
+def _judge(line: str) -> dict[str, Any] | str:
+    """The entry of a line; where there is none in it, why."""
+    try:
+        entry = unsealed(json.loads(line))
+        if not isinstance(entry.get(_REMOVED), str):
             judged(entry)
-            return entry
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            reason = f"{type(error).__name__}: {error}"
-        logger.warning("an unreadable line in %s was passed over: %s", self.path.name, reason)
-        return None
+        return entry
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        return f"{type(error).__name__}: {error}"
 
 
 def _line(entry: dict[str, Any]) -> bytes:

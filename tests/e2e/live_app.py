@@ -26,12 +26,21 @@ CHROMIUM_ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page lives for seconds: to compile its scripts well takes more than it saves.
+    "--js-flags=--no-opt",
 ]
+
+
+# The first of them that there is. One without windows takes a third less of the processor.
+BROWSERS = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable",
+)  # fmt: skip
 
 
 def chromium() -> str | None:
     """The path of a Chromium or Chrome of this machine; None without one."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    for name in BROWSERS:
         if found := shutil.which(name):
             return found
     return MAC_CHROME if Path(MAC_CHROME).exists() else None

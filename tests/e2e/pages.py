@@ -26,6 +26,13 @@ def open_page(page: Page, app: LiveApp, **query: Any) -> Page:
     return page
 
 
+def expect_heading(page: Page, words: str) -> None:
+    """It is the heading of a run with these words; for a moment the one before is there too."""
+    heading = page.get_by_role("heading", level=2)
+    expect(heading.filter(has_text=words)).to_be_visible()
+    expect(heading).to_have_count(1)
+
+
 def query_of(page: Page) -> dict[str, str]:
     """What the address says."""
     # Asked of the page itself: Playwright's own `page.url` stands still while nothing is asked.
@@ -74,6 +81,28 @@ def player(page: Page) -> Locator:
 def expect_frame(page: Page, frame: int) -> None:
     """The player rests at this snapshot."""
     expect(player(page)).to_have_attribute("data-frame", str(frame))
+
+
+# A film that is over before a busy machine has looked was played all the same.
+_LISTEN = """(node, name) => {
+  node.heard = [];
+  const hear = () => node.heard.push(node.getAttribute(name));
+  new MutationObserver(hear).observe(node, { attributes: true, attributeFilter: [name] });
+}"""
+
+
+def expect_key_sets_going(page: Page, key: str, attribute: str = "data-playing") -> None:
+    """The key begins what the attribute of the player tells of."""
+    player(page).evaluate(_LISTEN, attribute)
+    page.keyboard.press(key)
+    heard = "node => node.heard.includes('true')"
+    wait_until(lambda: player(page).evaluate(heard), f"{key} set nothing going")
+
+
+def expect_space_plays_and_rests(page: Page) -> None:
+    expect_key_sets_going(page, "Space")
+    page.keyboard.press("Space")
+    expect(player(page)).to_have_attribute("data-playing", "false")
 
 
 def pixels(page: Page) -> str:

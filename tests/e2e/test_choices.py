@@ -10,6 +10,7 @@ from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
     expect_done,
+    expect_heading,
     expect_other_pixels,
     open_page,
     pixels,
@@ -28,7 +29,7 @@ def pick_data(page, title):
     """Pick a data set from the list, and wait for the heading to tell of it."""
     field(page, "dataset").get_by_role("combobox").click()
     page.get_by_role("option", name=title, exact=True).click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text(title)
+    expect_heading(page, title)
 
 
 def architectures(page):
@@ -107,18 +108,17 @@ def test_another_data_set_and_a_transformer_trained_on_it(page, app):
 def test_what_to_try_next_is_a_click_away(page, app):
     open_page(page, app, **FINISHED)
     page.get_by_role("button", name="Deeper: L = 5").click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+    expect_heading(page, "5-RN1")
     expect(page.locator(".st-key-train button")).to_be_visible()
     expect(page).to_have_url(re.compile("depth=5"))
 
 
 def test_back_undoes_a_pick_at_once(page, app):
     open_page(page, app, **FINISHED)
-    heading = page.get_by_role("heading", level=2)
     for _ in range(3):
         page.get_by_role("button", name="Deeper: L = 5").click()
         page.wait_for_url(re.compile("depth=5"))
         page.go_back()
         page.wait_for_url(re.compile("depth=3"))
-        expect(heading).to_contain_text("3-RN1")
+        expect_heading(page, "3-RN1")
         expect(page.get_by_role("button", name="Deeper: L = 5")).to_be_visible()

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Page, expect
 
 from tests.e2e.live_app import LiveApp, wait_until
-from tests.e2e.pages import PATIENCE
+from tests.e2e.pages import PATIENCE, expect_heading
 
 TINY = {"classes": 3, "samples_per_class": 10, "width": 8, "epochs": 60, "seeds": "2"}
 POINTS = ".st-key-depth_nc1 .mark-symbol path"
@@ -38,7 +38,7 @@ def test_train_watch_open_a_point_and_come_back(page, app, browser):
     other.close()
 
     page.locator(POINTS).nth(1).click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text("3-RN1")
+    expect_heading(page, "3-RN1")
     expect(page.get_by_test_id("nc-player")).to_be_visible()
     wait_until(lambda: "depth=3" in page.evaluate("location.href"), "the run is not in the URL")
     page.go_back()
@@ -72,14 +72,14 @@ def test_a_grid_is_a_heat_map_whose_cells_open_runs(page, app):
     # On its number, which lies over it.
     box = cells.nth(0).bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.get_by_role("heading", level=2)).to_contain_text("RN1")
+    expect_heading(page, "RN1")
     expect(page.get_by_test_id("nc-player")).to_be_visible()
 
 
 def test_from_page_to_page_with_what_is_picked(page, app):
     open_depth(page, app, width=6)
     page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
-    expect(page.get_by_role("heading", level=2)).to_contain_text("d = 6")
+    expect_heading(page, "d = 6")
     page.get_by_test_id("stSidebar").get_by_role("link", name="Depth").click()
     expect(page.locator(".series")).to_contain_text("d = 6")
     page.get_by_role("button", name="Presets").click()

@@ -21,6 +21,7 @@ from tests.e2e.pages import (
     PATIENCE,
     at_rest,
     expect_done,
+    expect_heading,
     expect_query,
     open_page,
     pixels,
@@ -56,8 +57,7 @@ def welcome(page: Page, shipped: LiveApp) -> Page:
 def depth(page: Page, value: int) -> None:
     """Pick a depth, and wait for the heading to tell of it."""
     page.locator(".st-key-field-depth").get_by_text(str(value), exact=True).click()
-    heading = page.get_by_role("heading", level=2)
-    expect(heading).to_contain_text(f"{value}-RN1")
+    expect_heading(page, f"{value}-RN1")
 
 
 def frame(page: Page) -> int:
@@ -88,17 +88,16 @@ def test_an_address_copied_from_the_first_page_holds_all_of_it(welcome: Page, sh
     expect_query(welcome, "depth", "34")
     welcome.go_back()
     expect_query(welcome, "depth", str(first().depth))
-    expect(welcome.get_by_role("heading", level=2)).to_contain_text(f"{first().depth}-RN1")
+    expect_heading(welcome, f"{first().depth}-RN1")
 
 
 def test_what_is_to_be_tried_is_one_click_away(welcome: Page):
     welcome.get_by_role("button", name="Deeper", exact=True).click()
-    heading = welcome.get_by_role("heading", level=2)
-    expect(heading).to_contain_text("34-RN1")
+    expect_heading(welcome, "34-RN1")
     expect(welcome.locator(".st-key-facts")).to_contain_text("From the gallery")
     expect_query(welcome, "depth", "34")
     welcome.go_back()
-    expect(heading).to_contain_text("5-RN1")
+    expect_heading(welcome, "5-RN1")
 
 
 def test_ones_own_is_trained_from_a_click_and_comes_to_its_end(welcome: Page, shipped: LiveApp):
@@ -187,8 +186,7 @@ def test_the_library_shows_what_is_shipped_and_opens_it(welcome: Page):
     opening = welcome.locator(".st-key-library_actions").get_by_role("button", name="Open")
     expect(opening).to_be_enabled()
     opening.click()
-    heading = welcome.get_by_role("heading", level=2)
-    expect(heading).to_contain_text("34-RN1")
+    expect_heading(welcome, "34-RN1")
 
 
 def test_nothing_is_asked_of_the_network(page: Page, shipped: LiveApp):
@@ -213,7 +211,7 @@ def test_an_address_that_only_tracks_is_the_first_page_and_back_leads_to_it(page
     page.go_back()
     expect(film).to_be_visible()
     page.go_forward()
-    expect(page.get_by_role("heading", level=2)).to_contain_text("8-RN1")
+    expect_heading(page, "8-RN1")
     expect(film).to_have_count(0)
     page.go_back()
     expect(film).to_be_visible()

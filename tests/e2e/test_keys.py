@@ -8,7 +8,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.live_app import wait_until
-from tests.e2e.pages import FINISHED, expect_frame, open_page, player, query_of
+from tests.e2e.pages import (
+    FINISHED,
+    expect_frame,
+    expect_heading,
+    expect_space_plays_and_rests,
+    open_page,
+    player,
+    query_of,
+)
 
 # What has the focus, be it within a component.
 FOCUSED = """() => {
@@ -45,10 +53,7 @@ def expect_keys(page: Page) -> None:
     expect_frame(page, 0)
     page.keyboard.press("ArrowRight")
     expect_frame(page, 1)
-    page.keyboard.press("Space")
-    expect(player(page)).to_have_attribute("data-playing", "true")
-    page.keyboard.press("Space")
-    expect(player(page)).to_have_attribute("data-playing", "false")
+    expect_space_plays_and_rests(page)
     assert heading.inner_text() == before
 
 
@@ -96,10 +101,9 @@ def test_what_was_clicked_to_be_typed_in_keeps_the_keys(page, app):
 
 def test_a_speakers_routine_by_pointer_and_keys(page, app):
     open_page(page, app, **FINISHED, epoch=1)
-    heading = page.get_by_role("heading", level=2)
     for depth in ("5", "3"):
         field(page, "depth").get_by_text(depth, exact=True).click()
-        expect(heading).to_contain_text(f"{depth}-RN1")
+        expect_heading(page, f"{depth}-RN1")
         expect_let_go(page, depth)
     expect(player(page)).to_be_visible()
     expect_keys(page)
@@ -116,7 +120,7 @@ def test_a_speakers_routine_by_pointer_and_keys(page, app):
     page.keyboard.press("f")
     expect(player(page)).not_to_have_class(re.compile("large"))
     expect_keys(page)
-    expect(heading).to_contain_text("3-RN1")
+    expect_heading(page, "3-RN1")
 
 
 def test_who_uses_keys_alone_keeps_the_focus(page, app):
@@ -132,9 +136,9 @@ def test_who_uses_keys_alone_keeps_the_focus(page, app):
     page.keyboard.press("ArrowRight")
     assert page.evaluate(FOCUSED) == "5"
     expect_frame(page, 0)
-    expect(page.get_by_role("heading", level=2)).to_contain_text("3-RN1")
+    expect_heading(page, "3-RN1")
     page.keyboard.press("Space")
-    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+    expect_heading(page, "5-RN1")
     assert page.evaluate(FOCUSED) == "5"
 
 

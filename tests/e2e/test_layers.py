@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.pages import (
     FINISHED,
+    expect_key_sets_going,
     expect_other_pixels,
     expect_query,
     open_page,
@@ -56,8 +57,7 @@ def test_keys_with_shift_go_through_the_layers(page, app):
     expect_query(page, "layer", None)
     expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
     page.keyboard.press("Shift+Home")
-    page.keyboard.press("Shift+Space")
-    expect(player(page)).to_have_attribute("data-travelling", "true")
+    expect_key_sets_going(page, "Shift+Space", "data-travelling")
     expect(player(page)).to_have_attribute("data-travelling", "false")
     expect_layer(page, LAST)
 

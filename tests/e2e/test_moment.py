@@ -113,8 +113,8 @@ def test_pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(pag
     asked = told(sent) - before
     page.mouse.up()
     assert len(seen) > 10
-    # None, or as many as this machine paused for longer than a viewer rests.
-    assert len(asked) <= max(1, sum(np.diff(moved_at) > RESTS))
+    # None, or as many as this machine paused for about as long as a viewer rests.
+    assert len(asked) <= max(1, sum(np.diff(moved_at) > RESTS / 2))
     expect(player(page)).to_have_attribute("data-epoch", str(goal))
     # Then the server is told, and the heat map follows.
     expect(page.get_by_text(f"pass {goal:,}. In a simplex")).to_be_visible()

@@ -9,8 +9,11 @@ from tests.e2e.pages import (
     EXACT,
     FINISHED,
     expect_frame,
+    expect_heading,
+    expect_key_sets_going,
     expect_other_pixels,
     expect_query,
+    expect_space_plays_and_rests,
     open_page,
     pixels,
     player,
@@ -47,10 +50,7 @@ def test_scrubbing_stepping_and_playing(page, app):
     expect_frame(page, frame)
     page.keyboard.press("Home")
     expect_frame(page, 0)
-    page.keyboard.press("Space")
-    expect(player(page)).to_have_attribute("data-playing", "true")
-    page.keyboard.press("Space")
-    expect(player(page)).to_have_attribute("data-playing", "false")
+    expect_space_plays_and_rests(page)
     page.keyboard.press("End")
     expect_frame(page, frames - 1)
     expect_query(page, "epoch", None)
@@ -151,8 +151,7 @@ def test_its_keys_work_wherever_the_focus_is_of_no_use(page, app):
     open_page(page, app, **FINISHED, epoch=1)
     expect_frame(page, 0)
     page.get_by_role("heading", level=2).click()
-    page.keyboard.press("Space")
-    expect(player(page)).to_have_attribute("data-playing", "true")
+    expect_key_sets_going(page, "Space")
     main = page.locator("[data-testid=stMain]")
     assert main.evaluate("node => node.scrollTop") == 0
     page.keyboard.press("Space")
@@ -161,7 +160,7 @@ def test_its_keys_work_wherever_the_focus_is_of_no_use(page, app):
     # A control that uses the key keeps it.
     page.get_by_role("button", name="Default", exact=True).focus()
     page.keyboard.press("Space")
-    expect(page.get_by_role("heading", level=2)).to_contain_text("5-RN1")
+    expect_heading(page, "5-RN1")
 
 
 def test_the_picture_keeps_clear_of_the_tools(app, new_context):
@@ -278,11 +277,16 @@ def test_a_frame_that_refuses_the_whole_screen_is_filled(app, new_context):
 
 
 def test_a_film_waits_until_it_is_in_sight(app, new_context):
-    page = new_context(viewport={"width": 1280, "height": 300}).new_page()
+    # Too low for half of the stage, however little of the page there is above it by then.
+    page = new_context(viewport={"width": 1280, "height": 80}).new_page()
     open_page(page, app, **FINISHED)
     expect(player(page)).to_have_attribute("data-frame", "0")
     page.wait_for_function("() => document.fonts.status === 'loaded'")
     assert player(page).get_attribute("data-playing") == "false"
+    # Nor is it at the end by then: it has not begun.
+    page.wait_for_timeout(300)
+    assert player(page).get_attribute("data-frame") == "0"
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_test_id("nc-canvas").scroll_into_view_if_needed()
     page.get_by_test_id("nc-scrubber").scroll_into_view_if_needed()
     expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))

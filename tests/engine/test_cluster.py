@@ -26,7 +26,7 @@ pytest.importorskip("distributed", reason="the extra [cluster] is not installed"
 
 BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=400, solver="Adam", seeds=2)
 # The last goes on for long enough to be caught at it, on a fast machine too.
-CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=3000)]
+CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=1200)]
 
 
 class Cluster:

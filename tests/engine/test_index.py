@@ -82,6 +82,18 @@ def test_an_odd_line_is_passed_over_with_one_warning(index, line, caplog):
     assert "index.jsonl" in caplog.text
 
 
+def test_many_odd_lines_are_told_at_once(index, caplog):
+    index.add(entry("before"))
+    with index.path.open("a") as file:
+        file.writelines(json.dumps(entry(f"k{n}")) + "\n" for n in range(12))
+    assert [one["key"] for one in index.entries()] == ["before"]
+    (record,) = caplog.records
+    assert "12 lines" in record.getMessage()
+    index.add(entry("after"))
+    assert len(index.entries()) == 2
+    assert len(caplog.records) == 1
+
+
 def test_a_later_entry_of_a_key_stands_for_the_earlier(index):
     for key, seconds in (("a", 1.0), ("b", 2.0), ("a", 3.0)):
         index.add(entry(key, seconds=seconds))

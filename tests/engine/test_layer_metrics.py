@@ -78,7 +78,9 @@ def test_equal_loops_from_the_definitions(counts, wider, balanced, mixed, spread
     for values in (features, torch.from_numpy(features)):
         found = layers.layer_collapse(values, labels, len(counts))
         for name, value in expected.items():
-            tolerance = 1e-6 if name in ("nc2", "effective_rank_features") else 1e-9
+            # Numpy inverts the scatter, in which what nearly lies in fewer dimensions is squared.
+            loose = name in ("nc1_pinv", "nc2", "effective_rank_features")
+            tolerance = 1e-6 if loose else 1e-9
             assert float(getattr(found, name)) == pytest.approx(value, rel=tolerance, abs=tolerance)
 
 

@@ -209,12 +209,14 @@ def test_a_failed_run_makes_the_command_fail(cache, capsys, monkeypatch):
 
 # Cut off in the middle.
 
-LONG = "--classes 3 --samples-per-class 20 --width 16 --epochs 1500 --solver Adam --seeds 2".split()
-DEPTHS = ["--depth", "2,3,5,8", "--workers", "2"]
+LONG = RunConfig(classes=3, samples_per_class=20, width=16, epochs=800, solver="Adam", seeds=2)
+CUT_OFF = [LONG.with_(depth=depth) for depth in (2, 3, 5, 8)]
 
 
 def _sweeping(cache: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "ncengine.cli", "sweep", *LONG, *DEPTHS, "--json"]
+    asked = "--classes 3 --samples-per-class 20 --width 16 --epochs 800 --solver Adam --seeds 2"
+    asked += " --depth 2,3,5,8 --workers 2 --json"
+    command = [sys.executable, "-m", "ncengine.cli", "sweep", *asked.split()]
     environment = {**os.environ, "NCENGINE_CACHE": str(cache)}
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
@@ -224,35 +226,22 @@ def _sweeping(cache: Path) -> subprocess.Popen:
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_a_sweep_that_is_cut_off_goes_on(tmp_path, how):
     first = _sweeping(tmp_path)
-    assert first.stdout is not None
-    done = json.loads(first.stdout.readline())
     store = Store(tmp_path)
-    configs = [
-        RunConfig(
-            classes=3, samples_per_class=20, width=16, epochs=1500, solver="Adam", seeds=2,
-            depth=depth,
-        )
-        for depth in (2, 3, 5, 8)
-    ]  # fmt: skip
-    later = [config for config in configs if config.depth > done["config"]["depth"]]
-
-    def some_are_begun():
-        return any(0 < store.open(config).passes < 1500 for config in later)
-
-    _wait(some_are_begun)
+    # The deepest comes last: by then others are done.
+    _wait(lambda: store.open(CUT_OFF[-1]).passes > 0)
     first.send_signal(how)
     _, err = first.communicate()
     if how is signal.SIGINT:
         assert first.returncode == 130
         assert "the same command goes on" in err and "Traceback" not in err
-        assert not any(store.open(config).status is Status.RUNNING for config in configs)
+        assert not any(store.open(config).status is Status.RUNNING for config in CUT_OFF)
     written = {p: p.stat().st_mtime for p in (tmp_path / "results").rglob("output.pkl")}
     assert written
     second = _sweeping(tmp_path)
     out, err = second.communicate()
     assert second.returncode == 0, err
     assert len(out.splitlines()) == 4
-    assert all(store.open(config).status is Status.DONE for config in configs)
+    assert all(store.open(config).status is Status.DONE for config in CUT_OFF)
     # What was done was not done again.
     assert {p: p.stat().st_mtime for p in written} == written
 
