@@ -1,7 +1,9 @@
 """What holds for all tests."""
 
 import os
+import signal
 
+import pytest
 from hypothesis import settings
 
 # What is shipped must not stand in for what a test trains; tests of the gallery name one.
@@ -17,3 +19,9 @@ os.environ.setdefault("NCENGINE_DEVICE", "cpu")
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_are_heard() -> None:
+    """What a shell runs in the background has Ctrl-C ignored, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 import ncengine
 from ncengine.config import RunConfig
@@ -38,13 +37,16 @@ def browser_type_launch_args(executable: str) -> dict:
 
 @pytest.fixture(scope="session")
 def browser_context_args() -> dict:
-    return {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"}
+    # Films that nobody waits for take a core each: `moving` is for tests of them.
+    size = {"width": 1280, "height": 800}
+    return {"viewport": size, "color_scheme": "light", "reduced_motion": "reduce"}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _interrupts_are_heard() -> None:
-    """What a shell runs in the background has Ctrl-C ignored, and its children inherit that."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+@pytest.fixture
+def moving(page: Page) -> Page:
+    """A page that may move by itself."""
+    page.emulate_media(reduced_motion="no-preference")
+    return page
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def frame(page: Page) -> int:
     return int(player(page).get_attribute("data-frame") or 0)
 
 
-def test_the_first_page_moves_by_itself(welcome: Page):
+def test_the_first_page_moves_by_itself(moving: Page, welcome: Page):
     before = pixels(welcome)
     wait_until(lambda: pixels(welcome) != before, "nothing moved")
     expect(welcome.get_by_text("Watch a network tidy up")).to_be_visible()

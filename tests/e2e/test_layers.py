@@ -39,7 +39,7 @@ def open_at(page, app, **query):
     expect(page.get_by_test_id("nc-way")).to_be_visible()
 
 
-def test_keys_with_shift_go_through_the_layers(page, app):
+def test_keys_with_shift_go_through_the_layers(moving, page, app):
     open_at(page, app, epoch=120)
     expect_layer(page, LAST)
     expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()

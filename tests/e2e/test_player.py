@@ -278,7 +278,8 @@ def test_a_frame_that_refuses_the_whole_screen_is_filled(app, new_context):
 
 def test_a_film_waits_until_it_is_in_sight(app, new_context):
     # Too low for half of the stage, however little of the page there is above it by then.
-    page = new_context(viewport={"width": 1280, "height": 80}).new_page()
+    low = {"width": 1280, "height": 80}
+    page = new_context(viewport=low, reduced_motion="no-preference").new_page()
     open_page(page, app, **FINISHED)
     expect(player(page)).to_have_attribute("data-frame", "0")
     page.wait_for_function("() => document.fonts.status === 'loaded'")

@@ -22,7 +22,7 @@ from tests.e2e.pages import (
     train,
 )
 
-QUERY = {**SMALL, "solver": "Adam", "epochs": 2500, "seeds": 1, "data_seed": 9}
+QUERY = {**SMALL, "solver": "Adam", "epochs": 1000, "seeds": 1, "data_seed": 9}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
@@ -37,7 +37,7 @@ def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, 
 
         app.start().wait()
         page = open_page(new_context().new_page(), app, **QUERY)
-        expect_done(page, "2,500 passes")
+        expect_done(page, "1,000 passes")
         open_page(page, app, **ENDLESS)
         train(page)
         expect_progress(page)

@@ -79,19 +79,19 @@ def test_curves_grow_in_place_while_it_trains(page, app):
 
 
 def test_digits_from_a_click_to_the_end(page, app):
-    open_page(page, app, **SMALL, solver="Adam", epochs=3000, seeds=1)
+    open_page(page, app, **SMALL, solver="Adam", epochs=1200, seeds=1)
     train(page)
     expect(player(page)).to_be_visible()
     tag(page, 4)
-    expect_done(page, "3,000 passes")
+    expect_done(page, "1,200 passes")
     assert tags(page) == [0, 1, 2, 3]
     wait_until(
-        lambda: player(page).get_attribute("data-epoch") == "3000", "the player missed the end"
+        lambda: player(page).get_attribute("data-epoch") == "1200", "the player missed the end"
     )
     # The view is turned to where this end is seen best, as a page that opens here does at once.
     seen = painted(at_rest(page))
     page.reload()
-    expect(player(page)).to_have_attribute("data-epoch", "3000")
+    expect(player(page)).to_have_attribute("data-epoch", "1200")
 
     def alike():
         anew = painted(at_rest(page))

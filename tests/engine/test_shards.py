@@ -33,7 +33,7 @@ HEAVY = RunConfig(seeds=4, depth=13, samples_per_class=100, epochs=1000)
 # Bytes of a process before there is a network.
 OF_PROCESS = 700 * 2**20
 # Caught in the middle, in two pieces.
-LONG = SMALL.with_(epochs=1000, solver="Adam", seeds=2)
+LONG = SMALL.with_(epochs=500, solver="Adam", seeds=2)
 HALVES = [(0,), (1,)]
 
 
