@@ -221,6 +221,31 @@ def test_who_names_the_archive_or_the_folder_itself(place, monkeypatch, kind):
 
 
 @pytest.mark.parametrize("kind", ["cifar10 unpacked", "imdb unpacked"])
+def test_what_lies_deeper_in_an_unpacked_folder_is_not_read_for_it(place, monkeypatch, kind):
+    """Of a folder with a name of its own, which holds another one with the published name."""
+    name = kind.split()[0]
+    folder = make(kind, place)
+    mine = folder.rename(folder.with_name("mine"))
+    file = datasets.dataset_info(name).files[0]
+    meant = content.digest(mine, file)
+    other = shutil.copytree(mine, place / "other").rename(mine / folder.name)
+    for path in sorted(other.rglob("*")):
+        if path.name == "test_batch":
+            path.write_bytes((other / "data_batch_1").read_bytes())
+        elif path.suffix == ".txt":
+            path.write_text("something else altogether")
+    assert content.digest(mine, file) == meant
+    monkeypatch.setenv(f"NCENGINE_MIRROR_{name.upper()}", f"{mine.as_uri()} sha256:{meant}")
+    found = datasets.load(config_of(name))
+    shutil.rmtree(other)
+    forget()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(place.parent / "another cache"))
+    alone = datasets.load(config_of(name))
+    np.testing.assert_array_equal(found.test.inputs, alone.test.inputs)
+    assert found.test_texts == alone.test_texts
+
+
+@pytest.mark.parametrize("kind", ["cifar10 unpacked", "imdb unpacked"])
 def test_an_unpacked_folder_is_told_by_what_is_read_of_it(place, monkeypatch, kind):
     name = kind.split()[0]
     made = make(kind, place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -36,6 +37,20 @@ def files_in(path: Path, wanted: Callable[[str], bool], most: int) -> Iterator[t
         DatasetDamaged: the archive is not readable, or a file wanted is larger.
     """
     return _in_folder(path, wanted, most) if path.is_dir() else _in_archive(path, wanted, most)
+
+
+def members_of(path: Path, members: str) -> re.Pattern[str]:
+    """Which names of `files_in` are wanted; `folder` is the folder that such a file is in.
+
+    Of an archive those in any folder. Of an unpacked folder its own alone, for a checksum is of
+    these: what else lies deeper down could be anything.
+
+    Args:
+        path: the archive or folder.
+        members: a pattern of the files within the folder, see `catalogue.datasets.UnpackedFolder`.
+    """
+    own = rf"(?P<folder>{re.escape(path.name)})/"
+    return re.compile((own if path.is_dir() else "(?:(?P<folder>.+)/)?") + members)
 
 
 def _in_archive(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ncengine.catalogue.datasets import RemoteFile
 from ncengine.datasets.errors import DatasetError
-from ncengine.datasets.files.archive import files_in
+from ncengine.datasets.files.archive import files_in, members_of
 
 _MOST_BYTES = 2**30  # of one file in a folder
 
@@ -49,7 +49,7 @@ def digest(path: Path, file: RemoteFile) -> str:
     """
     try:
         if file.folder is not None and path.is_dir():
-            return _of_folder(path, re.compile(rf"[^/]+/{file.folder.members}"))
+            return _of_folder(path, members_of(path, file.folder.members))
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:

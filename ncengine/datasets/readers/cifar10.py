@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from ncengine.catalogue.datasets import CIFAR10
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files.archive import files_in, only_folder, rank_of
+from ncengine.datasets.files.archive import files_in, members_of, only_folder, rank_of
 from ncengine.datasets.readers.pickled import Array, Refused, load
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
@@ -21,7 +20,6 @@ _SHAPE = (3, 32, 32)
 _PIXELS = 3072
 _BRIGHTEST = 255
 _MOST_BYTES = 64 * 2**20  # twice a published batch
-_MEMBER = re.compile(rf"(?:(.+)/)?({CIFAR10.members})")
 
 Batch = tuple[np.ndarray, np.ndarray]
 
@@ -52,8 +50,8 @@ def _channels_last(rows: np.ndarray) -> np.ndarray:
 def _batches(path: Path) -> dict[str, Batch]:
     """By name, of the folder for which most speaks, see `only_folder`."""
     found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
-    first = None
-    for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
+    first, members = None, members_of(path, CIFAR10.members)
+    for name, content in files_in(path, lambda name: bool(members.fullmatch(name)), _MOST_BYTES):
         folder, _, batch = name.rpartition("/")
         found[folder][batch] = content
         if first is None or rank_of(folder, CIFAR10.folder) < rank_of(first, CIFAR10.folder):

@@ -17,7 +17,7 @@ import numpy as np
 
 from ncengine.catalogue.datasets import IMDB
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.files.archive import files_in, only_folder
+from ncengine.datasets.files.archive import files_in, members_of, only_folder
 from ncengine.datasets.files.local import share
 
 # Raise it whenever the same archive would give other words or another order.
@@ -27,7 +27,6 @@ _MOST_BYTES = 2**20  # many times the longest published review
 
 _TAG = re.compile(r"<br\s*/?>")
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_MEMBER = re.compile(rf"(?:(?P<folder>.+)/)?{IMDB.members}")
 
 # Of reviews by part, class and name of the file: their words, by number.
 _Tokens = dict[tuple[str, str, str], array]
@@ -77,8 +76,9 @@ def read_reviews(path: Path) -> Reviews:
     numbers: defaultdict[str, int] = defaultdict(int)
     numbers.default_factory = numbers.__len__
     found: defaultdict[str, _Tokens] = defaultdict(dict)
-    for name, content in files_in(path, lambda name: bool(_MEMBER.fullmatch(name)), _MOST_BYTES):
-        match = _MEMBER.fullmatch(name)
+    members = members_of(path, IMDB.members)
+    for name, content in files_in(path, lambda name: bool(members.fullmatch(name)), _MOST_BYTES):
+        match = members.fullmatch(name)
         assert match is not None
         words = words_of(content.decode("utf-8", "replace"))
         key = match["part"], match["sentiment"], name.rpartition("/")[2]
