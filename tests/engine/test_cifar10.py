@@ -161,6 +161,7 @@ PIXELS = np.zeros((2, 3072), np.uint8)
         (batch(PIXELS, [1, 2])[:-50], "not a readable pickle"),
         (pickle.dumps([1, 2]), "no dictionary with data and labels, but a list"),
         (pickle.dumps({b"data": PIXELS}), "a dictionary without labels; it has 'data'$"),
+        (pickle.dumps({np.str_("data"): 1}), "without data and labels; it has an array$"),
         (pickle.dumps({}), "a dictionary without data and labels; it has nothing$"),
         (pickle.dumps({b"data": 1, "data": 2}), "has 'data' twice, as text and as bytes"),
         (batch(PIXELS.tolist()[0], [1, 2]), r"data has a row of the shape \(1,\), not \(3072,\)"),
@@ -171,7 +172,8 @@ PIXELS = np.zeros((2, 3072), np.uint8)
         (batch(PIXELS.astype("i2") - 1, [1, 2]), "data holds something else than 0 to 255"),
         (batch(PIXELS[:, :-1], [1, 2]), r"data has the shape \(2, 3071\), not \(N, 3072\)"),
         (batch(PIXELS[0], [1, 2]), r"data has the shape \(3072,\), not"),
-        (batch(PIXELS, [1, 2, 3]), r"labels has the shape \(3, 1\), not \(2,\)"),
+        (batch([PIXELS[0], PIXELS[:1]], [1, 2]), "data has rows of several shapes"),
+        (batch(PIXELS, [1, 2, 3]), r"labels has the shape \(3,\), not \(2,\)"),
         (batch(PIXELS, "ab"), "labels is no array of numbers, but a str"),
         (batch(PIXELS, [1, 10]), "labels holds something else than 0 to 9"),
         (batch(PIXELS, [1, "2"]), "labels holds '2', which is no whole number"),
@@ -227,6 +229,10 @@ WRITERS = {
         labels,
     ),
     "data in a list of rows": lambda pixels, labels: (list(pixels), labels),
+    "data in a list of images": lambda pixels, labels: (
+        list(pixels.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)),
+        labels,
+    ),
 }
 
 

@@ -145,6 +145,8 @@ def test_nothing_that_could_run_or_change_anything_is_admitted(name, protocol):
     assert not hasattr(sys, "harmed")
 
 
+# A tuple of twice the same tuple of twice the same, and so on: short to write, and long to show.
+NESTED = b")" + b"2\x86" * 24
 BUILT = b"cnumpy.core.multiarray\n_reconstruct\n"
 
 
@@ -175,8 +177,9 @@ BUILT = b"cnumpy.core.multiarray\n_reconstruct\n"
             "unpacks to more than it holds",
         ),
         (b"\x80\x02(" + b"(l" * 10**5, "ends before it should"),
+        (b"\x80\x02c_codecs\nencode\n(X\x01\x00\x00\x00a" + NESTED + b"tR.", "in a tuple"),
     ],
-    ids=range(19),
+    ids=range(20),
 )
 def test_hostile_bytes_are_refused_and_take_no_memory(content, problem):
     tracemalloc.start()
@@ -184,6 +187,26 @@ def test_hostile_bytes_are_refused_and_take_no_memory(content, problem):
         with pytest.raises(Refused, match=problem):
             load(content)
         assert tracemalloc.get_traced_memory()[1] < 8 * len(content) + 2**21
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "kind, axes, problem",
+    [
+        (NESTED + b"\x85R", b"N", "elements of the type a tuple"),
+        (b"X\x02\x00\x00\x00u1\x85R(N" + NESTED + b"tb", b"N", "the byte order a tuple"),
+        (b"X\x02\x00\x00\x00u1\x85R", NESTED, "axes are no numbers"),
+    ],
+)
+def test_what_is_long_to_show_is_not_shown(kind, axes, problem):
+    content = b"C\x01aq\x00cnumpy\ndtype\n" + kind + b"K\x01\x85X\x01\x00\x00\x00K" + axes
+    found = load(b"\x80\x03cnumpy.core.numeric\n_frombuffer\n(" + content + b"tR.")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=problem):
+            found.whole_numbers()
+        assert tracemalloc.get_traced_memory()[1] < 2**20
     finally:
         tracemalloc.stop()
 

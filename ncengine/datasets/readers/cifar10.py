@@ -11,7 +11,7 @@ import numpy as np
 from ncengine.catalogue.datasets import CIFAR10
 from ncengine.datasets.errors import DatasetDamaged
 from ncengine.datasets.files.archive import files_in, members_of, only_folder, rank_of
-from ncengine.datasets.readers.pickled import Array, Refused, load
+from ncengine.datasets.readers.pickled import Array, Refused, load, said
 
 TRAIN_BATCHES = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST_BATCH = "test_batch"
@@ -85,10 +85,10 @@ def _fields(content: object) -> dict[str, Any]:
         # Python 2 and 3 disagree on what a plain text is.
         name = key.decode("latin-1") if isinstance(key, bytes) else key
         if name in fields:
-            raise Refused(f"is a dictionary that has {_said(name)} twice, as text and as bytes")
+            raise Refused(f"is a dictionary that has {said(name)} twice, as text and as bytes")
         fields[name] = value
     if absent := [name for name in ("data", "labels") if name not in fields]:
-        has = ", ".join(map(_said, list(fields)[:10])) or "nothing"
+        has = ", ".join(map(said, list(fields)[:10])) or "nothing"
         raise Refused(f"is a dictionary without {' and '.join(absent)}; it has {has}")
     return fields
 
@@ -109,8 +109,8 @@ def _pixels(data: object) -> np.ndarray:
 
 def _labels(labels: object, count: int) -> np.ndarray:
     array = _whole_numbers("labels", labels)
-    if array.shape == (count, 1):
-        array = array.reshape(count)
+    if array.shape[1:] == (1,):
+        array = array.reshape(len(array))
     if array.shape != (count,):
         raise Refused(f"does not fit: labels has the shape {array.shape}, not ({count},)")
     if count and not (0 <= array.min() and array.max() < _CLASSES):
@@ -119,7 +119,7 @@ def _labels(labels: object, count: int) -> np.ndarray:
 
 
 def _whole_numbers(name: str, value: object, row: int = 1) -> np.ndarray:
-    """What an array holds, or a list: of numbers, or of rows of so many."""
+    """What an array holds, or a list: of numbers, or of rows or images of so many."""
     try:
         if isinstance(value, Array):
             return value.whole_numbers()
@@ -129,13 +129,15 @@ def _whole_numbers(name: str, value: object, row: int = 1) -> np.ndarray:
         if len(value) * row > _MOST_BYTES:
             raise ValueError(f"is a list of {len(value):,}, which is too long")
         rows = [_row(one, row) for one in value]
+        if len({one.shape for one in rows}) > 1:
+            raise ValueError("has rows of several shapes")
     except ValueError as error:
         raise Refused(f"does not fit: {name} {error}") from error
     return np.array(rows) if rows else np.zeros(0, np.int64)
 
 
 def _row(value: object, row: int) -> np.ndarray:
-    """(row,) numbers of one sample, of which a single one may stand alone."""
+    """So many numbers of one sample: (row,), or an image; a single one may stand alone."""
     if type(value) is int and abs(value) < 2**63:
         array = np.array([value], np.int64)
     elif isinstance(value, Array):
@@ -145,15 +147,7 @@ def _row(value: object, row: int) -> np.ndarray:
             raise ValueError(f"has a row of something else than 0 to {_BRIGHTEST}")
         array = np.array(value, np.uint8)
     else:
-        raise ValueError(f"holds {_said(value)}, which is no whole number")
-    if array.shape != (row,):
+        raise ValueError(f"holds {said(value)}, which is no whole number")
+    if array.size != row:
         raise ValueError(f"has a row of the shape {array.shape}, not ({row},)")
     return array
-
-
-def _said(value: object) -> str:
-    """A value in few words, however large or deep it is."""
-    if isinstance(value, str | bytes):
-        return repr(value[:40])
-    short = value is None or (isinstance(value, int | float) and abs(value) < 2**63)
-    return repr(value) if short else f"a {type(value).__name__}"

@@ -61,6 +61,16 @@ class Refused(ValueError):
     """Why a pickle is not read, in words that follow its name."""
 
 
+def said(value: object) -> str:
+    """A value in few words, however large or deep it is."""
+    if isinstance(value, str | bytes):
+        return repr(value[:40])
+    short = value is None or (isinstance(value, int | float) and abs(value) < 2**63)
+    if short:
+        return repr(value)
+    return "an array" if isinstance(value, Array) else f"a {type(value).__name__}"
+
+
 def load(pickled: bytes) -> Any:
     """What was pickled, of whatever protocol: plain containers, numbers, `bytes`, `str`, stand-ins.
 
@@ -164,9 +174,9 @@ class _Kind:
         """The same as numpy's. Raises ValueError where it is none of whole numbers."""
         name = self.name
         if not isinstance(name, str) or not _WHOLE_NUMBERS.fullmatch(name):
-            raise ValueError(f"has elements of the type {name!r:.20}, not whole numbers")
+            raise ValueError(f"has elements of the type {said(name)}, not whole numbers")
         if self.order not in ("<", ">", "|", "="):
-            raise ValueError(f"has the byte order {self.order!r:.20}")
+            raise ValueError(f"has the byte order {said(self.order)}")
         return np.dtype(f"{self.order}{name}")
 
 
@@ -216,9 +226,9 @@ class Array:
 
     def _turned(self, array: np.ndarray) -> np.ndarray:
         axes = self._axes
-        if not isinstance(axes, tuple) or sorted(map(str, axes)) != sorted(
-            map(str, range(array.ndim))
-        ):
+        if not isinstance(axes, tuple) or not all(type(axis) is int for axis in axes):
+            raise ValueError("is an array whose axes are no numbers")
+        if sorted(axes) != [*range(array.ndim)]:
             raise ValueError("is an array whose axes are in no order")
         return array.transpose(axes)
 
@@ -259,7 +269,7 @@ class _Arrays(pickle.Unpickler):
 
     def _encoded(self, text: object, encoding: object) -> bytes:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):
-            raise Refused(f"is a pickle with a text in {encoding!r:.20}, which is not admitted")
+            raise Refused(f"is a pickle with a text in {said(encoding)}, which is not admitted")
         self._left -= len(text)
         if self._left < 0:
             raise Refused("is a pickle that unpacks to more than it holds")
