@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from ncengine.cli.options import at_least_one
+from ncengine.cli.options import processes
 from ncengine.cli.output import bar, fetch, plain, write_line
 from ncengine.cli.parser import did_you_mean
 from ncengine.config import RunConfig
@@ -54,7 +54,7 @@ def add_command(commands: Any) -> None:
     )
     build.add_argument("--download", action="store_true", help="fetch what the data sets lack")
     build.add_argument(
-        "--workers", type=at_least_one, help="how many processes train, see sweep --help"
+        "--workers", type=processes, help="how many processes train, see sweep --help"
     )
 
 

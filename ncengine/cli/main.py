@@ -14,7 +14,7 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.cli import gallery, stop, sweep
-from ncengine.cli.options import add_config_options, at_least_one
+from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import number, plain
 from ncengine.cli.parser import Parser, did_you_mean
 from ncengine.cli.terminal import lost, terminal
@@ -109,8 +109,8 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument(
         "--workers",
-        type=at_least_one,
-        help="over how many processes seeds may be spread, at least 1 (default: as many as there "
+        type=processes,
+        help="over how many processes seeds may be spread, 1 to 256 (default: as many as there "
         "are cores, or as NCENGINE_WORKERS says)",
     )
     train.add_argument("--json", action="store_true", help="print one JSON object, nothing else")

@@ -11,6 +11,7 @@ from ncengine.catalogue.architectures import ARCHITECTURES, architectures
 from ncengine.catalogue.datasets import DATASETS
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.config.fields import defaults_of
+from ncengine.config.numbers import whole
 from ncengine.config.param import as_text
 
 
@@ -31,11 +32,14 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def at_least_one(text: str) -> int:
-    """A whole number, at least 1, for argparse."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}: must be a whole number, at least 1")
-    return int(text)
+def processes(text: str) -> int:
+    """A number of processes that train, for argparse."""
+    from ncengine.jobs.shards import WORKERS_ALLOWED, worker_count
+
+    try:
+        return worker_count(whole(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text:.80}: {WORKERS_ALLOWED}") from None
 
 
 def _allowed(name: str) -> str:

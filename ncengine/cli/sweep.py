@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from ncengine.cli.options import add_config_options, at_least_one
+from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import bar, fetch, number, plain, write_line
 from ncengine.config import PARAMS, Grid, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
@@ -46,8 +46,8 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--download", action="store_true", help="fetch what the data sets lack")
     parser.add_argument(
         "--workers",
-        type=at_least_one,
-        help="how many processes train, at least 1 (default: as many as there are cores, or as "
+        type=processes,
+        help="how many processes train, 1 to 256 (default: as many as there are cores, or as "
         "NCENGINE_WORKERS says)",
     )
     parser.add_argument(

@@ -48,11 +48,10 @@ def run(
     Raises:
         RuntimeError: its data are not on this machine, or the training failed or was cancelled;
             says why.
-        ValueError: `workers` is less than 1.
+        ValueError: `workers` is not from 1 to 256.
         OSError: nothing can be written to the cache, or not any more.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
+    workers = worker_count(workers)
     store, identity = store or Store(), identify(config)
     for rung in missing_rungs(store, identity):
         run(rung.config, store=store, workers=workers)
@@ -72,7 +71,7 @@ def run(
             if store.journal(identity).exists:
                 store.journal(identity).wish(None)
             try:
-                _work(identity, store, progress, workers or worker_count(), helpers)
+                _work(identity, store, progress, workers, helpers)
             except NoRoom:  # which says all of that itself
                 raise
             except OSError as error:  # how the run goes could not be written down

@@ -93,7 +93,7 @@ class JobQueue:
 
     def __init__(self, store: Store, workers: int | None = None):
         self.store = store
-        self.workers = workers or worker_count()
+        self.workers = worker_count(workers)
         # What was asked of the workers for each run: once for each process that it may need.
         self._futures: dict[str, list[Future]] = {}
         self._guard = threading.RLock()

@@ -14,25 +14,28 @@ from ncengine.jobs.process_memory import process_bytes
 
 WORKERS_VARIABLE = "NCENGINE_WORKERS"
 MOST_WORKERS = 256
+WORKERS_ALLOWED = f"must be a whole number from 1 to {MOST_WORKERS}"
 # Seconds of work that a process costs before it is of use: torch has to be loaded, or is already.
 COLD, WARM = 3.0, 0.3
 # A run is cut where that saves at least this share of its time.
 WORTHWHILE = 0.1
 
 
-def worker_count() -> int:
-    """How many processes train at once: `NCENGINE_WORKERS`, else as many as there are cores.
+def worker_count(asked: int | None = None) -> int:
+    """How many processes train at once: as asked, else `NCENGINE_WORKERS`, else one a core.
 
     Raises:
-        ValueError: the variable does not hold a whole number from 1 to 256.
+        ValueError: what is asked, or the variable, is no whole number from 1 to 256.
     """
+    if asked is not None:
+        if not 1 <= asked <= MOST_WORKERS:
+            raise ValueError(f"workers = {asked!r}: {WORKERS_ALLOWED}")
+        return asked
     named = os.environ.get(WORKERS_VARIABLE, "").strip()
     if not named:
         return joblib.cpu_count()
     if not named.isdecimal() or not 1 <= int(named) <= MOST_WORKERS:
-        raise ValueError(
-            f"{WORKERS_VARIABLE} = {named!r}: must be a whole number from 1 to {MOST_WORKERS}"
-        )
+        raise ValueError(f"{WORKERS_VARIABLE} = {named!r}: {WORKERS_ALLOWED}")
     return int(named)
 
 

@@ -78,15 +78,14 @@ def sweep(
         See `runs.table`; rows in the order of `configs`.
 
     Raises:
-        ValueError: `workers` is less than 1.
+        ValueError: `workers` is not from 1 to 256.
         OSError: the cluster cannot be reached, or nothing can be written to the cache.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers = {workers!r}: must be a whole number, at least 1")
+    workers = worker_count(workers)
     store = store or Store()
     asked = {one.key: one for one in map(identify, configs)}
     with ExitStack() as ending:
-        going = _Sweep(list(asked.values()), store, workers or worker_count(), on_end, ending)
+        going = _Sweep(list(asked.values()), store, workers, on_end, ending)
         while going.step():
             if progress:
                 progress(going.progress())

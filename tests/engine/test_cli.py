@@ -175,7 +175,10 @@ def test_a_bad_value_is_named(options, says, capsys):
         ("train --dataset minst", "imdb; did you mean mnist?"),
         ("train --architecture rm1", "UFM; did you mean RN1?"),
         ("train --depth", "--depth: expected one argument"),
-        ("train --workers many", "--workers: many: must be a whole number, at least 1"),
+        ("train --workers many", "--workers: many: must be a whole number from 1 to 256"),
+        ("sweep --workers 0", "--workers: 0: must be a whole number from 1 to 256"),
+        ("sweep --workers 100000", "--workers: 100000: must be a whole number from 1 to 256"),
+        ("train --workers " + 5000 * "9", "99: must be a whole number from 1 to 256"),
     ],
 )
 def test_a_near_miss_is_answered_with_what_was_meant(typed, says, capsys, cache):

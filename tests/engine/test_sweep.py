@@ -119,9 +119,10 @@ def test_what_fails_or_diverges_is_told_and_stops_no_other(tmp_path, monkeypatch
     assert status[wild].status is Status.DIVERGED and wild_rows["diverged"].all()
 
 
-def test_workers_must_be_some():
-    with pytest.raises(ValueError, match="workers = 0: must be a whole number, at least 1"):
-        ncengine.sweep([TINY], 0)
+@pytest.mark.parametrize("workers", [0, 257, 100_000])
+def test_workers_must_be_some_and_not_more_than_a_machine_bears(workers):
+    with pytest.raises(ValueError, match=f"workers = {workers}: must be .* from 1 to 256"):
+        ncengine.sweep([TINY], workers)
 
 
 def test_an_empty_sweep_is_an_empty_table(tmp_path):
