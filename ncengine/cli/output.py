@@ -33,6 +33,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def counted(runs: int) -> str:
+    """ "1 run", "2 runs"."""
+    return "1 run" if runs == 1 else f"{runs} runs"
+
+
 @contextmanager
 def bar(runs: int, show: bool) -> Iterator[Callable[[Progress], None] | None]:
     """A bar over the work of the whole sweep; gives what takes its progress."""
@@ -40,11 +45,11 @@ def bar(runs: int, show: bool) -> Iterator[Callable[[Progress], None] | None]:
 
     form = "{l_bar}{bar}| {postfix}"
     with tqdm(total=STEPS, disable=not show, file=sys.stderr, bar_format=form) as shown:
-        shown.set_description(f"{runs} runs")
+        shown.set_description(counted(runs))
 
         def progress(now: Progress) -> None:
             left = "" if now.seconds_left is None else f", {_duration(now.seconds_left)} left"
-            shown.set_postfix_str(f"{now.ended} of {now.runs} runs{left}", refresh=False)
+            shown.set_postfix_str(f"{now.ended} of {counted(now.runs)}{left}", refresh=False)
             shown.update(round(STEPS * now.share) - shown.n)
             shown.refresh()
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli.options import add_config_options, processes
-from ncengine.cli.output import bar, fetch, number, plain, write_line
+from ncengine.cli.output import bar, counted, fetch, number, plain, write_line
 from ncengine.config import PARAMS, Grid, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 
@@ -142,4 +142,4 @@ def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
     counts = ", ".join(f"{ended[end]} {end}" for end in reversed(Status) if ended[end])
     if ended[WORSE]:
         counts += f"; {ended[WORSE]} of them ended {WORSE}"
-    print(f"{runs} runs: {counts}", file=sys.stderr if as_json else sys.stdout)
+    print(f"{counted(runs)}: {counts}", file=sys.stderr if as_json else sys.stdout)

@@ -222,7 +222,7 @@ def test_without_workers_it_says_what_it_waits_for_and_goes_on_when_one_comes(cl
         assert process.stderr.readline().startswith("ncengine: training goes on")
         out, err = process.communicate()
         assert (process.returncode, err) == (0, "")
-        assert out.splitlines()[-1] == "1 runs: 1 done"
+        assert out.splitlines()[-1] == "1 run: 1 done"
         wait(lambda: queue.store.open(CONFIGS[1]).status is Status.DONE)
         wait(lambda: queue.waits_for == "")
     finally:

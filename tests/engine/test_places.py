@@ -121,7 +121,7 @@ def test_an_export_that_fails_at_the_end_keeps_the_runs(tmp_path, monkeypatch, c
         f"ncengine: export = {str(path)!r}: no space left on device. The runs are kept: the same "
         "command writes the table without training\n"
     )
-    assert out.out.splitlines()[-1] == "1 runs: 1 done"
+    assert out.out.splitlines()[-1] == "1 run: 1 done"
     assert path.read_text() == "an earlier table"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "table.csv"]
     monkeypatch.setattr("ncengine.jobs.sweep.Helpers", None)
