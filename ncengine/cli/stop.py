@@ -7,6 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ncengine.cli.output import plain
+
 if TYPE_CHECKING:
     from ncengine.runs.store import Store
 
@@ -35,7 +37,8 @@ def _stop(options: argparse.Namespace) -> int:
     found = going(store)
     wanted = {}
     for key in options.keys:
-        named = [one for one in found if key and one.startswith(key.strip().lower())]
+        begins = key.strip().lower()
+        named = [one for one in found if begins and one.startswith(begins)]
         if len(named) != 1:
             print(f"ncengine: {_why_none(key, named, found)}", file=sys.stderr)
             return 2
@@ -53,9 +56,9 @@ def print_going(store: Store, *, as_json: bool) -> None:
 
     for key, one in going(store).items():
         if as_json:
-            config = one.identity.config.model_dump(mode="json")
-            said = {"key": key, "config": config, "status": one.status, "passes": one.passes}
-            print(json.dumps(said))
+            # The keys that finished runs have, for who reads both; the values so far.
+            summary = store.open(one.identity, shipped=False).summary()
+            print(json.dumps(plain({**summary, "outcome": None})))
         else:
             passes = f"{one.passes:,} of {one.identity.config.budget:,} passes"
             print(f"{key}  {one.status:>8}    {one.identity.config.title()}, {passes}")

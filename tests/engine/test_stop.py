@@ -56,6 +56,7 @@ def test_what_helps_a_terminal_that_was_killed_is_listed_and_stopped(store, caps
         main(["list", "--json"])
         (said,) = map(json.loads, capsys.readouterr().out.splitlines())
         assert (said["key"], said["status"]) == (key, "running")
+        assert [one["seed"] for one in said["seeds"]] == [0, 1] and said["outcome"] is None
         assert main(["stop", key[:6]]) == 0
         assert f"{key}  stopped" in capsys.readouterr().out
         assert store.is_free(ENDLESS) and store.open(ENDLESS).status is Status.CANCELLED
@@ -103,6 +104,13 @@ def test_keys_that_name_no_run_or_several_are_refused(store, capsys, monkeypatch
     assert len(going(store)) == 17
     assert main(["stop", keys[0].upper(), keys[1]]) == 0
     assert len(going(store)) == 15
+
+
+def test_blanks_are_the_key_of_no_run(store, capsys):
+    enqueue(store, QUICK)
+    assert main(["stop", " "]) == 2
+    assert "' ': must be some of" in capsys.readouterr().err
+    assert list(going(store)) == [identify(QUICK).key]
 
 
 def test_one_that_does_not_stop_at_once_is_told(store, monkeypatch):
