@@ -108,11 +108,12 @@ def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict
 
 def _check_data(configs: Iterable[RunConfig]) -> None:
     for name in dict.fromkeys(config.dataset for config in configs):
-        if not datasets.is_available(name):
-            raise RuntimeError(
-                f"{datasets.dataset_info(name).title} is not on this machine. The option "
-                "--download fetches it."
-            )
+        try:
+            datasets.require(name)
+        except datasets.DatasetMissing as error:
+            if not datasets.mirrors(name):
+                raise
+            raise RuntimeError(f"{error} The option --download fetches the data set.") from error
 
 
 def samples_of(run: Run) -> Arrays:

@@ -410,11 +410,18 @@ def test_without_a_folder_nothing_is_trained(tiny, monkeypatch):
         build(workers=1)
 
 
-def test_data_that_are_missing_are_named(tiny, monkeypatch):
+def test_data_that_are_missing_are_named(tiny, monkeypatch, tmp_path):
     tiny["first"].append(RunConfig(dataset="mnist"))
-    monkeypatch.setattr(building.datasets, "is_available", lambda name: name != "mnist")
+    monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
+    monkeypatch.delenv("NCENGINE_MIRROR_MNIST", raising=False)
     with pytest.raises(RuntimeError, match="MNIST is not on this machine.*--download"):
         build()
+    # No option helps where nothing may be fetched, or where the variable cannot be understood.
+    for value, said in (("", "MNIST is not on this machine.*no address"), ("mnist", "neither an")):
+        monkeypatch.setenv("NCENGINE_MIRROR_MNIST", value)
+        with pytest.raises(RuntimeError, match=said) as caught:
+            build()
+        assert "--download" not in str(caught.value)
 
 
 def test_the_command(monkeypatch, capsys, gallery):
