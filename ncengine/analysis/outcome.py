@@ -268,4 +268,4 @@ def _named(seeds: Sequence[int]) -> str:
 
 def _about(share: float) -> str:
     """A share of 1 as a percentage of two or three significant digits."""
-    return percent(share) if share >= 0.995 else f"{100 * share:.2g} %"
+    return f"{100 * share:.2g} %" if 1e-6 <= share < 0.995 else percent(share)

@@ -42,7 +42,8 @@ def why_not(error: OSError, root: Path) -> str:
     """What keeps anything from being written to the cache folder `root`; "" for other errors."""
     if isinstance(error, NoRoom):
         return error.why
-    within = error.filename is not None and str(error.filename).startswith(str(root))
+    named = error.filename
+    within = isinstance(named, str | os.PathLike) and Path(named).is_relative_to(root)
     words = {**_ANYWHERE, **(_WITHIN if within else {})}.get(error.errno or 0, "")
     return words.format(root)
 

@@ -314,7 +314,8 @@ def test_which_errors_say_that_nothing_can_be_written(tmp_path):
     for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         assert str(tmp_path) in why_not(OSError(number, "why"), tmp_path)
     assert "may not write" in why_not(PermissionError(errno.EACCES, "why", str(inside)), tmp_path)
-    assert not why_not(PermissionError(errno.EACCES, "why", outside), tmp_path)
+    for other in (outside, f"{tmp_path}-2/labels", 7, None):
+        assert not why_not(PermissionError(errno.EACCES, "why", other), tmp_path)
     assert not why_not(OSError(errno.EIO, "why"), tmp_path)
     assert not why_not(OSError("no such data"), tmp_path)
 

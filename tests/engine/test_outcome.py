@@ -151,6 +151,7 @@ def test_what_promises_to_help_is_offered(values, falling, failing, tries):
     ("nc1", "verdict", "reason"),
     [
         (1e-6, "Collapsed", "samples lie 0.1 % as far from their class’s mean as the classes from"),
+        (1e-16, "Collapsed", "samples lie 1.00e−6 % as far from"),
         (0.04, "Partly collapsed", "samples lie 20 % as far"),
         (4.0, "Not collapsed", "samples lie 200 % as far"),
         (np.inf, "Not collapsed", "the classes fell onto one point."),
