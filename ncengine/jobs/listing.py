@@ -8,6 +8,7 @@ from typing import Any
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
 from ncengine.runs.picture import pictured
+from ncengine.runs.reasons import why
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 
@@ -55,7 +56,7 @@ def mend_index(store: Store) -> None:
             logger.warning("%s was missing or damaged, and was made anew", store.index.path)
     except OSError as error:
         path = store.index.path
-        logger.warning("%s was missing or damaged, and cannot be written: %s", path, error)
+        logger.warning("%s was missing or damaged, and cannot be written: %s", path, why(error))
 
 
 def _entry(identity: Identity, run: Run) -> dict[str, Any]:

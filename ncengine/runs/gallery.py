@@ -26,6 +26,7 @@ from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.picture import pictured
 from ncengine.runs.places import no_gallery
+from ncengine.runs.reasons import reason
 from ncengine.runs.run import Geometry, Run
 from ncengine.runs.seal import crc_of, sealed, unsealed
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
@@ -235,7 +236,7 @@ class Gallery:
             return None
 
     def _pass_over(self, name: str, error: Exception) -> None:
-        said = f"{type(error).__name__}: {error}"
+        said = f"{type(error).__name__}: {reason(error)}"
         logger.warning("%s of the gallery was passed over: %s", name, said)
         with self._guard:
             self._damaged.add(name)

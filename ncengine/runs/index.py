@@ -13,6 +13,7 @@ from typing import Any
 
 from ncengine.runs.entry import judged
 from ncengine.runs.journal import write_atomically
+from ncengine.runs.reasons import why
 from ncengine.runs.seal import sealed, unsealed
 
 logger = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ class Index:
                 self._entries, self._seen = self._read(), seen
         except OSError as error:
             if not isinstance(error, FileNotFoundError):
-                logger.warning("%s cannot be read: %s", self.path, error)
+                logger.warning("%s cannot be read: %s", self.path, why(error))
             self._entries, self._seen = {**self._held}, None
         return self._entries
 

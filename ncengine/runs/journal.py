@@ -21,6 +21,7 @@ import numpy as np
 from ncengine.runs import record
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.line import Line
+from ncengine.runs.reasons import why
 from ncengine.runs.record import Arrays
 from ncengine.runs.run import Status
 
@@ -55,7 +56,7 @@ class Journal:
         try:
             return _read_json(self.folder / "asked.json")
         except OSError as error:
-            logger.warning("%s cannot be read: %s", self.folder / "asked.json", error)
+            logger.warning("%s cannot be read: %s", self.folder / "asked.json", why(error))
             return None
 
     def parts(self) -> list[Journal]:
@@ -88,7 +89,7 @@ class Journal:
         try:
             return JobStatus.from_dict(values)
         except ValueError as error:
-            logger.warning("%s was passed over: %s", self._status, error)
+            logger.warning("%s was passed over: %s", self._status, why(error))
             return None
 
     def change(self, status: Status, **changes: Any) -> JobStatus:
@@ -195,7 +196,7 @@ class Journal:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            logger.warning("%s cannot be read: %s", self._wish, error)
+            logger.warning("%s cannot be read: %s", self._wish, why(error))
             return None
 
     def remove(self) -> None:
@@ -237,7 +238,7 @@ def _discard(path: Path) -> None:
 
 
 def _unreadable(path: Path, error: OSError) -> str:
-    return f"{path} cannot be read ({error.strerror or error})"
+    return f"{path} cannot be read ({why(error)})"
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ncengine.datasets.files.local import user_cache
-from ncengine.runs.reasons import reason
+from ncengine.runs.reasons import reason, why
 
 CACHE_VARIABLE = "NCENGINE_CACHE"
 GALLERY_VARIABLE = "NCENGINE_GALLERY"
@@ -78,8 +78,7 @@ def require_writable(folder: Path, what: str, remedy: str) -> None:
             file.write(PROBE)
             file.flush()
     except OSError as error:
-        why = reason(OSError(error.errno, error.strerror))
-        raise OSError(f"{what} {folder} cannot be written to: {why}; {remedy}") from error
+        raise OSError(f"{what} {folder} cannot be written to: {why(error)}; {remedy}") from error
 
 
 def require_gallery(folder: Path) -> None:

@@ -12,8 +12,14 @@ def reason(error: BaseException) -> str:
         Such as "/data/cache: no space left on device"; of an error without a message, its kind.
     """
     if isinstance(error, OSError) and error.strerror:
-        why = error.strerror[:1].lower() + error.strerror[1:]
         named = error.filename if error.filename2 is None else error.filename2
         where = "" if named is None or isinstance(named, int) else f"{os.fsdecode(named)}: "
-        return " ".join(f"{where}{why}".split())
+        return " ".join(f"{where}{why(error)}".split())
+    return why(error)
+
+
+def why(error: BaseException) -> str:
+    """The same without the file, for a sentence that names it."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror[:1].lower() + error.strerror[1:]
     return " ".join(str(error).split()) or type(error).__name__

@@ -19,6 +19,7 @@ from ncengine.runs.compute import compute
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.private import BACKEND, UnsafeCache, check, make_folders
+from ncengine.runs.reasons import why
 from ncengine.runs.seal import crc_of
 from ncengine.snapshots.names import Arrays
 from ncengine.version import EARLIER_VERSIONS, ENGINE_VERSION
@@ -154,7 +155,7 @@ class Results:
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
-            logger.warning("%s is damaged and is written anew: %s", path, error)
+            logger.warning("%s is damaged and is written anew: %s", path, why(error))
         if noted == code:
             return
         try:
@@ -162,7 +163,7 @@ class Results:
                 shutil.rmtree(path)
             write_atomically(path, f"{FIRST_LINE_TEXT} -1\n{code}".encode())
         except OSError as error:  # a full disk, say: what is there can still be looked at
-            logger.warning("%s cannot be written: %s", path, error)
+            logger.warning("%s cannot be written: %s", path, why(error))
 
     def _arguments(
         self, identity: Identity, train: Callable[[], Arrays] | None = None

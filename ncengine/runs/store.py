@@ -342,7 +342,9 @@ class Store:
         except Timeout:
             return False
         except OSError as error:
-            logger.warning("the lock of run %s cannot be looked at: %s", identity.key, error)
+            logger.warning(
+                "the lock of run %s cannot be looked at: %s", identity.key, reason(error)
+            )
             return True
         lock.release()
         return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -92,7 +93,7 @@ def check_table_path(path: str) -> Path:
         ValueError: the ending is neither .csv nor .parquet.
         OSError: the folder is not there, or cannot be written to, or there is no place for a file.
     """
-    file = Path(path).expanduser()
+    file = Path(os.path.expanduser(path))  # which leaves a user whom nobody knows
     if file.suffix.lower() not in (".csv", ".parquet"):
         raise ValueError(f"export = {path!r}: must end in .csv or .parquet")
     file = file.resolve()

@@ -2,11 +2,13 @@
 
 import gzip
 import tarfile
+from functools import partial
 
 import pytest
 
 from ncengine.datasets import DatasetDamaged
 from ncengine.datasets.readers.cifar10 import TRAIN_BATCHES, read_cifar10
+from ncengine.datasets.readers.idx import read_idx
 from ncengine.datasets.readers.reviews import read_reviews
 
 READERS = [
@@ -46,3 +48,10 @@ def test_an_odd_number_in_a_header_is_damage(tmp_path, read):
     path.write_bytes(gzip.compress(member.tobuf(tarfile.PAX_FORMAT) + bytes(2048)))
     with pytest.raises(DatasetDamaged):
         read(path)
+
+
+@pytest.mark.parametrize("read", [*(read for read, _ in READERS), partial(read_idx, dimensions=1)])
+def test_what_cannot_be_opened_is_told_without_the_systems_number(tmp_path, read):
+    with pytest.raises(DatasetDamaged, match="readable.*: No such file") as caught:
+        read(tmp_path / "gone")
+    assert "Errno" not in str(caught.value)

@@ -18,6 +18,7 @@ from ncengine.jobs import gallery as building
 from ncengine.jobs import job
 from ncengine.runs.places import cache_root, gallery_root, require_writable
 from ncengine.runs.store import Store
+from ncengine.runs.table import check_table_path
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = (
@@ -162,6 +163,26 @@ def test_a_cache_that_cannot_be_written_to_is_told_first(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ncengine: the ") and cache in line or "gallery" in line
     assert "names another" in line and "Errno" not in line
+
+
+@pytest.mark.parametrize("name", ["index.jsonl", "journal/3fa2/asked.json"])
+def test_what_the_system_says_is_told_without_its_number(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
+    (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setattr("ncengine.jobs.listing.rebuild_index", _cannot)
+    assert main(["list"]) == 0
+    err = capsys.readouterr().err
+    assert "no space left on device" in err and f"{name} cannot be read: is a directory" in err
+    assert "Errno" not in err
+
+
+def _cannot(*_):
+    raise OSError(28, "No space left on device", "index.jsonl")
+
+
+def test_the_home_of_nobody_is_no_folder():
+    with pytest.raises(OSError, match="there is no folder .*~nobody-of-that-name; make it first"):
+        check_table_path("~nobody-of-that-name/table.csv")
 
 
 def full_disk(monkeypatch):

@@ -65,7 +65,8 @@ def _in_archive(
                 # Else the archive object keeps every member it has seen.
                 archive.members = []  # type: ignore[attr-defined]
     except UNREADABLE as error:
-        raise DatasetDamaged(f"{path} is not a readable tar.gz or tar archive: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise DatasetDamaged(f"{path} is not a readable tar.gz or tar archive: {why}") from error
 
 
 def _plain(name: str) -> str:

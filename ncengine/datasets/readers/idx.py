@@ -31,7 +31,8 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
             # whether there is more: a small file can unpack to a thousand times its size.
             content += stream.read(min(_promised(content, start), MOST_BYTES) + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise DatasetDamaged(f"{path} is not readable: {error}") from error
+        why = getattr(error, "strerror", None) or error
+        raise DatasetDamaged(f"{path} is not readable: {why}") from error
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
         raise DatasetDamaged(
             f"{path} is no IDX file of bytes with {dimensions} dimensions: "
