@@ -250,7 +250,8 @@ def _time(config: RunConfig) -> str:
         return "Training time unknown: this machine is busy with other things"
     if seconds is None:
         return "Training time unknown: no run of this kind has ended here yet"
-    return f"About {seconds:.2g} s of training, judged by earlier runs"
+    rounded = float(f"{seconds:.2g}")
+    return f"About {rounded:,.10g} s of training, judged by earlier runs"
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -342,9 +343,9 @@ class Store:
         except Timeout:
             return False
         except OSError as error:
-            logger.warning(
-                "the lock of run %s cannot be looked at: %s", identity.key, reason(error)
-            )
+            if error.errno != errno.EROFS:  # where nobody can train
+                said = "the lock of run %s cannot be looked at: %s"
+                logger.warning(said, identity.key, reason(error))
             return True
         lock.release()
         return True

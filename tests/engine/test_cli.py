@@ -243,6 +243,13 @@ def test_check_prints_a_line_an_assumption(capsys):
     assert any("38,080 parameters a seed" in line for line in out)
 
 
+@pytest.mark.parametrize("seconds, said", [(0.0123, "0.012"), (143, "140"), (98765, "99,000")])
+def test_check_says_how_long_it_takes(seconds, said, monkeypatch, capsys):
+    monkeypatch.setattr("ncengine.jobs.estimate.estimate", lambda *_, **__: seconds)
+    assert main(["check"]) == 0
+    assert f"About {said} s of training" in capsys.readouterr().out
+
+
 def test_check_gives_one_json_list(capsys):
     assert main(["check", "--dataset", "imdb", "--json"]) == 0
     found = {line["name"]: line for line in json.loads(capsys.readouterr().out)}

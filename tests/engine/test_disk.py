@@ -301,6 +301,18 @@ def test_who_is_stopped_by_a_key_is_stopped_on_a_full_disk_too(tmp_path, monkeyp
         run_job(identify(QUICK), store, stop)
 
 
+def test_what_rests_on_a_read_only_disk_is_looked_at_without_a_warning(tmp_path, fault, caplog):
+    store = Store(tmp_path)
+    store.journal(QUICK).create(identify(QUICK).as_dict())
+    store.journal(QUICK).change(Status.RUNNING)
+    fault(tmp_path, READ_ONLY)
+    try:
+        assert store.is_free(QUICK) and store.open(QUICK).status is Status.INTERRUPTED
+    finally:
+        fault.ends()
+    assert not caplog.messages
+
+
 def test_half_a_file_does_not_stay_on_a_full_disk(tmp_path, monkeypatch):
     journal = Journal(tmp_path)
     monkeypatch.setattr("ncengine.runs.journal.record.write", _full)
