@@ -299,22 +299,26 @@ class JobQueue:
     def _wait_for_room(self, identity: Identity, error: OSError) -> None:
         """Have the run go on once what is in its way is gone; nothing else is held up by it."""
         why = why_not(error, self.store.root) or reason(error)
-        logger.warning("run %s waits: %s", identity.key, why)
+        if self._without_room.get(identity.key) != (identity, why):  # else it was told
+            logger.warning("run %s waits: %s", identity.key, why)
         self._without_room[identity.key] = identity, why
 
     def _look_for_room(self) -> None:
         """Take up what could not go on, where it can again."""
-        for key, (identity, _) in [*self._without_room.items()]:
+        for key, waiting in [*self._without_room.items()]:
+            identity, _ = waiting
             journal = self.store.journal(identity)
             if not has_room(self.store.root, 2 * journal.bytes()):
                 continue
             with self._guard:
-                if self._closed or self._without_room.pop(key, None) is None:
+                if self._closed or self._without_room.get(key) is not waiting:
                     continue
                 try:
                     self._adopt_one(identity, journal, vain=1)
                 except OSError as error:
                     self._wait_for_room(identity, error)
+                if self._without_room.get(key) is waiting:  # it did not have to wait again
+                    del self._without_room[key]
 
     def _look_for_orphans(self) -> None:
         """From time to time, take up what waits in the queue of a server that is gone.

@@ -269,6 +269,36 @@ def test_what_is_stopped_while_it_waits_for_room_stays_so(tmp_path, monkeypatch)
         queue.close()
 
 
+def test_what_stands_in_the_way_is_told_once(tmp_path, monkeypatch, caplog):
+    """Also where there is room, and it is something else."""
+    store = Store(tmp_path)
+    monkeypatch.setattr(JobQueue, "_look_for_orphans", lambda queue: None)
+    failed = Future()
+    failed.set_exception(NoRoom("the disk is full"))
+    monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [failed])
+    queue = JobQueue(store, workers=1)
+
+    def refuse(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    try:
+        queue.submit(QUICK)
+        with monkeypatch.context() as patch:
+            patch.setattr(JobQueue, "_adopt_one", refuse)
+            for _ in range(3):
+                queue._look_for_room()
+        assert queue.waits_for_room(identify(QUICK).key) == "input/output error"
+        assert [m.partition(" waits: ")[2] for m in caplog.messages if " waits: " in m] == [
+            "the disk is full",
+            "input/output error",
+        ]
+        monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [Future()])
+        queue._look_for_room()
+        assert not queue.waits_for_room(identify(QUICK).key)
+    finally:
+        queue.close()
+
+
 def test_what_is_taken_over_is_not_lost_to_a_full_disk(tmp_path, monkeypatch):
     store = Store(tmp_path)
     shorter, longer = QUICK.with_(solver="Adam"), QUICK.with_(solver="Adam", epochs=60)
