@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.browser import component as browser
-from app.components import series, text
+from app.components import address, series, text
 from app.engine import runs, warmup
 from app.picker import picker
 from app.views import depth, explore, library
@@ -53,8 +53,10 @@ def _draw() -> None:
     page = st.navigation(list(pages), position="hidden")
     # The page has a set of depths of its own.
     without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
-    picker.arrive(explore.NAMES)
-    if without and picker.came_without_a_link():
+    # With none of the parameters of all pages an address asks for nothing.
+    bare = not address.read(explore.NAMES)
+    picker.arrive(bare=bare, welcomes=page.url_path == of_run.url_path)
+    if without and bare and picker.came_without_a_link():
         depth.open_at_first()
     picker.draw(without, lambda config: _links(config, *pages))
     st.session_state[_PAGES] = of_run

@@ -24,6 +24,6 @@ def day(stamp: str) -> str:
         moment = datetime.fromisoformat(stamp)
     except ValueError:
         return text.plain(stamp)
-    # What names no zone was written by an earlier engine, in UTC as now.
+    # One that names no zone is taken for UTC, in which the engine writes them.
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(zone())
     return f"{moment.day} {moment:%B %Y}"

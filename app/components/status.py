@@ -12,6 +12,7 @@ from app.engine import data, derived, library, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -70,7 +71,8 @@ def _what_failed_here(run: Run) -> None:
     if now.status is Status.FAILED:
         st.error(f"**Training it here failed.** {text.plain(now.error or 'The log has more.')}")
     if now.status is Status.INTERRUPTED:
-        _what_is_in_the_way(replace(run, status=now.status, error=now.error))
+        own = identify(run.config).key
+        _what_is_in_the_way(replace(run, key=own, status=now.status, error=now.error))
 
 
 def _stands_in(run: Run) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
 
 import streamlit as st
@@ -37,17 +37,17 @@ LETTERS = {
 }
 
 
-def arrive(asking: Iterable[str]) -> None:
+def arrive(*, bare: bool, welcomes: bool) -> None:
     """Take in how the visitor came; before `draw`.
 
-    `asking` are the parameters of all pages: an address with none of them asks for nothing, be it
-    the session's first, or one that Back or Forward lead to.
+    Args:
+        bare: whether the address asks for nothing.
+        welcomes: whether the page is the one to whose welcome Back and Forward lead again.
     """
-    bare = not address.read(asking)
     if _WELCOME not in st.session_state:
         by_itself.begin(bare)
         st.session_state[_WELCOME] = bare and runs.home() == first()
-    elif bare and address.went_through_history():
+    elif bare and welcomes and address.went_through_history():
         st.session_state[_WELCOME] = runs.home() == first()
 
 

@@ -173,10 +173,10 @@ class Player {
     else this.onceSeen(() => this.clock.play());
   }
 
-  /** Does it once the stage is in sight, unless the viewer is quicker. */
+  /** Does it once the stage is in sight, unless the viewer goes to a moment first. */
   onceSeen(begin) {
-    const watcher = new IntersectionObserver(([{ isIntersecting }]) => {
-      if (!isIntersecting) return;
+    const watcher = new IntersectionObserver((seen) => {
+      if (!seen.some((one) => one.isIntersecting)) return;
       this.waitNoMore();
       begin();
       this.wake();
@@ -193,9 +193,9 @@ class Player {
 
   act(name) {
     const { camera, clock } = this;
-    this.waitNoMore();
     if (name.startsWith("way-")) this.actOnWay(name.slice(4));
     else if (name === "play") {
+      this.waitNoMore();
       this.way.end(this.calm);
       this.link.set("layer", null);
       if (clock.playing) clock.pause();

@@ -28,7 +28,7 @@ from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
 from app.picker import picker
 from app.views import panels
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
+from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.config.sweeps import SWEEPS, sweep_series
 from ncengine.runs.run import Status
@@ -114,10 +114,10 @@ def _heading_row(config: RunConfig, picture: Picture) -> None:
 def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
     """A set of depths, or of weight decays: some that are offered, or any that is typed."""
     param, key = PARAMS[field], f"depth:{name}"
-    st.session_state[key] = [f"{value:g}" for value in values]
+    st.session_state[key] = [as_text(value) for value in values]
     st.multiselect(
         "Depths L" if field == "depth" else "Weight decays λ",
-        [f"{value:g}" for value in sorted({*suggested, *values})],
+        [as_text(value) for value in sorted({*suggested, *values})],
         key=key,
         format_func=_never_typed,
         accept_new_options=True,
@@ -194,7 +194,7 @@ def _apply(name: str, full: bool) -> None:
 
 
 def open_at_first() -> None:
-    """Show what the page opens on, whatever the address says; before the picker is drawn."""
+    """Show what the page opens on, for an address that asks for nothing; before the picker."""
     _apply(OPENS_ON, full=False)
     picker.accept_url()
     address.accept(series.OWNER, series.NAMES)

@@ -34,7 +34,7 @@ HELP = {
 }
 FORMATS = {
     "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
-    "gap": "percent", "accuracy": "percent", "test_accuracy": "percent", "date": "localized",
+    "gap": "percent", "accuracy": "percent", "test_accuracy": "percent",
     "learning_rate": "%g",
 }  # fmt: skip
 ROW_HEIGHT, TABLE_HEIGHT = 52, 560
@@ -120,8 +120,11 @@ def _counts(row: dict[str, Any], column: str) -> bool:
     """Not the number of a field that is not shown and is as ever: a decay of 0.005 is asked for,
     and not the rate of 0.005 that nearly all have.
     """
+    usual = PARAMS_DEFAULTS.get(column)
+    if column == "seeds":  # a row tells how many there are
+        usual = len(PARAMS_DEFAULTS["seeds"])
     number = isinstance(row[column], (int, float))
-    return column in SHOWN or not number or row[column] != PARAMS_DEFAULTS.get(column)
+    return column in SHOWN or not number or row[column] != usual
 
 
 def _is(row: dict[str, Any], column: str, word: str) -> bool:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from app.components import address, series
 from app.engine import data, derived, runs
@@ -163,6 +164,37 @@ def test_back_to_the_bare_address_is_the_welcome_and_so_is_forward(at, welcoming
         assert_sound(at)
         assert picker_welcomes(at) is welcome
         assert query_of(at) == query
+
+
+@pytest.fixture
+def depth_at(at):
+    """The page Depth, as its address opens it."""
+    at._page_hash = calc_hash("depth")
+    return at
+
+
+def test_what_is_picked_after_going_back_to_a_bare_depth_stays(depth_at, welcoming, monkeypatch):
+    at = depth_at.run()
+    assert "kept" in query_of(at)  # the picture that the page opens on
+    monkeypatch.setattr(address, "went_through_history", lambda: True)
+    at.query_params.clear()
+    at.run()
+    assert query_of(at) == {} and picked(at) == first()
+    monkeypatch.setattr(address, "went_through_history", lambda: False)
+    at.multiselect(key="depth:depths").set_value(["2", "3"]).run()
+    assert_sound(at)
+    assert query_of(at) == {"depths": "2,3"} and picked(at) == first()
+
+
+def test_forward_from_the_welcome_leads_to_the_picture_of_the_address(at, welcoming, monkeypatch):
+    at.run()
+    assert picker_welcomes(at)
+    monkeypatch.setattr(address, "went_through_history", lambda: True)
+    at._page_hash = calc_hash("depth")
+    asked = {**first().query(), "depths": "2,3"}
+    open_at(at, **asked)
+    assert_sound(at)
+    assert query_of(at) == asked and picked(at) == first()
 
 
 @pytest.fixture

@@ -390,6 +390,15 @@ def test_what_is_no_depth_is_told_below_the_field(at, typed):
     assert at.query_params["depths"] in ("2,3", ["2,3"])
 
 
+def test_what_is_added_leaves_the_other_values_as_they_are(at):
+    exact = 0.00123456789
+    open_at(at, decays=f"{exact!r},0.01")
+    decays = at.multiselect(key="depth:decays")
+    decays.set_value([*decays.value, "0.05"]).run()
+    assert_sound(at)
+    assert at.session_state["depth:picture"].decays == (exact, 0.01, 0.05)
+
+
 def test_a_grid_is_a_heat_map(at, store):
     configs = list(Series(BASE, (2, 3), (0.005, 0.01)).grid)
     for config in configs:

@@ -11,6 +11,7 @@ from app.components import requests, text
 from app.engine import data
 from ncengine.config import Problem, RunConfig
 from ncengine.costs import memory
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
 
@@ -247,6 +248,17 @@ FULL = "the disk that holds /home/me/cache is full"
 def test_a_run_that_finds_no_room_says_so_and_that_it_goes_on_by_itself(at, store, jobs, status):
     store.put(make_run(CONFIG, status, passes=400))
     jobs.in_the_way = FULL
+    at.run()
+    assert not at.exception
+    (said,) = at.error
+    assert FULL in said.value and "by itself once there is room" in said.value
+
+
+def test_beside_an_earlier_result_it_says_so_too(at, store, jobs, monkeypatch):
+    store.put_earlier(make_run(CONFIG))
+    store.put(make_run(CONFIG, Status.INTERRUPTED, passes=400))
+    own = identify(CONFIG).key
+    monkeypatch.setattr(jobs, "waits_for_room", lambda key: FULL if key == own else "")
     at.run()
     assert not at.exception
     (said,) = at.error

@@ -164,6 +164,17 @@ def test_words_find_rows(opened, words, depths):
     assert found == depths
 
 
+def test_how_many_seeds_there_are_as_ever_is_no_number_of_a_row():
+    row = library.row({**make_run(RunConfig(depth=5)).summary(), "date": None}, library.HERE)
+    assert row["seeds"] == 3
+    asked = ("3", "digits 3", "5", "seeds=3")
+    assert [all(page._has(row, word) for word in one.split()) for one in asked] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    more = {**row, "seeds": 7}
+    assert page._has(more, "7")
+
+
 def test_any_field_filters(opened):
     opened.run()
     opened.multiselect(key="library:fields").set_value(["depth", "from"]).run()

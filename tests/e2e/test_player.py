@@ -287,6 +287,9 @@ def test_a_film_waits_until_it_is_in_sight(app, new_context):
     # Nor is it at the end by then: it has not begun.
     page.wait_for_timeout(300)
     assert player(page).get_attribute("data-frame") == "0"
+    # To look from another side is not to go to another moment.
+    page.keyboard.press("2")
+    expect(player(page)).to_have_attribute("data-view", "2d")
     page.set_viewport_size({"width": 1280, "height": 800})
     page.get_by_test_id("nc-canvas").scroll_into_view_if_needed()
     page.get_by_test_id("nc-scrubber").scroll_into_view_if_needed()
