@@ -70,7 +70,7 @@ class Cluster:
             process.wait()
 
 
-def wait(happened, seconds=120):
+def wait(happened, seconds=180):
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline

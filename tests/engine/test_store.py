@@ -52,7 +52,7 @@ def queue(store):
     queue.close()
 
 
-def wait(condition, seconds=60):
+def wait(condition, seconds=180):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
