@@ -6,9 +6,7 @@ export default ({ data }) => {
   const known = document[PAGE];
   const page = (document[PAGE] ??= {});
   page.player = data.player;
-  if (!known) {
-    page.arrive = giveKeysBack(() => page.player);
-    keepGradients();
-  }
-  page.arrive();
+  if (known) return;
+  giveKeysBack(() => page.player);
+  keepGradients();
 };

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -11,7 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
-    PATIENCE,
     expect_frame,
     expect_heading,
     expect_space_plays_and_rests,
@@ -123,15 +121,6 @@ def test_a_speakers_routine_by_pointer_and_keys(page, app):
     expect(player(page)).not_to_have_class(re.compile("large"))
     expect_keys(page)
     expect_heading(page, "3-RN1")
-
-
-def test_who_comes_by_a_click_on_a_link_has_the_players_keys(page, app):
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{app.base}/library?{urlencode(FINISHED)}")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
-    expect_heading(page, "3-RN1")
-    expect_let_go(page, "the link")
-    expect_keys(page)
 
 
 def test_who_uses_keys_alone_keeps_the_focus(page, app):
