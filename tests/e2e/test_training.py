@@ -78,7 +78,7 @@ def test_curves_grow_in_place_while_it_trains(page, app):
     assert tags(page) == [0, 1, 2, 3]
 
 
-def test_digits_from_a_click_to_the_end(page, app):
+def test_digits_from_a_click_to_the_end(moving, page, app):
     open_page(page, app, **SMALL, solver="Adam", epochs=1200, seeds=1)
     train(page)
     expect(player(page)).to_be_visible()
