@@ -33,8 +33,17 @@ def field(page: Page, name: str):
 
 def pick(page: Page, name: str, value: str) -> None:
     """Pick from a list by pointer."""
-    field(page, name).get_by_role("button", name="Open").click()
-    page.get_by_role("option", name=value, exact=True).click()
+    option = page.get_by_role("option", name=value, exact=True)
+
+    def opened() -> bool:
+        # A page that is still drawing what was picked before may close the list again.
+        if not option.count():
+            field(page, name).get_by_role("button", name="Open").click()
+            page.wait_for_timeout(500)
+        return option.count() > 0
+
+    wait_until(opened, f"the list of {name} does not open")
+    option.click()
 
 
 def expect_let_go(page: Page, what: str) -> None:
