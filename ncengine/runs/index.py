@@ -107,7 +107,7 @@ class Index:
         # A line is judged once: the file grows by a line a run, and is read again each time.
         new = {line: _judge(line) for line in lines if line not in self._judged}
         self._judged = {line: new.get(line) or self._judged[line] for line in lines}
-        self._tell([why for why in new.values() if isinstance(why, str)])
+        self._tell([one for one in new.values() if isinstance(one, str)])
         by_key = {**self._held}
         for entry in (self._judged[line] for line in lines):
             if isinstance(entry, str):

@@ -252,31 +252,30 @@ def test_however_often_there_is_no_room_a_run_is_not_given_up(tmp_path, monkeypa
         queue.close()
 
 
-def test_what_is_stopped_while_it_waits_for_room_stays_so(tmp_path, monkeypatch):
-    store = Store(tmp_path)
+def without_room(root, monkeypatch):
+    """A queue whose workers find no room, and which takes up nothing by itself."""
     monkeypatch.setattr(JobQueue, "_look_for_orphans", lambda queue: None)
     failed = Future()
     failed.set_exception(NoRoom("the disk is full"))
     monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [failed])
-    queue = JobQueue(store, workers=1)
+    return JobQueue(Store(root), workers=1)
+
+
+def test_what_is_stopped_while_it_waits_for_room_stays_so(tmp_path, monkeypatch):
+    queue = without_room(tmp_path, monkeypatch)
     try:
         queue.submit(QUICK)
         queue.cancel(QUICK)
         queue._look_for_room()
         assert not queue.waits_for_room(identify(QUICK).key)
-        assert store.open(QUICK).status is Status.CANCELLED
+        assert queue.store.open(QUICK).status is Status.CANCELLED
     finally:
         queue.close()
 
 
 def test_what_stands_in_the_way_is_told_once(tmp_path, monkeypatch, caplog):
     """Also where there is room, and it is something else."""
-    store = Store(tmp_path)
-    monkeypatch.setattr(JobQueue, "_look_for_orphans", lambda queue: None)
-    failed = Future()
-    failed.set_exception(NoRoom("the disk is full"))
-    monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [failed])
-    queue = JobQueue(store, workers=1)
+    queue = without_room(tmp_path, monkeypatch)
 
     def refuse(*_, **__):
         raise OSError(errno.EIO, "Input/output error")
