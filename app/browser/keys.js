@@ -16,6 +16,10 @@ const [PATIENCE, PAUSE] = [600, 50];
 let byPointer = false;
 // A control that is held may need the focus for what is done with it.
 let held = false;
+// What was clicked last.
+let clicked = null;
+// Whether the page has a player now.
+let wanted = () => false;
 
 /** What has the focus, be it within a component. */
 function focused() {
@@ -34,10 +38,10 @@ function keeps(node, pressed) {
   return Boolean(node.closest(OPEN));
 }
 
-/** Lets go of what has the focus since `pressed` was clicked. */
+/** Lets go of what has the focus since `pressed` was clicked, where there is a player. */
 function letGo(pressed) {
   const node = focused();
-  if (held || !byPointer || !node || node === document.body) return;
+  if (held || !byPointer || !wanted() || !node || node === document.body) return;
   if (!keeps(node, pressed)) node.blur();
 }
 
@@ -48,6 +52,7 @@ function letGo(pressed) {
 function release(event) {
   held = false;
   const [pressed] = event.composedPath();
+  clicked = pressed;
   const until = performance.now() + PATIENCE;
   const look = () => {
     letGo(pressed);
@@ -86,9 +91,14 @@ const HANDLERS = {
   focusin: enter,
 };
 
-/** `wanted()` tells whether the page has a player now. */
-function giveKeysBack(wanted) {
+/**
+ * `player()` tells whether the page has one now. Gives what is to be called on coming to another
+ * page: the link that was clicked to come there may have the focus still.
+ */
+function giveKeysBack(player) {
+  wanted = player;
   for (const [name, handle] of Object.entries(HANDLERS)) {
-    document.addEventListener(name, (event) => { if (wanted()) handle(event); }, true);
+    document.addEventListener(name, handle, true);
   }
+  return () => letGo(clicked);
 }

@@ -6,7 +6,9 @@ export default ({ data }) => {
   const known = document[PAGE];
   const page = (document[PAGE] ??= {});
   page.player = data.player;
-  if (known) return;
-  giveKeysBack(() => page.player);
-  keepGradients();
+  if (!known) {
+    page.arrive = giveKeysBack(() => page.player);
+    keepGradients();
+  }
+  page.arrive();
 };

@@ -31,7 +31,7 @@ from app.views import layers, welcome
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.config import RunConfig, as_text
+from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import why_no_figure
@@ -119,10 +119,8 @@ def _differences(run: Run) -> list[str]:
     for name, value in config.differences().items():
         if name == "epochs" and run.passes == value:
             continue  # what it took tells that
-        param = config.params[name]
-        shown = param.choices.get(value, as_text(value)) if param.kind == "choice" else None
-        shown = f"{value:,}" if name == "epochs" else shown or as_text(value)
-        found.append(f"{param.label.lower()} {text.unbroken(shown)}")
+        label = config.params[name].label.lower()
+        found.append(f"{label} {text.unbroken(config.in_words(name))}")
     return [text.plain(one) for one in found]
 
 

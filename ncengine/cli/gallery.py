@@ -7,8 +7,9 @@ import json
 import sys
 from typing import Any
 
+from ncengine.cli.data import fetch
 from ncengine.cli.options import processes
-from ncengine.cli.output import bar, fetch, plain, write_line
+from ncengine.cli.output import bar, plain, write_line
 from ncengine.cli.parser import did_you_mean
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, SCALES
@@ -81,7 +82,7 @@ def _list(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(plain(entry)))
         else:
-            title = RunConfig(**entry["config"]).title()
+            title = RunConfig(**entry["config"]).full_title()
             print(
                 f"{entry['key']}  {entry['seconds']:8.1f} s  {title}  ({', '.join(entry['rows'])})"
             )
@@ -102,7 +103,7 @@ def _build(options: argparse.Namespace) -> int:
 
     def told(end: str, run: Run) -> None:
         reason = f": {run.error}" if run.error else ""
-        write_line(f"{end:>10}  {run.seconds:8.1f} s  {run.config.title()}{reason}")
+        write_line(f"{end:>10}  {run.seconds:8.1f} s  {run.config.full_title()}{reason}")
 
     with bar(len(configs), sys.stderr.isatty()) as progress:
         counts = build(

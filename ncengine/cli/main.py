@@ -14,6 +14,7 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.cli import gallery, stop, sweep
+from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import number, plain
 from ncengine.cli.parser import Parser, did_you_mean
@@ -58,7 +59,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             _say(f"{option} {problem.value}: {problem.allowed}{_meant(problem)}")
         return 2
     except (ValueError, OSError, RuntimeError) as error:
-        _say(str(error) if "\n" in str(error) else reason(error))
+        _say((str(error) if "\n" in str(error) else reason(error)) + remedy(error))
         return 1
     except KeyboardInterrupt:
         _say("stopped; the same command goes on from the last checkpoint")
@@ -158,17 +159,15 @@ def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ncengine.analysis.outcome import outcome, with_outcome
-    from ncengine.datasets import dataset_info, download, is_available, mirrors
     from ncengine.jobs.foreground import run
     from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
 
     config, store = _config(options), Store()
     show = sys.stderr.isatty() and not options.json
-    if options.download and dataset_info(config.dataset).files:
+    if options.download:
         require_cache(store.root)
-        # Also where files are there: only their checksums tell whether they are whole.
-        download(config.dataset, progress=show)
+        fetch([config])
     with tqdm(total=config.budget, unit="pass", disable=not show, file=sys.stderr) as bar:
 
         def progress(passes: int, _: int) -> None:
@@ -176,12 +175,7 @@ def _train(options: argparse.Namespace) -> int:
             bar.update(max(0, passes - bar.n))
 
         bar.set_description(config.title())
-        try:
-            finished = run(config, store=store, progress=progress, workers=options.workers)
-        except RuntimeError as error:
-            if is_available(config.dataset) or not mirrors(config.dataset):
-                raise
-            raise RuntimeError(f"{error} The option --download fetches the data set.") from error
+        finished = run(config, store=store, progress=progress, workers=options.workers)
     came = outcome(finished)
     summary = with_outcome(finished.summary(), came)
     if options.json:
@@ -271,6 +265,6 @@ def _list(options: argparse.Namespace) -> int:
         if options.json:
             print(json.dumps(plain(with_outcome(entry))))
         else:
-            title, verdict = RunConfig(**entry["config"]).title(), outcome_of(entry).verdict
+            title, verdict = RunConfig(**entry["config"]).full_title(), outcome_of(entry).verdict
             print(f"{entry['key']}  {entry['seconds']:8.1f} s  {verdict:24}  {title}")
     return 0

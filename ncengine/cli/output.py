@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-from ncengine.config import RunConfig
 
 if TYPE_CHECKING:
     from ncengine.jobs.sweep import Progress
@@ -67,12 +65,3 @@ def write_line(line: str, file: Any = None) -> None:
     from tqdm import tqdm
 
     tqdm.write(line, file=file or sys.stdout)
-
-
-def fetch(configs: Iterable[RunConfig]) -> None:
-    """Download what the data sets of these lack."""
-    from ncengine.datasets import dataset_info, download
-
-    for name in dict.fromkeys(config.dataset for config in configs):
-        if dataset_info(name).files:
-            download(name, progress=sys.stderr.isatty())

@@ -46,7 +46,7 @@ def _stop(options: argparse.Namespace) -> int:
     left = stop(store, [one.identity for one in wanted.values()], PATIENCE)
     for key, one in wanted.items():
         word = "stops after its present pass" if key in left else "stopped"
-        print(f"{key}  {word}  {one.identity.config.title()}")
+        print(f"{key}  {word}  {one.identity.config.full_title()}")
     return 0
 
 
@@ -61,7 +61,7 @@ def print_going(store: Store, *, as_json: bool) -> None:
             print(json.dumps(plain({**summary, "outcome": None})))
         else:
             passes = f"{one.passes:,} of {one.identity.config.budget:,} passes"
-            print(f"{key}  {one.status:>8}    {one.identity.config.title()}, {passes}")
+            print(f"{key}  {one.status:>8}    {one.identity.config.full_title()}, {passes}")
 
 
 def _why_none(key: str, named: list[str], found: Any) -> str:

@@ -8,14 +8,16 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ncengine.cli.data import fetch, lacking
 from ncengine.cli.options import add_config_options, processes
-from ncengine.cli.output import bar, counted, fetch, number, plain, write_line
+from ncengine.cli.output import bar, counted, number, plain, write_line
 from ncengine.config import PARAMS, Grid, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 
 if TYPE_CHECKING:
     from ncengine.analysis.outcome import Outcome
     from ncengine.runs.run import Run
+    from ncengine.runs.store import Store
 
 WORSE = "worse than doing nothing"
 
@@ -71,6 +73,7 @@ def _sweep(options: argparse.Namespace) -> int:
     if options.download:
         require_cache(store.root)
         fetch(grid)
+    _tell_what_is_lacking(grid, store)
     ended: Counter[str] = Counter()
 
     def told(run: Run) -> None:
@@ -90,6 +93,18 @@ def _sweep(options: argparse.Namespace) -> int:
                 f"{error}. The runs are kept: the same command writes the table without training"
             ) from error
     return 1 if ended["failed"] + ended["cancelled"] else 0
+
+
+def _tell_what_is_lacking(grid: Grid, store: Store) -> None:
+    """Before anything is trained: of which data sets no run can be, and how they are had."""
+    from ncengine.jobs.cluster import scheduler
+    from ncengine.runs.identity import identify
+
+    if scheduler():
+        return  # what counts is what its workers have
+    wanted = (one for one in grid if not store.glance(identify(one), shipped=False).status.finished)
+    for said in lacking(wanted):
+        print(f"ncengine: {said}", file=sys.stderr)
 
 
 def _grid(options: argparse.Namespace) -> Grid:
@@ -121,10 +136,10 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
     elif came and not reason:
         write_line(_line(run, came))
     if reason:
-        write_line(f"ncengine: {run.status}: {run.config.title()}: {reason}", sys.stderr)
+        write_line(f"ncengine: {run.status}: {run.config.full_title()}: {reason}", sys.stderr)
     elif came:
         for said in [came.sentence] * came.worse_than_none + [*came.troubles]:
-            write_line(f"ncengine: {run.config.title()}: {said}", sys.stderr)
+            write_line(f"ncengine: {run.config.full_title()}: {said}", sys.stderr)
 
 
 def _line(run: Run, came: Outcome) -> str:
@@ -133,7 +148,7 @@ def _line(run: Run, came: Outcome) -> str:
     shown = ("gap", "nc1", run.config.nc2_name, "nc3", "test_accuracy")
     values = {name: last_values(run, name).typical for name in shown}
     told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
-    return f"{run.seconds:8.1f} s  {run.config.title()}  {came.verdict}, {', '.join(told)}"
+    return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"
 
 
 def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:

@@ -181,6 +181,23 @@ class RunConfig(BaseModel):
             if name not in _IN_TITLE and getattr(self, name) != defaults[name]
         }
 
+    def in_words(self, name: str) -> str:
+        """A field's value as a reader knows it: "ADMM after Adam", "0.1", "1,000"."""
+        value, param = getattr(self, name), self.params[name]
+        if name == "epochs":
+            return f"{value:,}"
+        return param.choices.get(value, as_text(value)) if param.choices else as_text(value)
+
+    def full_title(self) -> str:
+        """The title, then all that tells it apart from others of the same title."""
+        apart = [
+            f"{self.params[name].label.lower()} {self.in_words(name)}"
+            for name in self.differences()
+        ]
+        if self.seeds != PARAMS_DEFAULTS["seeds"]:
+            apart.append(_seeds_text(self.seeds))
+        return " · ".join([self.title(), *apart])
+
     def _network_text(self) -> str:
         if not architecture_info(self.architecture).has_network:
             return self.architecture
@@ -194,6 +211,13 @@ _IN_TITLE = (
     "dataset", "classes", "samples_per_class", "architecture", "norm", "depth", "width", "loss",
     "last_bias", "weight_decay", "decay_schedule", "start", "seeds",
 )  # fmt: skip
+
+
+def _seeds_text(seeds: tuple[int, ...]) -> str:
+    listed = ", ".join(map(str, seeds))
+    if len(seeds) > 1:
+        return f"{len(seeds)} seeds" if seeds == tuple(range(len(seeds))) else f"seeds {listed}"
+    return f"seed {listed}"
 
 
 def _schedule_text(schedule: str) -> str:

@@ -108,12 +108,7 @@ def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict
 
 def _check_data(configs: Iterable[RunConfig]) -> None:
     for name in dict.fromkeys(config.dataset for config in configs):
-        try:
-            datasets.require(name)
-        except datasets.DatasetMissing as error:
-            if not datasets.mirrors(name):
-                raise
-            raise RuntimeError(f"{error} The option --download fetches the data set.") from error
+        datasets.require(name)
 
 
 def samples_of(run: Run) -> Arrays:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
+    PATIENCE,
     expect_frame,
     expect_heading,
     expect_space_plays_and_rests,
@@ -33,17 +35,12 @@ def field(page: Page, name: str):
 
 def pick(page: Page, name: str, value: str) -> None:
     """Pick from a list by pointer."""
-    option = page.get_by_role("option", name=value, exact=True)
-
-    def opened() -> bool:
-        # A page that is still drawing what was picked before may close the list again.
-        if not option.count():
-            field(page, name).get_by_role("button", name="Open").click()
-            page.wait_for_timeout(500)
-        return option.count() > 0
-
-    wait_until(opened, f"the list of {name} does not open")
-    option.click()
+    opener = field(page, name).get_by_role("button", name="Open")
+    opener.scroll_into_view_if_needed()
+    # An open list closes when the page scrolls, and of scrolling a page hears a frame later.
+    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+    opener.click()
+    page.get_by_role("option", name=value, exact=True).click()
 
 
 def expect_let_go(page: Page, what: str) -> None:
@@ -130,6 +127,15 @@ def test_a_speakers_routine_by_pointer_and_keys(page, app):
     expect(player(page)).not_to_have_class(re.compile("large"))
     expect_keys(page)
     expect_heading(page, "3-RN1")
+
+
+def test_who_comes_by_a_click_on_a_link_has_the_players_keys(page, app):
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app.base}/library?{urlencode(FINISHED)}")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
+    expect_heading(page, "3-RN1")
+    expect_let_go(page, "the link")
+    expect_keys(page)
 
 
 def test_who_uses_keys_alone_keeps_the_focus(page, app):

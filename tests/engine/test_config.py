@@ -278,3 +278,23 @@ def test_what_the_title_does_not_tell_is_told_where_it_is_not_the_default():
     # Half of it does not apply to the other solver.
     assert RunConfig(batch_size=32, momentum=0.5).differences() == {}
     assert RunConfig(dataset="gaussian", spread=0.5).differences() == {"spread": 0.5}
+
+
+def test_no_two_runs_of_one_list_are_told_by_the_same_words():
+    assert RunConfig().full_title() == RunConfig().title()
+    apart = [
+        RunConfig(),
+        RunConfig(seeds=2),
+        RunConfig(seeds="7,"),
+        RunConfig(seeds="7,11"),
+        RunConfig(solver="Adam"),
+        RunConfig(solver="Adam", learning_rate=0.1),
+        RunConfig(solver="Adam", learning_rate=0.2),
+        RunConfig(data_seed=1),
+        RunConfig(epochs=2000),
+    ]
+    titles = [config.full_title() for config in apart]
+    assert len(set(titles)) == len(apart)
+    assert titles[2].endswith(" · seed 7") and titles[3].endswith(" · seeds 7, 11")
+    assert titles[5].endswith(" · solver Adam · learning rate 0.1")
+    assert "2,000" in titles[8]

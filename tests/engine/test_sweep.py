@@ -205,6 +205,9 @@ def test_a_failed_run_makes_the_command_fail(cache, capsys, monkeypatch):
     assert main(["sweep", *OPTIONS, "--dataset", "digits,mnist", "--depth", "2"]) == 1
     out = capsys.readouterr()
     assert "failed: 2-RN1" in out.err and "not on this machine" in out.err
+    # Said once before anything is trained, with what helps.
+    first = out.err.splitlines()[0]
+    assert first.startswith("ncengine: MNIST is not on this machine") and "--download" in first
     assert out.out.splitlines()[-1] == "2 runs: 1 done, 1 failed"
 
 
