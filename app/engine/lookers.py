@@ -37,6 +37,7 @@ class Lookers:
     now: Callable[[], float] = time.monotonic
     _at: dict[str, tuple[str, float]] = field(default_factory=dict)
     _begun: dict[str, RunConfig] = field(default_factory=dict)
+    _told: set[str] = field(default_factory=set)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, session: str, config: RunConfig) -> None:
@@ -75,8 +76,13 @@ class Lookers:
         try:
             self.cancel(config)
         except OSError as error:
-            logger.warning("%s could not be stopped: %s", config.title(), error)
+            key = identify(config).key
+            if key not in self._told:  # once, however often it is tried
+                logger.warning("%s could not be stopped: %s", config.title(), error)
+            self._told.add(key)
             self.began(config)
+        else:
+            self._told.discard(identify(config).key)
 
     def _looked_at(self, key: str, within: float) -> bool:
         return any(at == key and self.now() - when < within for at, when in self._at.values())

@@ -12,7 +12,7 @@ from app.engine import derived, runs
 from app.picker import widgets
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.gallery import first
-from ncengine.config.param import Param, Problem, as_text
+from ncengine.config.param import Param, Problem
 from ncengine.config.presets import instant_preset, paper_preset
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Status
@@ -191,8 +191,7 @@ def _tell(problems: list[Problem], picked: RunConfig, before: RunConfig) -> None
 
 def _line(problem: Problem, config: RunConfig) -> str:
     param = config.params.get(problem.field, PARAMS[problem.field])
-    used = getattr(config, problem.field)
-    shown = param.choices.get(used, as_text(used)) if param.kind == "choice" else as_text(used)
+    shown = config.in_words(problem.field)
     return notices.wrong_value(param.label, problem.value, problem.allowed, shown)
 
 

@@ -182,8 +182,10 @@ class RunConfig(BaseModel):
         }
 
     def in_words(self, name: str) -> str:
-        """A field's value as a reader knows it: "ADMM after Adam", "0.1", "1,000"."""
-        value, param = getattr(self, name), self.params[name]
+        """A field's value as a reader knows it: "pre-LN", "0.1", "1,000", "seeds 3, 5"."""
+        value, param = getattr(self, name), self.params.get(name, PARAMS[name])
+        if name == "seeds":
+            return _seeds_text(value)
         if name == "epochs":
             return f"{value:,}"
         return param.choices.get(value, as_text(value)) if param.choices else as_text(value)
@@ -195,7 +197,7 @@ class RunConfig(BaseModel):
             for name in self.differences()
         ]
         if self.seeds != PARAMS_DEFAULTS["seeds"]:
-            apart.append(_seeds_text(self.seeds))
+            apart.append(self.in_words("seeds"))
         return " · ".join([self.title(), *apart])
 
     def _network_text(self) -> str:

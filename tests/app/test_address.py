@@ -250,11 +250,12 @@ def test_the_presets_set_every_field(at):
 
 
 def test_wrong_values_are_listed_with_what_is_allowed_and_used(at):
-    open_at(at, depth="900", loss="hinge", width="48")
+    open_at(at, depth="900", loss="hinge", width="48", seeds="some")
     assert_sound(at)
     said = at.warning[0].value
     assert "**Depth L**: `900` must be a whole number from 2 to 200; showing **200**" in said
     assert "**Loss**: `hinge` must be one of CE, MSE; showing **CE** instead" in said
+    assert "showing **3 seeds** instead" in said
     assert "Width" not in said
     assert picked(at) == RunConfig(depth=200, width=48)
     at.button(key="dismiss_notices").click().run()

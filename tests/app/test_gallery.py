@@ -389,6 +389,26 @@ def test_it_stops_when_all_browsers_are_gone(looking):
     assert stopped == [A]
 
 
+def test_what_cannot_be_stopped_is_told_once_and_stopped_when_it_can_be(caplog):
+    full, stopped, clock = [True], [], [0.0]
+
+    def cancel(config):
+        if full:
+            raise OSError(28, "No space left on device")
+        stopped.append(config)
+
+    found = Lookers(cancel, now=lambda: clock[0])
+    found.look("me", A)
+    found.began(A)
+    clock[0] += PATIENCE + 1
+    for _ in range(3):
+        found.sweep()
+    assert len(caplog.messages) == 1 and "could not be stopped" in caplog.text
+    full.clear()
+    found.sweep()
+    assert stopped == [A]
+
+
 def test_the_estimate_of_a_new_machine_goes_by_the_gallery(tmp_path):
     from ncengine.jobs.estimate import estimate
 

@@ -206,7 +206,7 @@ def test_what_is_no_list_of_seeds_is_told_below_the_field(at, typed):
     assert_sound(at)
     assert picked(at).seeds == (4, 9) and box.value in (typed, "4, 9")
     (said,) = red(at)
-    assert "**Seeds**" in said and "showing **4,9**" in said and not at.toast
+    assert "**Seeds**" in said and "showing **seeds 4, 9**" in said and not at.toast
     at.run()
     assert at.text_input(key="field:seeds:other").value == "4, 9"
 
