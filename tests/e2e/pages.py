@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import re
+from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from app.charts.palette import CLASS_COLORS
 from tests.e2e.live_app import LiveApp, wait_until
 
 SMALL = {"dataset": "digits", "classes": 4, "samples_per_class": 20, "width": 8, "depth": 3}
@@ -114,6 +119,18 @@ def expect_other_pixels(page: Page, before: str) -> str:
     """Wait until the canvas has changed, and come to rest; what it shows then."""
     wait_until(lambda: pixels(page) != before, "the canvas did not change")
     return at_rest(page)
+
+
+def places(page: Page) -> np.ndarray:
+    """(4, 2) where the colours of four classes are on the canvas at rest, in pixels."""
+    content = base64.b64decode(at_rest(page).partition(",")[2])
+    image = np.asarray(Image.open(BytesIO(content)).convert("RGB"), float)
+    found = []
+    for color in CLASS_COLORS[:4]:
+        wanted = [int(color[n : n + 2], 16) for n in (1, 3, 5)]
+        near = np.argwhere(np.abs(image - wanted).sum(axis=-1) < 60)
+        found.append(np.median(near, axis=0))
+    return np.array(found)
 
 
 def at_rest(page: Page) -> str:

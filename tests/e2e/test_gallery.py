@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
-from io import BytesIO
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app.charts.palette import CLASS_COLORS
 from ncengine.config.gallery import first
 from ncengine.config.presets import instant_preset
 from tests.e2e.conftest import assert_ends_cleanly
@@ -25,6 +21,7 @@ from tests.e2e.pages import (
     expect_query,
     open_page,
     pixels,
+    places,
     player,
     query_of,
 )
@@ -107,18 +104,6 @@ def test_ones_own_is_trained_from_a_click_and_comes_to_its_end(welcome: Page, sh
     # Trained here, it is there at once the next time.
     open_page(welcome, shipped, **instant_preset().query())
     expect_done(welcome, "1,000 passes")
-
-
-def places(page: Page) -> np.ndarray:
-    """(4, 2) where the colours of the classes are on the canvas, in pixels, in the middle."""
-    content = base64.b64decode(at_rest(page).partition(",")[2])
-    image = np.asarray(Image.open(BytesIO(content)).convert("RGB"), float)
-    found = []
-    for color in CLASS_COLORS[:4]:
-        wanted = [int(color[n : n + 2], 16) for n in (1, 3, 5)]
-        near = np.argwhere(np.abs(image - wanted).sum(axis=-1) < 60)
-        found.append(np.median(near, axis=0))
-    return np.array(found)
 
 
 def test_depths_are_stepped_through_at_the_same_moment_and_place(page: Page, shipped: LiveApp):
