@@ -24,9 +24,9 @@ from ncengine.runs.store import Store
 
 pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 
-BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=250, solver="Adam", seeds=2)
+BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=120, solver="Adam", seeds=2)
 # The last goes on for long enough to be caught at it, on a fast machine too.
-CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=700)]
+CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=500)]
 
 
 class Cluster:

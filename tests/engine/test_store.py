@@ -24,7 +24,7 @@ from ncengine.snapshots.plan import snapshot_passes
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
-LONG = QUICK.with_(epochs=2000, solver="Adam", depth=4)
+LONG = QUICK.with_(epochs=1000, solver="Adam", depth=4)
 # Stopped by the test, however fast or busy the machine.
 ENDLESS = LONG.with_(epochs=100_000)
 
@@ -158,7 +158,7 @@ def test_no_flipped_bit_of_a_result_is_shown_as_right(store):
 def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store, tmp_path):
     expected = run(LONG, store=Store(tmp_path / "whole"))
     process = start_training(store, LONG)
-    wait(lambda: store.open(LONG).passes > 500 and store.journal(LONG).has_checkpoint())
+    wait(lambda: store.open(LONG).passes > 250 and store.journal(LONG).has_checkpoint())
     assert store.open(LONG).status is Status.RUNNING
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -213,12 +213,12 @@ def test_a_failed_run_makes_the_command_fail(cache, capsys, monkeypatch):
 
 # Cut off in the middle.
 
-LONG = RunConfig(classes=3, samples_per_class=20, width=16, epochs=800, solver="Adam", seeds=2)
+LONG = RunConfig(classes=3, samples_per_class=20, width=16, epochs=500, solver="Adam", seeds=2)
 CUT_OFF = [LONG.with_(depth=depth) for depth in (2, 3, 5, 8)]
 
 
 def _sweeping(cache: Path) -> subprocess.Popen:
-    asked = "--classes 3 --samples-per-class 20 --width 16 --epochs 800 --solver Adam --seeds 2"
+    asked = "--classes 3 --samples-per-class 20 --width 16 --epochs 500 --solver Adam --seeds 2"
     asked += " --depth 2,3,5,8 --workers 2 --json"
     command = [sys.executable, "-m", "ncengine.cli", "sweep", *asked.split()]
     environment = {**os.environ, "NCENGINE_CACHE": str(cache)}
