@@ -95,22 +95,62 @@ def _is_one(line: ConsoleMessage) -> bool:
     return line.type == "error" and not below
 
 
+class Eye:
+    """Sees what the pages of a context complain of, and whom they ask for anything."""
+
+    def __init__(self, context: BrowserContext):
+        self.asked, self.complaints = set(), []
+        context.on("request", lambda request: self.asked.add(urlsplit(request.url).hostname))
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        context.on("console", self._hear)
+
+    def _hear(self, line: ConsoleMessage) -> None:
+        if _is_one(line):
+            self.complaints.append(line.text)
+
+    def assert_all_is_well(self) -> None:
+        """No page complained or asked for anything beyond this machine, since the last call."""
+        asked, complaints = set(self.asked), list(self.complaints)
+        self.asked.clear()
+        self.complaints.clear()
+        assert complaints == []
+        # Without a host: data: and blob:, which are no requests to anyone.
+        assert asked <= {"127.0.0.1", None}
+
+
+@pytest.fixture(scope="session")
+def reader(browser: Browser, browser_context_args: dict) -> Iterator[tuple[BrowserContext, Eye]]:
+    """Whose pages they are: one for all tests, who has fetched the app's scripts before."""
+    context = browser.new_context(**browser_context_args)
+    yield context, Eye(context)
+    context.close()
+
+
+@pytest.fixture
+def page(reader: tuple[BrowserContext, Eye]) -> Iterator[Page]:
+    """A page of its own for each test, of a reader who remembers nothing of the last one."""
+    context, eye = reader
+    page = context.new_page()
+    yield page
+    if page.url.startswith("http"):
+        page.evaluate("localStorage.clear()")
+    for opened in context.pages:
+        opened.close()
+    eye.assert_all_is_well()
+
+
 @pytest.fixture
 def new_context(browser: Browser, browser_context_args: dict) -> Iterator[Callable]:
-    """Contexts whose pages may neither complain nor ask for anything beyond this machine."""
-    made, asked, complaints = [], set(), []
+    """Contexts for readers with another screen, and for those who were never here."""
+    made = []
 
     def make(**options) -> BrowserContext:
         context = browser.new_context(**{**browser_context_args, **options})
-        made.append(context)
-        context.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda line: complaints.append(line.text) if _is_one(line) else None)
+        made.append((context, Eye(context)))
         return context
 
     yield make
-    for context in made:
+    for context, _ in made:
         context.close()
-    assert complaints == []
-    # Without a host: data: and blob:, which are no requests to anyone.
-    assert asked <= {"127.0.0.1", None}
+    for _, eye in made:
+        eye.assert_all_is_well()

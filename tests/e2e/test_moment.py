@@ -39,13 +39,6 @@ def readout(page, label):
     return cell.locator(".value"), cell.locator(".note")
 
 
-def open_finished(page, app):
-    """The finished run, shown at its end."""
-    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"])
-    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
-    expect(page.locator(LINES)).to_have_count(3)
-
-
 def place_of(passes, plot):
     """Where a pass lies on the page, in a plot whose axis goes by log(1 + passes)."""
     share = (log1p(passes) - log1p(1)) / (log1p(FINISHED["epochs"]) - log1p(1))
@@ -57,8 +50,35 @@ def geometric_mean(run, passes):
     return float(np.exp(np.log(run.curves["nc1"][point]).mean()))
 
 
-def test_readouts_show_the_moment_with_the_end_beside(page, app, run):
-    open_finished(page, app)
+def test_the_moment_is_that_of_the_whole_page(page, app, run):
+    sent = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
+    passes = int(run.geometry.epoch[len(run.geometry) // 2])
+    open_page(page, app, **FINISHED, epoch=passes)
+    expect(page.locator(LINES)).to_have_count(3)
+    a_line_marks_the_moment_on_every_curve(page, passes)
+    readouts_show_the_moment_with_the_end_beside(page, run)
+    pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(page, run, sent)
+
+
+def a_line_marks_the_moment_on_every_curve(page, passes):
+    for n in range(3):
+        expect(page.locator(".nc-moment").nth(n)).to_have_text(f"pass {passes:,}")
+    plot = page.locator(PLOT).first.bounding_box()
+
+    def in_place():
+        line = page.locator(LINES).first.bounding_box()
+        middle = line["x"] + line["width"] / 2
+        return abs(middle - place_of(passes, plot)) < 1.5
+
+    wait_until(in_place, "the line does not stand at its pass")
+    player(page).press("Home")
+    expect(page.locator(".nc-moment").first).to_have_text("pass 1")
+
+
+def readouts_show_the_moment_with_the_end_beside(page, run):
+    player(page).press("End")
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
     value, note = readout(page, "NC1")
     end = text.number(geometric_mean(run, FINISHED["epochs"]))
     expect(value).to_have_text(end)
@@ -72,24 +92,6 @@ def test_readouts_show_the_moment_with_the_end_beside(page, app, run):
     expect(note).to_contain_text("log₁₀")
 
 
-def test_a_line_marks_the_moment_on_every_curve(page, app, run):
-    open_finished(page, app)
-    passes = int(run.geometry.epoch[len(run.geometry) // 2])
-    player(page).press("Home")
-    expect(page.locator(".nc-moment").first).to_have_text("pass 1")
-    open_page(page, app, **FINISHED, epoch=passes)
-    for n in range(3):
-        expect(page.locator(".nc-moment").nth(n)).to_have_text(f"pass {passes:,}")
-    plot = page.locator(PLOT).first.bounding_box()
-
-    def in_place():
-        line = page.locator(LINES).first.bounding_box()
-        middle = line["x"] + line["width"] / 2
-        return abs(middle - place_of(passes, plot)) < 1.5
-
-    wait_until(in_place, "the line does not stand at its pass")
-
-
 def told(sent):
     """The passes that the browser has named to the server, in the address or as the player's.
 
@@ -98,10 +100,7 @@ def told(sent):
     return {one.decode() for data in sent for one in re.findall(rb"epoch\W{1,4}(\d+)", data)}
 
 
-def test_pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(page, app, run):
-    sent = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda data: sent.append(data)))
-    open_finished(page, app)
+def pointing_at_a_curve_moves_the_player_and_asks_the_server_at_the_end(page, run, sent):
     plot = page.locator(PLOT).first.bounding_box()
     y = plot["y"] + plot["height"] / 2
     page.mouse.move(plot["x"] + 3, y)

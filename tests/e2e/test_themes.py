@@ -1,10 +1,10 @@
-"""Light and dark: both are designed, both are legible."""
+"""How a finished run looks: legible in light and dark, whole, and with no tool in the way."""
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
+from tests.e2e.live_app import LiveApp, wait_until
 from tests.e2e.pages import FINISHED, open_page, player
 
 # Relative luminance after WCAG 2; text of this size needs a contrast of 4.5.
@@ -38,30 +38,89 @@ TEXTS = [
 ]
 
 
-@pytest.mark.parametrize(("scheme", "background"), [("light", "#ffffff"), ("dark", "#0f131b")])
-def test_text_stands_out_in_both_themes(app, new_context, scheme, background):
-    page = new_context(color_scheme=scheme).new_page()
-    open_page(page, app, **FINISHED, epoch=120)
-    expect(player(page)).to_be_visible()
-    expect(page.locator(".nc-moment")).to_have_count(3)
-    red, green, blue = (int(background[n : n + 2], 16) for n in (1, 3, 5))
-    shown = page.locator(".stApp").evaluate("node => getComputedStyle(node).backgroundColor")
-    assert shown == f"rgb({red}, {green}, {blue})"
-    for text in TEXTS:
-        contrast = page.locator(text).first.evaluate(CONTRAST)
-        assert contrast >= 4.5, f"{text}: {contrast:.1f}"
-
-
+GROUNDS = {"light": "#ffffff", "dark": "#0f131b"}
 # Where an element's own ring of focus is drawn, and the ring around the page.
 RING = """node => {
   const ring = getComputedStyle(node, "::after");
   return ring.position === "absolute" && parseFloat(ring.borderTopWidth) >= 2;
 }"""
 FRAME = "node => getComputedStyle(node, '::before').boxShadow"
+# How many points down to a height have a colour: classes are drawn in one, the ground is grey.
+COLOURED = """(canvas, height) => {
+  const ratio = canvas.width / canvas.clientWidth;
+  const { data } = canvas.getContext("2d")
+    .getImageData(0, 0, canvas.width, Math.floor(height * ratio));
+  let found = 0;
+  for (let n = 0; n < data.length; n += 4) {
+    const color = [data[n], data[n + 1], data[n + 2]];
+    if (data[n + 3] > 60 && Math.max(...color) - Math.min(...color) > 60) found++;
+  }
+  return found;
+}"""
 
 
-def test_the_player_shows_its_ring_and_the_page_none(page, app):
-    open_page(page, app, **FINISHED, epoch=120)
+def test_a_finished_run_is_legible_and_whole(page: Page, app: LiveApp):
+    page.emulate_media(color_scheme="dark")
+    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"], focus="0,1,4")
+    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
+    expect(page.locator(".nc-moment")).to_have_count(3)
+    for scheme in ("dark", "light"):
+        text_stands_out(page, scheme)
+    for width, height in ((1920, 1080), (1280, 800)):
+        player_and_figures_need_no_scrolling(page, width, height)
+    the_picture_keeps_clear_of_the_tools(page)
+    a_charts_tools_cover_nothing_above_it(page)
+    the_player_shows_its_ring_and_the_page_none(page)
+
+
+def text_stands_out(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    ground = tuple(int(GROUNDS[scheme][n : n + 2], 16) for n in (1, 3, 5))
+    expect(page.locator(".stApp")).to_have_css("background-color", f"rgb{ground}")
+
+    def faint() -> dict[str, float]:
+        seen = {text: page.locator(text).first.evaluate(CONTRAST) for text in TEXTS}
+        return {text: contrast for text, contrast in seen.items() if not contrast >= 4.5}
+
+    # Charts are drawn anew in the other colours, a moment after the page around them.
+    wait_until(lambda: not faint(), f"some text does not stand out in {scheme}")
+
+
+def player_and_figures_need_no_scrolling(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    for shown in (player(page), page.locator(".readouts")):
+        expect(shown).to_be_visible()
+
+        def fits(shown=shown) -> bool:
+            box = shown.bounding_box()
+            below, beside = box["y"] + box["height"], box["x"] + box["width"]
+            return box["y"] >= 0 and below <= height and beside <= width
+
+        wait_until(fits, f"one has to scroll at {width} × {height}")
+
+
+def the_picture_keeps_clear_of_the_tools(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.wait_for_function("() => document.fonts.status === 'loaded'")
+    canvas = page.get_by_test_id("nc-canvas")
+
+    def clear() -> bool:
+        tools, box = player(page).locator(".tools").bounding_box(), canvas.bounding_box()
+        height = tools["y"] + tools["height"] - box["y"]
+        return canvas.evaluate(COLOURED, 10_000) > 100 and canvas.evaluate(COLOURED, height) == 0
+
+    wait_until(clear, "nothing is drawn, or it lies below the tools")
+
+
+def a_charts_tools_cover_nothing_above_it(page: Page) -> None:
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.hover()
+    tools = page.get_by_test_id("stElementToolbar").first
+    expect(tools).to_be_visible()
+    assert tools.bounding_box()["y"] > chart.bounding_box()["y"] + 100
+
+
+def the_player_shows_its_ring_and_the_page_none(page: Page) -> None:
     player(page).focus()
     page.keyboard.press("Home")
     expect(player(page)).to_have_attribute("data-epoch", "1")
@@ -71,25 +130,3 @@ def test_the_player_shows_its_ring_and_the_page_none(page, app):
     page.keyboard.press("End")
     assert main.evaluate("node => node.matches(':focus-visible')")
     assert main.evaluate(FRAME) == "none"
-
-
-def test_a_charts_tools_cover_nothing_above_it(page, app):
-    open_page(page, app, **FINISHED, epoch=120)
-    chart = page.get_by_test_id("stVegaLiteChart").first
-    chart.hover()
-    tools = page.get_by_test_id("stElementToolbar").first
-    expect(tools).to_be_visible()
-    assert tools.bounding_box()["y"] > chart.bounding_box()["y"] + 100
-
-
-@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
-def test_player_and_figures_need_no_scrolling(app, new_context, size):
-    width, height = size
-    page = new_context(viewport={"width": width, "height": height}).new_page()
-    open_page(page, app, **FINISHED, epoch=120)
-    for shown in (player(page), page.locator(".readouts")):
-        expect(shown).to_be_visible()
-        box = shown.bounding_box()
-        assert box["y"] >= 0
-        assert box["y"] + box["height"] <= height
-        assert box["x"] + box["width"] <= width
