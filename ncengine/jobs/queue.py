@@ -329,6 +329,7 @@ class JobQueue:
         while not self._end.wait(ADOPT_SECONDS):
             self._load.look(own=self._busy_workers())
             try:
+                self._queue_what_lost_its_worker()
                 if time.monotonic() - looked_for_room >= ROOM_SECONDS:
                     self._look_for_room()
                     looked_for_room = time.monotonic()
@@ -336,6 +337,20 @@ class JobQueue:
                     self._adopt_orphan(Journal(self.store.root / "journal" / key, self.store.line))
             except Exception:
                 logger.exception("runs of other servers could not be looked for")
+
+    def _queue_what_lost_its_worker(self) -> None:
+        """A cluster without workers does a run anew once it has one: until then, that waits."""
+        if not self.waits_for:
+            return
+        with self._guard:
+            for key, futures in self._futures.items():
+                if all(future.done() for future in futures):
+                    continue
+                journal = Journal(self.store.root / "journal" / key, self.store.line)
+                asked = journal.asked()
+                identity = Identity.from_dict(asked) if asked else None
+                if identity and self.store.glance(identity).status is Status.INTERRUPTED:
+                    journal.change(Status.QUEUED, queued_at=0.0)
 
     def _adopt_orphan(self, journal: Journal) -> None:
         job, asked = journal.status(), journal.asked()

@@ -230,6 +230,22 @@ def test_without_workers_it_says_what_it_waits_for_and_goes_on_when_one_comes(cl
         process.kill()
 
 
+def test_a_run_that_lost_the_only_worker_waits_and_goes_on_when_one_comes(cluster, tmp_path):
+    run = BASE.with_(depth=8, epochs=500)
+    lost = cluster.worker()
+    queue = JobQueue(Store(tmp_path / "cache"))
+    try:
+        queue.submit(run)
+        wait(lambda: queue.store.open(run).passes > 20)
+        lost.kill()
+        wait(lambda: queue.store.open(run).status is Status.QUEUED)
+        assert queue.waits_for and queue.store.open(run).passes > 0
+        cluster.worker()
+        wait(lambda: queue.store.open(run).status is Status.DONE)
+    finally:
+        queue.close()
+
+
 def _sweep_in_a_terminal(cache: Path, address: str) -> subprocess.Popen[str]:
     tiny = "--classes 3 --samples-per-class 6 --width 6 --epochs 20 --seeds 1 --depth 2"
     return subprocess.Popen(
