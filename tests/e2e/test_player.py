@@ -8,6 +8,7 @@ from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     EXACT,
     FINISHED,
+    at_rest,
     expect_frame,
     expect_heading,
     expect_key_sets_going,
@@ -27,11 +28,56 @@ def scrub(page, share):
     page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
 
 
-def test_scrubbing_stepping_and_playing(page, app):
+LAST = str(FINISHED["epochs"])
+
+
+def test_a_finished_run_moves_turns_and_fills_the_screen(page, app):
     open_page(page, app, **FINISHED, epoch=1)
     expect_frame(page, 0)
+    the_wheel_is_the_pages_until_the_player_was_clicked(page)
+    page.locator(MAIN).evaluate("node => node.scrollTo(0, 0)")
+    page.wait_for_function(f"({SCROLLED})() === 0")
+    scrubbing_stepping_and_playing(page)
+    dragging_turns_and_the_view_can_be_flat(page)
+    the_whole_screen_names_what_is_shown(page)
+    its_keys_work_wherever_the_focus_is_of_no_use(page)
+
+
+MAIN = "[data-testid=stMain]"
+SCROLLED = f"() => document.querySelector('{MAIN}').scrollTop"
+
+
+def the_wheel_is_the_pages_until_the_player_was_clicked(page):
+    box = page.get_by_test_id("nc-canvas").bounding_box()
+    page.mouse.move(box["x"] + 30, box["y"] + 150)
+    page.mouse.wheel(0, 60)
+    page.wait_for_function(f"({SCROLLED})() > 0")
+    page.mouse.wheel(0, -60)
+    page.wait_for_function(f"({SCROLLED})() === 0")
+    assert "camera" not in query_of(page)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, 60)
+    page.keyboard.up("Control")
+    wait_until(lambda: "camera" in query_of(page), "Ctrl and wheel did not zoom")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("nc-canvas").click(position={"x": 30, "y": 150})
+    zoomed = query_of(page)["camera"]
+    page.mouse.wheel(0, 60)
+    expect_another_camera(page, zoomed)
+    assert page.evaluate(SCROLLED) == 0
+    # Where zooming has an end, the page goes on.
+    for _ in range(30):
+        page.mouse.wheel(0, 120)
+    page.wait_for_function(f"({SCROLLED})() > 0")
+
+
+def expect_another_camera(page, before):
+    wait_until(lambda: query_of(page).get("camera") != before, "the pose is not in the URL")
+
+
+def scrubbing_stepping_and_playing(page):
     frames = int(player(page).get_attribute("data-frames"))
-    first = pixels(page)
+    first = at_rest(page)
     scrub(page, 0.5)
     half = expect_other_pixels(page, first)
     epoch = player(page).get_attribute("data-epoch")
@@ -56,195 +102,28 @@ def test_scrubbing_stepping_and_playing(page, app):
     expect_query(page, "epoch", None)
 
 
-def test_dragging_turns_and_the_view_can_be_flat(page, app):
-    open_page(page, app, **FINISHED, epoch=120)
+def dragging_turns_and_the_view_can_be_flat(page):
     expect(player(page)).to_have_attribute("data-view", "3d")
-    before = expect_other_pixels(page, "")
+    before, pose = at_rest(page), query_of(page)["camera"]
     box = page.get_by_test_id("nc-canvas").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2 + 90, box["y"] + box["height"] / 2, steps=5)
     page.mouse.up()
     turned = expect_other_pixels(page, before)
-    wait_until(lambda: "camera" in query_of(page), "the pose is not in the URL")
+    expect_another_camera(page, pose)
     page.get_by_test_id("nc-view-2d").click()
     expect(player(page)).to_have_attribute("data-view", "2d")
     expect_other_pixels(page, turned)
     expect_query(page, "view", "2d")
 
 
-def test_with_width_4_the_view_is_exact(page, app):
-    open_page(page, app, **EXACT)
-    expect(page.get_by_test_id("nc-exact")).to_contain_text("all features lie on this sphere")
-    expect(page.get_by_test_id("nc-share")).to_contain_text("100.0 %")
-    # Seen from one side alone, it is not.
-    page.get_by_test_id("nc-view-2d").click()
-    expect(page.get_by_test_id("nc-share")).not_to_contain_text("100.0 %")
-    expect(page.get_by_test_id("nc-exact")).to_be_hidden()
-
-
-def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
-    open_page(page, app, **FINISHED, epoch=1)
-    page.locator(".st-key-view_controls").get_by_role("radio", name="1", exact=True).click()
-    expect_query(page, "seed", "1")
-    for name in ("0", "2", "3"):
-        page.locator(".st-key-view_controls").get_by_role("button", name=name, exact=True).click()
-        wait_until(
-            lambda name=name: name in query_of(page).get("focus", ""), "the focus is not in the URL"
-        )
-    scrub(page, 0.4)
-    wait_until(lambda: query_of(page).get("epoch", "1") != "1", "the epoch is not in the URL")
-    expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")
-    expect_other_pixels(page, "")
-    angle = page.get_by_test_id("nc-angle").inner_text()
-
-    other = new_context().new_page()
-    other.goto(page.evaluate("location.href"))
-    expect(player(other)).to_have_attribute("data-epoch", query_of(page)["epoch"])
-    expect(other.get_by_text("Seed 1, pass")).to_be_visible()
-    expect(other.get_by_test_id("nc-angle")).to_have_text(angle)
-    expect(other.get_by_role("heading", level=2)).to_have_text(
-        page.get_by_role("heading", level=2).inner_text()
-    )
-    assert query_of(other) == query_of(page)
-
-
-def test_what_is_hidden_is_in_the_address(page, app, new_context):
-    open_page(page, app, **FINISHED, epoch=1)
-    chips = page.get_by_test_id("nc-classes").get_by_role("button")
-    chips.nth(2).click()
-    chips.nth(4).click()
-    for name in ("rows", "spokes"):
-        page.get_by_test_id(f"nc-layer-{name}").click()
-    wait_until(lambda: query_of(page).get("hidden") == "2,4", "classes are not in the URL")
-    wait_until(
-        lambda: query_of(page).get("show") == "samples,tests,means,ideal,spokes",
-        "layers are not in the URL",
-    )
-    other = new_context().new_page()
-    other.goto(page.evaluate("location.href"))
-    expect(player(other)).to_have_attribute("data-epoch", "1")
-    chips = other.get_by_test_id("nc-classes").get_by_role("button")
-    expect(chips.nth(4)).to_have_attribute("aria-pressed", "false")
-    expect(chips.nth(3)).to_have_attribute("aria-pressed", "true")
-    expect(other.get_by_test_id("nc-layer-rows")).to_have_attribute("aria-pressed", "false")
-    expect(other.get_by_test_id("nc-layer-spokes")).to_have_attribute("aria-pressed", "true")
-    other.get_by_test_id("nc-classes").get_by_role("button").nth(2).click()
-    wait_until(lambda: query_of(other).get("hidden") == "4", "a class is not back")
-
-
-def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
-    open_page(page, app, **{**FINISHED, "depth": "deep"}, epoch="soon", focus="1,2,99", seed=9)
-    notice = page.locator(".st-key-notices")
-    for label in ("Depth L", "Pass", "Focus", "Seed"):
-        expect(notice).to_contain_text(label)
-    assert "Traceback" not in page.content()
-    bad = {"epoch": "soon", "view": "4d", "camera": "1_2", "show": "dreams", "hidden": "99"}
-    open_page(page, app, **FINISHED, **bad)
-    for label in ("Pass", "View", "Camera", "Show", "Hidden"):
-        expect(notice).to_contain_text(label)
-    wait_until(lambda: not bad.keys() & query_of(page).keys(), "what cannot be stays in the URL")
-    expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
-
-
-def test_its_keys_work_wherever_the_focus_is_of_no_use(page, app):
-    open_page(page, app, **FINISHED, epoch=1)
-    expect_frame(page, 0)
-    page.get_by_role("heading", level=2).click()
-    expect_key_sets_going(page, "Space")
-    main = page.locator("[data-testid=stMain]")
-    assert main.evaluate("node => node.scrollTop") == 0
-    page.keyboard.press("Space")
-    page.keyboard.press("End")
-    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
-    # A control that uses the key keeps it.
-    page.get_by_role("button", name="Default", exact=True).focus()
-    page.keyboard.press("Space")
-    expect_heading(page, "5-RN1")
-
-
-def test_the_picture_keeps_clear_of_the_tools(app, new_context):
-    page = new_context(viewport={"width": 1280, "height": 720}).new_page()
-    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"], focus="0,1,4")
-    expect(player(page)).to_have_attribute("data-epoch", str(FINISHED["epochs"]))
-    tools = page.get_by_test_id("nc-player").locator(".tools").bounding_box()
-    canvas = page.get_by_test_id("nc-canvas").bounding_box()
-    height = tools["y"] + tools["height"] - canvas["y"]
-    # Classes are drawn in colours, the ground is grey.
-    colored = """(canvas, height) => {
-      const ratio = canvas.width / canvas.clientWidth;
-      const { data } = canvas.getContext("2d")
-        .getImageData(0, 0, canvas.width, Math.floor(height * ratio));
-      let found = 0;
-      for (let n = 0; n < data.length; n += 4) {
-        const color = [data[n], data[n + 1], data[n + 2]];
-        if (data[n + 3] > 60 && Math.max(...color) - Math.min(...color) > 60) found++;
-      }
-      return found;
-    }"""
-    page.wait_for_function("() => document.fonts.status === 'loaded'")
-    wait_until(
-        lambda: page.get_by_test_id("nc-canvas").evaluate(colored, 10_000) > 100, "nothing drawn"
-    )
-    assert page.get_by_test_id("nc-canvas").evaluate(colored, height) == 0
-
-
-def test_a_phone_shows_the_page_and_scrolls_with_one_finger(app, new_context):
-    page = new_context(viewport={"width": 390, "height": 844}, has_touch=True).new_page()
-    open_page(page, app, **FINISHED, epoch=FINISHED["epochs"])
-    expect(player(page)).to_be_visible()
-    sidebar = page.locator("[data-testid=stSidebar]")
-    expect(sidebar).to_have_attribute("data-collapsed", "true")
-    handle = page.get_by_test_id("stExpandSidebarButton").bounding_box()
-    assert (
-        handle["y"] + handle["height"] <= page.get_by_role("heading", level=2).bounding_box()["y"]
-    )
-    tools = player(page).locator(".tools").bounding_box()
-    assert page.get_by_test_id("nc-epoch").bounding_box()["y"] >= tools["y"] + tools["height"]
-    # The film is in sight, and above the figures.
-    canvas = page.get_by_test_id("nc-canvas").bounding_box()
-    assert canvas["y"] + canvas["height"] / 2 < 844
-    assert canvas["y"] < page.locator(".readouts").bounding_box()["y"]
-    touch = page.get_by_test_id("nc-canvas").evaluate("node => getComputedStyle(node).touchAction")
-    assert touch == "pan-y"
-
-
-SCROLLED = "() => document.querySelector('[data-testid=stMain]').scrollTop"
-
-
-def test_the_wheel_is_the_pages_until_the_player_was_clicked(page, app):
-    open_page(page, app, **FINISHED, epoch=120)
-    expect(player(page)).to_have_attribute("data-epoch", "120")
-    box = page.get_by_test_id("nc-canvas").bounding_box()
-    page.mouse.move(box["x"] + 30, box["y"] + 150)
-    page.mouse.wheel(0, 60)
-    page.wait_for_function(f"({SCROLLED})() > 0")
-    page.mouse.wheel(0, -60)
-    page.wait_for_function(f"({SCROLLED})() === 0")
-    assert "camera" not in query_of(page)
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, 60)
-    page.keyboard.up("Control")
-    wait_until(lambda: "camera" in query_of(page), "Ctrl and wheel did not zoom")
-    page.keyboard.press("Escape")
-    page.get_by_test_id("nc-canvas").click(position={"x": 30, "y": 150})
-    zoomed = query_of(page)["camera"]
-    page.mouse.wheel(0, 60)
-    wait_until(lambda: query_of(page).get("camera") != zoomed, "the wheel did not zoom")
-    assert page.evaluate(SCROLLED) == 0
-    # Where zooming has an end, the page goes on.
-    for _ in range(30):
-        page.mouse.wheel(0, 120)
-    page.wait_for_function(f"({SCROLLED})() > 0")
-
-
 def caption(page, locator=None):
     return (locator or page).get_by_test_id("nc-caption")
 
 
-def test_the_whole_screen_names_what_is_shown(page, app):
-    open_page(page, app, **FINISHED, epoch=120)
-    expect(player(page)).to_have_attribute("data-epoch", "120")
+def the_whole_screen_names_what_is_shown(page):
+    expect(player(page)).to_have_attribute("data-epoch", LAST)
     expect(caption(page)).to_be_hidden()
     page.keyboard.press("f")
     expect(caption(page)).to_be_visible()
@@ -256,10 +135,98 @@ def test_the_whole_screen_names_what_is_shown(page, app):
     end = caption(page).inner_text()
     page.keyboard.press("Home")
     expect(caption(page)).not_to_have_text(end)
+    page.keyboard.press("f")
+    expect(caption(page)).to_be_hidden()
 
 
-def test_a_frame_that_refuses_the_whole_screen_is_filled(app, new_context):
-    page = new_context().new_page()
+def its_keys_work_wherever_the_focus_is_of_no_use(page):
+    expect_frame(page, 0)
+    page.get_by_role("heading", level=2).click()
+    expect_key_sets_going(page, "Space")
+    assert page.evaluate(SCROLLED) == 0
+    page.keyboard.press("Space")
+    page.keyboard.press("End")
+    expect(player(page)).to_have_attribute("data-epoch", LAST)
+    # A control that uses the key keeps it.
+    page.get_by_role("button", name="Default", exact=True).focus()
+    page.keyboard.press("Space")
+    expect_heading(page, "5-RN1")
+
+
+def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
+    bad = {"epoch": "soon", "view": "4d", "camera": "1_2", "show": "dreams", "hidden": "99"}
+    query = {**EXACT, "weight_decay": "heavy", "focus": "1,2,99", "seed": 9, "layer": "x"}
+    open_page(page, app, **query, **bad)
+    notice = page.locator(".st-key-notices")
+    for label in ("Weight decay", "Pass", "Focus", "Seed", "View", "Camera", "Show", "Hidden"):
+        expect(notice).to_contain_text(label)
+    assert "Traceback" not in page.content()
+    bad["layer"] = "x"
+    wait_until(lambda: not bad.keys() & query_of(page).keys(), "what cannot be stays in the URL")
+    expect(page.get_by_role("button", name="Dismiss")).to_be_visible()
+    expect(player(page)).to_have_attribute("data-layer", str(EXACT["depth"]))
+    with_width_4_the_view_is_exact(page)
+
+
+def with_width_4_the_view_is_exact(page):
+    expect(page.get_by_test_id("nc-exact")).to_contain_text("all features lie on this sphere")
+    expect(page.get_by_test_id("nc-share")).to_contain_text("100.0 %")
+    # Seen from one side alone, it is not.
+    page.get_by_test_id("nc-view-2d").click()
+    expect(page.get_by_test_id("nc-share")).not_to_contain_text("100.0 %")
+    expect(page.get_by_test_id("nc-exact")).to_be_hidden()
+
+
+def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
+    open_page(page, app, **FINISHED, epoch=1)
+    for name in ("rows", "spokes"):
+        page.get_by_test_id(f"nc-layer-{name}").click()
+    classes(page).nth(2).click()
+    classes(page).nth(4).click()
+    expect_query(page, "hidden", "2,4")
+    expect_query(page, "show", "samples,tests,means,ideal,spokes")
+    controls = page.locator(".st-key-view_controls")
+    controls.get_by_role("radio", name="1", exact=True).click()
+    expect_query(page, "seed", "1")
+    for focus in ("0", "0,2", "0,2,3"):
+        controls.get_by_role("button", name=focus[-1], exact=True).click()
+        expect_query(page, "focus", focus)
+    scrub(page, 0.4)
+    wait_until(lambda: query_of(page).get("epoch", "1") != "1", "the epoch is not in the URL")
+    expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")
+    at_rest(page)
+
+    other = new_context().new_page()
+    other.goto(page.evaluate("location.href"))
+    expect_the_same_elsewhere(page, other)
+    expect_query(other, "hidden", "2,4")
+    classes(other).nth(2).click()
+    expect_query(other, "hidden", "4")
+
+
+def classes(page):
+    """The chips with which classes are hidden and shown."""
+    return page.get_by_test_id("nc-classes").get_by_role("button")
+
+
+def expect_the_same_elsewhere(page, other):
+    """The other page shows what this one does: moment, seed, focus, and what is hidden."""
+    expect(player(other)).to_have_attribute("data-epoch", query_of(page)["epoch"])
+    expect(other.get_by_text("Seed 1, pass")).to_be_visible()
+    angle = page.get_by_test_id("nc-angle").inner_text()
+    expect(other.get_by_test_id("nc-angle")).to_have_text(angle)
+    title = page.get_by_role("heading", level=2).inner_text()
+    expect(other.get_by_role("heading", level=2)).to_have_text(title)
+    expect(classes(other).nth(2)).to_have_attribute("aria-pressed", "false")
+    expect(classes(other).nth(4)).to_have_attribute("aria-pressed", "false")
+    expect(classes(other).nth(3)).to_have_attribute("aria-pressed", "true")
+    for name, pressed in (("rows", "false"), ("spokes", "true")):
+        chip = other.get_by_test_id(f"nc-layer-{name}")
+        expect(chip).to_have_attribute("aria-pressed", pressed)
+    assert query_of(other) == query_of(page)
+
+
+def test_a_frame_that_refuses_the_whole_screen_is_filled(page, app):
     address = app.url(**FINISHED, epoch=120)
     page.set_content(f'<iframe src="{address}" style="width:1180px;height:700px"></iframe>')
     frame = page.frame_locator("iframe")
@@ -276,10 +243,9 @@ def test_a_frame_that_refuses_the_whole_screen_is_filled(app, new_context):
     expect(caption(page, frame)).to_be_hidden()
 
 
-def test_a_film_waits_until_it_is_in_sight(app, new_context):
+def test_a_film_waits_until_it_is_in_sight(moving, page, app):
     # Too low for half of the stage, however little of the page there is above it by then.
-    low = {"width": 1280, "height": 80}
-    page = new_context(viewport=low, reduced_motion="no-preference").new_page()
+    page.set_viewport_size({"width": 1280, "height": 80})
     open_page(page, app, **FINISHED)
     expect(player(page)).to_have_attribute("data-frame", "0")
     page.wait_for_function("() => document.fonts.status === 'loaded'")
