@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from app.charts import compare, pictures
-from app.components import address, clock, notices, paper, text
+from app.components import address, clock, notices, paper, pulse, text
 from app.engine import library, pace, runs
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
+from ncengine.jobs.stop import Going
 from ncengine.runs.identity import Identity
 from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
@@ -40,6 +41,9 @@ FORMATS = {
 ROW_HEIGHT, TABLE_HEIGHT = 52, 560
 # So many runs are named before they are deleted, and as they train.
 NAMED = 8
+TRAINING, WATCH = "library:training", "library:watch"
+# Seconds between looks at what trains, and at whether anything does.
+LIVE, IDLE = 1.0, 5.0
 _NOT_STOPPED = "library:not stopped"
 _FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
 
@@ -59,10 +63,12 @@ def draw(open_run: Open) -> None:
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
-        _in_training()
+        st.fragment(_in_training, key=TRAINING)()
         chosen = _table(kept)
         _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
     paper.draw()
+    pace.forget()
+    st.fragment(_watch, key=WATCH)()
 
 
 def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -155,9 +161,10 @@ def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
 def _in_training() -> None:
     """What trains or waits now, whoever began it, and how to stop it."""
     found = library.in_training()
+    st.session_state[TRAINING] = _moment(found)
     for one in found[:NAMED]:
         word = "waits" if one.status is Status.QUEUED else "in training"
-        title, budget = text.plain(one.identity.config.title()), one.identity.config.budget
+        title, budget = text.plain(one.identity.config.full_title()), one.identity.config.budget
         key = one.identity.key
         with st.container(horizontal=True, vertical_alignment="center", key=f"going_{key}"):
             st.markdown(f"**{title}** {word}: {one.passes:,} of {text.passes(budget)}")
@@ -166,6 +173,27 @@ def _in_training() -> None:
         st.caption(f"and {len(found) - NAMED} more that train or wait")
     if trouble := st.session_state.pop(_NOT_STOPPED, ""):
         st.error(f"**That could not be done.** {text.plain(trouble)}")
+
+
+def _moment(found: Sequence[Going]) -> dict[str, Any]:
+    """How far they are, to tell whether any has moved."""
+    return {one.identity.key: (one.status, one.passes) for one in found}
+
+
+def _watch() -> None:
+    """What looks whether anything trains or has ended, and draws nothing itself."""
+    pulse.draw(pace.next_look(LIVE if st.session_state[TRAINING] else IDLE), _look)
+
+
+def _look() -> None:
+    """Has the list of trainings drawn again where one moved, and the page where one ended."""
+    drawn = st.session_state.get(TRAINING, {})
+    with pace.measured():
+        now = _moment(library.in_training())
+    if drawn.keys() - now.keys():
+        st.rerun()
+    if now != drawn:
+        pulse.refresh([TRAINING, WATCH])
 
 
 def _stop(identity: Identity) -> None:
