@@ -49,6 +49,27 @@ def expect_query(page: Page, name: str, value: str | None) -> None:
     wait_until(lambda: query_of(page).get(name) == value, f"{name} = {value} is not in the URL")
 
 
+def field(page: Page, name: str) -> Locator:
+    """The field of the picker for this parameter."""
+    return page.locator(f".st-key-field-{name}")
+
+
+def pick(page: Page, name: str, value: str) -> None:
+    """Pick from a list by pointer."""
+    opener = field(page, name).get_by_role("button", name="Open")
+    opener.scroll_into_view_if_needed()
+    # An open list closes when the page scrolls, and of scrolling a page hears a frame later.
+    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
+    opener.click()
+    page.get_by_role("option", name=value, exact=True).click()
+
+
+def pick_depth(page: Page, value: int) -> None:
+    """Pick a depth, and wait for the heading to tell of it."""
+    field(page, "depth").get_by_text(str(value), exact=True).click()
+    expect_heading(page, f"{value}-RN1")
+
+
 def train(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Train")).click()
 
