@@ -166,8 +166,11 @@ def _in_training() -> None:
         word = "waits" if one.status is Status.QUEUED else "in training"
         title, budget = text.plain(one.identity.config.full_title()), one.identity.config.budget
         key = one.identity.key
-        with st.container(horizontal=True, vertical_alignment="center", key=f"going_{key}"):
-            st.markdown(f"**{title}** {word}: {one.passes:,} of {text.passes(budget)}")
+        with st.container(
+            horizontal=True, wrap=False, vertical_alignment="center", key=f"going_{key}"
+        ):
+            so_far = f"{one.passes:,} of {text.passes(budget)}"
+            st.markdown(f"**{title}** {word}: {so_far}", width="stretch")
             st.button("Stop", key=f"library:stop:{key}", on_click=_stop, args=(one.identity,))
     if len(found) > NAMED:
         st.caption(f"and {len(found) - NAMED} more that train or wait")
