@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from urllib.parse import urlencode
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.live_app import wait_until
@@ -15,7 +14,10 @@ from tests.e2e.pages import (
     expect_frame,
     expect_heading,
     expect_space_plays_and_rests,
+    field,
     open_page,
+    pick,
+    pick_depth,
     player,
     query_of,
 )
@@ -27,20 +29,6 @@ FOCUSED = """() => {
   return node.getAttribute("aria-label") ?? node.textContent.trim();
 }"""
 NOTHING = "document.activeElement === document.body"
-
-
-def field(page: Page, name: str):
-    return page.locator(f".st-key-field-{name}")
-
-
-def pick(page: Page, name: str, value: str) -> None:
-    """Pick from a list by pointer."""
-    opener = field(page, name).get_by_role("button", name="Open")
-    opener.scroll_into_view_if_needed()
-    # An open list closes when the page scrolls, and of scrolling a page hears a frame later.
-    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
-    opener.click()
-    page.get_by_role("option", name=value, exact=True).click()
 
 
 def expect_let_go(page: Page, what: str) -> None:
@@ -77,40 +65,40 @@ CLICKS = {
 }
 
 
-def test_after_a_click_the_keys_are_the_players(page, app):
-    open_page(page, app, **FINISHED, epoch=1)
-    expect_frame(page, 0)
+def test_who_clicks_has_the_players_keys(page, app):
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app.base}/library?{urlencode(FINISHED)}")
+    # Links are there before what looks after the keys.
+    page.wait_for_function("() => document[Symbol.for('nc-page')]?.arrive")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
+    expect_heading(page, "3-RN1")
+    expect_let_go(page, "the link")
+    expect_keys(page)
     for what, click in CLICKS.items():
         click(page)
         expect_let_go(page, what)
         expect_keys(page)
+    a_click_on_a_slider_of_the_picker_leaves_the_keys_to_the_player(page)
+    a_speakers_routine_by_pointer_and_keys(page)
 
 
-def test_what_was_clicked_to_be_typed_in_keeps_the_keys(page, app):
-    open_page(page, app, **FINISHED, epoch=1)
-    expect_frame(page, 0)
-    field(page, "classes").get_by_role("combobox").click()
-    page.keyboard.press("ArrowDown")
-    expect(page.locator("[role=option]").first).to_be_visible()
-    page.keyboard.press("ArrowDown")
-    assert page.evaluate(FOCUSED) == "Classes K"
-    expect_frame(page, 0)
-    page.keyboard.press("Escape")
-    page.get_by_test_id("stSidebar").locator("summary").click()
-    number = field(page, "data_seed").locator("input").first
-    number.click()
-    page.keyboard.press("End")
-    page.keyboard.type("2")
-    expect(number).to_have_value("02")
-    expect_frame(page, 0)
+def a_click_on_a_slider_of_the_picker_leaves_the_keys_to_the_player(page):
+    before = query_of(page).get("weight_decay")
+    thumb = field(page, "weight_decay").get_by_test_id("stSliderThumbValue")
+    thumb.scroll_into_view_if_needed()
+    box = thumb.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 6)
+    page.mouse.down()
+    page.mouse.up()
+    expect_let_go(page, "the slider")
+    assert query_of(page).get("weight_decay") == before
+    expect_keys(page)
 
 
-def test_a_speakers_routine_by_pointer_and_keys(page, app):
-    open_page(page, app, **FINISHED, epoch=1)
-    for depth in ("5", "3"):
-        field(page, "depth").get_by_text(depth, exact=True).click()
-        expect_heading(page, f"{depth}-RN1")
-        expect_let_go(page, depth)
+def a_speakers_routine_by_pointer_and_keys(page):
+    for depth in (5, 3):
+        pick_depth(page, depth)
+        expect_let_go(page, f"depth {depth}")
     expect(player(page)).to_be_visible()
     expect_keys(page)
     page.keyboard.press("2")
@@ -129,18 +117,35 @@ def test_a_speakers_routine_by_pointer_and_keys(page, app):
     expect_heading(page, "3-RN1")
 
 
-def test_who_comes_by_a_click_on_a_link_has_the_players_keys(page, app):
-    page.set_default_timeout(PATIENCE)
-    page.goto(f"{app.base}/library?{urlencode(FINISHED)}")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
-    expect_heading(page, "3-RN1")
-    expect_let_go(page, "the link")
-    expect_keys(page)
-
-
-def test_who_uses_keys_alone_keeps_the_focus(page, app):
+def test_who_uses_keys_where_they_are_of_use_keeps_the_focus(page, app):
     open_page(page, app, **FINISHED, epoch=1)
     expect_frame(page, 0)
+    what_was_clicked_to_be_typed_in_keeps_the_keys(page)
+    who_goes_by_keys_alone_keeps_the_focus(page)
+    a_slider_of_the_picker_moves_by_keys_of_who_came_to_it_by_keys(page)
+
+
+def what_was_clicked_to_be_typed_in_keeps_the_keys(page):
+    field(page, "classes").get_by_role("combobox").click()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("[role=option]").first).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(FOCUSED) == "Classes K"
+    expect_frame(page, 0)
+    page.keyboard.press("Escape")
+    page.get_by_test_id("stSidebar").locator("summary").click()
+    number = field(page, "data_seed").locator("input").first
+    number.click()
+    page.keyboard.press("End")
+    page.keyboard.type("2")
+    expect(number).to_have_value("02")
+    expect_frame(page, 0)
+    # As it was: the run stays.
+    page.keyboard.press("Backspace")
+    expect(number).to_have_value("0")
+
+
+def who_goes_by_keys_alone_keeps_the_focus(page):
     # Into the group from either side: to the depth that is chosen.
     page.get_by_role("button", name="Help for Depth L").focus()
     page.keyboard.press("Tab")
@@ -157,24 +162,10 @@ def test_who_uses_keys_alone_keeps_the_focus(page, app):
     assert page.evaluate(FOCUSED) == "5"
 
 
-@pytest.mark.parametrize("keys", [True, False])
-def test_a_slider_of_the_picker_moves_by_keys_of_who_came_to_it_by_keys(page, app, keys):
-    open_page(page, app, **FINISHED, epoch=1)
-    expect_frame(page, 0)
+def a_slider_of_the_picker_moves_by_keys_of_who_came_to_it_by_keys(page):
     slider = field(page, "weight_decay").locator("input[type=range]")
-    before = query_of(page)["weight_decay"] if "weight_decay" in query_of(page) else None
-    if keys:
-        slider.focus()
-        page.keyboard.press("ArrowRight")
-        wait_until(lambda: query_of(page).get("weight_decay") != before, "no other decay")
-        expect(slider).to_be_focused()
-        return
-    thumb = field(page, "weight_decay").get_by_test_id("stSliderThumbValue")
-    thumb.scroll_into_view_if_needed()
-    box = thumb.bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] + 6)
-    page.mouse.down()
-    page.mouse.up()
-    expect_let_go(page, "the slider")
-    assert query_of(page).get("weight_decay") == before
-    expect_keys(page)
+    before = query_of(page).get("weight_decay")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    wait_until(lambda: query_of(page).get("weight_decay") != before, "no other decay")
+    expect(slider).to_be_focused()
