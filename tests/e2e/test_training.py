@@ -19,9 +19,9 @@ from tests.e2e.pages import (
     expect_status,
     open_page,
     passes,
+    pick_depth,
     places,
     player,
-    status,
     train,
 )
 
@@ -53,11 +53,48 @@ def drawing(page):
     )
 
 
-def test_curves_grow_in_place_while_it_trains(page, app):
-    open_page(page, app, **ENDLESS, data_seed=6)
+def test_a_run_from_a_click_to_its_end_and_on(page, app):
+    open_page(page, app, **SMALL, solver="Adam", epochs=400, seeds=1)
+    train(page)
+    expect(player(page)).to_be_visible()
+    tag(page, 4)
+    expect_done(page, "400 passes")
+    assert tags(page) == [0, 1, 2, 3]
+    expect_end(page, 400)
+    # The view is turned to where this end is seen best, as a page that opens here does at once.
+    seen = places(page)
+    page.get_by_role("button", name="Go on to 1,000 passes").click()
+    expect_done(page, "1,000 passes")
+    expect(page).to_have_url(re.compile("epochs=1000"))
+    expect_end(page, 1000)
+    page.go_back()
+    expect_done(page, "400 passes")
+    page.reload()
+    expect_end(page, 400)
+    assert np.abs(places(page) - seen).max() < 10
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+
+
+def expect_end(page, epoch):
+    """The player is at the run's end, which is this pass."""
+    wait_until(
+        lambda: player(page).get_attribute("data-epoch") == str(epoch), "the player missed the end"
+    )
+
+
+def test_a_run_on_its_way_is_seen_by_all_until_it_is_stopped_and_goes_on(page, app):
+    query = {**ENDLESS, "data_seed": 1}
+    open_page(page, app, **query)
     train(page)
     expect_status(page, "Training")
     expect(player(page)).to_be_visible()
+    curves_grow_in_place(page)
+    it_goes_on_through_a_reload(page)
+    others_see_it_live(page, app, query)
+    it_stops_and_continues(page)
+
+
+def curves_grow_in_place(page):
     tag(page, 4)
     looks = {drawing(page)}
 
@@ -69,60 +106,24 @@ def test_curves_grow_in_place_while_it_trains(page, app):
     assert tags(page) == [0, 1, 2, 3]
 
 
-def test_digits_from_a_click_to_the_end(page, app):
-    open_page(page, app, **SMALL, solver="Adam", epochs=1200, seeds=1)
-    train(page)
-    expect(player(page)).to_be_visible()
-    tag(page, 4)
-    expect_done(page, "1,200 passes")
-    assert tags(page) == [0, 1, 2, 3]
-    wait_until(
-        lambda: player(page).get_attribute("data-epoch") == "1200", "the player missed the end"
-    )
-    # The view is turned to where this end is seen best, as a page that opens here does at once.
-    seen = places(page)
-    page.reload()
-    expect(player(page)).to_have_attribute("data-epoch", "1200")
-    assert np.abs(places(page) - seen).max() < 10
-    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
-
-
-def test_more_passes_go_on_from_the_end(page, app):
-    open_page(page, app, **SMALL, epochs=60, seeds=1)
-    train(page)
-    expect_done(page, "60 passes")
-    page.get_by_role("button", name="Go on to 200 passes").click()
-    expect_done(page, "200 passes")
-    expect(page).to_have_url(re.compile("epochs=200"))
-    wait_until(
-        lambda: player(page).get_attribute("data-epoch") == "200", "the player missed the end"
-    )
-    page.go_back()
-    expect_done(page, "60 passes")
-
-
-def test_a_run_goes_on_through_a_reload_and_others_see_it_live(page, app, new_context):
-    query = {**ENDLESS, "data_seed": 1}
-    open_page(page, app, **query)
-    train(page)
-    expect_status(page, "Training")
+def it_goes_on_through_a_reload(page):
     expect_progress(page)
     seen = passes(page)
     page.reload()
     expect_status(page, "Training")
     assert passes(page) >= seen
     expect_progress(page)
-    other = open_page(new_context().new_page(), app, **query)
+
+
+def others_see_it_live(page, app, query):
+    other = open_page(page.context.new_page(), app, **query)
     expect_status(other, "Training")
     expect_progress(other)
     expect(player(other)).to_be_visible()
+    other.close()
 
 
-def test_stop_then_continue(page, app):
-    open_page(page, app, **ENDLESS, data_seed=2)
-    train(page)
-    expect_status(page, "Training")
-    expect_progress(page)
+def it_stops_and_continues(page):
     page.get_by_role("button", name="Stop").click()
     expect_status(page, "Stopped")
     stopped = passes(page)
@@ -132,24 +133,29 @@ def test_stop_then_continue(page, app):
     wait_until(lambda: passes(page) > stopped, "it did not go on")
 
 
-def test_a_job_behind_another_shows_its_place_and_can_be_cancelled(page, app, new_context):
-    for data_seed in (33, 3):
-        open_page(page, app, **ENDLESS, data_seed=data_seed)
-        train(page)
-        expect_status(page, "Training")
-    other = open_page(new_context().new_page(), app, **ENDLESS, data_seed=4)
-    train(other)
-    expect_status(other, "number 1 in the queue")
-    other.get_by_role("button", name="Stop").click()
-    expect_status(other, "Stopped")
-    assert passes(other) == 0
-    expect(status(page)).to_contain_text("Training")
-
-
-def test_a_run_started_in_a_terminal_shows_up_live(page, app):
+def test_runs_from_elsewhere_show_up_and_those_behind_others_have_their_place(page, app):
     query = {**ENDLESS, "data_seed": 5}
     open_page(page, app, **query)
     expect(page.get_by_text("Nobody has trained this network yet")).to_be_visible()
+    a_run_started_in_a_terminal_shows_up_live(page, app, query)
+    # As many as there are workers, and one that waits for them.
+    page.get_by_role("button", name="Continue").click()
+    expect_status(page, "Training")
+    pick_depth(page, 2)
+    train(page)
+    expect_status(page, "Training")
+    pick_depth(page, 5)
+    train(page)
+    expect_status(page, "number 1 in the queue")
+    page.get_by_role("button", name="Stop").click()
+    expect_status(page, "Stopped")
+    assert passes(page) == 0
+    for depth in (2, query["depth"]):
+        pick_depth(page, depth)
+        expect_status(page, "Training")
+
+
+def a_run_started_in_a_terminal_shows_up_live(page, app, query):
     options = [f"--{name.replace('_', '-')}={value}" for name, value in query.items()]
     terminal = subprocess.Popen(
         [sys.executable, "-m", "ncengine.cli", "train", *options],
