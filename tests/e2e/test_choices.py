@@ -6,12 +6,13 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.e2e.live_app import wait_until
 from tests.e2e.pages import (
     FINISHED,
     expect_done,
     expect_heading,
     expect_other_pixels,
+    expect_query,
+    field,
     open_page,
     pixels,
     player,
@@ -19,10 +20,6 @@ from tests.e2e.pages import (
 )
 
 LEGENDS = "[data-testid=stVegaLiteChart] .role-legend-label"
-
-
-def field(page, name):
-    return page.locator(f".st-key-field-{name}")
 
 
 def pick_data(page, title):
@@ -48,17 +45,23 @@ def hover_until(page, words):
     raise AssertionError(f"no body says {words!r}")
 
 
-def test_test_data_come_and_go_with_the_toggle(page, app):
+def test_a_click_changes_what_is_shown_and_back_undoes_it(page, app):
     open_page(page, app, **FINISHED, epoch=120)
-    chip = page.get_by_test_id("nc-layer-tests")
     expect(player(page)).to_be_visible()
+    data_to_test_on_come_and_go_with_the_toggle(page)
+    what_to_try_next_is_a_click_away(page)
+    back_undoes_a_pick_at_once(page)
+
+
+def data_to_test_on_come_and_go_with_the_toggle(page):
+    chip = page.get_by_test_id("nc-layer-tests")
     expect(chip).to_be_hidden()
     without = expect_other_pixels(page, "")
     top = player(page).bounding_box()["y"]
     toggle = page.locator(".st-key-view-test")
     toggle.locator("label").first.click()
     expect(chip).to_be_visible()
-    wait_until(lambda: "test=1" in page.evaluate("location.search"), "test=1 is not in the URL")
+    expect_query(page, "test", "1")
     shown = expect_other_pixels(page, without)
     assert player(page).bounding_box()["y"] == top
     for name in ("test NC1", "test NC3", "test"):
@@ -72,12 +75,29 @@ def test_test_data_come_and_go_with_the_toggle(page, app):
     chip.click()
     expect_other_pixels(page, hidden)
 
-    page.reload()
-    expect(chip).to_be_visible()
     toggle.locator("label").first.click()
     expect(chip).to_be_hidden()
-    wait_until(lambda: "test=" not in page.evaluate("location.search"), "test stays in the URL")
+    expect_query(page, "test", None)
     assert pixels(page)
+
+
+def what_to_try_next_is_a_click_away(page):
+    page.get_by_role("button", name="Deeper: L = 5").click()
+    expect_heading(page, "5-RN1")
+    expect(page.locator(".st-key-train button")).to_be_visible()
+    expect(page).to_have_url(re.compile("depth=5"))
+    page.go_back()
+    expect_heading(page, "3-RN1")
+
+
+def back_undoes_a_pick_at_once(page):
+    for _ in range(3):
+        page.get_by_role("button", name="Deeper: L = 5").click()
+        page.wait_for_url(re.compile("depth=5"))
+        page.go_back()
+        page.wait_for_url(re.compile("depth=3"))
+        expect_heading(page, "3-RN1")
+        expect(page.get_by_role("button", name="Deeper: L = 5")).to_be_visible()
 
 
 def test_another_data_set_and_a_transformer_trained_on_it(page, app):
@@ -103,22 +123,3 @@ def test_another_data_set_and_a_transformer_trained_on_it(page, app):
     expect_done(page)
     expect(player(page)).to_be_visible()
     expect(page.get_by_text("what the last linear layer sees of the last patch")).to_be_visible()
-
-
-def test_what_to_try_next_is_a_click_away(page, app):
-    open_page(page, app, **FINISHED)
-    page.get_by_role("button", name="Deeper: L = 5").click()
-    expect_heading(page, "5-RN1")
-    expect(page.locator(".st-key-train button")).to_be_visible()
-    expect(page).to_have_url(re.compile("depth=5"))
-
-
-def test_back_undoes_a_pick_at_once(page, app):
-    open_page(page, app, **FINISHED)
-    for _ in range(3):
-        page.get_by_role("button", name="Deeper: L = 5").click()
-        page.wait_for_url(re.compile("depth=5"))
-        page.go_back()
-        page.wait_for_url(re.compile("depth=3"))
-        expect_heading(page, "3-RN1")
-        expect(page.get_by_role("button", name="Deeper: L = 5")).to_be_visible()
