@@ -20,7 +20,7 @@ from ncengine.datasets.files.sources import checksum
 from ncengine.jobs.stop import Going, going
 from ncengine.jobs.stop import stop as ask_to_stop
 from ncengine.runs.identity import Identity, identify
-from ncengine.version import ENGINE_VERSION
+from ncengine.version import ENGINE_VERSION, newer_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -121,6 +121,12 @@ def with_more_seeds(config: RunConfig) -> RunConfig | None:
         if runs.glance(more).status.finished:
             return more
     return None
+
+
+def newer() -> str:
+    """What is to be said of runs of later engines; "" where there is none."""
+    store = runs.store()
+    return newer_in_words(len(store.index.newer()) + len(store.gallery.newer()))
 
 
 def in_training() -> list[Going]:

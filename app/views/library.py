@@ -63,6 +63,8 @@ def draw(open_run: Open) -> None:
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
+        if newer := library.newer():
+            st.info(f"{newer}.")
         st.fragment(_in_training, key=TRAINING)()
         chosen = _table(kept)
         _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)

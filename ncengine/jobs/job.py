@@ -96,6 +96,12 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
     if file_away(store, identity):
         return None
     journal = store.journal(identity)
+    if store.results.has(identity):
+        # It is there, and cannot be shown: to train it once more would not change that.
+        if journal.asked() is None:
+            journal.create(identity.as_dict())
+        journal.change(Status.FAILED, error=store.open(identity, shipped=False).error)
+        return None
     wish, before = journal.wished(), journal.status()
     # Who trains a part of it stops, and says so, by itself.
     if wish == "cancel" and store.is_free(identity):

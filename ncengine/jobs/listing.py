@@ -8,7 +8,7 @@ from typing import Any
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
 from ncengine.runs.picture import pictured
-from ncengine.runs.reasons import why
+from ncengine.runs.reasons import reason, why
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 
@@ -32,14 +32,19 @@ def file_away(store: Store, identity: Identity) -> bool:
 
 
 def rebuild_index(store: Store) -> int:
-    """List anew what the cache holds; gives how many runs that is.
+    """List anew what the cache holds and can be shown; gives how many runs that is.
 
     Raises:
         OSError: the list cannot be written; this process has it all the same.
     """
     results = store.results.all(store.index.checksums())
-    # One after another: each run may take megabytes.
-    found = [_entry(identity, finished_run(identity, result)) for identity, result in results]
+    found = []
+    for identity, result in results:  # one after another: each may take megabytes
+        try:
+            found.append(_entry(identity, finished_run(identity, result)))
+        except Exception as error:  # whatever a result lacks, the others are listed
+            said = f"{type(error).__name__}: {reason(error)}"
+            logger.warning("the result of run %s is not listed: %s", identity.key, said)
     store.index.replace(sorted(found, key=lambda entry: entry["date"]))
     return len(found)
 

@@ -72,7 +72,7 @@ def stack_curves(snapshots: Sequence[Arrays]) -> Arrays:
     """ "epoch" (T,) and every curve but the gap (T, R), float64."""
     curves = {"epoch": np.array([int(s["epoch"]) for s in snapshots], np.float64)}
     for name in CURVES:
-        curves[name] = np.stack([np.asarray(s[name], np.float64) for s in snapshots])
+        curves[name] = np.stack([_recorded(s, name, "loss") for s in snapshots]).astype(np.float64)
     return curves
 
 
@@ -97,7 +97,7 @@ def stack_layers(snapshots: Sequence[Arrays], config: RunConfig) -> Layers | Non
     if not features:
         return None
     return Layers(
-        **{name: np.stack([s[f"{OF_LAYERS}{name}"] for s in full]) for name in (*LAYERS, *BLOCKS)},
+        **{name: np.stack([_of_layers(s, name) for s in full]) for name in (*LAYERS, *BLOCKS)},
         epoch=_passes(full),
         means_epoch=_passes(means),
         class_means=np.stack([s[MEANS] for s in means]),
@@ -105,6 +105,16 @@ def stack_layers(snapshots: Sequence[Arrays], config: RunConfig) -> Layers | Non
         features=np.stack([s[FEATURES] for s in features]),
         index=shown_in_layers(config),
     )
+
+
+def _of_layers(arrays: Arrays, name: str) -> np.ndarray:
+    like = "decay" if name in BLOCKS else "nc1"
+    return _recorded(arrays, f"{OF_LAYERS}{name}", f"{OF_LAYERS}{like}")
+
+
+def _recorded(arrays: Arrays, name: str, like: str) -> np.ndarray:
+    """The array of that name; where an engine that did not measure it made them, NaN of a shape."""
+    return arrays[name] if name in arrays else np.full(arrays[like].shape, np.nan)
 
 
 def layers_arrays(layers: Layers) -> Arrays:
@@ -127,19 +137,28 @@ def finish_curves(curves: Arrays, config: RunConfig) -> Arrays:
     return {**curves, "gap": np.where(rounding, 0.0, gap)}
 
 
+def _curves(result: Arrays) -> Arrays:
+    return {"epoch": result["epoch"], **{n: _recorded(result, n, "loss") for n in CURVES}}
+
+
 def finished_run(identity: Identity, result: Arrays) -> Run:
-    """The run that a result's arrays describe. Raises anything where they do not describe one."""
+    """The run that a result's arrays describe; NaN of what was not recorded when it was trained.
+
+    Raises anything where they do not describe one.
+    """
     config = identity.config
     diverged = np.array(result["diverged"], bool)
     geometry = {name: result[f"geometry_{name}"] for name in ("epoch", *GEOMETRY, *SHOWN)}
     layers = None
     if f"{OF_LAYERS}epoch" in result:
-        layers = Layers(**{f.name: result[f"{OF_LAYERS}{f.name}"] for f in fields(Layers)})
+        measured = {name: _of_layers(result, name) for name in (*LAYERS, *BLOCKS)}
+        others = {f.name for f in fields(Layers)} - measured.keys()
+        layers = Layers(**measured, **{name: result[f"{OF_LAYERS}{name}"] for name in others})
         layers = without_noise(layers, identity.engine_version)
     return Run(
         config,
         Status.DIVERGED if diverged.all() else Status.DONE,
-        curves=finish_curves({name: result[name] for name in ("epoch", *CURVES)}, config),
+        curves=finish_curves(_curves(result), config),
         geometry=Geometry(**geometry),
         layers=layers,
         diverged=diverged,

@@ -31,6 +31,7 @@ from ncengine.runs.run import Geometry, Run
 from ncengine.runs.seal import crc_of, sealed, unsealed
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked
 from ncengine.snapshots.names import Arrays
+from ncengine.version import is_newer
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Gallery:
         self._by_config: dict[str, list[Identity]] = {}
         self._open: OrderedDict[str, Run | None] = OrderedDict()
         self._damaged: set[str] = set()
+        self._newer: set[str] = set()
         self._guard = threading.RLock()
 
     def entries(self) -> list[dict[str, Any]]:
@@ -73,6 +75,12 @@ class Gallery:
         with self._guard:
             self._look()
             return sorted(self._damaged)
+
+    def newer(self) -> list[str]:
+        """Names of files that later engines wrote, which are left as they are."""
+        with self._guard:
+            self._look()
+            return sorted(self._newer)
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """The entry of the run of that key; None where there is none that can be opened."""
@@ -202,17 +210,21 @@ class Gallery:
         self._seen, self._entries, self._by_config = seen, {}, {}
         self._open.clear()
         self._damaged.clear()
+        self._newer.clear()
         for path in sorted(self.folder.glob("*.json")) if seen is not None else ():
             try:
-                entry, identity = self._judged(path)
+                read = unsealed(json.loads(path.read_text(encoding="utf-8")))
+                if is_newer(read.get("engine_version")):
+                    self._newer.add(path.name)
+                    continue
+                entry, identity = self._judged(path, read)
             except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
                 self._pass_over(path.name, error)
                 continue
             self._entries[entry["key"]] = entry
             self._by_config.setdefault(identity.config_json, []).append(identity)
 
-    def _judged(self, path: Path) -> tuple[dict[str, Any], Identity]:
-        entry = unsealed(json.loads(path.read_text(encoding="utf-8")))
+    def _judged(self, path: Path, entry: dict[str, Any]) -> tuple[dict[str, Any], Identity]:
         config = judged(entry)
         identity = Identity(config, str(entry["data_checksum"]), str(entry["engine_version"]))
         for name in ("file", "samples"):

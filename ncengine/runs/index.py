@@ -15,6 +15,7 @@ from ncengine.runs.entry import judged
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.reasons import why
 from ncengine.runs.seal import sealed, unsealed
+from ncengine.version import is_newer
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ class Index:
     An entry is `Run.summary()` with the machine's facts, "data_checksum" (see `identity.Identity`)
     and "picture". A line {"removed": key} takes a run out again. Each line is sealed (`runs.seal`);
     one that was changed since, or is not as `entry.judged` has it, is passed over: the cache is the
-    authority, the index a convenience.
+    authority, the index a convenience. What a later engine listed stays in it, and is not listed.
     """
 
     def __init__(self, path: Path):
@@ -52,16 +53,17 @@ class Index:
             file.write(b"\n" * bool(half) + _line(entry))
 
     def replace(self, entries: Sequence[dict[str, Any]]) -> None:
-        """Have these entries and no others.
+        """Have these entries, those of later engines, and no others.
 
         Raises:
             OSError: they cannot be written; until they are, they are listed all the same.
         """
+        newer = self.newer()
         self._held = {entry["key"]: entry for entry in entries}
         self._seen = None
         if self.path.is_dir():
             shutil.rmtree(self.path)
-        write_atomically(self.path, b"".join(map(_line, entries)))
+        write_atomically(self.path, b"".join(map(_line, [*newer, *entries])))
         self._held = {}
 
     def checksums(self) -> set[str]:
@@ -77,6 +79,11 @@ class Index:
         """Whether there is none, or something in it that cannot be read."""
         self._by_key()
         return self._seen is None or any(isinstance(one, str) for one in self._judged.values())
+
+    def newer(self) -> list[dict[str, Any]]:
+        """What later engines listed, of which this one knows nothing but that it is there."""
+        self._by_key()
+        return [one for one in self._judged.values() if not isinstance(one, str) and _is_newer(one)]
 
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
@@ -110,7 +117,7 @@ class Index:
         self._tell([one for one in new.values() if isinstance(one, str)])
         by_key = {**self._held}
         for entry in (self._judged[line] for line in lines):
-            if isinstance(entry, str):
+            if isinstance(entry, str) or _is_newer(entry):
                 continue
             by_key.pop(entry.get(_REMOVED) or entry["key"], None)
             if _REMOVED not in entry:
@@ -131,11 +138,15 @@ def _judge(line: str) -> dict[str, Any] | str:
     """The entry of a line; where there is none in it, why."""
     try:
         entry = unsealed(json.loads(line))
-        if not isinstance(entry.get(_REMOVED), str):
+        if not (isinstance(entry.get(_REMOVED), str) or _is_newer(entry)):
             judged(entry)
         return entry
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         return f"{type(error).__name__}: {error}"
+
+
+def _is_newer(entry: dict[str, Any]) -> bool:
+    return is_newer(entry.get("version"))
 
 
 def _line(entry: dict[str, Any]) -> bytes:

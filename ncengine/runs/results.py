@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import Memory
@@ -19,7 +22,7 @@ from ncengine.runs.compute import compute
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.private import BACKEND, UnsafeCache, check, make_folders
-from ncengine.runs.reasons import why
+from ncengine.runs.reasons import reason, why
 from ncengine.runs.seal import crc_of
 from ncengine.snapshots.names import Arrays
 from ncengine.version import EARLIER_VERSIONS, ENGINE_VERSION
@@ -28,6 +31,12 @@ logger = logging.getLogger(__name__)
 
 # Under this name a result holds the checksum of all its other arrays.
 SEAL = "crc"
+# In this folder lie results that were found damaged.
+ASIDE = "damaged"
+
+
+class Damaged(ValueError):
+    """A result that is not as it was written."""
 
 
 class Results:
@@ -57,7 +66,7 @@ class Results:
 
     def has(self, identity: Identity) -> bool:
         """Whether there is a whole result to be read, as far as can be told without doing so."""
-        path = self._path(identity)
+        path = self.path(identity)
         return path.exists() and not _why_refused(path)
 
     def refused(self, identity: Identity) -> str:
@@ -65,19 +74,19 @@ class Results:
 
         See `private.why_unsafe`.
         """
-        return _why_refused(self._path(identity))
+        return _why_refused(self.path(identity))
 
     def compute(self, identity: Identity, train: Callable[[], Arrays]) -> Arrays:
         """The result that is kept, else what `train` gives, which is kept from then on.
 
-        What is refused makes room for it.
+        What is refused is set aside for it.
 
         Raises:
             OSError: it cannot be written.
         """
         make_folders(self.folder, self._folder_of_all)
-        if self.refused(identity):
-            self.remove(identity)
+        if refused := self.refused(identity):
+            self.set_aside(identity, refused)
 
         def sealed() -> Arrays:
             arrays = train()
@@ -86,41 +95,60 @@ class Results:
         return self._cached(*self._arguments(identity, sealed))
 
     def load(self, identity: Identity) -> Arrays:
-        """The result that is kept. Raises anything where it is damaged: a broken pickle can.
+        """The result that is kept.
 
         Raises:
+            Damaged: it is not as it was written.
             UnsafeCache: it is refused, see there.
+            OSError, MemoryError: it cannot be read now.
         """
-        return _unsealed(self._cached.store_backend.load_item(self._call_id(identity)))
+        return _unsealed(self._read(self._call_id(identity)))
+
+    def _read(self, call_id: tuple[str, str]) -> Any:
+        try:
+            return self._cached.store_backend.load_item(call_id)
+        except IsADirectoryError as error:
+            raise Damaged(reason(error)) from error
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # a broken pickle can raise anything
+            raise Damaged(f"{type(error).__name__}: {error}") from error
 
     def changed(self, identity: Identity) -> float | None:
         """When the result was written, in seconds since 1970; None where there is none."""
         try:
-            return self._path(identity).stat().st_mtime
+            return self.path(identity).stat().st_mtime
         except OSError:
             return None
 
-    def drop(self, identity: Identity, reason: Exception) -> None:
-        """Let a damaged result go, and say so in the log."""
-        logger.warning(
-            "the cached result of run %s (%s) is damaged and was dropped: %s: %s",
-            identity.key,
-            identity.config.title(),
-            type(reason).__name__,
-            reason,
-        )
+    def set_aside(self, identity: Identity, why: object) -> None:
+        """Move a result that is of no use to where it can be looked at, and say so in the log.
+
+        Raises:
+            OSError: it cannot be moved.
+        """
+        folder = self.folder / ASIDE
+        make_folders(self.folder, folder)
+        ends = chain([""], (f"-{n}" for n in count(2)))
+        paths = (folder / f"{identity.key}{end}.pkl" for end in ends)
+        aside = next(path for path in paths if not os.path.lexists(path))
+        self.path(identity).replace(aside)
         self.remove(identity)
+        said = "the result of run %s (%s) is damaged and was set aside as %s: %s"
+        logger.warning(said, identity.key, identity.config.title(), aside, why)
 
     def remove(self, identity: Identity) -> None:
         """Delete the result, if there is one."""
-        folder = self._path(identity).parent
+        folder = self.path(identity).parent
         if folder.is_symlink():
             folder.unlink()
         else:
             shutil.rmtree(folder, ignore_errors=True)
 
     def all(self, checksums: Iterable[str] = ()) -> Iterator[tuple[Identity, Arrays]]:
-        """Every result of this engine and of earlier ones that can be shown; damaged ones not.
+        """Every result of this engine and of earlier ones that can be shown.
+
+        Damaged ones are passed over, and so are those of later engines.
 
         Args:
             checksums: of data that a result may be on, see `Identity.data_checksum`. What it says
@@ -130,7 +158,7 @@ class Results:
         for item in backend.get_items():
             call_id = (self._cached.func_id, Path(item.path).name)
             try:
-                result = _unsealed(backend.load_item(call_id))
+                result = _unsealed(self._read(call_id))
                 config = RunConfig(**json.loads(str(result["config"])))
                 said = [str(result["data_checksum"])] if "data_checksum" in result else []
             except Exception as error:  # a broken pickle can raise anything
@@ -170,7 +198,8 @@ class Results:
     ) -> tuple[str, str, str, Callable[[], Arrays] | None]:
         return identity.config_json, identity.data_checksum, identity.engine_version, train
 
-    def _path(self, identity: Identity) -> Path:
+    def path(self, identity: Identity) -> Path:
+        """Where its result is, or would be."""
         return self._folder_of_all / self._call_id(identity)[1] / "output.pkl"
 
     def _call_id(self, identity: Identity) -> tuple[str, str]:
@@ -185,9 +214,13 @@ def _why_refused(path: Path) -> str:
     return ""
 
 
-def _unsealed(result: Arrays) -> Arrays:
-    """The arrays of a result as they were kept. Raises ValueError where they are not."""
-    arrays = {name: array for name, array in result.items() if name != SEAL}
-    if SEAL not in result or int(result[SEAL]) != crc_of(arrays):
-        raise ValueError("its checksum differs")
+def _unsealed(result: Any) -> Arrays:
+    """The arrays of a result as they were kept. Raises Damaged where they are not."""
+    try:
+        arrays = {name: array for name, array in result.items() if name != SEAL}
+        whole = int(result[SEAL]) == crc_of(arrays)
+    except Exception as error:  # it can be anything
+        raise Damaged(f"{type(error).__name__}: {error}") from error
+    if not whole:
+        raise Damaged("its checksum differs")
     return arrays

@@ -6,7 +6,7 @@ through the layers at the last moment.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +23,19 @@ from ncengine.theory.optimum import floor_of
 
 # Of so many numbers are the samples shown at one moment, and of each layer those on the way.
 NUMBERS, TEST_NUMBERS, WAY_NUMBERS = 1920, 640, 640
-# Curves whose floor is not known hold the loss itself; the others follow from the gap.
+# In this order are curves and what is of layers where an entry does not name them: those before
+# names were kept.
+_UNNAMED = {
+    "curves": (
+        "loss", "gap", "fit", "decay_hidden", "decay_last", "nc1", "nc2a", "nc2b", "nc3",
+        "accuracy", "test_accuracy", "test_nc1", "test_nc3",
+    ),
+    "layers": (
+        "nc1", "nc1_pinv", "nc2", "ncc_error", "effective_rank", "effective_rank_features",
+        "stream_norm", "common_share",
+    ),
+    "layers_blocks": ("decay", "movement"),
+}  # fmt: skip
 _FILMS = ("class_means", "classifier", "features", "test_features")
 _WHICH = ("epoch", "labels", "sample_index", "test_labels", "test_index")
 
@@ -35,7 +47,8 @@ def packed(run: Run) -> Arrays:
         ValueError: it has no seed whose numbers can be shown to the end.
     """
     whole, r = shown_geometry(run)
-    arrays = {"curves": _stacked(run.curves, PER_SEED).astype(np.float32), "shown": np.array(r)}
+    curves = _stacked(run.curves, PER_SEED).astype(np.float32)
+    arrays = {"shown": np.array(r), **_named("curves", curves, PER_SEED)}
     arrays |= {"curves_epoch": run.curves["epoch"], "diverged": run.diverged}
     geometry = few(whole, r)
     arrays |= {f"geometry_{name}": getattr(geometry, name) for name in _WHICH}
@@ -49,7 +62,8 @@ def packed(run: Run) -> Arrays:
 def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: str) -> Run:
     """The run that `packed` took apart. Raises anything where `arrays` do not describe it.
 
-    Of seeds other than the one shown, geometry and ways through the layers are NaN.
+    Of seeds other than the one shown, geometry and ways through the layers are NaN, and so is
+    what the engine that made it did not record.
 
     Args:
         arrays: what `packed` gave.
@@ -58,10 +72,10 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
         key: its name in the store.
     """
     seeds, r = len(config.seeds), int(arrays["shown"])
-    curves = dict(zip(PER_SEED, arrays["curves"].astype(np.float64), strict=True))
+    curves = _by_name("curves", arrays, PER_SEED)
     floor = floor_of(config)
     if floor is not None:
-        # To the last digit of the gap, which single precision has no room for in the loss.
+        # To the last digit of the gap, for which single precision has no room in the loss.
         curves["loss"] = curves["gap"] + floor
     films = {name: decoded(_of(f"geometry_{name}", arrays))[:, None] for name in _FILMS}
     geometry = Geometry(
@@ -140,7 +154,8 @@ def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> A
     with np.errstate(divide="ignore"):
         logs = np.log10(_stacked(vars(layers), LAYERS)).astype(np.float16)
         of_blocks = np.log10(_stacked(vars(layers), BLOCKS)).astype(np.float16)
-    arrays = {"layers": logs, "layers_blocks": of_blocks, "layers_epoch": layers.epoch}
+    arrays = {"layers_epoch": layers.epoch, **_named("layers", logs, LAYERS)}
+    arrays |= _named("layers_blocks", of_blocks, BLOCKS)
     # Samples on the way are among those shown, of which they are known by their place.
     width = kept.features.shape[-1]
     way = np.isin(whole.sample_index[layers.index], kept.sample_index)
@@ -158,17 +173,16 @@ def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> A
 
 def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int, version: str) -> Layers:
     seeds, count = len(config.seeds), architecture_info(config.architecture).layers(config.depth)
-    shape = (len(LAYERS), len(arrays["layers_epoch"]), seeds, count)
-    if arrays["layers"].shape != shape:
-        raise ValueError(f"layers: {arrays['layers'].shape}, must be {shape}")
-    of_layers = 10.0 ** arrays["layers"].astype(np.float64)
-    of_blocks = 10.0 ** arrays["layers_blocks"].astype(np.float64)
+    shape = (len(arrays["layers_epoch"]), seeds, count)
+    if arrays["layers"].shape[1:] != shape:
+        raise ValueError(f"layers: {arrays['layers'].shape[1:]}, must be {shape}")
+    of_layers = _by_name("layers", arrays, LAYERS)
+    of_blocks = _by_name("layers_blocks", arrays, BLOCKS)
     features = decoded(_of("layers_features", arrays))
     means = decoded(_of("layers_class_means", arrays))
     layers = Layers(
         epoch=arrays["layers_epoch"],
-        **dict(zip(LAYERS, of_layers, strict=True)),
-        **dict(zip(BLOCKS, of_blocks, strict=True)),
+        **{name: 10.0**logs for name, logs in (of_layers | of_blocks).items()},
         means_epoch=arrays["layers_way_epoch"],
         class_means=_among(means[None, None], seeds, r),
         features_epoch=arrays["layers_way_epoch"],
@@ -196,6 +210,19 @@ def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) ->
             raise ValueError(f"{name}: {array.shape}, must be finite numbers of {shape}")
     if curves.shape[2:] != (seeds,):
         raise ValueError(f"curves: {curves.shape}, must be of {seeds} seeds")
+
+
+def _named(kind: str, stacked: np.ndarray, names: Sequence[str]) -> Arrays:
+    """Arrays stacked along the first axis, and by which names they go."""
+    return {kind: stacked, f"{kind}_names": np.array(names)}
+
+
+def _by_name(kind: str, arrays: Arrays, names: Sequence[str]) -> Arrays:
+    """What `_named` kept of these names, in float64; NaN of what was not recorded then."""
+    kept = arrays[f"{kind}_names"].tolist() if f"{kind}_names" in arrays else _UNNAMED[kind]
+    stacked = arrays[kind].astype(np.float64)
+    found = dict(zip(kept, stacked, strict=True))
+    return {name: found.get(name, np.full(stacked.shape[1:], np.nan)) for name in names}
 
 
 def _stacked(values: Mapping[str, Any], names: tuple[str, ...]) -> np.ndarray:

@@ -30,7 +30,7 @@ from ncengine.runs.line import Line
 from ncengine.runs.places import cache_root, gallery_root
 from ncengine.runs.private import OPEN_TO_OTHERS, UnsafeCache, check
 from ncengine.runs.reasons import reason
-from ncengine.runs.results import Results
+from ncengine.runs.results import Damaged, Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
 from ncengine.version import EARLIER_VERSIONS
@@ -281,7 +281,7 @@ class Store:
         return FileLock(folder / f"{name}.lock", is_singleton=False)
 
     def _finished(self, identity: Identity) -> Run | None:
-        """The run of a result, built once; a result that cannot be read goes from the cache."""
+        """The run of a result, built once; one that is damaged is set aside."""
         changed = self.results.changed(identity) if self.results.has(identity) else None
         if changed is None:
             self._finished_runs.pop(identity.key, None)
@@ -290,24 +290,33 @@ class Store:
         if known is None or known[0] != changed:
             try:
                 known = changed, finished_run(identity, self.results.load(identity))
-            except UnsafeCache:
+            except (UnsafeCache, FileNotFoundError):
                 return None  # since the look at it
             except (OSError, MemoryError) as error:
-                if not isinstance(error, IsADirectoryError | FileNotFoundError):
-                    return self._unreadable(
-                        identity, f"its result cannot be read ({reason(error)})"
-                    )
-                self.results.drop(identity, error)
-                return None
-            except Exception as error:  # a broken pickle can raise anything
-                self.results.drop(identity, error)
-                self._finished_runs.pop(identity.key, None)
-                return None
+                return self._unreadable(identity, f"its result cannot be read ({reason(error)})")
+            except Damaged as error:
+                return self._without_damaged(identity, error)
+            except Exception as error:
+                return self._unreadable(
+                    identity,
+                    f"its result is whole, but this engine cannot show it ({type(error).__name__}: "
+                    f"{reason(error)}); moved away from {self.results.path(identity)}, it can be "
+                    "trained anew",
+                )
             self._finished_runs[identity.key] = known
             while len(self._finished_runs) > RUNS_REMEMBERED:
                 self._finished_runs.popitem(last=False)
         self._finished_runs.move_to_end(identity.key)
         return known[1]
+
+    def _without_damaged(self, identity: Identity, error: Damaged) -> Run | None:
+        self._finished_runs.pop(identity.key, None)
+        try:
+            self.results.set_aside(identity, error)
+        except OSError as trouble:
+            said = f"its result is damaged ({error}) and cannot be moved ({reason(trouble)})"
+            return self._unreadable(identity, said)
+        return None
 
     def _unfinished(self, identity: Identity) -> Run | None:
         journal = self.journal(identity)

@@ -4,14 +4,19 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from ncengine.cli import main
+from ncengine.cli.output import plain
 from ncengine.config import RunConfig
+from ncengine.jobs.job import run_job
 from ncengine.jobs.listing import mend_index
 from ncengine.runs.assemble import layers_arrays
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import CURVES, GEOMETRY, SHOWN
-from ncengine.version import ENGINE_VERSION
+from ncengine.version import ENGINE_VERSION, is_newer
 from tests.app.conftest import make_run
 from tests.engine.test_index import entry
 
@@ -82,3 +87,80 @@ def test_of_means_that_lie_in_a_plane_an_earlier_engine_recorded_noise(tmp_path)
     layers = store.open(identity).layers
     at = np.searchsorted(layers.means_epoch, layers.epoch)
     np.testing.assert_array_equal(np.isnan(layers.nc1_pinv), flat[np.minimum(at, len(flat) - 1)])
+
+
+def kept(store, identity, arrays, *lacking):
+    """A result without some arrays, which an engine before them did not record."""
+    less = {name: array for name, array in arrays.items() if name not in lacking}
+    store.results.compute(identity, lambda: less)
+    return store.results.path(identity)
+
+
+def test_what_was_not_recorded_is_absent_and_all_else_as_it_was(tmp_path):
+    store = Store(tmp_path)
+    identity, arrays = as_of(ENGINE_VERSION, identify(SMALL).data_checksum)
+    path = kept(store, identity, arrays, "test_nc3", "layers_common_share", "layers_movement")
+    content = path.read_bytes()
+    whole, run = make_run(SMALL), store.open(SMALL)
+    assert run.status is Status.DONE and np.isnan(run.curves["test_nc3"]).all()
+    assert np.isnan(run.layers.common_share).all() and np.isnan(run.layers.movement).all()
+    assert run.layers.common_share.shape == whole.layers.common_share.shape
+    assert run.layers.movement.shape == whole.layers.movement.shape
+    assert all(seed["test_nc3"] is None for seed in run.summary()["seeds"])
+    for name in set(CURVES) - {"test_nc3"}:
+        np.testing.assert_array_equal(run.curves[name], whole.curves[name])
+    for name in ("nc1", "decay", "class_means", "features"):
+        np.testing.assert_array_equal(getattr(run.layers, name), getattr(whole.layers, name))
+    json.dumps(plain(run.layers_summary()), allow_nan=False)
+    assert path.read_bytes() == content
+
+
+def test_a_whole_result_that_cannot_be_shown_is_told_and_left(tmp_path, caplog):
+    store = Store(tmp_path)
+    identity, arrays = as_of(ENGINE_VERSION, identify(SMALL).data_checksum)
+    path = kept(store, identity, arrays, "geometry_features")
+    content = path.read_bytes()
+    run = store.open(SMALL)
+    assert run.status is Status.FAILED and "whole, but this engine cannot show it" in run.error
+    assert str(path) in run.error
+    # Nor is it trained over and over.
+    run_job(identity, store)
+    assert store.open(SMALL).status is Status.FAILED
+    assert store.journal(identity).status().status is Status.FAILED
+    assert path.read_bytes() == content and "set aside" not in caplog.text
+
+
+NEWER = str(int(ENGINE_VERSION) + 1)
+
+
+def test_what_a_later_engine_left_is_told_and_stays(tmp_path, monkeypatch, capsys):
+    store = Store(tmp_path)
+    here, arrays = as_of(ENGINE_VERSION, identify(SMALL).data_checksum)
+    kept(store, here, arrays)
+    later, other = as_of(NEWER, identify(SMALL).data_checksum)
+    # It may have fields that are not known here, and lack others.
+    config = np.array(json.dumps({"temperature": 3}))
+    path = kept(store, later, other | {"config": config}, "crc", "geometry_features")
+    line = {"key": later.key, "version": NEWER, "config": {"temperature": 3}, "shape": [1, 2]}
+    store.index.add(line)
+    store.index.add({"key": "half"})
+    content = path.read_bytes()
+    mend_index(store)
+    for looks in (store, Store(tmp_path)):
+        assert [entry["key"] for entry in looks.list()] == [here.key]
+        assert looks.index.newer() == [line] and not looks.index.is_damaged
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
+    assert main(["list"]) == 0
+    said = capsys.readouterr().err
+    assert f"1 run of a newer version of the engine than this one, {ENGINE_VERSION}" in said
+    assert path.read_bytes() == content
+    assert not (tmp_path / "results" / "damaged").exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [(NEWER, True), ("60", True), (ENGINE_VERSION, False), ("4", False), ("9" * 5000, False)]
+    + [(value, False) for value in (None, 6, "six", "", "6.1", [])],
+)
+def test_what_counts_as_newer(version, newer):
+    assert is_newer(version) is newer

@@ -20,6 +20,7 @@ from ncengine.datasets.files.sources import checksum
 from ncengine.jobs import gallery as building
 from ncengine.jobs.foreground import run as train
 from ncengine.jobs.gallery import build, samples_of
+from ncengine.runs import shipped as shipping
 from ncengine.runs.film import decoded, encoded
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import identify
@@ -537,6 +538,39 @@ def test_all_of_it_is_by_this_engine_and_undamaged(whole):
         assert identify(RunConfig(**entry["config"])).key == entry["key"] or (
             entry["data_checksum"] != checksum(entry["config"]["dataset"])
         )
+
+
+@pytest.mark.parametrize("kind", ["named", "unnamed"])
+def test_what_a_later_catalogue_adds_is_absent_and_all_else_as_before(
+    gallery, trained, monkeypatch, kind
+):
+    """Whatever is added to the metrics, and wherever among them."""
+    if kind == "unnamed":  # as entries were before they named what is in them
+        gallery = Gallery(SHIPPED)
+        key = gallery.entries()[0]["key"]
+    else:
+        key = trained.key
+    before = gallery.open(key)
+    monkeypatch.setattr(shipping, "PER_SEED", ("cdnv", *reversed(PER_SEED)))
+    monkeypatch.setattr(shipping, "BLOCKS", tuple(reversed(BLOCKS)))
+    monkeypatch.setattr(shipping, "LAYERS", tuple(reversed(LAYERS)))
+    after = Gallery(gallery.folder).open(key)
+    assert np.isnan(after.curves["cdnv"]).all()
+    assert after.curves["cdnv"].shape == before.curves["nc1"].shape
+    for name in PER_SEED:
+        np.testing.assert_array_equal(after.curves[name], before.curves[name])
+    for name in (*LAYERS, *BLOCKS):
+        np.testing.assert_array_equal(getattr(after.layers, name), getattr(before.layers, name))
+
+
+def test_an_entry_of_a_later_engine_is_told_and_left(gallery, trained):
+    path = gallery.folder / f"{trained.key}.json"
+    later = unsealed(json.loads(path.read_text()))
+    later = sealed({**later, "engine_version": "99", "config": {"temperature": 3}})
+    path.write_text(json.dumps(later))
+    now = Gallery(gallery.folder)
+    assert (now.entries(), now.damaged(), now.newer()) == ([], [], [path.name])
+    assert json.loads(path.read_text()) == later
 
 
 def test_a_gallery_is_opened_without_torch(gallery):

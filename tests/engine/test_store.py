@@ -113,19 +113,23 @@ def test_a_damaged_result_is_noticed_logged_and_computed_again(store, caplog, da
     whole = path.read_bytes()
     import pickle
 
-    path.write_bytes(
-        {
-            "truncate": whole[: len(whole) // 2],
-            "garbage": os.urandom(300),
-            "empty": b"",
-            "other pickle": pickle.dumps({"epoch": 3}),
-        }[damage]
-    )
+    written = {
+        "truncate": whole[: len(whole) // 2],
+        "garbage": os.urandom(300),
+        "empty": b"",
+        "other pickle": pickle.dumps({"epoch": 3}),
+    }[damage]
+    path.write_bytes(written)
     with caplog.at_level(logging.WARNING):
-        assert Store(store.root).open(QUICK).status is Status.ABSENT
-    assert "damaged" in caplog.text
+        for _ in range(2):
+            assert Store(store.root).open(QUICK).status is Status.ABSENT
+    # It lies where it can be looked at, and is told of once.
+    (aside,) = (store.root / "results" / "damaged").iterdir()
+    assert aside.read_bytes() == written
+    assert caplog.text.count("damaged and was set aside") == 1 == caplog.text.count(str(aside))
     assert identify(QUICK).key in caplog.text
     assert_same(first, run(QUICK, store=Store(store.root)))
+    assert aside.read_bytes() == written
 
 
 def test_no_flipped_bit_of_a_result_is_shown_as_right(store):
