@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.pages import (
     FINISHED,
+    at_rest,
     expect_key_sets_going,
     expect_other_pixels,
     expect_query,
@@ -39,31 +39,37 @@ def open_at(page, app, **query):
     expect(page.get_by_test_id("nc-way")).to_be_visible()
 
 
-def test_keys_with_shift_go_through_the_layers(moving, page, app):
-    open_at(page, app, epoch=120)
-    expect_layer(page, LAST)
-    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
-    last = expect_other_pixels(page, "")
-    page.keyboard.press("Shift+ArrowLeft")
-    expect_layer(page, LAST - 1)
-    expect(page.get_by_test_id("nc-layer-number")).to_have_text(str(LAST - 1))
-    expect_query(page, "layer", str(LAST - 1))
-    before = expect_other_pixels(page, last)
-    page.keyboard.press("Shift+Home")
-    expect_layer(page, 1)
-    expect_other_pixels(page, before)
-    page.keyboard.press("Shift+End")
+def expect_no_layer(page):
+    """It is the last layer, as in the film, of which the address says nothing."""
     expect_layer(page, LAST)
     expect_query(page, "layer", None)
-    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
-    page.keyboard.press("Shift+Home")
-    expect_key_sets_going(page, "Shift+Space", "data-travelling")
-    expect(player(page)).to_have_attribute("data-travelling", "false")
-    expect_layer(page, LAST)
 
 
-def test_on_the_way_the_moments_are_those_at_which_layers_were_kept(page, app):
-    open_at(page, app, epoch=57)
+def test_one_travels_through_the_layers(moving, page, app):
+    open_at(page, app, epoch=10, layer=2)
+    an_address_and_the_slider_lead_to_a_layer(page)
+    on_the_way_the_moments_are_those_at_which_layers_were_kept(page)
+    page.keyboard.press("End")
+    keys_with_shift_go_through_the_layers(page)
+
+
+def an_address_and_the_slider_lead_to_a_layer(page):
+    expect_layer(page, 2)
+    expect_epoch(page, 10)
+    before = expect_other_pixels(page, "")
+    travel(page, 0.02)
+    expect_layer(page, 1)
+    expect_other_pixels(page, before)
+    travel(page, 0.98)
+    expect_no_layer(page)
+    at_rest(page)
+
+
+def on_the_way_the_moments_are_those_at_which_layers_were_kept(page):
+    # From 10 passes on to 56, of which no layers were kept.
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    expect_epoch(page, 56)
     page.keyboard.press("Shift+ArrowLeft")
     expect_epoch(page, 100)
     expect_query(page, "epoch", "100")
@@ -79,28 +85,32 @@ def test_on_the_way_the_moments_are_those_at_which_layers_were_kept(page, app):
     expect(player(page)).not_to_have_attribute("data-epoch", str(KEPT[-1]))
 
 
-def test_the_slider_and_an_address_lead_to_a_layer(page, app):
-    open_at(page, app, epoch=10, layer=2)
-    expect_layer(page, 2)
-    expect_epoch(page, 10)
-    before = expect_other_pixels(page, "")
-    travel(page, 0.02)
+def keys_with_shift_go_through_the_layers(page):
+    expect_epoch(page, KEPT[-1])
+    expect_layer(page, LAST)
+    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
+    last = expect_other_pixels(page, "")
+    page.keyboard.press("Shift+ArrowLeft")
+    expect_layer(page, LAST - 1)
+    expect(page.get_by_test_id("nc-layer-number")).to_have_text(str(LAST - 1))
+    expect_query(page, "layer", str(LAST - 1))
+    before = expect_other_pixels(page, last)
+    page.keyboard.press("Shift+Home")
     expect_layer(page, 1)
     expect_other_pixels(page, before)
-    travel(page, 0.98)
+    page.keyboard.press("Shift+End")
+    expect_no_layer(page)
+    expect(page.get_by_test_id("nc-layer-number")).to_be_hidden()
+    page.keyboard.press("Shift+Home")
+    expect_key_sets_going(page, "Shift+Space", "data-travelling")
+    expect(player(page)).to_have_attribute("data-travelling", "false")
     expect_layer(page, LAST)
-    expect_query(page, "layer", None)
-
-
-@pytest.mark.parametrize("layer", ["0", "99", "x"])
-def test_a_layer_that_is_none_leaves_the_address(page, app, layer):
-    open_at(page, app, epoch=120, layer=layer)
-    expect_layer(page, LAST)
-    expect_query(page, "layer", None)
 
 
 def test_charts_of_layers_follow_the_moment(page, app):
-    open_at(page, app, epoch=120, beside="layers", norm="pre")
+    # A layer that is none leaves the address.
+    open_at(page, app, epoch=120, beside="layers", norm="pre", layer=0)
+    expect_no_layer(page)
     expect(page.get_by_text("At pass 120")).to_be_visible()
     expect(page.get_by_text("The shortcut of pre-LN")).to_be_visible()
     # Over layers, two of blocks, the stream; cosines and accuracy below.
@@ -121,15 +131,18 @@ def test_charts_of_layers_follow_the_moment(page, app):
     expect_epoch(page, FINISHED["epochs"])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_test_data_and_focus_go_with_layers(page, app, scheme):
-    page.emulate_media(color_scheme=scheme)
-    open_at(page, app, epoch=120, test=1, focus="0,1,2")
-    whole = expect_other_pixels(page, "")
-    page.keyboard.press("Shift+ArrowLeft")
-    expect_layer(page, LAST - 1)
-    expect_other_pixels(page, whole)
-    page.keyboard.press("Shift+End")
-    expect_layer(page, LAST)
-    expect(page.get_by_test_id("nc-share")).to_have_text("whole span of the 3 focused class means")
-    assert pixels(page)
+def test_test_data_and_focus_go_with_layers(page, app):
+    open_at(page, app, epoch=120, test=1, focus="0,1,2", layer=99)
+    expect_no_layer(page)
+    expect(page.get_by_test_id("nc-layer-tests")).to_be_visible()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        whole = at_rest(page)
+        page.keyboard.press("Shift+ArrowLeft")
+        expect_layer(page, LAST - 1)
+        expect_other_pixels(page, whole)
+        page.keyboard.press("Shift+End")
+        expect_layer(page, LAST)
+        share = page.get_by_test_id("nc-share")
+        expect(share).to_have_text("whole span of the 3 focused class means")
+        assert pixels(page)
