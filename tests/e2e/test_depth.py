@@ -25,47 +25,48 @@ def expect_points(page: Page, count: int) -> None:
     expect(page.locator(POINTS)).to_have_count(count, timeout=2 * PATIENCE)
 
 
-def test_train_watch_open_a_point_and_come_back(page, app, browser):
-    open_depth(page, app, depths="2,3,5")
-    button = page.get_by_role("button", name="Train 3 networks")
-    expect(button).to_be_visible()
-    # Another reader of the same page sees the points come, too.
-    other = open_depth(browser.new_page(), app, depths="2,3,5")
-    button.click()
-    for reader in (page, other):
-        expect_points(reader, 3)
-        expect(reader.get_by_text("All 3 networks are trained.")).to_be_visible()
-    other.close()
+def test_train_watch_open_a_point_and_share_what_is_added(page, app):
+    open_depth(page, app, depths="2,3")
+    expect(page.get_by_role("button", name="Train 2 networks")).to_be_visible()
+    other = open_depth(page.context.new_page(), app, depths="2,3")
+    all_see_the_points_come(page, other)
+    a_point_opens_its_run_and_back_leads_here(page)
+    a_second_series_has_a_permalink(page, other)
 
+
+def all_see_the_points_come(page: Page, other: Page) -> None:
+    """Who trains them, and another reader of the same page."""
+    page.get_by_role("button", name="Train 2 networks").click()
+    for reader in (page, other):
+        expect_points(reader, 2)
+        expect(reader.get_by_text("All 2 networks are trained.")).to_be_visible()
+
+
+def a_point_opens_its_run_and_back_leads_here(page: Page) -> None:
     page.locator(POINTS).nth(1).click()
     expect_heading(page, "3-RN1")
     expect(page.get_by_test_id("nc-player")).to_be_visible()
     wait_until(lambda: "depth=3" in page.evaluate("location.href"), "the run is not in the URL")
     page.go_back()
-    expect_points(page, 3)
-    assert re.search(r"/depth\?.*depths=2%2C3%2C5", page.evaluate("location.href"))
-
-
-def test_a_second_series_and_its_permalink(page, app, browser):
-    open_depth(page, app, depths="2,3", data_seed=1)
-    page.get_by_role("button", name="Train 2 networks").click()
     expect_points(page, 2)
+    assert re.search(r"/depth\?.*depths=2%2C3", page.evaluate("location.href"))
+
+
+def a_second_series_has_a_permalink(page: Page, other: Page) -> None:
     page.get_by_role("button", name="Add to the picture").click()
     page.get_by_test_id("stSidebar").get_by_role("radio", name="post-LN").click()
     page.get_by_role("button", name="Train 2 networks").click()
     expect_points(page, 4)
     address = page.evaluate("location.href")
     assert "kept=" in address and "norm=post" in address
-    other = browser.new_page()
     other.goto(address)
     expect_points(other, 4)
     legend = other.locator(".series").all_inner_texts()
     assert [text.split(" ")[0].split("\n")[0] for text in legend] == ["post-LN", "pre-LN"]
-    other.close()
 
 
 def test_a_grid_is_a_heat_map_whose_cells_open_runs(page, app):
-    open_depth(page, app, depths="2,3", decays="0.005,0.02", data_seed=2)
+    open_depth(page, app, depths="2,3", decays="0.005,0.02")
     page.get_by_role("button", name=re.compile("^(Train|Go on with)")).click()
     cells = page.locator(".st-key-depth_map .mark-rect.role-mark path")
     wait_until(lambda: cells.count() == 4, "the map is not whole")
@@ -76,18 +77,12 @@ def test_a_grid_is_a_heat_map_whose_cells_open_runs(page, app):
     expect(page.get_by_test_id("nc-player")).to_be_visible()
 
 
-def test_from_page_to_page_with_what_is_picked(page, app):
-    open_depth(page, app, width=6)
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
-    expect_heading(page, "d = 6")
-    page.get_by_test_id("stSidebar").get_by_role("link", name="Depth").click()
-    expect(page.locator(".series")).to_contain_text("d = 6")
-    page.get_by_role("button", name="Presets").click()
-    page.get_by_role("button", name="Pre-LN against post-LN: two mechanisms").click()
-    expect(page.locator(".series")).to_have_count(2)
-    # Outside the page, the tooltip of the button says it as well.
-    said = page.get_by_test_id("stMain").get_by_text("Pre-LN takes a shortcut")
-    expect(said).to_be_visible()
+def test_what_is_typed_is_taken_and_goes_from_page_to_page(page, app):
+    open_depth(page, app, depths="2,3,7")
+    enter_adds_what_was_typed_and_nothing_else(page)
+    own_seeds_and_an_own_decay_are_typed_in_the_picker(page)
+    what_is_picked_goes_from_page_to_page(page)
+    a_preset_is_a_click_away(page)
 
 
 def box(page, name):
@@ -108,8 +103,7 @@ def expect_values(page, name, values):
     expect(box(page, name).locator("[data-tag]")).to_have_text([re.compile(v) for v in values])
 
 
-def test_enter_adds_what_was_typed_and_nothing_else(page, app):
-    open_depth(page, app, depths="2,3,7")
+def enter_adds_what_was_typed_and_nothing_else(page):
     type_into(page, "depths", "4")
     expect_values(page, "depths", ["2", "3", "4", "7"])
     wait_until(lambda: "depths=2%2C3%2C4%2C7" in page.evaluate("location.href"), "4 is not added")
@@ -132,10 +126,11 @@ def test_enter_adds_what_was_typed_and_nothing_else(page, app):
     box(page, "depths").get_by_role("combobox").click()
     page.get_by_role("option").filter(has_text="34").click()
     expect_values(page, "depths", ["2", "3", "4", "7", "13", "34"])
+    # Beside an open list nothing can be reached.
+    page.keyboard.press("Escape")
 
 
-def test_own_seeds_and_an_own_decay_are_typed_in_the_picker(page, app):
-    open_depth(page, app)
+def own_seeds_and_an_own_decay_are_typed_in_the_picker(page):
     bar = page.get_by_test_id("stSidebar")
     bar.get_by_role("radiogroup", name="Seeds").get_by_role("radio", name="other").click()
     seeds = bar.get_by_role("textbox", name="Seeds, as a list")
@@ -156,3 +151,19 @@ def test_own_seeds_and_an_own_decay_are_typed_in_the_picker(page, app):
     width.press("Enter")
     expect(bar.get_by_text("wide must be a whole number")).to_be_visible()
     expect(width).to_have_value("6")
+
+
+def what_is_picked_goes_from_page_to_page(page):
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Explore").click()
+    expect_heading(page, "d = 6")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Depth").click()
+    expect(page.locator(".series")).to_contain_text("d = 6")
+
+
+def a_preset_is_a_click_away(page):
+    page.get_by_role("button", name="Presets").click()
+    page.get_by_role("button", name="Pre-LN against post-LN: two mechanisms").click()
+    expect(page.locator(".series")).to_have_count(2)
+    # Outside the page, the tooltip of the button says it as well.
+    said = page.get_by_test_id("stMain").get_by_text("Pre-LN takes a shortcut")
+    expect(said).to_be_visible()
