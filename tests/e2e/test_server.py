@@ -26,30 +26,30 @@ QUERY = {**SMALL, "solver": "Adam", "epochs": 1000, "seeds": 1, "data_seed": 9}
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, new_context):
-    app = LiveApp(tmp_path / "cache").start().wait()
+def test_runs_outlive_a_killed_server_and_end_with_an_interrupted_one(tmp_path, page):
+    app = LiveApp(tmp_path / "cache", env={"NCENGINE_WORKERS": "1"}).start().wait()
     try:
-        page = open_page(new_context().new_page(), app, **QUERY)
+        open_page(page, app, **QUERY)
         train(page)
         expect_status(page, "Training")
-        page.close()
+        page.goto("about:blank")
         app.kill()
 
         app.start().wait()
-        page = open_page(new_context().new_page(), app, **QUERY)
+        open_page(page, app, **QUERY)
         expect_done(page, "1,000 passes")
         open_page(page, app, **ENDLESS)
         train(page)
         expect_progress(page)
-        page.close()
+        page.goto("about:blank")
         # A killed server cannot hand its semaphores back; joblib does, and says so.
         assert_ends_cleanly(app, tuple(word for word in ACCIDENTS if word != "leaked"))
 
         # The next server takes up what the last one left.
         app.start().wait()
-        page = open_page(new_context().new_page(), app, **ENDLESS)
+        open_page(page, app, **ENDLESS)
         expect_progress(page)
-        page.close()
+        page.goto("about:blank")
     finally:
         app.end()
 
