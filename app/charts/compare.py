@@ -12,9 +12,10 @@ import streamlit as st
 from app.charts import base
 from app.charts.depth import COLORS
 from ncengine.analysis import over_seeds
+from ncengine.catalogue.metrics import Place, asked_for
 from ncengine.runs.run import Run
 
-METRICS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3", "gap": "gap to the floor", "loss": "objective"}
+METRICS = asked_for(Place.COMPARE)
 # As many as can be told apart.
 MOST = len(COLORS)
 
@@ -26,7 +27,7 @@ def table(runs: Mapping[str, Run], metric: str) -> pa.Table:
     """
     columns: dict[str, list] = {name: [] for name in ("passes", "run", "value", "low", "high")}
     for label, run in runs.items():
-        name = run.config.nc2_name if metric == "nc2" else metric
+        name = run.config.curve(metric)
         mean, deviation = over_seeds.log_mean_and_deviation(run, name)
         shown = np.isfinite(mean)
         columns["passes"] += over_seeds.passes(run)[shown].tolist()

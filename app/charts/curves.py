@@ -11,11 +11,16 @@ import streamlit as st
 
 from app.charts import base, palette
 from ncengine.analysis import over_seeds
+from ncengine.catalogue.metrics import Of, Place, Scale, metric_of, of_test, shown_in
+from ncengine.config import RunConfig
 from ncengine.runs.run import Run
 from ncengine.snapshots.names import OF_TEST
 
 OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
-ACCURACIES = {"training": "accuracy", "test": "test_accuracy"}
+# What is drawn of collapse, by what it is called, and of shares.
+_DRAWN = [one for one in shown_in(Place.CURVES) if Of.FEATURES in one.of]
+COLLAPSE = {one.title: one for one in _DRAWN if one.scale is Scale.LOG}
+SHARES = [one for one in _DRAWN if one.scale is Scale.SHARE]
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
@@ -55,10 +60,8 @@ def collapse_table(run: Run, test: bool) -> pa.Table:
 
     With `test`, two more metrics, "test NC1" and "test NC3", where they were taken.
     """
-    metrics = _collapse_metrics(test)
-    parts = []
-    for name in metrics:
-        curve = run.config.nc2_name if name == "NC2" else name.lower().replace(" ", "_")
+    parts, metrics = [], tuple(collapse_colors(test))
+    for curve in _collapse_curves(run.config, test):
         columns = over_seeds.passes(run), *over_seeds.log_mean_and_deviation(run, curve)
         shown = _shown(columns[1], curve)
         parts.append([column[shown] for column in columns])
@@ -77,9 +80,7 @@ def collapse_table(run: Run, test: bool) -> pa.Table:
 def accuracy_table(run: Run, test: bool) -> pa.Table:
     """One row a point and kind ("training", "test"): passes, kind, mean share that is right."""
     columns: dict[str, list] = {"passes": [], "samples": [], "accuracy": []}
-    for kind, curve in ACCURACIES.items():
-        if kind == "test" and not test:
-            continue
+    for kind, curve in _share_curves(test).items():
         mean = over_seeds.mean_over_seeds(run, curve)
         shown = _shown(mean, curve)
         columns["passes"] += over_seeds.passes(run)[shown].tolist()
@@ -89,8 +90,28 @@ def accuracy_table(run: Run, test: bool) -> pa.Table:
     return pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
 
 
-def _collapse_metrics(test: bool) -> tuple[str, ...]:
-    return ("NC1", "NC2", "NC3", *(("test NC1", "test NC3") if test else ()))
+def collapse_colors(test: bool) -> dict[str, str]:
+    """The colours of the lines of collapse, by what they are called; those of `test` data last."""
+    colors = {title: one.color for title, one in COLLAPSE.items()}
+    of_tests = [one for one in COLLAPSE.values() if test and Place.CURVES in one.shown_of_test]
+    return colors | {f"test {one.title}": one.color for one in of_tests}
+
+
+def _collapse_curves(config: RunConfig, test: bool) -> list[str]:
+    """Which curves these lines are of."""
+    curves = [config.curve(one.asked_as or one.name) for one in COLLAPSE.values()]
+    of_tests = [one for one in COLLAPSE.values() if test and Place.CURVES in one.shown_of_test]
+    return curves + [of_test(one.name) for one in of_tests]
+
+
+def _share_curves(test: bool) -> dict[str, str]:
+    """The curves of shares, by what they are called: of training samples, and of `test` ones."""
+    several = len(SHARES) > 1
+    curves = {f"training {one.title}" if several else "training": one.name for one in SHARES}
+    for one in SHARES:
+        if test and Place.CURVES in one.shown_of_test:
+            curves[f"test {one.title}" if several else "test"] = of_test(one.name)
+    return curves
 
 
 def _shown(values: np.ndarray, curve: str) -> np.ndarray:
@@ -150,14 +171,12 @@ def collapse_spec(test: bool, several: bool = True) -> dict[str, Any]:
 
     title = f"collapse{', mean ± deviation' * several}"
 
-    metrics = _collapse_metrics(test)
-    nc1, _, nc3 = palette.NC_COLORS
+    colors = collapse_colors(test)
+    metrics = tuple(colors)
     shown = base.legend_toggle(alt, "metric")
     lines_and_bands = alt.Chart().encode(
         x=base.passes_axis(alt),
-        color=base.legend(
-            alt, "metric", dict(zip(metrics, (*palette.NC_COLORS, nc1, nc3))), **base.LONG_SYMBOLS
-        ),
+        color=base.legend(alt, "metric", colors, **base.LONG_SYMBOLS),
     )
     mean = {"y": base.value_axis(alt, "mean", title)}
     bands = lines_and_bands.mark_area(interpolate="monotone", clip=True).encode(
@@ -195,8 +214,8 @@ def accuracy_spec(test: bool, several: bool = True) -> dict[str, Any]:
     """
     alt = base.altair()
 
-    kinds = tuple(ACCURACIES) if test else ("training",)
-    color = palette.OBJECTIVE_COLORS["fit"]
+    colors = {kind: metric_of(curve).color for kind, curve in _share_curves(test).items()}
+    kinds = tuple(colors)
     shown = base.legend_toggle(alt, "samples")
     chart = alt.Chart().encode(
         x=base.passes_axis(alt),
@@ -207,7 +226,7 @@ def accuracy_spec(test: bool, several: bool = True) -> dict[str, Any]:
             scale=alt.Scale(domain=[-0.02, 1.02], nice=False),
             axis=alt.Axis(values=[0, 0.25, 0.5, 0.75, 1], format=".0%"),
         ),
-        color=base.legend(alt, "samples", dict.fromkeys(kinds, color), **base.LONG_SYMBOLS),
+        color=base.legend(alt, "samples", colors, **base.LONG_SYMBOLS),
         opacity=alt.condition(shown, alt.value(1), alt.value(0.08)),
     )
     lines = (

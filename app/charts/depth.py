@@ -37,8 +37,8 @@ Finished = tuple[RunConfig, str, Mapping[str, Any]]
 def values(runs: Sequence[Finished], metric: str) -> np.ndarray:
     """(runs, seeds) plain values of a metric; NaN where a seed diverged or has none.
 
-    `metric` is a name of the index, or "nc2", which the loss makes NC2A or NC2B, or "rest", the
-    gap without the hidden decay, or "seconds", of which a run has one for all its seeds.
+    `metric` is a name of the index, or one that is asked for (see `RunConfig.curve`), or "rest",
+    the gap without the hidden decay, or "seconds", of which a run has one for all its seeds.
     """
     if metric == "seconds":
         return np.array([[entry["seconds"]] for _, _, entry in runs], float).reshape(-1, 1)
@@ -55,8 +55,7 @@ def _value(config: RunConfig, seed: Mapping[str, Any], metric: str) -> float:
     if metric == "rest":
         parts = seed["gap"], seed["decay_hidden"]
         return np.nan if None in parts else parts[0] - parts[1]
-    # An earlier engine did not count collapsed layers.
-    value = seed.get(config.nc2_name if metric == "nc2" else metric)
+    value = seed.get(config.curve(metric))  # which an earlier engine may not have recorded
     return np.nan if value is None else value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -10,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from app.charts import base, palette
+from app.charts import base
 from ncengine.analysis.over_seeds import log_moments, moments
+from ncengine.catalogue import metrics as catalogue
+from ncengine.catalogue.metrics import Metric, Of, Scale, names_of
 from ncengine.runs.run import Layers
 
 HEIGHT = 300
@@ -24,69 +25,8 @@ LEAST_SHARE = 0.1
 LAYER_TITLE = "layer (1 is the embedding)"
 
 
-@dataclass(frozen=True)
-class Metric:
-    """How a metric of layers is called, explained, and whether it is drawn on a log axis.
-
-    A `share` lies between 0 and 1, and so does its band.
-    """
-
-    label: str
-    help: str
-    log: bool = True
-    share: bool = False
-    color: str = palette.NC_COLORS[0]
-
-
-METRICS = {
-    "nc1": Metric(
-        "NC1", "How far the samples of a class spread, against how far the classes lie apart."
-    ),
-    "nc1_pinv": Metric(
-        "NC1, by pseudo-inverse",
-        "The same in each direction for itself: tr(Σ_W Σ_B⁺)/K. A network that separates well "
-        "makes it smaller by about the same factor at each layer, which is called the law of data "
-        "separation. Directions in which the class means do not differ are left out.",
-    ),
-    "nc2": Metric(
-        "NC2 of class means",
-        "How far the class means are from a simplex, where all are equally far apart. 0: perfect.",
-        color=palette.NC_COLORS[1],
-    ),
-    "ncc_error": Metric(
-        "Nearest-mean error",
-        "Share of training samples to which another class’s mean is nearer than their own.",
-        log=False,
-        share=True,
-        color=palette.NC_COLORS[2],
-    ),
-    "effective_rank": Metric(
-        "Rank of class means",
-        "In how many directions the class means effectively spread about their centre. A simplex "
-        "of K classes has K − 1.",
-        log=False,
-        color=palette.NC_COLORS[1],
-    ),
-    "effective_rank_features": Metric(
-        "Rank of features",
-        "In how many directions the samples effectively lie: the exponential of the entropy of "
-        "their singular values.",
-        log=False,
-        color=palette.NC_COLORS[1],
-    ),
-    "stream_norm": Metric(
-        "Norm of the stream",
-        "Mean norm of what LayerNorm reads: the stream without the mean of its entries.",
-        color=palette.OBJECTIVE_COLORS["objective"],
-    ),
-    "common_share": Metric(
-        "Share common to all",
-        "How much of the stream is the same for all samples. 1: all of it.",
-        log=False,
-        share=True,
-        color=palette.OBJECTIVE_COLORS["objective"],
-    ),
-}
+# What can be drawn over the layers.
+METRICS = {name: catalogue.METRICS[name] for name in names_of(Of.LAYER, Of.STREAM)}
 
 
 def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
@@ -95,7 +35,7 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
     Mean over seeds, with the deviation at `g`. Rows of kind "range" keep the axis where it is,
     whatever the moment.
     """
-    values, log = getattr(layers, name), METRICS[name].log
+    values, log = getattr(layers, name), METRICS[name].scale is Scale.LOG
     earlier = np.unique(np.linspace(0, g, EARLIER + 1).round().astype(int))[:-1]
     rows: list[dict[str, Any]] = []
     for n, moment in enumerate((*earlier, g)):
@@ -118,7 +58,7 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
     if len(every):
         apart = base.ROOM if log and every.min() == every.max() else 1.0
         ends = every.min() / apart, every.max() * apart
-        if METRICS[name].share:
+        if METRICS[name].scale is Scale.SHARE:
             ends = 0.0, max(ends[1], LEAST_SHARE)
         rows += [{"kind": "range", "layer": 1, "mean": end} for end in ends]
     return _table(rows)
@@ -140,12 +80,14 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 
 def _moments(values: np.ndarray, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(L,) mean over seeds of a metric's values (R, L), and a deviation below and above it."""
-    if METRICS[name].log:
+    if METRICS[name].scale is Scale.LOG:
         mean, deviation = log_moments(values.T)
         return 10**mean, 10 ** (mean - deviation), 10 ** (mean + deviation)
     mean, deviation = moments(values.T)
     low, high = mean - deviation, mean + deviation
-    return (mean, low.clip(0, 1), high.clip(0, 1)) if METRICS[name].share else (mean, low, high)
+    if METRICS[name].scale is Scale.SHARE:
+        low, high = low.clip(0, 1), high.clip(0, 1)
+    return mean, low, high
 
 
 @lru_cache
@@ -172,7 +114,7 @@ def lines_spec(name: str) -> dict[str, Any]:
     ).encode(
         tooltip=[
             alt.Tooltip("layer:Q"),
-            alt.Tooltip("mean:Q", title=metric.label, format=".4~g"),
+            alt.Tooltip("mean:Q", title=metric.title, format=".4~g"),
             alt.Tooltip("passes:Q", title="pass", format=",d"),
         ]
     )
@@ -189,11 +131,11 @@ def _layer_axis(alt: Any) -> Any:
 
 
 def _value_axis(alt: Any, metric: Metric, name: str) -> Any:
-    if metric.log:
-        return base.value_axis(alt, name, metric.label)
+    if metric.scale is Scale.LOG:
+        return base.value_axis(alt, name, metric.title)
     # Room below, for a line at 0 to show whole.
     scale = alt.Scale(nice=False, zero=True, padding=8)
-    return alt.Y(f"{name}:Q", title=metric.label, scale=scale, axis=alt.Axis(tickCount=6))
+    return alt.Y(f"{name}:Q", title=metric.title, scale=scale, axis=alt.Axis(tickCount=6))
 
 
 def map_table(layers: Layers, name: str) -> pa.Table:
@@ -201,7 +143,7 @@ def map_table(layers: Layers, name: str) -> pa.Table:
 
     The next one begins earlier and is drawn over it: else the background would shine through.
     """
-    values, log = getattr(layers, name), METRICS[name].log
+    values, log = getattr(layers, name), METRICS[name].scale is Scale.LOG
     epochs = layers.epoch.astype(float)
     # A snapshot stands for the time around it; the axis is logarithmic.
     middles = np.sqrt(epochs[1:] * epochs[:-1])
@@ -248,7 +190,7 @@ def map_spec(name: str, count: int) -> dict[str, Any]:
                 "value:Q",
                 scale=alt.Scale(scheme="viridis", reverse=True),
                 legend=alt.Legend(
-                    title=("log₁₀ " if metric.log else "") + metric.label,
+                    title=("log₁₀ " if metric.scale is Scale.LOG else "") + metric.title,
                     orient="top",
                     titleLimit=300,
                     gradientLength=240,
@@ -258,7 +200,7 @@ def map_spec(name: str, count: int) -> dict[str, Any]:
             tooltip=[
                 alt.Tooltip("layer:O"),
                 alt.Tooltip("at:Q", title="pass", format=",d"),
-                alt.Tooltip("mean:Q", title=metric.label, format=".4~g"),
+                alt.Tooltip("mean:Q", title=metric.title, format=".4~g"),
             ],
         )
     )
@@ -282,8 +224,7 @@ def blocks_table(layers: Layers, g: int) -> pa.Table:
 def blocks_spec(name: str) -> dict[str, Any]:
     """Bars of "decay" or "movement" over blocks."""
     alt = base.altair()
-    title = {"decay": "decay paid", "movement": "turn of a sample"}[name]
-    color = palette.OBJECTIVE_COLORS["hidden decay" if name == "decay" else "fit"]
+    title, color = catalogue.METRICS[name].title, catalogue.METRICS[name].color
     expression = {"decay": "format(datum.value, '~g')", "movement": "datum.value + '°'"}[name]
     chart = (
         alt.Chart()

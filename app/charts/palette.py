@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ncengine.catalogue.metrics import METRICS
+
 # The backgrounds of .streamlit/config.toml, on which every colour here must stand out.
 LIGHT_BACKGROUND = "#ffffff"
 DARK_BACKGROUND = "#0f131b"
@@ -13,18 +15,13 @@ CLASS_COLORS = (
     "#e187c3", "#a5a569", "#c30fb4", "#0f8787", "#0f781e",
 )  # fmt: skip
 
-NEUTRAL = "#7c8798"
+NEUTRAL = METRICS["gap"].color
 
+# The objective and its parts, by what they are called.
 OBJECTIVE_COLORS = {
-    "objective": "#3b7cf0",
-    "fit": "#12a07f",
-    "floor": NEUTRAL,
-    "hidden decay": "#e07b1a",
-    "last-layer decay": "#d040b8",
+    "floor" if name == "gap" else METRICS[name].title: METRICS[name].color
+    for name in ("loss", "fit", "gap", "decay_hidden", "decay_last")
 }
-
-# NC1, NC2, NC3.
-NC_COLORS = ("#d6457f", "#1c94b8", "#a38a12")
 
 # Below, at and above the ideal cosine.
 DIVERGING = ("#2166c8", "#cdd3de", "#d2571a")

@@ -85,7 +85,7 @@ def table(shown: Sequence[Series], found: Sequence[Sequence[charts.Finished]]) -
             for metric in series.METRICS:
                 fit = law(of_these, one.over, metric)
                 if fit is not None:
-                    name = one.base.nc2_name if metric == "nc2" else metric
+                    name = one.base.curve(metric)
                     rows.writerow(
                         {"series": label, "of": f"{beside} = {of:g}", "over": one.over,
                          "metric": name, "points": fit.points, "slope": fit.slope,

@@ -11,11 +11,11 @@ from urllib.parse import quote
 import numpy as np
 import streamlit as st
 
-from app.charts import palette
 from app.components import text
 from app.engine import shared
 from ncengine.analysis import over_seeds, words
 from ncengine.catalogue.architectures import architecture_info
+from ncengine.catalogue.metrics import METRICS, Metric, Of, Place, Scale, of_test, shown_in
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import why_no_figure
 from ncengine.theory.trivial import trivial
@@ -73,7 +73,7 @@ def _moments(run: Run, found: list[Readout]) -> str:
 def readouts(run: Run) -> list[Readout]:
     """What the row shows, from left to right."""
     gap = [] if why_no_figure(run.config) else [_gap(run)]
-    return [_objective(run), *gap, *_collapse(run), *_accuracies(run)]
+    return [_objective(run), *gap, *_collapse(run), *_shares(run)]
 
 
 def _objective(run: Run) -> Readout:
@@ -86,9 +86,8 @@ def _objective(run: Run) -> Readout:
         "Objective",
         text.number(_last(course)),
         f"floor {floor}" * bounded,
-        "What training makes small: the fit, how badly training samples are told apart, plus the "
-        "weight decay." + f" No {what} can get below the floor." * bounded,
-        palette.OBJECTIVE_COLORS["objective"],
+        METRICS["loss"].help + f" No {what} can get below the floor." * bounded,
+        METRICS["loss"].color,
         _log10(course),
         course,
     )
@@ -103,38 +102,28 @@ def _gap(run: Run) -> Readout:
         "Gap to floor",
         text.number(last),
         note,
-        "How far the objective is above the proven least value, that of the collapsed "
-        "optimum. The smaller, the closer training came to the global optimum.",
-        palette.NEUTRAL,
+        METRICS["gap"].help,
+        METRICS["gap"].color,
         _log10(course),
         course,
     )
 
 
-_FRAMES = {
-    "nc2a": ("a simplex", "as many directions as classes, all at the same, widest possible angle"),
-    "nc2b": ("an orthogonal frame", "all of one length, and at right angles to each other"),
-}
-
-
 def _collapse(run: Run) -> list[Readout]:
-    frame, shape = _FRAMES[run.config.nc2_name]
-    without = why_no_figure(run.config)
-    explained = {
-        "NC1": "How much samples of one class still differ, compared with how much the classes "
-        "differ. 0: every class has shrunk to a point.",
-        "NC2": f"How far the classifier's rows are from {frame}: {shape}. "
-        + (f"It cannot come to 0: {without}." if without else "0: perfect."),
-        "NC3": "How far the samples are from pointing along their class's classifier row. "
-        "0: features and classifier are one.",
-    }
-    return [
-        _metric(run, name, run.config.nc2_name if name == "NC2" else name.lower(), help, color)
-        for (name, help), color in zip(explained.items(), palette.NC_COLORS, strict=True)
-    ]
+    shown = [one for one in _of_features() if one.scale is Scale.LOG]
+    names = dict.fromkeys(one.asked_as or one.name for one in shown)
+    return [_metric(run, METRICS[run.config.curve(name)]) for name in names]
 
 
-def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
+def _of_features() -> list[Metric]:
+    return [one for one in shown_in(Place.READOUTS) if Of.FEATURES in one.of]
+
+
+def _metric(run: Run, metric: Metric) -> Readout:
+    name, curve, help, color = metric.title, metric.name, metric.help, metric.color
+    if curve == run.config.nc2_name:
+        without = why_no_figure(run.config)
+        help += f" It cannot come to 0: {without}." if without else " 0: perfect."
     course, _ = over_seeds.log_mean_and_deviation(run, curve)
     values, last = over_seeds.typical_over_seeds(run, curve), over_seeds.last_values(run, curve)
     nothing = trivial(run.config.classes, run.config.samples_per_class).get(curve, "")
@@ -154,20 +143,24 @@ def _metric(run: Run, name: str, curve: str, help: str, color: str) -> Readout:
     return Readout(name, text.number(10**last.mean), note, help, color, course, values)
 
 
-def _accuracies(run: Run) -> list[Readout]:
-    shown = (
-        ("Train accuracy", "accuracy", "Share of the training samples that are told apart right."),
-        ("Test accuracy", "test_accuracy", "Share right among samples that training never saw."),
-    )
+def _shares(run: Run) -> list[Readout]:
     found = []
-    for label, name, help in shown:
-        course = over_seeds.mean_over_seeds(run, name)
-        color = palette.OBJECTIVE_COLORS["fit"]
-        network = architecture_info(run.config.architecture).has_network
-        note = "" if network or name == "accuracy" else "no network"
-        value = text.accuracy(_last(course))
-        found.append(Readout(label, value, note, help, color, course, course, say=text.accuracy))
+    for one in _of_features():
+        if one.scale is not Scale.SHARE:
+            continue
+        found.append(_share(run, one, one.name, f"Train {one.title}", "Training samples."))
+        if Place.READOUTS in one.shown_of_test:
+            of_whom = "Samples that training never saw."
+            found.append(_share(run, one, of_test(one.name), f"Test {one.title}", of_whom))
     return found
+
+
+def _share(run: Run, metric: Metric, curve: str, label: str, of_whom: str) -> Readout:
+    course = over_seeds.mean_over_seeds(run, curve)
+    network = architecture_info(run.config.architecture).has_network
+    note = "" if network or curve == metric.name else "no network"
+    value, help = text.accuracy(_last(course)), f"{metric.help} {of_whom}"
+    return Readout(label, value, note, help, metric.color, course, course, say=text.accuracy)
 
 
 def _last(course: np.ndarray) -> float | None:

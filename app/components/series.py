@@ -10,12 +10,13 @@ from typing import Any
 import streamlit as st
 
 from app.components import address, notices
+from ncengine.catalogue.metrics import Place, asked_for
 from ncengine.config import PARAMS, ConfigError, Grid, RunConfig, as_text, grid
 from ncengine.config.fields import PAPER_DEPTHS
 
 OWNER = "depth"
 NAMES = ("depths", "decays", "kept", "metric")
-METRICS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3", "gap": "gap to the floor"}
+METRICS = asked_for(Place.DEPTH)
 MOST_KEPT = 5
 MOST_VALUES = 20
 _STATE = "depth:picture"

@@ -15,7 +15,9 @@ from app.engine import runs
 from ncengine.analysis.outcome import outcome_of
 from ncengine.analysis.over_seeds import typical
 from ncengine.catalogue.datasets import dataset_info
+from ncengine.catalogue.metrics import Place, Scale, asked_for, metric_of, of_test, shown_in
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
+from ncengine.config.run_config import nc2_name
 from ncengine.datasets.files.sources import checksum
 from ncengine.jobs.stop import Going, going
 from ncengine.jobs.stop import stop as ask_to_stop
@@ -25,8 +27,11 @@ from ncengine.version import ENGINE_VERSION, newer_in_words
 logger = logging.getLogger(__name__)
 
 HERE, GALLERY = "here", "gallery"
+# What each metric of a row is called, by name: of training samples, and of test samples.
+TRAINED = asked_for(Place.LIBRARY)
+TESTED = {of_test(one.name): one.title for one in shown_in(Place.LIBRARY, test=True)}
 # What a row tells beside the fields of the configuration, as plain values.
-MEASURED = ("outcome", "nc1", "nc2", "nc3", "gap", "accuracy", "test_accuracy", "seconds", "date")
+MEASURED = ("outcome", *TRAINED, *TESTED, "seconds", "date")
 # `loss` is a field, and the objective is not shown.
 COLUMNS = ("key", "picture", "from", *PARAMS, *MEASURED)
 
@@ -62,8 +67,9 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
         where += f", version {version}"
     if other_files:
         where += ", other files"
-    simplex = config.get("loss") == "CE" or config.get("last_bias")
-    gap, floor = _mean(seeds, "gap"), entry["floor"]
+    floor = entry["floor"]
+    measured = {name: _measured(config, seeds, name) for name in (*TRAINED, *TESTED)}
+    gap = measured["gap"]
     return {
         "key": entry["key"],
         "picture": entry.get("picture") or "",
@@ -71,15 +77,22 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
         **{name: config.get(name) for name in PARAMS},
         "seeds": len(entry["seeds"]),
         "outcome": outcome_of(entry).verdict,
-        "nc1": _typical(seeds, "nc1"),
-        "nc2": _typical(seeds, "nc2a" if simplex else "nc2b"),
-        "nc3": _typical(seeds, "nc3"),
+        **measured,
         "gap": None if gap is None or not floor else gap / floor,
-        "accuracy": _mean(seeds, "accuracy"),
-        "test_accuracy": _mean(seeds, "test_accuracy"),
         "seconds": float(entry["seconds"]),
         "date": entry.get("date"),
     }
+
+
+def _measured(
+    config: Mapping[str, Any], seeds: Sequence[Mapping[str, Any]], asked: str
+) -> float | None:
+    """A metric over the seeds, by its scale."""
+    # As `RunConfig.curve` has it, without making one of each of thousands of entries.
+    of_loss = nc2_name(config.get("loss", ""), bool(config.get("last_bias")))
+    curve = of_loss if asked == "nc2" else asked
+    geometric = metric_of(curve).scale is Scale.LOG and curve != "gap"
+    return (_typical if geometric else _mean)(seeds, curve)
 
 
 def _typical(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
@@ -177,8 +190,11 @@ def heading(name: str) -> str:
 
 def label(name: str) -> str:
     """What a column's values are."""
-    own = {"from": "From", "nc1": "NC1", "nc2": "NC2", "nc3": "NC3", "gap": "Gap"}
-    own |= {"accuracy": "Train acc.", "test_accuracy": "Test acc."}
+    if name in TESTED:
+        return f"Test {TESTED[name]}"
+    if name in TRAINED:
+        return f"Train {TRAINED[name]}" if of_test(name) in TESTED else TRAINED[name]
+    own = {"from": "From"}
     return own.get(name) or (PARAMS[name].label if name in PARAMS else name.capitalize())
 
 

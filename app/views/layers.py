@@ -82,7 +82,7 @@ def _controls(looked_at: View) -> str:
         st.selectbox(
             "Of each layer",
             tuple(charts.METRICS),
-            format_func=lambda name: charts.METRICS[name].label,
+            format_func=lambda name: charts.METRICS[name].title,
             key="view:of",
             help=charts.METRICS[looked_at.of].help,
         )

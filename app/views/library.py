@@ -12,6 +12,7 @@ import streamlit as st
 from app.charts import compare, pictures
 from app.components import address, clock, notices, paper, pulse, text
 from app.engine import library, pace, runs
+from ncengine.catalogue.metrics import Scale, metric_of, of_test
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.jobs.stop import Going
 from ncengine.runs.identity import Identity
@@ -20,24 +21,20 @@ from ncengine.runs.run import Status
 
 # What a row shows at first; the table's own menu shows the rest.
 SHOWN = (
-    "picture", "from", "dataset", "architecture", "norm", "depth", "outcome", "nc1", "nc2", "nc3",
-    "gap", "test_accuracy", "classes", "samples_per_class", "width", "weight_decay",
-    "decay_schedule", "seconds", "date",
+    "picture", "from", "dataset", "architecture", "norm", "depth", "outcome",
+    *(name for name in library.TRAINED if of_test(name) not in library.TESTED), *library.TESTED,
+    "classes", "samples_per_class", "width", "weight_decay", "decay_schedule", "seconds", "date",
 )  # fmt: skip
 HELP = {
     "outcome": "How far it collapsed, by NC1; or what else came of it.",
-    "nc1": "How far samples of a class differ, compared with how far the classes lie apart. 0: "
-    "every class is one point.",
     "nc2": "How far the classifier’s rows are from the ideal figure: a simplex, or with MSE an "
     "orthogonal frame. 0: perfect.",
-    "nc3": "How far samples are from pointing along their class’s row. 0: exactly along it.",
     "gap": "Of the objective over the floor, as a share of the floor.",
 }
 FORMATS = {
-    "nc1": "%.3g", "nc2": "%.3g", "nc3": "%.3g", "weight_decay": "%g", "seconds": "%.0f s",
-    "gap": "percent", "accuracy": "percent", "test_accuracy": "percent",
-    "learning_rate": "%g",
+    "weight_decay": "%g", "seconds": "%.0f s", "gap": "percent", "learning_rate": "%g"
 }  # fmt: skip
+OF_SCALE = {Scale.LOG: "%.3g", Scale.LINEAR: "%.3g", Scale.SHARE: "percent"}
 ROW_HEIGHT, TABLE_HEIGHT = 52, 560
 # So many runs are named before they are deleted, and as they train.
 NAMED = 8
@@ -248,6 +245,10 @@ def _key_of_table(keys: list[str]) -> str:
 
 def _column(name: str) -> Any:
     label, help, config = library.heading(name), HELP.get(name), st.column_config
+    format = FORMATS.get(name)
+    if name in (*library.TRAINED, *library.TESTED):
+        one = metric_of(name)
+        help, format = help or one.help, format or OF_SCALE[one.scale]
     if help is None and name in PARAMS:
         help = f"{PARAMS[name].label}. {PARAMS[name].help}"
     if name == "picture":
@@ -255,8 +256,8 @@ def _column(name: str) -> Any:
     if name == "date":
         here = f"When it ended, by your clock ({clock.zone()})."
         return config.DatetimeColumn(label, format="D MMM YYYY, HH:mm", help=here)
-    if name in FORMATS:
-        return config.NumberColumn(label, format=FORMATS[name], help=help)
+    if format:
+        return config.NumberColumn(label, format=format, help=help)
     return config.Column(label, help=help)
 
 

@@ -17,7 +17,7 @@ from ncengine.theory.optimum import floor_of, why_no_figure
 from ncengine.theory.trivial import trivial
 
 _OPEN = "depth:open"
-_PANELS = {"nc1": "NC1", "nc2": "NC2", "nc3": "NC3"}
+_COLUMNS = 3
 
 
 def draw(shown: Sequence[Series], found: Sequence[list[charts.Finished]], picture: Picture) -> None:
@@ -36,12 +36,15 @@ def clicked() -> str | None:
 def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]]) -> None:
     over = shown[0].over
     fits: list[PowerLaw | None] = []
-    for column, (metric, title) in zip(st.columns(3, gap="small"), _PANELS.items(), strict=True):
-        with column:
+    of_features = {name: title for name, title in METRICS.items() if name != "gap"}
+    for n, (metric, title) in enumerate(of_features.items()):
+        if n % _COLUMNS == 0:
+            columns = st.columns(_COLUMNS, gap="small")
+        with columns[n % _COLUMNS]:
             fits += _panel(found, over, metric, title)
             _if_trivial(shown, metric)
     bounded = any(floor_of(one.base) is not None for one in shown)
-    left, middle, right = st.columns(3, gap="small")
+    left, middle, right = st.columns(_COLUMNS, gap="small")
     with left:
         if bounded:
             fits += _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
@@ -64,7 +67,7 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
     if over == "depth" and any(
         np.isfinite(charts.values(one, "collapsed_layers")).any() for one in found
     ):
-        (left, _, _) = st.columns(3, gap="small")
+        (left, _, _) = st.columns(_COLUMNS, gap="small")
         with left:
             _panel(found, over, "collapsed_layers", charts.COUNTED, references=False)
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
@@ -74,10 +77,9 @@ def _if_trivial(shown: Sequence[Series], metric: str) -> None:
     """Says where a metric of some of the series tells nothing."""
     for one in shown:
         base = one.base
-        name = base.nc2_name if metric == "nc2" else metric
-        why = trivial(base.classes, base.samples_per_class).get(name)
+        why = trivial(base.classes, base.samples_per_class).get(base.curve(metric))
         if why:
-            st.caption(f"{_PANELS[metric]} tells nothing here: {why}.")
+            st.caption(f"{METRICS[metric]} tells nothing here: {why}.")
             return
 
 

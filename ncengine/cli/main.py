@@ -13,6 +13,7 @@ from typing import Any
 
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
+from ncengine.catalogue.metrics import Place, of_test, shown_in
 from ncengine.cli import gallery, stop, sweep
 from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_config_options, processes
@@ -28,7 +29,10 @@ from ncengine.version import newer_in_words
 
 # Told apart by shape, so that they can be read without colour.
 MARKS = {True: "✓", False: "!", None: "?"}
-COLUMNS = ("loss", "gap", "nc1", "nc2a", "nc2b", "nc3", "accuracy", "test_accuracy")
+COLUMNS = (
+    *(one.name for one in shown_in(Place.TERMINAL)),
+    *(of_test(one.name) for one in shown_in(Place.TERMINAL, test=True)),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from ncengine.catalogue.metrics import Place, asked_for, of_test, shown_in
 from ncengine.cli.data import fetch, lacking
 from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import bar, counted, number, plain, write_line
@@ -145,7 +146,8 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
 def _line(run: Run, came: Outcome) -> str:
     from ncengine.analysis.over_seeds import last_values
 
-    shown = ("gap", "nc1", run.config.nc2_name, "nc3", "test_accuracy")
+    shown = [run.config.curve(name) for name in asked_for(Place.DEPTH)]
+    shown += [of_test(one.name) for one in shown_in(Place.TERMINAL, test=True)]
     values = {name: last_values(run, name).typical for name in shown}
     told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
     return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"

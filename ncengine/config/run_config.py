@@ -21,6 +21,11 @@ from ncengine.config.fields import bounded, defaults_of
 from ncengine.config.param import ConfigError, Param, Problem, as_text
 
 
+def nc2_name(loss: str, last_bias: bool) -> str:
+    """See `RunConfig.nc2_name`."""
+    return "nc2a" if loss == "CE" or last_bias else "nc2b"
+
+
 class RunConfig(BaseModel):
     """One experiment: data, network, objective, optimiser. Immutable.
 
@@ -145,7 +150,11 @@ class RunConfig(BaseModel):
     @property
     def nc2_name(self) -> str:
         """The NC2 metric that the loss makes meaningful: "nc2a" or "nc2b" (Definition 2)."""
-        return "nc2a" if self.loss == "CE" or self.last_bias else "nc2b"
+        return nc2_name(self.loss, self.last_bias)
+
+    def curve(self, asked: str) -> str:
+        """The curve that is meant by the name of a metric: "nc2" is the one of the loss."""
+        return self.nc2_name if asked == "nc2" else asked
 
     def canonical_json(self) -> str:
         """The fields that apply, sorted: equal for configurations that mean the same run."""

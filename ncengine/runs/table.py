@@ -11,15 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.runs.places import require_writable
 from ncengine.runs.reasons import reason
+from ncengine.snapshots.names import PER_SEED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What a row tells beside the fields of the configuration and the seed. Plain values.
-MEASURED = (
-    "loss", "gap", "gap_relative", "fit", "decay_hidden", "decay_last", "nc1", "nc2a", "nc2b",
-    "nc3", "accuracy", "test_accuracy", "verdict", "diverged", "passes", "seconds",
-)  # fmt: skip
+MEASURED = (*PER_SEED, "gap_relative", "verdict", "diverged", "passes", "seconds")
 # The field that says which loss is made small, beside the value that it came to.
 RENAMED = {"loss": "loss_function"}
 FIELDS = {name: RENAMED.get(name, name) for name in PARAMS}
@@ -50,7 +48,7 @@ def rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
         relative = None if gap is None or not floor else gap / floor
         of_run = {"passes": summary["passes"], "seconds": summary["seconds"]}
         values = {"verdict": None, **seed, **of_run, "gap_relative": relative}
-        found.append({**fields, **{name: values[name] for name in ("seed", *MEASURED)}})
+        found.append({**fields, **{name: values.get(name) for name in ("seed", *MEASURED)}})
     return found
 
 

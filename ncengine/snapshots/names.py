@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-PER_SEED = (
-    "loss",
-    "gap",
-    "fit",
-    "decay_hidden",
-    "decay_last",
-    "nc1",
-    "nc2a",
-    "nc2b",
-    "nc3",
-    "accuracy",
-    "test_accuracy",
-    "test_nc1",
-    "test_nc3",
-)
+from ncengine.catalogue.metrics import Of, names_of, of_test
 
 # Taken where geometry is taken, and not at all for free features, which know no test sample.
-OF_TEST = ("test_accuracy", "test_nc1", "test_nc3")
+OF_TEST = tuple(map(of_test, names_of(Of.TEST)))
+
+PER_SEED = (*names_of(Of.OBJECTIVE, Of.FEATURES), *OF_TEST)
 
 # What a snapshot holds a seed; the gap follows from the loss and the floor.
 CURVES = tuple(name for name in PER_SEED if name != "gap")
@@ -32,17 +20,10 @@ TESTED = "tested"
 SHOWN = ("labels", "sample_index", "test_labels", "test_index")
 
 # Of every layer, and of every block between two of them; see `metrics.layers`.
-COLLAPSE = (
-    "nc1",
-    "nc1_pinv",
-    "nc2",
-    "ncc_error",
-    "effective_rank",
-    "effective_rank_features",
-)
-STREAM = ("stream_norm", "common_share")
+COLLAPSE = names_of(Of.LAYER)
+STREAM = names_of(Of.STREAM)
 LAYERS = COLLAPSE + STREAM
-BLOCKS = ("decay", "movement")
+BLOCKS = names_of(Of.BLOCK)
 # What a snapshot or a result calls that which is of layers.
 OF_LAYERS = "layers_"
 MEANS = f"{OF_LAYERS}class_means"

@@ -6,11 +6,6 @@ from ncengine.catalogue.architectures import FREE_FEATURES, RESNET, TRANSFORMER,
 from ncengine.config import RunConfig
 from ncengine.theory.optimum import why_no_figure
 
-# How the gap and the metrics of a global optimum fall with depth at most, up to logarithms: the
-# gap as L^-1 (section D, "Rate of convergence"), distances from the optimum as L^-1/2, and so
-# what is a square of distances, NC1 and NC3, as L^-1.
-RATES = {"gap": -1.0, "nc1": -1.0, "nc2a": -0.5, "nc2b": -0.5, "nc3": -1.0}
-
 
 def prediction(config: RunConfig) -> str:
     """One or two sentences: which theorem speaks of this network, and what it says of depth."""

@@ -10,6 +10,7 @@ from app.player import stage
 from app.player.view import View
 from app.views import layers as view
 from ncengine.analysis.layer_by_layer import LayerByLayer
+from ncengine.catalogue.metrics import Scale
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 from ncengine.snapshots.names import LAYERS
@@ -20,7 +21,7 @@ POST = CONFIG.with_(norm="post")
 
 
 # By what a chart's spec holds that no other's does.
-LINES, MAP, STREAM = charts.LAYER_TITLE, '"until"', charts.METRICS["stream_norm"].label
+LINES, MAP, STREAM = charts.LAYER_TITLE, '"until"', charts.METRICS["stream_norm"].title
 DECAY, MOVEMENT, OBJECTIVE = "decay paid", "turn of a sample", "objective, mean over seeds"
 
 
@@ -49,7 +50,7 @@ def test_an_address_opens_any_metric_in_any_form(at, store, name, form):
     assert_sound(at)
     assert drawn(at, MAP) == (form == "map")
     assert drawn(at, LINES) == (2 if form == "lines" else 1)
-    assert drawn(at, charts.METRICS[name].label)
+    assert drawn(at, charts.METRICS[name].title)
     assert at.selectbox(key="view:of").value == name
 
 
@@ -135,7 +136,8 @@ def test_lines_are_means_over_seeds(name):
     table = charts.lines_table(layers, name, 1).to_pandas()
     values = getattr(layers, name)
     now = table[table.kind == "now"]
-    expected = np.exp(np.log(values[1]).mean(0)) if charts.METRICS[name].log else values[1].mean(0)
+    geometric = charts.METRICS[name].scale is Scale.LOG
+    expected = np.exp(np.log(values[1]).mean(0)) if geometric else values[1].mean(0)
     np.testing.assert_allclose(now["mean"], expected)
     assert now.layer.tolist() == [1, 2, 3, 4, 5]
     assert set(table[table.kind == "earlier"].passes) == {1.0}
