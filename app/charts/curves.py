@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +12,7 @@ import streamlit as st
 
 from app.charts import base, palette
 from ncengine.analysis import over_seeds
-from ncengine.catalogue.metrics import Of, Place, Scale, metric_of, of_test, shown_in
+from ncengine.catalogue.metrics import Metric, Of, Place, Scale, metric_of, of_test, shown_in
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run
 from ncengine.snapshots.names import OF_TEST
@@ -93,25 +94,28 @@ def accuracy_table(run: Run, test: bool) -> pa.Table:
 def collapse_colors(test: bool) -> dict[str, str]:
     """The colours of the lines of collapse, by what they are called; those of `test` data last."""
     colors = {title: one.color for title, one in COLLAPSE.items()}
-    of_tests = [one for one in COLLAPSE.values() if test and Place.CURVES in one.shown_of_test]
+    of_tests = _tested(COLLAPSE.values(), test)
     return colors | {f"test {one.title}": one.color for one in of_tests}
 
 
 def _collapse_curves(config: RunConfig, test: bool) -> list[str]:
     """Which curves these lines are of."""
     curves = [config.curve(one.asked_as or one.name) for one in COLLAPSE.values()]
-    of_tests = [one for one in COLLAPSE.values() if test and Place.CURVES in one.shown_of_test]
-    return curves + [of_test(one.name) for one in of_tests]
+    return curves + [of_test(one.name) for one in _tested(COLLAPSE.values(), test)]
 
 
 def _share_curves(test: bool) -> dict[str, str]:
     """The curves of shares, by what they are called: of training samples, and of `test` ones."""
     several = len(SHARES) > 1
     curves = {f"training {one.title}" if several else "training": one.name for one in SHARES}
-    for one in SHARES:
-        if test and Place.CURVES in one.shown_of_test:
-            curves[f"test {one.title}" if several else "test"] = of_test(one.name)
+    for one in _tested(SHARES, test):
+        curves[f"test {one.title}" if several else "test"] = of_test(one.name)
     return curves
+
+
+def _tested(metrics: Iterable[Metric], test: bool) -> list[Metric]:
+    """Those of the metrics that are drawn of test samples too; none without `test`."""
+    return [one for one in metrics if test and Place.CURVES in one.shown_of_test]
 
 
 def _shown(values: np.ndarray, curve: str) -> np.ndarray:

@@ -22,7 +22,7 @@ from ncengine.datasets.files.sources import checksum
 from ncengine.jobs.stop import Going, going
 from ncengine.jobs.stop import stop as ask_to_stop
 from ncengine.runs.identity import Identity, identify
-from ncengine.version import ENGINE_VERSION, newer_in_words
+from ncengine.version import ENGINE_VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -136,12 +136,6 @@ def with_more_seeds(config: RunConfig) -> RunConfig | None:
     return None
 
 
-def newer() -> str:
-    """What is to be said of runs of later engines; "" where there is none."""
-    store = runs.store()
-    return newer_in_words(len(store.index.newer()) + len(store.gallery.newer()))
-
-
 def in_training() -> list[Going]:
     """Runs that train or wait, of this server or of any terminal."""
     return [*going(runs.store()).values()]
@@ -194,8 +188,7 @@ def label(name: str) -> str:
         return f"Test {TESTED[name]}"
     if name in TRAINED:
         return f"Train {TRAINED[name]}" if of_test(name) in TESTED else TRAINED[name]
-    own = {"from": "From"}
-    return own.get(name) or (PARAMS[name].label if name in PARAMS else name.capitalize())
+    return PARAMS[name].label if name in PARAMS else name.capitalize()
 
 
 def text_of(name: str, value: Any) -> str:

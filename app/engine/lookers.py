@@ -73,16 +73,16 @@ class Lookers:
 
     def _stop(self, config: RunConfig) -> None:
         """Stop a training; one that cannot be stopped now, on a full disk for one, is later."""
+        key = identify(config).key
         try:
             self.cancel(config)
         except OSError as error:
-            key = identify(config).key
             if key not in self._told:  # once, however often it is tried
                 logger.warning("%s could not be stopped: %s", config.title(), error)
             self._told.add(key)
             self.began(config)
         else:
-            self._told.discard(identify(config).key)
+            self._told.discard(key)
 
     def _looked_at(self, key: str, within: float) -> bool:
         return any(at == key and self.now() - when < within for at, when in self._at.values())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from html import escape
 from typing import Any
 
@@ -18,6 +20,8 @@ from ncengine.jobs.stop import Going
 from ncengine.runs.identity import Identity
 from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
+
+logger = logging.getLogger(__name__)
 
 # What a row shows at first; the table's own menu shows the rest.
 SHOWN = (
@@ -53,14 +57,14 @@ def draw(open_run: Open) -> None:
     notices.draw()
     st.header("All runs at hand", anchor=False)
     st.markdown("Each row is a trained network: what it was trained on, and how far it collapsed.")
-    with pace.measured(), notices.told("The table", "The library"):
+    with pace.measured(), _told():
         found = library.rows()
         kept = _filtered(found)
         _count(found, kept)
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
-        if newer := library.newer():
+        if newer := runs.store().newer():
             st.info(f"{newer}.")
         st.fragment(_in_training, key=TRAINING)()
         chosen = _table(kept)
@@ -68,6 +72,10 @@ def draw(open_run: Open) -> None:
     paper.draw()
     pace.forget()
     st.fragment(_watch, key=WATCH)()
+
+
+def _told() -> AbstractContextManager[None]:
+    return notices.told("The table", "The library")
 
 
 def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -159,8 +167,13 @@ def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
 
 def _in_training() -> None:
     """What trains or waits now, whoever began it, and how to stop it."""
-    found = library.in_training()
-    st.session_state[TRAINING] = _moment(found)
+    with pace.measured(), _told():
+        found = library.in_training()
+        st.session_state[TRAINING] = _moment(found)
+        _trainings(found)
+
+
+def _trainings(found: Sequence[Going]) -> None:
     for one in found[:NAMED]:
         word = "waits" if one.status is Status.QUEUED else "in training"
         title, budget = text.plain(one.identity.config.full_title()), one.identity.config.budget
@@ -184,14 +197,18 @@ def _moment(found: Sequence[Going]) -> dict[str, Any]:
 
 def _watch() -> None:
     """What looks whether anything trains or has ended, and draws nothing itself."""
-    pulse.draw(pace.next_look(LIVE if st.session_state[TRAINING] else IDLE), _look)
+    pulse.draw(pace.next_look(LIVE if st.session_state.get(TRAINING) else IDLE), _look)
 
 
 def _look() -> None:
     """Has the list of trainings drawn again where one moved, and the page where one ended."""
     drawn = st.session_state.get(TRAINING, {})
     with pace.measured():
-        now = _moment(library.in_training())
+        try:
+            now = _moment(library.in_training())
+        except Exception:
+            logger.exception("What is in training could not be looked at")
+            return
     if drawn.keys() - now.keys():
         st.rerun()
     if now != drawn:

@@ -25,7 +25,6 @@ from ncengine.config.param import ConfigError, Problem
 from ncengine.config.presets import paper_preset
 from ncengine.runs.reasons import reason
 from ncengine.theory.optimum import why_no_figure
-from ncengine.version import newer_in_words
 
 # Told apart by shape, so that they can be read without colour.
 MARKS = {True: "✓", False: "!", None: "?"}
@@ -265,7 +264,7 @@ def _list(options: argparse.Namespace) -> int:
         rebuild_index(store)
     else:
         mend_index(store)
-    if newer := newer_in_words(len(store.index.newer()) + len(store.gallery.newer())):
+    if newer := store.newer():
         _say(newer)
     stop.print_going(store, as_json=options.json)
     for entry in store.list():

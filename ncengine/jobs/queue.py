@@ -343,13 +343,9 @@ class JobQueue:
         if not self.waits_for:
             return
         with self._guard:
-            for key, futures in self._futures.items():
-                if all(future.done() for future in futures):
-                    continue
-                journal = Journal(self.store.root / "journal" / key, self.store.line)
-                asked = journal.asked()
-                identity = Identity.from_dict(asked) if asked else None
-                if identity and self.store.glance(identity).status is Status.INTERRUPTED:
+            for identity, journal in self.store.journals():
+                lost = self.store.glance(identity).status is Status.INTERRUPTED
+                if lost and self._is_asked_for(identity):
                     journal.change(Status.QUEUED, queued_at=0.0)
 
     def _adopt_orphan(self, journal: Journal) -> None:

@@ -79,14 +79,14 @@ class Results:
     def compute(self, identity: Identity, train: Callable[[], Arrays]) -> Arrays:
         """The result that is kept, else what `train` gives, which is kept from then on.
 
-        What is refused is set aside for it.
+        What is refused makes room for it.
 
         Raises:
             OSError: it cannot be written.
         """
         make_folders(self.folder, self._folder_of_all)
-        if refused := self.refused(identity):
-            self.set_aside(identity, refused)
+        if self.refused(identity):
+            self.remove(identity)
 
         def sealed() -> Arrays:
             arrays = train()
@@ -121,8 +121,8 @@ class Results:
         except OSError:
             return None
 
-    def set_aside(self, identity: Identity, why: object) -> None:
-        """Move a result that is of no use to where it can be looked at, and say so in the log.
+    def set_aside(self, identity: Identity, error: Damaged) -> None:
+        """Move a damaged result to where it can be looked at, and say so in the log.
 
         Raises:
             OSError: it cannot be moved.
@@ -135,7 +135,7 @@ class Results:
         self.path(identity).replace(aside)
         self.remove(identity)
         said = "the result of run %s (%s) is damaged and was set aside as %s: %s"
-        logger.warning(said, identity.key, identity.config.title(), aside, why)
+        logger.warning(said, identity.key, identity.config.title(), aside, error)
 
     def remove(self, identity: Identity) -> None:
         """Delete the result, if there is one."""

@@ -222,7 +222,8 @@ def _by_name(kind: str, arrays: Arrays, names: Sequence[str]) -> Arrays:
     kept = arrays[f"{kind}_names"].tolist() if f"{kind}_names" in arrays else _UNNAMED[kind]
     stacked = arrays[kind].astype(np.float64)
     found = dict(zip(kept, stacked, strict=True))
-    return {name: found.get(name, np.full(stacked.shape[1:], np.nan)) for name in names}
+    unknown = np.full(stacked.shape[1:], np.nan)
+    return {name: found.get(name, unknown) for name in names}
 
 
 def _stacked(values: Mapping[str, Any], names: tuple[str, ...]) -> np.ndarray:

@@ -33,7 +33,7 @@ from ncengine.runs.reasons import reason
 from ncengine.runs.results import Damaged, Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
-from ncengine.version import EARLIER_VERSIONS
+from ncengine.version import EARLIER_VERSIONS, newer_in_words
 
 logger = logging.getLogger(__name__)
 
@@ -193,6 +193,10 @@ class Store:
         if status is Status.RUNNING and self.is_free(identity):
             status = Status.INTERRUPTED
         return Glance(status, passes, job.error)
+
+    def newer(self) -> str:
+        """What is to be said of runs of later engines, here or shipped; "" where there is none."""
+        return newer_in_words(len(self.index.newer()) + len(self.gallery.newer()))
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Every finished run, newest first: see `index.Index`."""

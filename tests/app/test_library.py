@@ -74,6 +74,18 @@ def test_what_trains_or_waits_is_named_and_stopped_whoever_began_it(opened, trai
             trained.journal(one).remove()
 
 
+@pytest.mark.parametrize("broken", ["rows", "in_training"])
+def test_what_cannot_be_read_is_told_and_nothing_else_breaks(opened, monkeypatch, broken):
+    def fails():
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(library, broken, fails)
+    opened.run()
+    assert not opened.exception
+    assert "could not be drawn" in opened.error[0].value
+    assert bool(opened.dataframe) == (broken == "in_training")
+
+
 def test_every_run_is_a_row(opened):
     opened.run()
     assert_sound(opened)
