@@ -2,13 +2,15 @@
 
 const PAGE = Symbol.for("nc-page");
 
-export default ({ data }) => {
+export default ({ data, setStateValue }) => {
   const known = document[PAGE];
   const page = (document[PAGE] ??= {});
   page.player = data.player;
+  page.setState = setStateValue;
   if (!known) {
     page.arrive = giveKeysBack(() => page.player);
     keepGradients();
+    countTravels((count) => page.setState("travels", count));
   }
   page.arrive();
 };

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from app.browser.component import travels
+
 # A click can reach the server with the address as it was before the server's last change
 # came to the browser. For this many seconds the replaced address is taken for such an echo,
 # unless the browser says that someone pressed Back.
@@ -29,11 +31,15 @@ _TRACKING = frozenset(
 
 @dataclass(frozen=True)
 class _Known:
-    """The owner's values when it last looked, and those that it last replaced."""
+    """The owner's values when it last looked, and those that it last replaced.
+
+    `travels`: how often Back or Forward had been pressed when it last looked.
+    """
 
     seen: Mapping[str, str]
     replaced: Mapping[str, str]
     replaced_at: float
+    travels: int
 
 
 def read(names: Iterable[str]) -> dict[str, str]:
@@ -47,12 +53,12 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
     Outside means: a page just opened, a link followed, the browser's Back and Forward.
     """
     now = read(names)
-    known = st.session_state.get(_key(owner))
+    known: _Known | None = st.session_state.get(_key(owner))
     if known is None:
         return now
     if now == known.seen:
         return None
-    if went_through_history():
+    if went_through_history(owner):
         return now
     echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
     return None if echo else now
@@ -79,7 +85,7 @@ def accept(owner: str, names: Iterable[str]) -> None:
     """Take the address as it stands for the owner's own."""
     known = st.session_state.get(_key(owner))
     replaced = (known.replaced, known.replaced_at) if known else ({}, 0.0)
-    st.session_state[_key(owner)] = _Known(read(names), *replaced)
+    st.session_state[_key(owner)] = _Known(read(names), *replaced, travels())
 
 
 def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
@@ -94,12 +100,17 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
         return
     foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
-    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic())
+    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), travels())
 
 
-def went_through_history() -> bool:
-    """Whether Back or Forward is what has the page run now."""
-    return getattr(get_script_run_ctx(), "is_history_navigation", False)
+def went_through_history(owner: str) -> bool:
+    """Whether Back or Forward brought the page here since the owner last took in its address."""
+    if getattr(get_script_run_ctx(), "is_history_navigation", False):
+        return True
+    # Streamlit 1.60 forgets that flag where any other request comes before the page has begun to
+    # run for this one, and where it interrupts it. The browser's own count is not forgotten.
+    known: _Known | None = st.session_state.get(_key(owner))
+    return known is not None and travels() > known.travels
 
 
 def _key(owner: str) -> str:

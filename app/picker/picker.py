@@ -47,7 +47,7 @@ def arrive(*, bare: bool, welcomes: bool) -> None:
     if _WELCOME not in st.session_state:
         by_itself.begin(bare)
         st.session_state[_WELCOME] = bare and runs.home() == first()
-    elif bare and welcomes and address.went_through_history():
+    elif bare and welcomes and address.went_through_history(OWNER):
         st.session_state[_WELCOME] = runs.home() == first()
 
 
@@ -126,7 +126,8 @@ def write_url(config: RunConfig) -> None:
 def _current() -> RunConfig:
     """The configuration after all that happened since the last run of the page."""
     before: RunConfig | None = st.session_state.get(_STATE)
-    if before is not None:
+    # What the widgets showed before Back or Forward may come once more, together with it.
+    if before is not None and not address.went_through_history(OWNER):
         picked, problems = _from_widgets(before)
         if picked != before or problems:
             notices.post(OWNER, [])
