@@ -107,7 +107,7 @@ def went_through_history(owner: str) -> bool:
     """Whether Back or Forward brought the page here since the owner last took in its address."""
     if getattr(get_script_run_ctx(), "is_history_navigation", False):
         return True
-    # Streamlit 1.60 forgets that flag where any other request comes before the page has begun to
+    # Streamlit (1.67) forgets that flag where any other request comes before the page has begun to
     # run for this one, and where it interrupts it. The browser's own count is not forgotten.
     known: _Known | None = st.session_state.get(_key(owner))
     return known is not None and travels() > known.travels

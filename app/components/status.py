@@ -321,8 +321,11 @@ def _what_is_in_the_way(run: Run) -> None:
     """Why a training ended before its end or does not begin, where that is known."""
     if not run.error or run.status is Status.CANCELLED:
         return
-    after = "It goes on by itself once there is room." if runs.waits_for_room(run.key) else ""
-    st.error(f"**Nothing can be written**: {text.plain(run.error)}. {after}")
+    if runs.waits_for_room(run.key):
+        what, after = "Nothing can be written", " It goes on by itself once there is room."
+    else:
+        what, after = "Nothing could be written", ""
+    st.error(f"**{what}**: {text.plain(run.error)}.{after}")
 
 
 def _failed(run: Run) -> None:

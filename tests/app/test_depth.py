@@ -399,14 +399,17 @@ def test_what_is_added_leaves_the_other_values_as_they_are(at):
     assert at.session_state["depth:picture"].decays == (exact, 0.01, 0.05)
 
 
-def test_a_grid_is_a_heat_map(at, store):
-    configs = list(Series(BASE, (2, 3), (0.005, 0.01)).grid)
+@pytest.mark.parametrize("larger", [0.01, 0.0050000001])
+def test_a_grid_is_a_heat_map(at, store, larger):
+    configs = list(Series(BASE, (2, 3), (0.005, larger)).grid)
     for config in configs:
         store.put(law_run(config))
-    open_at(at, depths="2,3", decays="0.005,0.01")
+    open_at(at, depths="2,3", decays=f"0.005,{larger}")
     assert_sound(at)
     (chart,) = at.get("vega_lite_chart")
     assert '"rect"' in chart.proto.spec
+    # Each decay has a row of its own, however close.
+    assert '"0.005"' in chart.proto.spec and f'"{larger}"' in chart.proto.spec
     at.segmented_control(key="depth:metric").set_value("gap").run()
     assert_sound(at)
     assert at.query_params["metric"] in ("gap", ["gap"])

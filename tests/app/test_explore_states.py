@@ -271,6 +271,7 @@ def test_a_run_that_found_no_room_before_says_why_it_was_interrupted(at, store):
     assert not at.exception
     (said,) = at.error
     assert FULL in said.value and "by itself" not in said.value
+    assert "Nothing could be written" in said.value
     assert at.button(key="train").label == "Continue"
 
 
