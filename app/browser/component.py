@@ -27,7 +27,7 @@ def draw(*, player: bool) -> None:
 
 
 def travels() -> int:
-    """How often Back and Forward were pressed since the page was loaded; 0 before any was."""
+    """How often Back and Forward were pressed when last they stayed on a page; 0 before that."""
     state = st.session_state.get(_KEY)
     return int((state.get("travels") if state else None) or 0)
 

@@ -7,10 +7,11 @@ export default ({ data, setStateValue }) => {
   const page = (document[PAGE] ??= {});
   page.player = data.player;
   page.setState = setStateValue;
+  page.path = location.pathname;
   if (!known) {
     page.arrive = giveKeysBack(() => page.player);
     keepGradients();
-    countTravels((count) => page.setState("travels", count));
+    countTravels(() => page.path, (count) => page.setState("travels", count));
   }
   page.arrive();
 };

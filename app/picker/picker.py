@@ -23,6 +23,8 @@ _WELCOME = "picker:welcome"
 # Besides the configuration an address can name one very run of it, by its key.
 RUN = "run"
 _RUN = "picker:run"
+# The fields that the page drawn last had a widget for.
+_DRAWN = "picker:drawn"
 # What was wrong with the values that were typed last, in words, by field.
 _WRONG = "picker:wrong"
 NAMES = (*PARAMS, RUN)
@@ -155,7 +157,9 @@ def _run_of(config: RunConfig) -> tuple[Identity | None, list[str]]:
 
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
-    shown = {name: widgets.value_of(name, getattr(before, name)) for name in before.params}
+    # What a widget of an earlier page showed comes back with it; nobody has picked that now.
+    drawn = [name for name in before.params if name in st.session_state.get(_DRAWN, PARAMS)]
+    shown = {name: widgets.value_of(name, getattr(before, name)) for name in drawn}
     changes = {n: value for n, value in shown.items() if value != getattr(before, n)}
     # What is nothing that the field could hold changes nothing.
     wrong = [
@@ -258,6 +262,7 @@ def _has_picked(config: RunConfig) -> None:
 
 def _fields(config: RunConfig, without: frozenset[str]) -> None:
     params = [(name, param) for name, param in config.params.items() if name not in without]
+    st.session_state[_DRAWN] = frozenset(name for name, _ in params)
     plain = [(name, param) for name, param in params if not param.advanced]
     for group, members in groupby(plain, key=lambda item: item[1].group):
         st.markdown(f"##### {group}")

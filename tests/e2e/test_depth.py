@@ -30,7 +30,8 @@ def test_train_watch_open_a_point_and_share_what_is_added(page, app):
     expect(page.get_by_role("button", name="Train 2 networks")).to_be_visible()
     other = open_depth(page.context.new_page(), app, depths="2,3")
     all_see_the_points_come(page, other)
-    a_point_opens_its_run_and_back_leads_here(page)
+    for _ in range(2):
+        a_point_opens_its_run_and_back_leads_here(page)
     a_second_series_has_a_permalink(page, other)
 
 
