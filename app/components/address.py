@@ -15,9 +15,10 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.browser.component import travels
 
-# A click can reach the server with the address as it was before the server's last change
-# came to the browser. For this many seconds the replaced address is taken for such an echo,
-# unless the browser says that someone pressed Back.
+# A click can reach the server with the address as it was before the server's last change came to
+# the browser. The replaced address is taken for such an echo, unless the browser says that someone
+# pressed Back: until a page has run with the new one, and for this many seconds anyhow, since a
+# script that has itself run anew brings the new one without the browser.
 ECHO_SECONDS = 1.0
 _UNKNOWN = "address:unknown"
 # What mailings, advertisements and sites that link here add to an address, to tell who followed it.
@@ -33,12 +34,14 @@ _TRACKING = frozenset(
 class _Known:
     """The owner's values when it last looked, and those that it last replaced.
 
-    `travels`: how often Back or Forward had been pressed when it last looked.
+    `heard`: whether the page has run with `seen` as its address. `travels`: how often Back or
+    Forward had been pressed when it last looked.
     """
 
     seen: Mapping[str, str]
     replaced: Mapping[str, str]
     replaced_at: float
+    heard: bool
     travels: int
 
 
@@ -60,7 +63,8 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
         return None
     if went_through_history(owner):
         return now
-    echo = now == known.replaced and time.monotonic() - known.replaced_at < ECHO_SECONDS
+    just_now = time.monotonic() - known.replaced_at < ECHO_SECONDS
+    echo = now == known.replaced and (just_now or not known.heard)
     return None if echo else now
 
 
@@ -85,7 +89,7 @@ def accept(owner: str, names: Iterable[str]) -> None:
     """Take the address as it stands for the owner's own."""
     known = st.session_state.get(_key(owner))
     replaced = (known.replaced, known.replaced_at) if known else ({}, 0.0)
-    st.session_state[_key(owner)] = _Known(read(names), *replaced, travels())
+    st.session_state[_key(owner)] = _Known(read(names), *replaced, True, travels())
 
 
 def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
@@ -100,7 +104,7 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
         return
     foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
-    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), travels())
+    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), False, travels())
 
 
 def went_through_history(owner: str) -> bool:

@@ -74,6 +74,23 @@ def test_the_address_just_replaced_comes_back_with_a_click_or_by_going_back(
     assert picked(at) == (before if back else after)
 
 
+def test_a_late_click_with_the_replaced_address_undoes_no_pick(at, store, monkeypatch):
+    """However slow the machine: until the browser has been heard with the new address."""
+    before = RunConfig(depth=2)
+    open_at(at, **before.query())
+    at.button_group(key="field:depth").set_value(8).run()
+    monkeypatch.setattr(address, "ECHO_SECONDS", 0)
+    for _ in range(2):
+        at.query_params.update(before.query())
+        at.run()
+        assert picked(at).depth == 8 and query_of(at)["depth"] == "8"
+    at.run()
+    # From now on it is one that somebody asks for.
+    at.query_params.update(before.query())
+    at.run()
+    assert picked(at).depth == 2
+
+
 @pytest.mark.parametrize("travels, picked_is", [(0, 8), (1, 2)])
 def test_back_is_known_from_the_browser_s_count_where_its_request_was_overtaken(
     travels, picked_is, at, store, monkeypatch
