@@ -23,7 +23,7 @@ _component = st.components.v2.component(
 def draw(*, player: bool) -> None:
     """Have it so on this page, of which nothing is to be seen. `player`: whether it has one."""
     with st.container(key="browser"):
-        _component(key=_KEY, data={"player": player}, on_travels_change=_rerun_only)
+        _component(key=_KEY, data={"player": player}, on_travels_change=rerun_only)
 
 
 def travels() -> int:
@@ -32,5 +32,5 @@ def travels() -> int:
     return int((state.get("travels") if state else None) or 0)
 
 
-def _rerun_only() -> None:
+def rerun_only() -> None:
     """The callback that a component's state needs. The script runs again by itself."""

@@ -15,6 +15,7 @@ from ncengine.analysis.fits import PowerLaw
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import RunConfig
 from ncengine.config.fields import PAPER_DEPTHS
+from ncengine.config.param import as_text
 
 HEIGHT = 260
 MAP_HEIGHT = 380
@@ -272,7 +273,7 @@ def map_table(runs: Sequence[Finished], metric: str) -> pa.Table:
     return pa.table(
         {
             "depth": [str(config.depth) for config, _, _ in runs],
-            "decay": [_in_full(config.weight_decay) for config, _, _ in runs],
+            "decay": [as_text(config.weight_decay) for config, _, _ in runs],
             "value": pa.array([m if np.isfinite(m) else None for m in means], pa.float64()),
             "mean": pa.array([10**m if np.isfinite(m) else None for m in means], pa.float64()),
             "run": [key for _, key, _ in runs],
@@ -285,12 +286,6 @@ def map_table(runs: Sequence[Finished], metric: str) -> pa.Table:
     )
 
 
-def _in_full(decay: float) -> str:
-    """All digits: what is cut off would put two weight decays into one row."""
-    short = f"{decay:g}"
-    return short if float(short) == decay else str(decay)
-
-
 @lru_cache
 def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> dict[str, Any]:
     """The heat map of a metric over depth and weight decay; a cell can be clicked."""
@@ -300,7 +295,7 @@ def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> 
     chart = alt.Chart().encode(
         x=_cells(alt.X, alt, "depth", [str(one) for one in depths], X_TITLES["depth"]),
         y=_cells(
-            alt.Y, alt, "decay", [_in_full(one) for one in decays[::-1]], X_TITLES["weight_decay"]
+            alt.Y, alt, "decay", [as_text(one) for one in decays[::-1]], X_TITLES["weight_decay"]
         ),
         tooltip=[
             alt.Tooltip("what:N", title="run"),

@@ -158,8 +158,9 @@ def _run_of(config: RunConfig) -> tuple[Identity | None, list[str]]:
 
 def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
     # What a widget of an earlier page showed comes back with it; nobody has picked that now.
-    drawn = [name for name in before.params if name in st.session_state.get(_DRAWN, PARAMS)]
-    shown = {name: widgets.value_of(name, getattr(before, name)) for name in drawn}
+    drawn = st.session_state.get(_DRAWN, PARAMS)
+    names = [name for name in before.params if name in drawn]
+    shown = {name: widgets.value_of(name, getattr(before, name)) for name in names}
     changes = {n: value for n, value in shown.items() if value != getattr(before, n)}
     # What is nothing that the field could hold changes nothing.
     wrong = [

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.browser.component import rerun_only
 from app.player.assets import SCRIPTS, text
 
 _component = st.components.v2.component(
@@ -33,8 +34,4 @@ def player(message: bytes, *, key: str, height: int = 560) -> None:
         key: the component's name on the page.
         height: pixels, controls included.
     """
-    _component(key=key, data=message, height=height, on_epoch_change=_rerun_only)
-
-
-def _rerun_only() -> None:
-    """The callback that a component's state needs. The script runs again by itself."""
+    _component(key=key, data=message, height=height, on_epoch_change=rerun_only)
