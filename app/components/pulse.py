@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 # A beat whose answer got lost is followed by another after so many seconds.
 PATIENCE = 10
@@ -46,10 +47,21 @@ def draw(seconds: float, on_beat: Callable[[], None]) -> None:
 def refresh(fragments: Sequence[str]) -> None:
     """Have the fragments of these keys drawn again. For `on_beat`.
 
-    A beat may come together with what leads to another page: these fragments are gone then, and
-    what is drawn now is that page.
+    A beat may come together with a click, where the server had no time for either. Streamlit (1.67)
+    would then draw these fragments in place of what the click asks for, which would be lost. So
+    the click goes first, and with it a new pulse is drawn that looks again. Where it has led to
+    another page, these fragments are gone, and what is drawn is that page.
     """
+    if _with_other_requests():
+        return
     try:
         st.rerun(list(fragments))
     except StreamlitAPIException:
         return
+
+
+def _with_other_requests() -> bool:
+    """Whether this run draws more than the fragment that the beat came from."""
+    context = get_script_run_ctx()
+    drawn = None if context is None else context.fragment_ids_this_run
+    return drawn is None or len(drawn) != 1

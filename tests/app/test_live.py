@@ -1,5 +1,7 @@
 """What a live page has drawn again, and how often it looks."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -7,7 +9,7 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.testing.v1 import AppTest
 
 from app.charts import curves
-from app.components import readouts
+from app.components import pulse, readouts
 from app.engine import pace
 from app.player import stage
 from app.views import explore
@@ -32,6 +34,8 @@ def look(store, jobs, monkeypatch):
         raise Rerun(parts)
 
     monkeypatch.setattr(st, "rerun", rerun)
+    alone = SimpleNamespace(fragment_ids_this_run=["watch"])
+    monkeypatch.setattr(pulse, "get_script_run_ctx", lambda: alone)
 
     def look(drawn, now):
         store.put(now)
@@ -60,6 +64,29 @@ def test_a_look_at_a_page_that_is_gone_draws_nothing_and_breaks_nothing(look, mo
 
     monkeypatch.setattr(st, "rerun", gone)
     assert look(running(), running(passes=251)) is None
+
+
+def a_page_with_a_beat():
+    import streamlit as st
+
+    from app.components import pulse
+
+    picked = st.selectbox("Depth", [2, 3])
+
+    @st.fragment(key="part")
+    def part():
+        st.caption(f"drawn for {picked}")
+
+    part()
+    st.button("Beat", on_click=lambda: pulse.refresh(["part"]))
+
+
+def test_a_click_that_comes_together_with_a_beat_is_not_lost():
+    page = AppTest.from_function(a_page_with_a_beat).run()
+    page.selectbox[0].set_value(3)
+    page.button[0].click().run()
+    assert_sound(page)
+    assert page.caption[0].value == "drawn for 3"
 
 
 def test_more_passes_move_the_progress_alone(look):
