@@ -30,7 +30,7 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         with st.container(key="next", horizontal=True, width="content", gap="xsmall"):
             names = frozenset(one.name for one in failing)
             for changes in worth_a_try(run.config, came, names)[:MOST_TRIES]:
-                _button(run.config, changes, pick)
+                _button(run, changes, pick)
     if failing:
         with st.container(key="against"):
             reason = text.plain(failing[0].reason)
@@ -47,11 +47,11 @@ def troubles(run: Run) -> tuple[str, ...]:
     return came.troubles
 
 
-def _button(config: RunConfig, changes: dict[str, Any], pick: Callable[[RunConfig], None]) -> None:
+def _button(run: Run, changes: dict[str, Any], pick: Callable[[RunConfig], None]) -> None:
     ((name, value),) = changes.items()
-    changed = config.with_(**changes)
+    changed = run.config.with_(**changes)
     label, why = _SAID[name](value)
-    goes_on = name == "epochs" and runs.passes_before(changed) > 0
+    goes_on = name == "epochs" and runs.goes_on(run, changed)
     if goes_on:
         label, why = f"Go on to {value:,} passes", f"{why} Goes on from where this one ended."
     st.button(

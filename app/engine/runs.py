@@ -101,6 +101,13 @@ def passes_before(config: RunConfig) -> int:
     return store().ends.passes_before(identify(config))
 
 
+def goes_on(run: Run, longer: RunConfig) -> bool:
+    """Whether a longer training of the finished run would begin where that one ended."""
+    # Between a result and the end of its training, which is put away next, lie some moments.
+    at_hand = not run.shipped and store().journal(identify(run.config)).exists
+    return at_hand and not longer.depends_on_budget or passes_before(longer) > 0
+
+
 @st.cache_data(show_spinner=False, ttl=2.0)
 def titles_of_running() -> list[str]:
     """Titles of the runs that are trained now, as of two seconds ago at most."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ class FakeStore:
 
     def __init__(self):
         self.runs = {}
+        self.not_put_away = set()
         self.opened, self.glances = 0, 0
         self.gallery = Gallery(None)
         self.ends = FakeEnds()
@@ -65,6 +67,9 @@ class FakeStore:
         finished = run.status in (Status.DONE, Status.DIVERGED)
         entry = {**run.summary(), **run.machine} if finished else None
         return Glance(run.status, run.passes, run.error, entry, run.shipped)
+
+    def journal(self, identity: Identity) -> SimpleNamespace:
+        return SimpleNamespace(exists=identity.key in self.not_put_away)
 
     def journals(self) -> list[tuple[Identity, None]]:
         unfinished = [run for run in self.runs.values() if run.status is not Status.DONE]

@@ -106,9 +106,15 @@ def test_more_passes_are_only_picked_where_they_begin_anew(at, store, jobs):
     assert "Nobody has trained" in texts(at)
 
 
-def test_more_passes_start_at_once_where_there_is_something_to_go_on_from(at, store, jobs):
+@pytest.mark.parametrize("put_away", [True, False])
+def test_more_passes_start_at_once_where_there_is_something_to_go_on_from(
+    at, store, jobs, put_away
+):
     store.put(falling(CONFIG))
-    store.ends.passes = CONFIG.epochs
+    if put_away:
+        store.ends.passes = CONFIG.epochs
+    else:  # the result was written a moment ago
+        store.not_put_away.add(identify(CONFIG).key)
     at.run()
     longer = CONFIG.with_(epochs=2 * CONFIG.epochs)
     assert at.button(key="next-epochs").label == f"Go on to {longer.epochs:,} passes"

@@ -127,15 +127,21 @@ def reader(browser: Browser, browser_context_args: dict) -> Iterator[tuple[Brows
 
 
 @pytest.fixture
-def page(reader: tuple[BrowserContext, Eye]) -> Iterator[Page]:
-    """A page of its own for each test, of a reader who remembers nothing of the last one."""
+def page(reader: tuple[BrowserContext, Eye], browser_context_args: dict) -> Iterator[Page]:
+    """A page for each test, of a reader who remembers nothing of the last one.
+
+    It is the same tab for all: its process has compiled the app's scripts before.
+    """
     context, eye = reader
-    page = context.new_page()
+    page = context.pages[0] if context.pages else context.new_page()
+    page.set_viewport_size(browser_context_args["viewport"])
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     yield page
-    if page.url.startswith("http"):
-        page.evaluate("localStorage.clear()")
-    for opened in context.pages:
+    for opened in context.pages[1:]:
         opened.close()
+    if page.url.startswith("http"):
+        page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.goto("about:blank")
     eye.assert_all_is_well()
 
 

@@ -228,6 +228,7 @@ def expect_the_same_elsewhere(page, other):
 
 def test_a_frame_that_refuses_the_whole_screen_is_filled(page, app):
     address = app.url(**FINISHED, epoch=120)
+    page = page.context.new_page()
     page.set_content(f'<iframe src="{address}" style="width:1180px;height:700px"></iframe>')
     frame = page.frame_locator("iframe")
     shown = frame.get_by_test_id("nc-player")

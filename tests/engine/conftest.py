@@ -1,15 +1,18 @@
-"""What several tests of downloads share: a small data set, and an address without a server."""
+"""What several tests share: a small data set to download, an address without a server, workers."""
 
 import hashlib
 import socket
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 
 from ncengine.catalogue import datasets as catalogue
+from ncengine.jobs import executors, queue
 
 CONTENT = {
     "first.gz": np.random.default_rng(0).bytes(300_000),
@@ -49,3 +52,41 @@ def folder(monkeypatch, tmp_path):
 @pytest.fixture
 def mirrors(monkeypatch):
     return lambda *urls: monkeypatch.setenv("NCENGINE_MIRROR_SMALL", " ".join(urls))
+
+
+@pytest.fixture
+def kept_workers(monkeypatch):
+    """Workers that have nothing to do outlive a queue that is closed, and serve the next test's."""
+
+    def end(workers):
+        deadline, waiting = time.monotonic() + 5, executors.local_executor(workers)
+        while waiting._pending_work_items and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if waiting._pending_work_items:
+            executors.end_workers(workers)
+
+    monkeypatch.setattr(queue, "end_workers", end)
+
+
+class _KeptPool:
+    """A pool of processes that outlives who asked for it, unless it has been left with work."""
+
+    _pools: dict = {}
+
+    def __init__(self, count, **options):
+        self.count = count
+        if count not in self._pools:
+            self._pools[count] = ProcessPoolExecutor(count, **options)
+
+    def submit(self, function, *arguments):
+        return self._pools[self.count].submit(function, *arguments)
+
+    def shutdown(self, **how):
+        if self._pools[self.count]._pending_work_items:
+            self._pools.pop(self.count).shutdown(**how)
+
+
+@pytest.fixture
+def kept_helpers(monkeypatch):
+    """Helpers with nothing to do serve the next test's sweeps, and hear none of its variables."""
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", _KeptPool)

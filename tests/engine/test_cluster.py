@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,9 @@ from ncengine.jobs.queue import JobQueue
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
+from tests.engine.processes import start
 
-pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
+distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 
 BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=120, solver="Adam", seeds=2)
 # The last goes on for long enough to be caught at it, on a fast machine too.
@@ -33,41 +36,42 @@ class Cluster:
     """A scheduler and workers, each in a process of its own."""
 
     def __init__(self, folder: Path):
-        self.folder, self.processes = folder, []
+        self.folder, self.workers = folder, []
         file = folder / "scheduler.json"
-        self._start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        options = ("--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        self.scheduler = start(_run_dask, "scheduler", options, folder / "scheduler.log")
         wait(file.exists)
         self.address = json.loads(file.read_text())["address"]
 
-    def worker(self, **environment: str) -> subprocess.Popen:
+    def worker(self, **environment: str) -> BaseProcess:
         options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--death-timeout", "60")
-        local = self.folder / f"worker-{len(self.processes)}"
-        return self._start(
-            "worker", self.address, *options, "--local-directory", str(local), **environment
-        )
-
-    def _start(self, what: str, *options: str, **environment: str) -> subprocess.Popen:
-        log = (self.folder / f"{len(self.processes)}-{what}.log").open("wb")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "distributed.cli.dask_" + what, *options],
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        self.processes.append(process)
-        return process
+        name = f"worker-{len(list(self.folder.iterdir()))}"
+        local = ("--local-directory", str(self.folder / name))
+        log = self.folder / f"{name}.log"
+        found = start(_run_dask, "worker", (self.address, *options, *local), log, **environment)
+        self.workers.append(found)
+        return found
 
     def wait_for_workers(self) -> None:
         """Until all that were started take part."""
-        import distributed
-
         with distributed.Client(self.address, set_as_default=False) as client:
-            client.wait_for_workers(len(self.processes) - 1, timeout=120)
+            client.wait_for_workers(len(self.workers), timeout=120)
 
-    def end(self) -> None:
-        for process in self.processes[::-1]:
+    def end_workers(self) -> None:
+        """End them, and wait until the scheduler has heard of it."""
+        for process in self.workers:
             process.kill()
-            process.wait()
+            process.join()
+        self.workers.clear()
+        with distributed.Client(self.address, set_as_default=False) as client:
+            wait(lambda: not client.scheduler_info()["workers"])
+
+
+def _run_dask(what: str, options: tuple[str, ...], log: Path) -> None:
+    with log.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    import_module(f"distributed.cli.dask_{what}").main(options)
 
 
 def wait(happened, seconds=180):
@@ -77,12 +81,19 @@ def wait(happened, seconds=180):
         time.sleep(0.05)
 
 
-@pytest.fixture
-def cluster(tmp_path, monkeypatch) -> Iterator[Cluster]:
-    found = Cluster(tmp_path)
-    monkeypatch.setenv("NCENGINE_SCHEDULER", found.address)
+@pytest.fixture(scope="module")
+def whole_cluster(tmp_path_factory) -> Iterator[Cluster]:
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
     yield found
-    found.end()
+    found.scheduler.kill()
+
+
+@pytest.fixture
+def cluster(whole_cluster, monkeypatch) -> Iterator[Cluster]:
+    """One that has no workers yet."""
+    monkeypatch.setenv("NCENGINE_SCHEDULER", whole_cluster.address)
+    yield whole_cluster
+    whole_cluster.end_workers()
 
 
 @pytest.fixture(scope="module")

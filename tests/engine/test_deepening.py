@@ -161,6 +161,7 @@ def test_what_is_below_is_trained_first_and_kept(tmp_path, workers):
     assert (alone.curves["loss"][-1] != run.curves["loss"][-1]).any()
 
 
+@pytest.mark.usefixtures("kept_helpers")
 def test_a_sweep_climbs_too(tmp_path):
     store = Store(tmp_path)
     table = ncengine.sweep(grid(CLIMB, depth=[5, 3]), 2, store=store)

@@ -27,6 +27,8 @@ WORDS = {FULL: "is full", READ_ONLY: "can only be read"}
 REMOVES = ("unlink", "rmdir", "remove")
 WRITES = ("mkdir", "replace", "rename", "symlink", "truncate")
 
+pytestmark = pytest.mark.usefixtures("kept_workers")
+
 
 @pytest.fixture
 def fault():

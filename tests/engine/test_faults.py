@@ -19,9 +19,12 @@ from ncengine.runs import private
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store, UnsafeCache
-from tests.engine.test_store import LONG, QUICK, start_training, wait
+from tests.engine.processes import start_training
+from tests.engine.test_store import LONG, QUICK, wait
 
 OTHER = QUICK.with_(depth=4)
+
+pytestmark = pytest.mark.usefixtures("kept_workers")
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def accident(tmp_path_factory):
     process = start_training(store, LONG)
     wait(lambda: store.open(LONG).passes > 100 and store.journal(LONG).has_checkpoint())
     process.kill()
-    process.wait()
+    process.join()
     return store.root
 
 

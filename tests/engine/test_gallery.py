@@ -344,7 +344,7 @@ def test_damaged_samples_are_left_out(gallery, caplog):
 
 
 @pytest.fixture
-def tiny(monkeypatch, tmp_path):
+def tiny(monkeypatch, tmp_path, kept_helpers):
     """Two rows of tiny runs, which share one; a cache and a gallery of their own."""
     rows = {
         "first": [SMALL.with_(depth=d, epochs=10, seeds=1) for d in (2, 4)],

@@ -22,6 +22,7 @@ from ncengine.runs.store import Store
 from ncengine.snapshots.names import OF_TEST, PER_SEED
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
+from tests.engine.processes import start_training
 from tests.engine.test_store import wait
 
 CPU = "cpu"
@@ -35,6 +36,8 @@ OF_PROCESS = 700 * 2**20
 # Caught in the middle, in two pieces.
 LONG = SMALL.with_(epochs=500, solver="Adam", seeds=2)
 HALVES = [(0,), (1,)]
+
+pytestmark = pytest.mark.usefixtures("kept_workers")
 
 
 @pytest.fixture
@@ -131,31 +134,21 @@ def test_there_are_no_more_processes_than_memory_holds(monkeypatch):
 def test_a_killed_part_goes_on_from_its_checkpoint_to_the_same_result(store, tmp_path):
     expected = Store(tmp_path / "whole")
     run_job(identify(LONG), expected, shards=HALVES)
-    code = """
-import sys, json
-from ncengine.config import RunConfig
-from ncengine.jobs import job, reporter
-from ncengine.runs.identity import identify
-from ncengine.runs.store import Store
-reporter.CHECKPOINT_EVERY = 0.3
-config = RunConfig(**json.loads(sys.argv[1]))
-job.run_job(identify(config), Store(sys.argv[2]), shards=[(0,), (1,)])
-"""
-    command = [sys.executable, "-c", code, LONG.canonical_json(), str(store.root)]
-    first = subprocess.Popen(command)
+    first = start_training(store, LONG, HALVES)
     wait(lambda: len(store.journal(LONG).parts()) == 2)
     parts = store.journal(LONG).parts()
     wait(parts[0].has_checkpoint)
     # Stopped in the middle of its part, which it holds until it is killed.
-    first.send_signal(signal.SIGSTOP)
-    second = subprocess.Popen(command)
+    os.kill(first.pid, signal.SIGSTOP)
+    second = start_training(store, LONG, HALVES)
     wait(lambda: parts[1].status() is not None and parts[1].status().passes > 20)
     assert [part.status().pid for part in parts] == [first.pid, second.pid]
     assert store.open(LONG).status is Status.RUNNING
     first.kill()
-    first.wait()
+    first.join()
     # The other one takes up what the killed one left, and writes the result.
-    assert second.wait(120) == 0
+    second.join()
+    assert second.exitcode == 0
     assert_same(store.open(LONG), expected.open(LONG))
     assert not store.journal(LONG).exists
 

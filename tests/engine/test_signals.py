@@ -25,6 +25,8 @@ queue.submit(RunConfig(**json.loads(sys.argv[1])))
 time.sleep(600)
 """
 
+pytestmark = pytest.mark.usefixtures("kept_workers")
+
 
 @pytest.fixture
 def store(tmp_path):

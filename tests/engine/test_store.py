@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from ncengine.config import RunConfig
+from ncengine.jobs import queue as queues
+from ncengine.jobs.executors import end_workers
 from ncengine.jobs.foreground import run
 from ncengine.jobs.queue import JobQueue, enqueue
 from ncengine.runs.identity import identify
@@ -21,6 +23,7 @@ from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import PER_SEED
 from ncengine.snapshots.plan import snapshot_passes
+from tests.engine.processes import start, start_training
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
@@ -28,15 +31,7 @@ LONG = QUICK.with_(epochs=1000, solver="Adam", depth=4)
 # Stopped by the test, however fast or busy the machine.
 ENDLESS = LONG.with_(epochs=100_000)
 
-TRAIN = """
-import sys, json
-from ncengine.config import RunConfig
-from ncengine.jobs import job, reporter
-from ncengine.runs.identity import identify
-from ncengine.runs.store import Store
-reporter.CHECKPOINT_EVERY = 0.3
-job.run_job(identify(RunConfig(**json.loads(sys.argv[1]))), Store(sys.argv[2]))
-"""
+pytestmark = pytest.mark.usefixtures("kept_workers")
 
 
 @pytest.fixture
@@ -68,10 +63,6 @@ def is_alive(pid):
     except (FileNotFoundError, ProcessLookupError):
         return False
     return True
-
-
-def start_training(store, config):
-    return subprocess.Popen([sys.executable, "-c", TRAIN, config.canonical_json(), store.root])
 
 
 def assert_same(a, b):
@@ -164,8 +155,8 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store,
     process = start_training(store, LONG)
     wait(lambda: store.open(LONG).passes > 250 and store.journal(LONG).has_checkpoint())
     assert store.open(LONG).status is Status.RUNNING
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
+    process.join()
     interrupted = store.open(LONG)
     assert interrupted.status is Status.INTERRUPTED
     assert 0 < interrupted.points < expected.points
@@ -191,18 +182,17 @@ def test_a_checkpoint_that_does_not_fit_means_from_the_start(store, caplog):
 
 def test_processes_asked_for_the_same_configuration_compute_it_once(store):
     config = LONG.with_(epochs=800)
-    code = "import sys,json,ncengine; ncengine.run(ncengine.RunConfig(**json.loads(sys.argv[1])))"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", code, config.canonical_json()],
-            env={**os.environ, "NCENGINE_CACHE": str(store.root)},
-        )
-        for _ in range(3)
-    ]
-    assert [process.wait(120) for process in processes] == [0, 0, 0]
+    processes = [start(run_here, config, store.root) for _ in range(3)]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0, 0]
     assert store.open(config).status is Status.DONE
     lines = (store.root / "index.jsonl").read_text().splitlines()
     assert len(lines) == 1
+
+
+def run_here(config, root):
+    run(config, store=Store(root))
 
 
 def test_a_failed_run_says_why_and_can_be_tried_again(store, monkeypatch):
@@ -257,7 +247,8 @@ def test_a_killed_worker_does_not_take_the_queue_with_it(store, queue):
     wait(lambda: store.open(LONG).status is Status.DONE)
 
 
-def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store):
+def test_what_waited_when_a_server_ended_is_taken_up_by_the_next(store, monkeypatch):
+    monkeypatch.setattr(queues, "end_workers", end_workers)
     first = JobQueue(store, workers=1)
     first.submit(LONG)
     first.submit(QUICK)

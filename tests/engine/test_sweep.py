@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 
 import ncengine
 from ncengine.cli.main import main
 from ncengine.config import PARAMS, RunConfig, grid
 from ncengine.config.sweeps import SWEEPS, joined, sweep_series
+from ncengine.jobs import executors
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -71,6 +73,7 @@ def test_values_are_those_of_the_runs(swept):
             assert not row["diverged"]
 
 
+@pytest.mark.usefixtures("kept_helpers")
 def test_what_takes_least_comes_first(tmp_path):
     ended = []
     configs = grid(TINY, depth=[5, 2, 3], weight_decay=[0.005, 0.02])
@@ -135,7 +138,7 @@ def test_an_empty_sweep_is_an_empty_table(tmp_path):
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def cache(tmp_path, monkeypatch, kept_helpers):
     monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
     return tmp_path
 
@@ -203,6 +206,7 @@ def test_a_mistake_is_told(cache, capsys, options, said):
 
 
 def test_a_failed_run_makes_the_command_fail(cache, capsys, monkeypatch):
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", ProcessPoolExecutor)
     monkeypatch.setenv("NCENGINE_DATA", str(cache / "none"))
     assert main(["sweep", *OPTIONS, "--dataset", "digits,mnist", "--depth", "2"]) == 1
     out = capsys.readouterr()

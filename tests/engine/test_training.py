@@ -51,19 +51,20 @@ def test_training_goes_on_from_a_saved_state_with_the_same_numbers(
         learning_rate=0.01,
     )
     whole = {step.passes: step.snapshot for step in training(config).steps()}
-    for stop in (4, 10, 17):
-        first = training(config)
-        for step in first.steps():
+    cut, begun = {}, training(config)
+    # Each goes on from the last one's state, so that what one forgets is carried on.
+    for stop in (4, 10, 17, config.epochs):
+        for step in begun.steps():
+            cut[step.passes] = step.snapshot
             if step.passes == stop:
                 break
-        saved, _ = unpack(pack(first.state()), 0)
-        second = training(config)
-        second.restore(saved)
-        rest = {step.passes: step.snapshot for step in second.steps()}
-        assert sorted(rest) == list(range(stop + 1, 31))
-        for passes, snapshot in rest.items():
-            for name, values in (snapshot or {}).items():
-                np.testing.assert_array_equal(values, whole[passes][name], err_msg=name)
+        saved, _ = unpack(pack(begun.state()), 0)
+        begun = training(config)
+        begun.restore(saved)
+    assert sorted(cut) == sorted(whole)
+    for passes, snapshot in cut.items():
+        for name, values in (snapshot or {}).items():
+            np.testing.assert_array_equal(values, whole[passes][name], err_msg=name)
 
 
 @pytest.mark.parametrize("solver", ["L-BFGS", "Adam"])
@@ -124,7 +125,7 @@ def test_the_gap_is_not_negative_at_full_collapse_either(loss, bias):
 
 
 @pytest.mark.parametrize(("loss", "bias"), [("CE", False), ("MSE", False), ("MSE", True)])
-@pytest.mark.parametrize(("classes", "width"), [(10, 64), (4, 8), (3, 16)])
+@pytest.mark.parametrize(("classes", "width"), [(10, 16), (4, 8), (3, 16)])
 def test_free_features_reach_the_floor(classes, width, loss, bias):
     config = RunConfig(
         dataset="gaussian",
