@@ -27,7 +27,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     # A page lives for seconds: to compile its scripts well takes more than it saves.
-    "--js-flags=--no-opt",
+    "--js-flags=--no-opt --no-maglev",
 ]
 
 
@@ -52,7 +52,7 @@ def wait_until(happened: Callable[[], bool], what: str, seconds: float = 60.0) -
     while not happened():
         if time.monotonic() > deadline:
             raise TimeoutError(f"after {seconds:g} s: {what}")
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 class LiveApp:

@@ -51,7 +51,7 @@ def wait(condition, seconds=180):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def is_alive(pid):
