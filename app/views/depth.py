@@ -220,15 +220,18 @@ def _of_preset(name: str, full: bool) -> tuple[RunConfig, Picture]:
     return base, Picture(depths=first.depths, decays=first.decays, kept=kept)
 
 
+@cache
+def _networks_of_preset(name: str, full: bool) -> list[tuple[RunConfig, ...]]:
+    """Those of each of its series."""
+    base, picture = _of_preset(name, full)
+    return [one.grid.configs for one in picture.series(base)]
+
+
 def _preset_shown(shown: list[Series]) -> str | None:
     """The name of the preset that is shown; None where it is none."""
     pictured = [one.grid.configs for one in shown]
-    for name in SWEEPS:
-        for full in (False, True):
-            base, picture = _of_preset(name, full)
-            if [one.grid.configs for one in picture.series(base)] == pictured:
-                return name
-    return None
+    every = ((name, full) for name in SWEEPS for full in (False, True))
+    return next((name for name, full in every if _networks_of_preset(name, full) == pictured), None)
 
 
 def _legend(shown: Sequence[Series], picture: Picture) -> None:

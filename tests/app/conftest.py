@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app.engine import data, derived, runs, shared
@@ -177,6 +179,14 @@ def examined(monkeypatch) -> list[RunConfig]:
 
     monkeypatch.setattr(data, "examine", examine)
     return read
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_foreign_components() -> Iterator[None]:
+    """Streamlit looks for components in all that is installed, for each page of a test anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda *_, **__: [])
+        yield
 
 
 @pytest.fixture
