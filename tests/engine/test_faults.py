@@ -152,18 +152,6 @@ def test_a_live_server_takes_over_what_waits_for_one_that_is_gone(store):
         wait(lambda: store.is_free(endless))
 
 
-def test_a_run_whose_worker_was_killed_goes_on_by_itself(store):
-    queue = JobQueue(store, workers=1)
-    try:
-        queue.submit(LONG)
-        wait(lambda: store.open(LONG).passes > 50)
-        os.kill(store.journal(LONG).status().pid, 9)
-        wait(lambda: store.open(LONG).status is Status.INTERRUPTED)
-        wait(lambda: store.open(LONG).status is Status.DONE)
-    finally:
-        queue.close()
-
-
 def test_a_run_that_kills_its_workers_is_given_up(store):
     queue = JobQueue(store, workers=1)
     endless = LONG.with_(epochs=100_000)

@@ -46,7 +46,7 @@ def test_training_goes_on_from_a_saved_state_with_the_same_numbers(
         depth=3,
         solver=solver,
         batch_size=batch_size,
-        epochs=30,
+        epochs=22,
         warmup=10,
         learning_rate=0.01,
     )
