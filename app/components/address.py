@@ -19,7 +19,7 @@ from app.browser.component import travels
 # the browser. The replaced address is taken for such an echo, unless the browser says that someone
 # pressed Back: until a page has run with the new one, and for this many seconds anyhow, since a
 # script that has itself run anew brings the new one without the browser.
-ECHO_SECONDS = 1.0
+ECHO_SECONDS = 5.0
 _UNKNOWN = "address:unknown"
 # What mailings, advertisements and sites that link here add to an address, to tell who followed it.
 _TRACKING_FAMILIES = ("utm_", "hsa_", "pk_", "mtm_", "matomo_", "vero_", "_hs", "oly_", "at_")
