@@ -15,6 +15,7 @@ from app.picker import picker
 from app.views import depth, explore, library
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
+from ncengine.runs.reasons import in_full
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def draw() -> None:
         _draw()
     except OSError as error:
         logger.exception("The cache cannot be used")
-        st.error(f"**The cache folder cannot be used.** {text.plain(str(error))}")
+        st.error(f"**The cache folder cannot be used.** {text.plain(in_full(error))}")
     except Exception:
         # Streamlit's own signals (rerun, stop) are not of this class, and pass.
         logger.exception("The page could not be drawn")

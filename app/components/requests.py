@@ -98,5 +98,5 @@ def _ask(config: RunConfig, what: Callable[[], None]) -> None:
     try:
         what()
     except (OSError, RuntimeError) as error:
-        st.session_state[_TROUBLE] = (config, str(error))
+        st.session_state[_TROUBLE] = (config, runs.why_not_done(error))
         has_stopped(config)

@@ -16,6 +16,7 @@ from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
+from ncengine.runs.reasons import in_full
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def no_download(name: str) -> str:
             return ""
         datasets.require(name)
     except (datasets.DatasetError, OSError) as error:
-        return str(error)
+        return in_full(error)
     return ""
 
 
@@ -118,7 +119,7 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
         if not missing:
             facts = datasets.load(config).facts
     except (ValueError, OSError, datasets.DatasetError) as error:
-        problem = str(error).rstrip(".")
+        problem = in_full(error).rstrip(".")
         wrong = error.problems[0] if isinstance(error, ConfigError) else None
     return Examination(assumptions(config), facts, problem, wrong)
 

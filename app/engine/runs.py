@@ -12,7 +12,9 @@ import streamlit as st
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
+from ncengine.runs.disk import why_not
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.reasons import in_full
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
 
@@ -99,6 +101,12 @@ def _samples(key: str) -> Mapping[str, np.ndarray]:
 def passes_before(config: RunConfig) -> int:
     """How many passes of its training are done already, by one of a smaller budget."""
     return store().ends.passes_before(identify(config))
+
+
+def why_not_done(error: Exception) -> str:
+    """What keeps the cache from being written, where it is that; else what the error says."""
+    in_the_way = why_not(error, store().root) if isinstance(error, OSError) else ""
+    return in_the_way or in_full(error)
 
 
 def goes_on(run: Run, longer: RunConfig) -> bool:

@@ -18,7 +18,6 @@ from ncengine.catalogue.metrics import Scale, metric_of, of_test
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.jobs.stop import Going
 from ncengine.runs.identity import Identity
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 
 logger = logging.getLogger(__name__)
@@ -219,7 +218,7 @@ def _stop(identity: Identity) -> None:
     try:
         library.stop(identity)
     except OSError as error:
-        st.session_state[_NOT_STOPPED] = reason(error)
+        st.session_state[_NOT_STOPPED] = runs.why_not_done(error)
 
 
 def _table(kept: list[dict[str, Any]]) -> list[str]:

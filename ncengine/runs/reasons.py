@@ -18,6 +18,12 @@ def reason(error: BaseException) -> str:
     return why(error)
 
 
+def in_full(error: BaseException) -> str:
+    """All that an error says, which may take several lines; of one by the system, its `reason`."""
+    by_system = isinstance(error, OSError) and error.strerror
+    return reason(error) if by_system else str(error) or type(error).__name__
+
+
 def why(error: BaseException) -> str:
     """The same without the file, for a sentence that names it."""
     if isinstance(error, OSError) and error.strerror:

@@ -31,6 +31,7 @@ class FakeStore:
     """Answers with the run that was put in; absent otherwise."""
 
     def __init__(self):
+        self.root = Path("/a/cache")
         self.runs = {}
         self.not_put_away = set()
         self.opened, self.glances = 0, 0

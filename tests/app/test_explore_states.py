@@ -1,5 +1,6 @@
 """What Explore shows in every state of a run."""
 
+import errno
 import re
 from dataclasses import replace
 
@@ -104,6 +105,25 @@ def test_more_passes_are_only_picked_where_they_begin_anew(at, store, jobs):
     at.button(key="next-epochs").click().run()
     assert jobs.submitted == [] and longer.title() in texts(at)
     assert "Nobody has trained" in texts(at)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk that holds /a/cache is full"),
+        (OSError(errno.EIO, "Input/output error", "/a/cache/x"), "input/output error"),
+        (RuntimeError("3 runs wait already"), "3 runs wait already"),
+    ],
+)
+def test_why_a_training_cannot_begin_is_told_in_words(at, jobs, monkeypatch, error, said):
+    def refuse(config):
+        raise error
+
+    monkeypatch.setattr(jobs, "submit", refuse)
+    at.run()
+    next(button for button in at.button if button.label.startswith("Train")).click().run()
+    (told,) = at.error
+    assert said in told.value and "Errno" not in told.value
 
 
 @pytest.mark.parametrize("put_away", [True, False])
