@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,24 @@ REQUIRED = named(
     [*PROJECT["dependencies"], *sum(PROJECT["optional-dependencies"].values(), start=[])]
 )
 TESTED = named((ROOT / "constraints.txt").read_text(encoding="utf-8").split())
+
+
+def what_is_installed_for_it() -> set[str]:
+    """All that the requirements bring with them here; of PyTorch's, its build decides."""
+    found, left = set(), set(REQUIRED)
+    while left:
+        name = left.pop()
+        found.add(name)
+        lines = [] if name == "torch" else metadata.requires(name) or []
+        brought = [
+            one for one in map(Requirement, lines) if not one.marker or one.marker.evaluate()
+        ]
+        left |= {canonicalize_name(one.name) for one in brought} - found
+    return found
+
+
+def test_all_that_is_installed_was_tested_together():
+    assert what_is_installed_for_it() <= set(TESTED)
 
 
 @pytest.mark.parametrize("name", REQUIRED)

@@ -90,8 +90,9 @@ class _Told(logging.Handler):
 
 
 def _is_not_told_otherwise(record: logging.LogRecord) -> bool:
-    """Whether a command does not say it anyway, as it says how each of its runs ended."""
-    return not (record.name == "ncengine.jobs.job" and record.levelno >= logging.ERROR)
+    """Whether a command does not say it anyway: how a run ended, and that a scheduler is gone."""
+    ended = record.name == "ncengine.jobs.job" and record.levelno >= logging.ERROR
+    return not ended and record.name != "distributed.client"
 
 
 @contextmanager

@@ -108,7 +108,8 @@ class Cluster:
         last_seen = time.monotonic()
         while not (self._ended.is_set() or self.gone):
             try:
-                if self._workers():
+                # While it looks for a scheduler that is lost, nothing is known of workers.
+                if self._client.status != "running" or self._workers():
                     last_seen = time.monotonic()
             except Exception as error:  # whatever the client makes of a cluster that goes
                 logger.debug("the cluster's workers cannot be counted: %s", error)

@@ -257,8 +257,27 @@ def test_a_run_that_lost_the_only_worker_waits_and_goes_on_when_one_comes(cluste
         queue.close()
 
 
-def _sweep_in_a_terminal(cache: Path, address: str) -> subprocess.Popen[str]:
-    tiny = "--classes 3 --samples-per-class 6 --width 6 --epochs 20 --seeds 1 --depth 2"
+def test_a_scheduler_that_is_gone_in_the_middle_is_told_once(tmp_path):
+    own = Cluster(tmp_path)
+    own.worker()
+    store = Store(tmp_path / "cache")
+    process = _sweep_in_a_terminal(store.root, own.address, "--epochs 100000 --solver Adam")
+    try:
+        wait(lambda: any(journal.status() for _, journal in store.journals()))
+        own.scheduler.kill()
+        out, err = process.communicate()
+    finally:
+        process.kill()
+        own.workers[0].kill()
+    (line,) = err.splitlines()
+    assert (process.returncode, out) == (1, "")
+    assert line.startswith(f"ncengine: the Dask scheduler at {own.address} does not answer any")
+
+
+def _sweep_in_a_terminal(
+    cache: Path, address: str, budget: str = "--epochs 20"
+) -> subprocess.Popen[str]:
+    tiny = f"--classes 3 --samples-per-class 6 --width 6 --seeds 1 --depth 2 {budget}"
     return subprocess.Popen(
         [sys.executable, "-m", "ncengine.cli", "sweep", *tiny.split()],
         env={**os.environ, "NCENGINE_CACHE": str(cache), "NCENGINE_SCHEDULER": address},
