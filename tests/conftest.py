@@ -21,6 +21,7 @@ settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What stays in one process: the tests of a file, and all that share a server and a browser."""
     for item in items:

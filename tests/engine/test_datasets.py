@@ -31,6 +31,7 @@ def mnist_folder():
 def data_folder(monkeypatch, tmp_path):
     """An empty folder for data sets, and no memory of what was loaded before."""
     monkeypatch.setenv("NCENGINE_DATA", str(tmp_path))
+    forget()
     yield tmp_path
     forget()
 
