@@ -14,9 +14,9 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 
 # In two processes, since browser and workers are waited for half of the time. In the order of the
-# files, so that what takes longest, the browser's, begins early, and small ones fill up the end.
+# files, so that the browser's long ones are not last, when one process would wait for the other.
 test: $(VENV)/.test chromium
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 benchmarks: $(VENV)/.test chromium
 	$(BIN)/python -m benchmarks

@@ -21,15 +21,6 @@ settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays in one process: the tests of a file, and all that share a server and a browser."""
-    for item in items:
-        browsers = "tests/e2e/" in item.nodeid
-        group = "tests/e2e" if browsers else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts_are_heard() -> None:
     """What a shell runs in the background has Ctrl-C ignored, and its children inherit that."""
