@@ -65,11 +65,11 @@ def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
         app.end()
 
 
-def assert_ends_cleanly(app: LiveApp, accidents: tuple[str, ...] = ACCIDENTS) -> None:
+def assert_ends_cleanly(app: LiveApp) -> None:
     """Ctrl-C ends server and workers, and nothing is said of an accident."""
     app.interrupt()
     wait_until(lambda: not app.processes(), "some process outlived the server", 20)
-    for word in accidents:
+    for word in ACCIDENTS:
         assert word not in app.said(), app.said()
 
 
@@ -135,7 +135,8 @@ def page(reader: tuple[BrowserContext, Eye], browser_context_args: dict) -> Iter
     context, eye = reader
     page = context.pages[0] if context.pages else context.new_page()
     page.set_viewport_size(browser_context_args["viewport"])
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    looks = {name: browser_context_args[name] for name in ("color_scheme", "reduced_motion")}
+    page.emulate_media(**looks)
     yield page
     for opened in context.pages[1:]:
         opened.close()

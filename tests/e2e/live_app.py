@@ -123,11 +123,6 @@ class LiveApp:
         os.killpg(self.process.pid, signal.SIGINT)
         return self.process.wait(timeout=30)
 
-    def kill(self) -> None:
-        """SIGKILL to the server alone."""
-        self.process.kill()
-        self.process.wait(timeout=30)
-
     def processes(self) -> set[int]:
         """Living processes that work on this cache: server, workers, orphans. Linux only."""
         mark = f"NCENGINE_CACHE={self.cache}".encode()

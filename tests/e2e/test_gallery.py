@@ -146,6 +146,11 @@ def ones_own_is_trained_from_a_click_and_comes_to_its_end(page: Page) -> None:
     expect_query(page, "classes", str(instant_preset().classes))
     page.go_back()
     expect(film(page)).to_be_visible()
+    # Trained here, it is there at once the next time.
+    page.get_by_role("button", name="Train your own").click()
+    expect_done(page, "1,000 passes")
+    page.go_back()
+    expect(film(page)).to_be_visible()
 
 
 def depth_opens_on_figure_1(page: Page) -> None:

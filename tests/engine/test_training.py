@@ -125,7 +125,7 @@ def test_the_gap_is_not_negative_at_full_collapse_either(loss, bias):
 
 
 @pytest.mark.parametrize(("loss", "bias"), [("CE", False), ("MSE", False), ("MSE", True)])
-@pytest.mark.parametrize(("classes", "width"), [(10, 16), (4, 8), (3, 16)])
+@pytest.mark.parametrize(("classes", "width"), [(10, 64), (4, 8), (3, 16)])
 def test_free_features_reach_the_floor(classes, width, loss, bias):
     config = RunConfig(
         dataset="gaussian",
