@@ -16,6 +16,7 @@ from app.engine import shared
 from ncengine.analysis import over_seeds, words
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.metrics import METRICS, Metric, Of, Place, Scale, of_test, shown_in
+from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import why_no_figure
 from ncengine.theory.trivial import trivial
@@ -110,9 +111,16 @@ def _gap(run: Run) -> Readout:
 
 
 def _collapse(run: Run) -> list[Readout]:
-    shown = [one for one in _of_features() if one.scale is Scale.LOG]
+    shown = [one for one in _of_features() if one.scale is not Scale.SHARE]
     names = dict.fromkeys(one.asked_as or one.name for one in shown)
-    return [_metric(run, METRICS[run.config.curve(name)]) for name in names]
+    metrics = [METRICS[run.config.curve(name)] for name in names]
+    return [(_metric if one.scale is Scale.LOG else _linear)(run, one) for one in metrics]
+
+
+def _linear(run: Run, metric: Metric) -> Readout:
+    course = over_seeds.mean_over_seeds(run, metric.name)
+    value, note = text.number(_last(course)), why_not_recorded(run, metric.name)
+    return Readout(metric.title, value, note, metric.help, metric.color, course, course)
 
 
 def _of_features() -> list[Metric]:
@@ -132,7 +140,9 @@ def _metric(run: Run, metric: Metric) -> Readout:
     odd = {text.number(0): last.zero, text.number(np.inf): last.infinite}
     if last.mean is None:
         value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
-        note = "0 by definition" if nothing and not last.infinite else ""
+        note = why_not_recorded(run, curve)
+        if nothing and not last.infinite:
+            note = "0 by definition"
         return Readout(name, value, note, help, color, course, values)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help += f" {log}: it is 10 to that power."
@@ -158,7 +168,9 @@ def _shares(run: Run) -> list[Readout]:
 def _share(run: Run, metric: Metric, curve: str, label: str, of_whom: str) -> Readout:
     course = over_seeds.mean_over_seeds(run, curve)
     network = architecture_info(run.config.architecture).has_network
-    note = "" if network or curve == metric.name else "no network"
+    note = why_not_recorded(run, curve)
+    if not network and curve != metric.name:
+        note = "no network"
     value, help = text.accuracy(_last(course)), f"{metric.help} {of_whom}"
     return Readout(label, value, note, help, metric.color, course, course, say=text.accuracy)
 

@@ -12,7 +12,9 @@ from app.player.view import FORMS, View, shown_snapshot
 from ncengine.analysis.layer_by_layer import LayerByLayer, layer_by_layer
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.metrics.layers import AS_COLLAPSED
+from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.run import Layers, Run
+from ncengine.snapshots.names import OF_LAYERS
 from ncengine.theory.trivial import trivial
 
 FORM_LABELS = {"lines": "over layers", "map": "over layers and passes"}
@@ -26,8 +28,9 @@ def draw(run: Run, looked_at: View) -> None:
         return
     layers, name = run.layers, _controls(looked_at)
     nothing = trivial(run.config.classes, run.config.samples_per_class).get(name)
-    if nothing:
-        st.caption(f"Tells nothing here: {nothing}.")
+    absent = why_not_recorded(run, f"{OF_LAYERS}{name}")
+    if nothing or absent:
+        st.caption(f"Tells nothing here: {nothing}." if nothing else f"{absent.capitalize()}.")
     if looked_at.form == "map":
         table = shared.once(run, ("map", name), lambda: charts.map_table(layers, name))
         charts.draw_map(table, name, layers.nc1.shape[-1])

@@ -57,6 +57,12 @@ class Place(StrEnum):
     TERMINAL = "terminal"
 
 
+# The scales that a place has axes for, where these are not all.
+_SCALES = {
+    Place.CURVES: frozenset({Scale.LOG, Scale.SHARE}),
+    Place.DEPTH: frozenset({Scale.LOG}),
+    Place.COMPARE: frozenset({Scale.LOG}),
+}
 EVERYWHERE = frozenset(Place)
 ACCURACY = frozenset({Place.READOUTS, Place.CURVES, Place.LIBRARY, Place.TERMINAL})
 NEUTRAL = "#7c8798"
@@ -94,6 +100,23 @@ class Metric:
     shown: frozenset[Place] = frozenset()
     shown_of_test: frozenset[Place] = frozenset()
     asked_as: str = ""
+
+    def __post_init__(self) -> None:
+        if self.low >= self.high:
+            raise ValueError(f"{self.name}: low = {self.low}: must be less than high = {self.high}")
+        if self.scale is Scale.LOG and self.low < 0:
+            raise ValueError(
+                f"{self.name}: low = {self.low}: must be from 0 on to have a LOG scale"
+            )
+        if self.scale is Scale.SHARE and (self.low, self.high) != (0.0, 1.0):
+            raise ValueError(f"{self.name}: low, high: must be 0, 1 to have a SHARE scale")
+        for place in sorted(self.shown | self.shown_of_test):
+            fit = _SCALES.get(place, frozenset(Scale))
+            if self.scale not in fit:
+                raise ValueError(
+                    f"{self.name}: scale = {self.scale}: must be {' or '.join(sorted(fit))} "
+                    f"to be shown in {place}"
+                )
 
 
 def _of(*taken: Of) -> frozenset[Of]:

@@ -30,6 +30,8 @@ from ncengine.snapshots.plan import shown, shown_in_layers
 from ncengine.theory.optimum import floor_of
 
 ROUNDING = 1e-12  # of the floor
+# What is kept of layers beside the metrics.
+_BESIDE = [one.name for one in fields(Layers) if one.name != "measured"]
 
 
 def complete(
@@ -97,7 +99,7 @@ def stack_layers(snapshots: Sequence[Arrays], config: RunConfig) -> Layers | Non
     if not features:
         return None
     return Layers(
-        **{name: np.stack([_of_layers(s, name) for s in full]) for name in (*LAYERS, *BLOCKS)},
+        measured={n: np.stack([_of_layers(s, n) for s in full]) for n in (*LAYERS, *BLOCKS)},
         epoch=_passes(full),
         means_epoch=_passes(means),
         class_means=np.stack([s[MEANS] for s in means]),
@@ -119,7 +121,8 @@ def _recorded(arrays: Arrays, name: str, like: str) -> np.ndarray:
 
 def layers_arrays(layers: Layers) -> Arrays:
     """What a result holds of them; `finished_run` reads it back."""
-    return {f"{OF_LAYERS}{field.name}": getattr(layers, field.name) for field in fields(layers)}
+    arrays = {**layers.measured, **{name: getattr(layers, name) for name in _BESIDE}}
+    return {f"{OF_LAYERS}{name}": array for name, array in arrays.items()}
 
 
 def _passes(snapshots: Sequence[Arrays]) -> np.ndarray:
@@ -141,6 +144,13 @@ def _curves(result: Arrays) -> Arrays:
     return {"epoch": result["epoch"], **{n: _recorded(result, n, "loss") for n in CURVES}}
 
 
+def _not_recorded(result: Arrays) -> frozenset[str]:
+    names = {*CURVES}
+    if f"{OF_LAYERS}epoch" in result:
+        names |= {f"{OF_LAYERS}{name}" for name in (*LAYERS, *BLOCKS)}
+    return frozenset(names - result.keys())
+
+
 def finished_run(identity: Identity, result: Arrays) -> Run:
     """The run that a result's arrays describe; NaN of what was not recorded when it was trained.
 
@@ -151,9 +161,10 @@ def finished_run(identity: Identity, result: Arrays) -> Run:
     geometry = {name: result[f"geometry_{name}"] for name in ("epoch", *GEOMETRY, *SHOWN)}
     layers = None
     if f"{OF_LAYERS}epoch" in result:
-        measured = {name: _of_layers(result, name) for name in (*LAYERS, *BLOCKS)}
-        others = {f.name for f in fields(Layers)} - measured.keys()
-        layers = Layers(**measured, **{name: result[f"{OF_LAYERS}{name}"] for name in others})
+        layers = Layers(
+            measured={name: _of_layers(result, name) for name in (*LAYERS, *BLOCKS)},
+            **{name: result[f"{OF_LAYERS}{name}"] for name in _BESIDE},
+        )
         layers = without_noise(layers, identity.engine_version)
     return Run(
         config,
@@ -167,4 +178,5 @@ def finished_run(identity: Identity, result: Arrays) -> Run:
         seconds=float(result["seconds"]),
         machine=json.loads(str(result["machine"])),
         key=identity.key,
+        not_recorded=_not_recorded(result),
     )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from ncengine.runs.run import Layers
+from ncengine.catalogue.metrics import metric_of
+from ncengine.runs.run import Layers, Run
+from ncengine.snapshots.names import OF_LAYERS
 
 # The first version whose `nc1_pinv` has meaning where class means do not span K - 1 dimensions.
 SOUND_INVERSE = 5
@@ -25,7 +25,21 @@ def without_noise(layers: Layers, version: str) -> Layers:
     if version.isdecimal() and int(version) >= SOUND_INVERSE:
         return layers
     nearest = np.abs(layers.epoch[:, None] - layers.means_epoch).argmin(1)
-    return replace(layers, nc1_pinv=np.where(_lack_rank(layers)[nearest], np.nan, layers.nc1_pinv))
+    return layers.with_(nc1_pinv=np.where(_lack_rank(layers)[nearest], np.nan, layers.nc1_pinv))
+
+
+def why_not_recorded(run: Run, name: str) -> str:
+    """Why a run has no values of a metric: "not recorded by version 4"; "" where it was recorded.
+
+    Args:
+        name: as in `Run.not_recorded`.
+    """
+    if name not in run.not_recorded:
+        return ""
+    version, since = str(run.machine.get("version")), metric_of(name.removeprefix(OF_LAYERS)).since
+    if version.isdecimal() and int(version) < since:
+        return f"not recorded by version {version}"
+    return "not recorded when it was trained"
 
 
 def _lack_rank(layers: Layers) -> np.ndarray:

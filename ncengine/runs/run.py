@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -86,13 +86,14 @@ class Layers:
     G snapshots, R seeds, L layers (of a transformer of depth L it is L + 1), L - 1 blocks. Of
     what the next layer reads, after LayerNorm; of a transformer at the last token.
 
+    Each metric is an attribute, too: `layers.nc1`.
+
     Attributes:
+        measured: by name the metrics of layers and of streams (G, R, L) float64, see
+            `metrics.layers.LayerCollapse` and `Stream`; and those of blocks (G, R, L - 1): "decay",
+            what each pays of "decay_hidden", and "movement", the mean angle, in radians, by which
+            it turns a sample. NaN of what was not recorded.
         epoch: (G,) passes over the data at which each was taken.
-        nc1, nc1_pinv, nc2, ncc_error, effective_rank, effective_rank_features: (G, R, L) float64,
-            of the training samples, see `metrics.layers.LayerCollapse`.
-        stream_norm, common_share: (G, R, L) float64, see `metrics.layers.Stream`.
-        decay: (G, R, L - 1) float64, what each block pays of "decay_hidden".
-        movement: (G, R, L - 1) float64, mean angle, in radians, by which a block turns a sample.
         means_epoch: (G',) passes at which class means were kept: all of `epoch` where they are
             small enough, else those of `features_epoch`.
         class_means: (G', R, L, K, d) float16.
@@ -101,17 +102,8 @@ class Layers:
         index: (S,) which samples of `Geometry.features` these are.
     """
 
+    measured: Mapping[str, np.ndarray]
     epoch: np.ndarray
-    nc1: np.ndarray
-    nc1_pinv: np.ndarray
-    nc2: np.ndarray
-    ncc_error: np.ndarray
-    effective_rank: np.ndarray
-    effective_rank_features: np.ndarray
-    stream_norm: np.ndarray
-    common_share: np.ndarray
-    decay: np.ndarray
-    movement: np.ndarray
     means_epoch: np.ndarray
     class_means: np.ndarray
     features_epoch: np.ndarray
@@ -120,6 +112,18 @@ class Layers:
 
     def __len__(self) -> int:
         return len(self.epoch)
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        # Not of `self.measured`: of one that is only being made, this would ask for ever.
+        measured = self.__dict__.get("measured", {})
+        if name not in measured:
+            raise AttributeError(f"layers have no {name!r}")
+        return measured[name]
+
+    def with_(self, **changes: np.ndarray) -> Layers:
+        """The same with other metrics, or other arrays, by name."""
+        measured = {n: changes.pop(n) for n in list(changes) if n in self.measured}
+        return replace(self, measured={**self.measured, **measured}, **changes)
 
     def newest(self, r: int) -> int | None:
         """The last snapshot at which the r-th seed had numbers; None where it never had."""
@@ -167,6 +171,8 @@ class Run:
         key: the run's name in the store, see `Identity.key`.
         shown_seed: of a run that was shipped, the only seed of which geometry, and features and
             class means of layers, were kept: of the others they are NaN. None of other runs.
+        not_recorded: curves, and by "layers_" metrics of layers, that were not recorded when it
+            was trained: all of these is NaN.
     """
 
     config: RunConfig
@@ -184,6 +190,7 @@ class Run:
     machine: Mapping[str, Any] = field(default_factory=dict)
     key: str = ""
     shown_seed: int | None = None
+    not_recorded: frozenset[str] = frozenset()
 
     @property
     def shipped(self) -> bool:

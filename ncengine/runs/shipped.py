@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from ncengine.catalogue.architectures import architecture_info
+from ncengine.catalogue.metrics import METRICS
 from ncengine.config import RunConfig
 from ncengine.metrics import neural_collapse
 from ncengine.runs.earlier import without_noise
 from ncengine.runs.film import decoded, encoded
 from ncengine.runs.run import Geometry, Layers, Run, Status
-from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED, Arrays
+from ncengine.snapshots.names import BLOCKS, LAYERS, OF_LAYERS, PER_SEED, Arrays
 from ncengine.theory.optimum import floor_of
 
 # Of so many numbers are the samples shown at one moment, and of each layer those on the way.
@@ -47,15 +48,16 @@ def packed(run: Run) -> Arrays:
         ValueError: it has no seed whose numbers can be shown to the end.
     """
     whole, r = shown_geometry(run)
-    curves = _stacked(run.curves, PER_SEED).astype(np.float32)
-    arrays = {"shown": np.array(r), **_named("curves", curves, PER_SEED)}
+    arrays = {"shown": np.array(r)}
+    curves = {name: run.curves[name] for name in PER_SEED if name not in run.not_recorded}
+    arrays |= _named("curves", curves, np.float32)
     arrays |= {"curves_epoch": run.curves["epoch"], "diverged": run.diverged}
     geometry = few(whole, r)
     arrays |= {f"geometry_{name}": getattr(geometry, name) for name in _WHICH}
     for name in _FILMS:
         arrays |= _under(f"geometry_{name}", encoded(getattr(geometry, name)[:, 0]))
     if run.layers is not None:
-        arrays |= _packed_layers(run.layers, geometry, whole, r)
+        arrays |= _packed_layers(run, run.layers, geometry, r)
     return arrays
 
 
@@ -98,6 +100,7 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
         machine={name: value for name, value in facts.items() if name not in own},
         key=key,
         shown_seed=config.seeds[r],
+        not_recorded=_not_recorded(arrays),
     )
 
 
@@ -149,13 +152,17 @@ def _first(labels: np.ndarray, most: int) -> np.ndarray:
     return np.flatnonzero(np.arange(len(labels)) - starts[labels] < each)
 
 
-def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> Arrays:
-    """Metrics of all seeds as float16 of their logarithms; one seed's way at the last moment."""
+def _packed_layers(run: Run, layers: Layers, kept: Geometry, r: int) -> Arrays:
+    """Metrics of all seeds in half precision; one seed's way at the last moment."""
+    whole, arrays = shown_geometry(run)[0], {"layers_epoch": layers.epoch}
     with np.errstate(divide="ignore"):
-        logs = np.log10(_stacked(vars(layers), LAYERS)).astype(np.float16)
-        of_blocks = np.log10(_stacked(vars(layers), BLOCKS)).astype(np.float16)
-    arrays = {"layers_epoch": layers.epoch, **_named("layers", logs, LAYERS)}
-    arrays |= _named("layers_blocks", of_blocks, BLOCKS)
+        for kind, names in (("layers", LAYERS), ("layers_blocks", BLOCKS)):
+            found = {
+                name: _shortened(name, layers.measured[name])
+                for name in names
+                if f"{OF_LAYERS}{name}" not in run.not_recorded
+            }
+            arrays |= _named(kind, found, np.float16)
     # Samples on the way are among those shown, of which they are known by their place.
     width = kept.features.shape[-1]
     way = np.isin(whole.sample_index[layers.index], kept.sample_index)
@@ -171,6 +178,15 @@ def _packed_layers(layers: Layers, kept: Geometry, whole: Geometry, r: int) -> A
     return arrays | _under("layers_class_means", encoded(means))
 
 
+def _shortened(name: str, values: np.ndarray) -> np.ndarray:
+    """As half precision has room for it: of what is never negative the logarithm."""
+    return values if METRICS[name].low < 0 else np.log10(values)
+
+
+def _restored(name: str, values: np.ndarray) -> np.ndarray:
+    return values if METRICS[name].low < 0 else 10.0**values
+
+
 def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int, version: str) -> Layers:
     seeds, count = len(config.seeds), architecture_info(config.architecture).layers(config.depth)
     shape = (len(arrays["layers_epoch"]), seeds, count)
@@ -182,7 +198,7 @@ def _unpacked_layers(arrays: Arrays, config: RunConfig, r: int, version: str) ->
     means = decoded(_of("layers_class_means", arrays))
     layers = Layers(
         epoch=arrays["layers_epoch"],
-        **{name: 10.0**logs for name, logs in (of_layers | of_blocks).items()},
+        measured={name: _restored(name, v) for name, v in (of_layers | of_blocks).items()},
         means_epoch=arrays["layers_way_epoch"],
         class_means=_among(means[None, None], seeds, r),
         features_epoch=arrays["layers_way_epoch"],
@@ -212,22 +228,31 @@ def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) ->
         raise ValueError(f"curves: {curves.shape}, must be of {seeds} seeds")
 
 
-def _named(kind: str, stacked: np.ndarray, names: Sequence[str]) -> Arrays:
+def _named(kind: str, values: Mapping[str, np.ndarray], precision: type) -> Arrays:
     """Arrays stacked along the first axis, and by which names they go."""
-    return {kind: stacked, f"{kind}_names": np.array(names)}
+    stacked = np.stack([np.asarray(one, np.float64) for one in values.values()])
+    return {kind: stacked.astype(precision), f"{kind}_names": np.array([*values])}
+
+
+def _names(kind: str, arrays: Arrays) -> Sequence[str]:
+    """Of which metrics the arrays are that are stacked under that name."""
+    return arrays[f"{kind}_names"].tolist() if f"{kind}_names" in arrays else _UNNAMED[kind]
+
+
+def _not_recorded(arrays: Arrays) -> frozenset[str]:
+    lacking = {*PER_SEED} - {*_names("curves", arrays)}
+    if "layers" in arrays:
+        kept = {*_names("layers", arrays), *_names("layers_blocks", arrays)}
+        lacking |= {f"{OF_LAYERS}{name}" for name in {*LAYERS, *BLOCKS} - kept}
+    return frozenset(lacking)
 
 
 def _by_name(kind: str, arrays: Arrays, names: Sequence[str]) -> Arrays:
     """What `_named` kept of these names, in float64; NaN of what was not recorded then."""
-    kept = arrays[f"{kind}_names"].tolist() if f"{kind}_names" in arrays else _UNNAMED[kind]
     stacked = arrays[kind].astype(np.float64)
-    found = dict(zip(kept, stacked, strict=True))
+    found = dict(zip(_names(kind, arrays), stacked, strict=True))
     unknown = np.full(stacked.shape[1:], np.nan)
     return {name: found.get(name, unknown) for name in names}
-
-
-def _stacked(values: Mapping[str, Any], names: tuple[str, ...]) -> np.ndarray:
-    return np.stack([np.asarray(values[name], np.float64) for name in names])
 
 
 def _among(array: np.ndarray, seeds: int, r: int) -> np.ndarray:

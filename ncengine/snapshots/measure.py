@@ -6,14 +6,16 @@ side; what is measured is numpy arrays, by the names of `snapshots.names`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from ncengine.catalogue.metrics import Of, names_of, of_test
 from ncengine.metrics.collapse import class_means, neural_collapse
 from ncengine.metrics.layers import layers_collapse, movement, stream
+from ncengine.metrics.measures import measured
 from ncengine.snapshots.names import (
     COLLAPSE,
     FEATURES,
@@ -29,7 +31,9 @@ Array = Any  # a numpy array or a torch tensor
 
 
 def measure_collapse(features: Array, labels: Array, weight: Array) -> Arrays:
-    """NC1, NC2A, NC2B and NC3 (Definition 2) of the training samples: each (R,) float64.
+    """The metrics of features: NC1, NC2A, NC2B and NC3 (Definition 2) and what else there is.
+
+    Of the training samples: each (R,) float64.
 
     Args:
         features: (R, N, d) inputs of the last linear layer.
@@ -39,8 +43,14 @@ def measure_collapse(features: Array, labels: Array, weight: Array) -> Arrays:
     Raises:
         ValueError: see `metrics.neural_collapse`.
     """
-    metrics = neural_collapse(features, labels, weight)
-    return {name: _double(getattr(metrics, name)) for name in ("nc1", "nc2a", "nc2b", "nc3")}
+    return _of_features(names_of(Of.FEATURES), features, labels, weight)
+
+
+def _of_features(names: Sequence[str], features: Array, labels: Array, weight: Array) -> Arrays:
+    together = vars(neural_collapse(features, labels, weight))
+    others = [name for name in names if name not in together]
+    found = {**together, **measured(others, features, labels, weight.shape[-2], weight)}
+    return {name: _double(found[name]) for name in names if name in found}
 
 
 def measure_geometry(features: Array, labels: Array, weight: Array, index: Array) -> Arrays:
@@ -61,11 +71,10 @@ def measure_test(
     features: Array, labels: Array, weight: Array, accuracy: Array, index: Array
 ) -> Arrays:
     """The curves of test samples, and the features of those at `index`; shapes as above."""
-    metrics = neural_collapse(features, labels, weight)
+    found = _of_features(names_of(Of.TEST), features, labels, weight)
     return {
-        "test_accuracy": _numpy(accuracy),
-        "test_nc1": _double(metrics.nc1),
-        "test_nc3": _double(metrics.nc3),
+        of_test("accuracy"): _numpy(accuracy),
+        **{of_test(name): values for name, values in found.items()},
         "test_features": _half(features[:, index]),
     }
 
@@ -82,15 +91,22 @@ def measure_layers(layers: Sequence[tuple[Array, Array]], labels: Array, classes
         The names of `snapshots.names.LAYERS`, each (R, L) float64; "movement" (R, L - 1), of the
         blocks; "class_means" (R, L, K, d) float16.
     """
-    reads = [read for _, read in layers]
+    streams, reads = zip(*layers, strict=True)
     collapse = layers_collapse(reads, labels, classes)
-    found = {name: _double(getattr(collapse, name)) for name in COLLAPSE}
-    streams = [stream(values) for values, _ in layers]
-    found |= {name: np.stack([_double(getattr(s, name)) for s in streams], -1) for name in STREAM}
+    found = {name: _double(getattr(collapse, name)) for name in COLLAPSE if hasattr(collapse, name)}
+    found |= _by_layer([vars(stream(values)) for values in streams])
+    for names, values in ((COLLAPSE, reads), (STREAM, streams)):
+        others = [name for name in names if name not in found]
+        found |= _by_layer([measured(others, one, labels, classes) for one in values])
     moves = [_double(movement(*pair)) for pair in pairwise(reads)]
     found["movement"] = np.stack(moves, -1) if moves else np.zeros((len(reads[0]), 0))
     found["class_means"] = _half(collapse.class_means)
     return found
+
+
+def _by_layer(each: Sequence[Mapping[str, Array]]) -> Arrays:
+    """What was measured of each layer, (R,), as (R, L) float64."""
+    return {name: np.stack([_double(one[name]) for one in each], -1) for name in each[0]}
 
 
 def features_of_layers(layers: Sequence[tuple[Array, Array]], index: Array) -> np.ndarray:

@@ -132,8 +132,10 @@ def make_run(config: RunConfig, status: Status = Status.DONE, **changed) -> Run:
     passes = np.array([1, config.epochs])
     count = architecture_info(config.architecture).layers(config.depth)
     layers = Layers(
-        **{name: rng.uniform(0.02, 0.9, size=(2, seeds, count)) for name in LAYERS},
-        **{name: rng.uniform(0.001, 1.0, size=(2, seeds, count - 1)) for name in BLOCKS},
+        measured={
+            **{name: rng.uniform(0.02, 0.9, size=(2, seeds, count)) for name in LAYERS},
+            **{name: rng.uniform(0.001, 1.0, size=(2, seeds, count - 1)) for name in BLOCKS},
+        },
         epoch=passes,
         means_epoch=passes,
         class_means=rng.normal(size=(2, seeds, count, classes, width)).astype(np.float16),

@@ -540,6 +540,6 @@ def test_collapsed_layers_are_counted_seed_by_seed():
     run = law_run(BASE)
     ends = [[0.5, 0.4, 0.3, 0.105, 0.1], [0.1] * 5, [0.5, 0.4, 0.3, 0.2, 0.1]]
     nc1 = np.repeat(np.array(ends)[None], 2, axis=0)
-    entry = replace(run, layers=replace(run.layers, nc1=nc1)).summary()
+    entry = replace(run, layers=run.layers.with_(nc1=nc1)).summary()
     found = charts.values([(BASE, "key", entry)], "collapsed_layers")
     assert found[0].tolist() == [2, 5, 1]

@@ -158,7 +158,7 @@ def test_a_map_covers_all_passes():
     layers = make_run(CONFIG).layers
     passes = np.array([1, 10, 100, 1000])
     values = np.random.default_rng(0).uniform(0.1, 1, (4, 3, 5))
-    table = charts.map_table(replace(layers, epoch=passes, nc1=values), "nc1").to_pandas()
+    table = charts.map_table(layers.with_(epoch=passes, nc1=values), "nc1").to_pandas()
     one = table[table.layer == 3]
     np.testing.assert_allclose(one.passes, [1, 10**0.5, 10**1.5, 10**2.5])
     assert one.until.iloc[-1] == 1000
@@ -166,7 +166,7 @@ def test_a_map_covers_all_passes():
     assert (one.until.to_numpy()[:-1] >= one.passes.to_numpy()[1:]).all()
     np.testing.assert_allclose(one["mean"], np.exp(np.log(values[:, :, 2]).mean(1)))
     assert len(table) == 4 * 5
-    single = charts.map_table(replace(layers, epoch=passes[:1], nc1=values[:1]), "nc1")
+    single = charts.map_table(layers.with_(epoch=passes[:1], nc1=values[:1]), "nc1")
     assert single.num_rows == 5
 
 
@@ -241,7 +241,7 @@ def test_shares_are_drawn_within_0_and_1_and_a_line_at_0_has_room():
     values = np.zeros_like(layers.ncc_error)
     values[..., 0] = [0.0, 0.0, 0.9]
     for shown, highest in ((values, 1.0), (1 - values, 1.0), (0 * values, charts.LEAST_SHARE)):
-        rows = charts.lines_table(replace(layers, ncc_error=shown), "ncc_error", 1).to_pandas()
+        rows = charts.lines_table(layers.with_(ncc_error=shown), "ncc_error", 1).to_pandas()
         assert rows["low"].min() >= 0 and rows["high"].max() <= 1
         ends = rows[rows["kind"] == "range"]["mean"]
         assert ends.min() == 0 and ends.max() <= highest
@@ -252,10 +252,10 @@ def test_shares_are_drawn_within_0_and_1_and_a_line_at_0_has_room():
 def test_of_one_moment_map_and_lines_have_an_extent():
     layers = make_run(RunConfig()).layers
     names = ("epoch", "nc1")
-    alone = replace(layers, **{name: getattr(layers, name)[:1] for name in names})
+    alone = layers.with_(**{name: getattr(layers, name)[:1] for name in names})
     rows = charts.map_table(alone, "nc1").to_pandas()
     assert (rows["passes"] < rows["at"]).all() and (rows["at"] < rows["until"]).all()
-    same = replace(layers, nc1=np.full_like(layers.nc1, 0.3))
+    same = layers.with_(nc1=np.full_like(layers.nc1, 0.3))
     rows = charts.lines_table(same, "nc1", 0).to_pandas()
     ends = rows[rows["kind"] == "range"]["mean"]
     assert ends.min() < 0.3 < ends.max()

@@ -12,6 +12,7 @@ from ncengine.config import RunConfig
 from ncengine.jobs.job import run_job
 from ncengine.jobs.listing import mend_index
 from ncengine.runs.assemble import layers_arrays
+from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -112,7 +113,23 @@ def test_what_was_not_recorded_is_absent_and_all_else_as_it_was(tmp_path):
     for name in ("nc1", "decay", "class_means", "features"):
         np.testing.assert_array_equal(getattr(run.layers, name), getattr(whole.layers, name))
     json.dumps(plain(run.layers_summary()), allow_nan=False)
+    lacking = {"test_nc3", "layers_common_share", "layers_movement"}
+    assert run.not_recorded == lacking and not whole.not_recorded
+    assert {why_not_recorded(run, name) for name in lacking} == {"not recorded when it was trained"}
+    assert why_not_recorded(run, "nc3") == why_not_recorded(run, "layers_nc1") == ""
     assert path.read_bytes() == content
+
+
+def test_it_is_said_which_version_did_not_record_it(tmp_path):
+    store = Store(tmp_path)
+    identity, arrays = as_of("3")
+    kept(store, identity, arrays, *[name for name in arrays if name.startswith("layers_")])
+    run = store.open(identity)
+    assert run.layers is None and not run.not_recorded
+    # Of what version 4 was the first to record.
+    identity, arrays = as_of("3", config=SMALL.with_(depth=4))
+    kept(store, identity, arrays, "layers_movement")
+    assert why_not_recorded(store.open(identity), "layers_movement") == "not recorded by version 3"
 
 
 def test_a_whole_result_that_cannot_be_shown_is_told_and_left(tmp_path, caplog):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import pickle
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from ncengine.catalogue.metrics import METRICS
 from ncengine.cli.main import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, first, row
@@ -561,6 +563,27 @@ def test_what_a_later_catalogue_adds_is_absent_and_all_else_as_before(
         np.testing.assert_array_equal(after.curves[name], before.curves[name])
     for name in (*LAYERS, *BLOCKS):
         np.testing.assert_array_equal(getattr(after.layers, name), getattr(before.layers, name))
+
+
+def test_what_was_not_recorded_is_not_shipped_as_if_it_were(gallery, trained):
+    lacking = frozenset({"test_nc1", "layers_nc2", "layers_decay"})
+    gallery.add(identify(OTHER), replace(trained, config=OTHER, not_recorded=lacking), [], {})
+    shipped = Gallery(gallery.folder).open(identify(OTHER).key)
+    assert shipped.not_recorded == lacking
+    for values in (shipped.curves["test_nc1"], shipped.layers.nc2, shipped.layers.decay):
+        assert np.isnan(values).all()
+    assert not gallery.open(trained.key).not_recorded
+
+
+def test_what_may_be_negative_keeps_its_sign(gallery, trained, monkeypatch):
+    signed = replace(METRICS["effective_rank"], low=-math.inf)
+    monkeypatch.setattr(shipping, "METRICS", {**METRICS, "effective_rank": signed})
+    values = np.random.default_rng(0).normal(size=trained.layers.nc1.shape)
+    layers = trained.layers.with_(effective_rank=values)
+    gallery.add(identify(OTHER), replace(trained, config=OTHER, layers=layers), [], {})
+    shipped = Gallery(gallery.folder).open(identify(OTHER).key).layers
+    np.testing.assert_allclose(shipped.effective_rank, values, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(shipped.nc1, trained.layers.nc1, rtol=1e-2)
 
 
 def test_an_entry_of_a_later_engine_is_told_and_left(gallery, trained):

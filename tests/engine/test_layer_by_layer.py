@@ -26,7 +26,7 @@ def made_up(run, nc1, pinv=None):
     pinv = np.asarray(nc1 if pinv is None else [pinv], float)
     means = simplices(*nc1.shape, 10, 12)
     at = np.array([1])
-    return replace(run.layers, epoch=at, means_epoch=at, nc1=nc1, nc1_pinv=pinv, class_means=means)
+    return run.layers.with_(epoch=at, means_epoch=at, nc1=nc1, nc1_pinv=pinv, class_means=means)
 
 
 def simplices(*shape):
@@ -111,7 +111,7 @@ def test_layers_without_the_rank_are_left_out_of_the_law(run):
     layers = made_up(run, [pinv], [pinv])
     means = layers.class_means.copy()
     means[:, :, 0] = 0.5
-    found = layer_by_layer(replace(layers, class_means=means), 0)
+    found = layer_by_layer(layers.with_(class_means=means), 0)
     assert found.lacking == {1: 0}
     assert found.factor == pytest.approx(0.5) and found.explained == pytest.approx(1)
 
@@ -125,10 +125,10 @@ def test_a_sphere_has_room_for_so_many_dimensions(run, width, rank):
         np.full((1, 1, 5, 10, width), np.nan, np.float16),
         np.random.default_rng(0).normal(size=(1, 1, 5, 10, width)).astype(np.float16),
     ):
-        found = layer_by_layer(replace(layers, class_means=means), 0)
+        found = layer_by_layer(layers.with_(class_means=means), 0)
         assert found.spanned == (rank,) * 5
         assert (found.factor is None) == (rank < 9)
-    none = replace(layers, class_means=means[:0], means_epoch=layers.means_epoch[:0])
+    none = layers.with_(class_means=means[:0], means_epoch=layers.means_epoch[:0])
     assert layer_by_layer(none, 0).spanned == (rank,) * 5
 
 
@@ -137,7 +137,7 @@ def test_the_rank_is_that_of_the_moment_next_to_it(run):
     means = np.concatenate([plane(layers.class_means), layers.class_means])
     three = {"epoch": np.array([1, 8, 90]), "means_epoch": np.array([1, 100])}
     three |= {name: np.repeat(getattr(layers, name), 3, axis=0) for name in ("nc1", "nc1_pinv")}
-    layers = replace(layers, class_means=means, **three)
+    layers = layers.with_(class_means=means, **three)
     ranks = [layer_by_layer(layers, g).spanned[0] for g in range(3)]
     assert ranks == [2, 2, 9]
 

@@ -1,0 +1,97 @@
+"""A copy of app and engine, to which something is added by a recipe of CONTRIBUTING.md."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = ("app", "ncengine")
+
+QUICK = (
+    *("--depth", "3", "--width", "8", "--classes", "3", "--samples-per-class", "10"),
+    *("--epochs", "60", "--seeds", "2"),
+)
+
+# Explore, with what stands in the address; all that it writes of the run there.
+PAGE = """
+import sys
+from streamlit.testing.v1 import AppTest
+at = AppTest.from_file(sys.argv[1], default_timeout=60)
+for given in sys.argv[2:]:
+    name, _, value = given.partition("=")
+    at.query_params[name] = value
+at.run()
+assert not at.exception, at.exception
+assert not at.warning and not at.error, (at.warning, at.error)
+print([one.value for one in [*at.header, *at.markdown, *at.caption]])
+print([one.proto.body for one in at.get("html") if "readouts" in one.proto.body])
+print({one.key: one.options for one in at.button_group})
+"""
+
+
+class House:
+    """A copy of the sources, with a cache of its own.
+
+    Args:
+        folder: empty, which will hold it.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.cache = folder, folder / "cache"
+        passed_over = shutil.ignore_patterns("__pycache__")
+        for package in (*PACKAGES, ".streamlit"):
+            shutil.copytree(ROOT / package, folder / package, ignore=passed_over)
+
+    def add(self, file: str, text: str) -> None:
+        """A new file."""
+        path = self.folder / file
+        assert not path.exists()
+        path.write_text(text, encoding="utf-8")
+
+    def insert(self, file: str, *, before: str, text: str) -> None:
+        """New lines in a file, before those that it holds once."""
+        path = self.folder / file
+        source = path.read_text(encoding="utf-8")
+        assert source.count(before) == 1
+        path.write_text(source.replace(before, text + before), encoding="utf-8")
+
+    def changed(self) -> set[str]:
+        """The files that differ from the sources, or are new."""
+        changed, pairs = set(), [filecmp.dircmp(ROOT / p, self.folder / p) for p in PACKAGES]
+        while pairs:
+            pair = pairs.pop()
+            names = {*pair.diff_files, *pair.right_only} - {"__pycache__"}
+            changed |= {Path(pair.right, n).relative_to(self.folder).as_posix() for n in names}
+            pairs += pair.subdirs.values()
+        return changed
+
+    def run(self, *arguments: str) -> str:
+        """What Python prints there, given these arguments."""
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(self.folder),
+            "NCENGINE_CACHE": str(self.cache),
+            "NCENGINE_DEVICE": "cpu",
+        }
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def ncengine(self, *arguments: str) -> str:
+        """What the command prints there."""
+        return self.run("-m", "ncengine.cli", *arguments)
+
+    def page(self, *given: str) -> str:
+        """What Explore shows there; given "name=value" in its address."""
+        return self.run("-c", PAGE, str(self.folder / "app" / "main.py"), *given)

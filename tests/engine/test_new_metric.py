@@ -1,0 +1,114 @@
+"""The recipe of CONTRIBUTING.md: a new metric is a file and an entry, no more."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ncengine.config import RunConfig
+from ncengine.jobs.foreground import run
+from ncengine.runs.store import Store
+from tests.engine.recipes import QUICK, House
+
+FILE = "ncengine/metrics/class_distance.py"
+CATALOGUE = "ncengine/catalogue/metrics.py"
+
+MEASURE = '''"""The class-distance normalised variance (Galanti, György and Hutter, 2022)."""
+
+from __future__ import annotations
+
+from ncengine.metrics.arrays import Array, double, square
+from ncengine.metrics.measures import Samples, measures
+
+
+@measures("cdnv")
+def class_distance_normalised_variance(samples: Samples) -> Array:
+    """Mean over pairs of classes of their mean variance over the squared distance of means."""
+    xp, groups = samples.xp, samples.groups
+    squares = double(xp, square(xp, groups.in_a_row(samples.deviations)))
+    classes = range(groups.classes)
+    each = [xp.mean(squares[..., groups.labels == k], axis=-1) for k in classes]
+    means = [samples.means[..., k, :] for k in classes]
+    pairs = [
+        (each[k] + each[m]) / 2 / square(xp, means[k] - means[m]) for k in classes for m in range(k)
+    ]
+    return sum(pairs) / len(pairs)
+'''
+
+ENTRY = """    Metric(
+        "cdnv",
+        "CDNV",
+        "How much two classes overlap: their variance over the distance of their means.",
+        _of(Of.FEATURES, Of.TEST, Of.LAYER),
+        OCHRE,
+        since=6,
+        shown=EVERYWHERE,
+        shown_of_test=frozenset({Place.CURVES}),
+    ),
+"""
+
+# What the engine without the metric has trained, and what the gallery ships, in the new house.
+OPENED = """
+import json, sys
+import numpy as np
+from ncengine.config import RunConfig
+from ncengine.runs.store import Store
+store = Store()
+run = store.open(RunConfig(**json.loads(sys.argv[1])))
+for values in (run.curves["cdnv"], run.curves["test_cdnv"], run.layers.cdnv):
+    assert values.size and np.isnan(values).all()
+shipped = store.gallery.entries()
+for entry in shipped[::30]:
+    curves = store.gallery.open(entry["key"]).curves
+    assert np.isnan(curves["cdnv"]).all() and np.isfinite(curves["nc1"]).any()
+print(json.dumps([run.status, run.curves["nc1"].tolist(), len(shipped), store.gallery.damaged()]))
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A copy of app and engine to which the metric was added by the recipe."""
+    copy = House(tmp_path_factory.mktemp("house"))
+    copy.add(FILE, MEASURE)
+    copy.insert(CATALOGUE, before=")\n\nMETRICS: Mapping", text=ENTRY)
+    return copy
+
+
+def test_it_touches_its_file_and_its_entry(house):
+    assert house.changed() == {FILE, CATALOGUE}
+
+
+def test_what_was_trained_before_and_what_is_shipped_stay_as_they_are(house, monkeypatch):
+    config = RunConfig(depth=3, width=8, classes=3, samples_per_class=10, epochs=50, seeds=(0, 1))
+    before = run(config, store=Store(house.cache))
+    monkeypatch.setenv("NCENGINE_GALLERY", str(Store().gallery.folder))
+    given = json.dumps({name: getattr(config, name) for name in config.set_fields()})
+    status, nc1, shipped, damaged = json.loads(house.run("-c", OPENED, given))
+    assert (status, shipped, damaged) == ("done", len(Store().gallery.entries()), [])
+    np.testing.assert_array_equal(nc1, before.curves["nc1"])
+    said = house.page(*(f"{name}={value}" for name, value in config.query().items()))
+    assert "CDNV" in said and "not recorded by version 5" in said
+    assert not (house.cache / "results" / "damaged").exists()
+
+
+def test_it_is_measured_and_stands_wherever_metrics_do(house):
+    trained = json.loads(house.ncengine("train", *QUICK, "--json"))
+    # As the engine without it reads the features, of all samples, in half precision.
+    config = RunConfig(depth=3, width=8, classes=3, samples_per_class=10, epochs=60, seeds=(0, 1))
+    geometry = Store(house.cache).open(config).geometry
+    for r, seed in enumerate(trained["seeds"]):
+        expected = by_definition(geometry.features[-1, r].astype(float), geometry.labels)
+        assert seed["cdnv"] == pytest.approx(expected, rel=0.02)
+        assert 0 < seed["test_cdnv"] < 100
+    assert [np.shape(one["cdnv"]) for one in trained["layers"]] == [(3,), (3,)]
+    assert "cdnv" in house.ncengine("train", *QUICK)
+
+
+def by_definition(features, labels):
+    pairs = []
+    for k in range(3):
+        for m in range(k):
+            one, other = features[labels == k], features[labels == m]
+            variance = (one.var(0).sum() + other.var(0).sum()) / 2
+            pairs.append(variance / ((one.mean(0) - other.mean(0)) ** 2).sum())
+    return np.mean(pairs)
