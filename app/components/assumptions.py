@@ -30,7 +30,7 @@ def draw(config: RunConfig) -> None:
     )
     st.html(f'<div class="assumptions" role="list">{lines}</div>')
     paper.draw()
-    if found.facts:
+    if "reviews" in found.facts:
         st.caption(told(found.facts))
 
 

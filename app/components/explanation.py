@@ -37,8 +37,7 @@ def in_short(config: RunConfig) -> str:
             f"No network: the features of each sample of {info.title} are free to go anywhere, "
             "which is the best that any network could do."
         )
-    what = {"images": "picture", "points": "point", "text": "review"}[info.kind]
-    what += "s" * (config.samples_per_class > 1)
+    what = info.noun + "s" * (config.samples_per_class > 1)
     learns = (
         f"learns to tell {config.classes} classes of {info.title} apart, from "
         f"{config.samples_per_class:,} {what} of each"
@@ -48,7 +47,7 @@ def in_short(config: RunConfig) -> str:
     transformer = f"A transformer of depth {config.depth} reads"
     if info.kind == "text":
         words = "word" if config.context == 1 else f"{config.context} words"
-        return f"{transformer} the last {words} of each review, and {learns}."
+        return f"{transformer} the last {words} of each {info.noun}, and {learns}."
     return f"{transformer} each picture as {_patches(config)}, and {learns}."
 
 
@@ -129,16 +128,17 @@ def _features(config: RunConfig) -> str:
 def _whose(config: RunConfig) -> str:
     if not architecture_info(config.architecture).has_tokens:
         return "The **features** of a sample are what the last linear layer sees of it"
-    if dataset_info(config.dataset).kind == "text":
+    info = dataset_info(config.dataset)
+    if info.kind == "text":
         if config.context == 1:
             return (
-                "The transformer reads the last word of a review and nothing else. The "
-                "**features** of the review are what the last linear layer sees of it"
+                f"The transformer reads the last word of a {info.noun} and nothing else. The "
+                f"**features** of the {info.noun} are what the last linear layer sees of it"
             )
         return (
-            f"The transformer reads the last {config.context} words of a review, each knowing only "
-            "those before it. The **features** of the review are what the last linear layer sees "
-            "of the last word, which alone knows them all"
+            f"The transformer reads the last {config.context} words of a {info.noun}, each knowing "
+            f"only those before it. The **features** of the {info.noun} are what the last linear "
+            "layer sees of the last word, which alone knows them all"
         )
     return (
         f"The transformer reads an image as {_patches(config)}, row by row, each knowing only "

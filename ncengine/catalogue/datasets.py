@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -58,17 +59,24 @@ class RemoteFile:
         return packed | ({self.unpacked.sha256: self.unpacked.bytes} if self.unpacked else {})
 
 
+# What a sample can be: a vector, a picture, or a row of words.
+KINDS = ("points", "images", "text")
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
     """Facts about a data set.
 
     Attributes:
-        name: the value of `RunConfig.dataset`.
-        kind: what a sample is: "points" (a vector), "images" or "text" (a row of words).
+        name: the value of `RunConfig.dataset`. Its samples are made by the module of
+            `ncengine.datasets` of that name, with "_" for "-".
+        kind: what a sample is, one of `KINDS`.
+        sample: what a reader calls a sample, where its kind's word would not do; see `noun`.
         title: as shown to a reader.
         classes: how many classes it has.
         class_names: their names, in order.
         max_samples_per_class: training samples that every class has.
+        held_out: test samples of each class.
         input_dim: dimension of one flattened input; None where the configuration sets it, and for
             text.
         image_shape: (height, width) or (height, width, 3) of one input, where it is an image.
@@ -76,7 +84,12 @@ class DatasetInfo:
         files: what has to be downloaded; empty where nothing has.
         base_urls: where from, tried in turn.
         description: one sentence for a reader.
+        fields: of `RunConfig`, those that set how its samples are made, and that only data sets
+            have which name them here.
         defaults: defaults of `RunConfig` that differ for this data set.
+
+    Raises:
+        ValueError: facts that do not fit each other.
     """
 
     name: str
@@ -91,7 +104,43 @@ class DatasetInfo:
     description: str
     files: tuple[RemoteFile, ...] = ()
     base_urls: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    held_out: int = 100
+    sample: str = ""
+
+    def __post_init__(self) -> None:
+        shape = self.image_shape
+        wrong = {
+            f"kind = {self.kind!r}: must be one of {', '.join(KINDS)}": self.kind not in KINDS,
+            f"classes = {self.classes}: must be at least 2": self.classes < 2,
+            f"class_names: {len(self.class_names)}, must be {self.classes}, one a class": (
+                len(self.class_names) != self.classes
+            ),
+            f"max_samples_per_class = {self.max_samples_per_class}: must be at least 1": (
+                self.max_samples_per_class < 1
+            ),
+            f"held_out = {self.held_out}: must be at least 1": self.held_out < 1,
+            f"image_shape = {shape}: must be given of images, and of nothing else": (
+                (shape is None) == (self.kind == "images")
+            ),
+            f"input_dim = {self.input_dim}: must be that of image_shape = {shape}": (
+                shape is not None and self.input_dim != math.prod(shape)
+            ),
+            "input_dim: must be given of points, or be one of the fields": (
+                self.kind == "points" and (self.input_dim is None) != ("input_dim" in self.fields)
+            ),
+            "fields: must hold vocabulary and context of text": (
+                self.kind == "text" and not {"vocabulary", "context"} <= {*self.fields}
+            ),
+        }
+        if said := [sentence for sentence, is_wrong in wrong.items() if is_wrong]:
+            raise ValueError(f"data set {self.name}: {'; '.join(said)}")
+
+    @property
+    def noun(self) -> str:
+        """What a reader calls a sample."""
+        return self.sample or {"points": "point", "images": "picture", "text": "text"}[self.kind]
 
     @property
     def pixels(self) -> tuple[int, int, int]:
@@ -139,6 +188,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 input_dim=64,
                 image_shape=(8, 8),
                 checksum="scikit-learn digits, 1797 samples",
+                held_out=24,
                 description="1,797 handwritten digits of 8 × 8 pixels; comes with scikit-learn.",
                 # Its gap is a twentieth of that of post-LN after as many passes.
                 defaults=MappingProxyType({"norm": "pre"}),
@@ -153,6 +203,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 input_dim=None,
                 image_shape=None,
                 checksum="gaussian clusters, version 1",
+                fields=("input_dim", "spread"),
                 description="Points drawn around random centres; generated here.",
             ),
             DatasetInfo(
@@ -309,6 +360,8 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(
                 input_dim=None,
                 image_shape=None,
                 checksum="imdb c40f74a1",
+                fields=("vocabulary", "context"),
+                sample="review",
                 description="50,000 film reviews, half of them good; a download of 84 MB.",
                 files=(
                     RemoteFile(

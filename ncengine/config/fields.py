@@ -5,7 +5,7 @@ Widgets, the page's address, command-line options and messages all derive from t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,8 +46,9 @@ def _can_deepen(values: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_text(values: Mapping[str, Any]) -> bool:
-    return dataset_info(values["dataset"]).kind == "text"
+def _made_with(field: str) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether the data set names the field among those that set how its samples are made."""
+    return lambda values: field in dataset_info(values["dataset"]).fields
 
 
 def _has_patches(values: Mapping[str, Any]) -> bool:
@@ -96,13 +97,13 @@ SAMPLES_PER_CLASS = Param(
 
 INPUT_DIM = Param(
     "Input dimension",
-    "Dimension of the space in which the Gaussian clusters lie.",
+    "Dimension of the space in which the points lie.",
     "Data",
     "int",
     letter="d₀",
     low=2,
     high=1024,
-    applies=lambda values: values["dataset"] == "gaussian",
+    applies=_made_with("input_dim"),
 )
 
 SPREAD = Param(
@@ -114,7 +115,7 @@ SPREAD = Param(
     low=0.0,
     high=5.0,
     suggested=(0.1, 0.2, 0.3, 0.5, 1.0),
-    applies=lambda values: values["dataset"] == "gaussian",
+    applies=_made_with("spread"),
 )
 
 DATA_SEED = Param(
@@ -137,7 +138,7 @@ VOCABULARY = Param(
     low=2,
     high=20_000,
     suggested=(500, 1000, 2000, 5000, 10_000),
-    applies=_is_text,
+    applies=_made_with("vocabulary"),
 )
 
 CONTEXT = Param(
@@ -149,7 +150,7 @@ CONTEXT = Param(
     low=1,
     high=512,
     suggested=(16, 32, 64, 128),
-    applies=_is_text,
+    applies=_made_with("context"),
 )
 
 ARCHITECTURE = Param(
@@ -375,12 +376,17 @@ def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[
     Those of the data set alone where no `architecture` is named ("").
     """
     info = dataset_info(dataset)
-    patches = patch_sizes(info)
-    # Four by four patches an image, where the side allows it.
-    patch = {"patch_size": info.pixels[0] // 4} if patches else {}
+    # Four patches a side of an image, or the next larger number of them.
+    patches = [p for p in patch_sizes(info) if 4 * p <= info.pixels[0]] or [1]
+    patch = {"patch_size": patches[-1]} if info.image_shape else {}
     own = architecture_info(architecture).defaults if architecture else {}
     budget = {"epochs": DEEPENING_EPOCHS} if start == "deepening" else {}
     return {**info.defaults, **patch, **own, **budget}
+
+
+def limits(info: DatasetInfo) -> dict[str, int]:
+    """The most that fields can be for this data set."""
+    return {"classes": info.classes, "samples_per_class": info.max_samples_per_class}
 
 
 def bounded(name: str, param: Param, dataset: str) -> Param:
@@ -390,10 +396,9 @@ def bounded(name: str, param: Param, dataset: str) -> Param:
         return replace(param, choices={one: param.choices[one] for one in architectures(info)})
     if name == "patch_size" and info.image_shape:
         return replace(param, choices={p: _patches_text(info, p) for p in patch_sizes(info)})
-    limits = {"classes": info.classes, "samples_per_class": info.max_samples_per_class}
-    if name not in limits:
+    if name not in limits(info):
         return param
-    high = min(param.high, limits[name])
+    high = min(param.high, limits(info)[name])
     return replace(param, high=high, suggested=tuple(v for v in param.suggested if v <= high))
 
 

@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ncengine.catalogue.architectures import architecture_info
-from ncengine.catalogue.datasets import dataset_info
+from ncengine.catalogue.architectures import architecture_info, architectures
+from ncengine.catalogue.datasets import DATASETS, dataset_info
 from ncengine.config import fields
-from ncengine.config.fields import bounded, defaults_of
+from ncengine.config.fields import bounded, defaults_of, limits
 from ncengine.config.param import ConfigError, Param, Problem, as_text
 
 
@@ -245,16 +245,28 @@ PARAMS_DEFAULTS: dict[str, Any] = {
 
 
 def _defaults(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
-    return {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
+    found = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
+    most = limits(dataset_info(dataset))
+    return {**found, **{name: min(found[name], high) for name, high in most.items()}}
+
+
+def _check_defaults() -> None:
+    """Raises ValueError where an entry of a catalogue has defaults that cannot be."""
+    for dataset, info in DATASETS.items():
+        readers = [architecture_info(name) for name in architectures(info)]
+        given = [info.defaults, _defaults(dataset, ""), *(one.defaults for one in readers)]
+        problems: list[Problem] = []
+        for values in given:
+            problems += _unknown(values)
+            for name in values.keys() & PARAMS.keys():
+                _read(name, dataset, values, None, problems)
+        if problems:
+            raise ValueError(f"data set {dataset}, defaults: {ConfigError(problems)}")
 
 
 def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Checked values for every field, with the nearest allowed one where one is wrong."""
-    problems = [
-        Problem(name, value, "is not a field; the fields are " + ", ".join(PARAMS))
-        for name, value in values.items()
-        if name not in PARAMS
-    ]
+    problems = _unknown(values)
     # These two first: bounds and defaults of all others follow from them.
     clean = {"dataset": PARAMS_DEFAULTS["dataset"], "architecture": None}
     for name in clean:
@@ -275,6 +287,11 @@ def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     return {name: clean[name] for name in PARAMS}, problems
 
 
+def _unknown(values: Mapping[str, Any]) -> list[Problem]:
+    said = "is not a field; the fields are " + ", ".join(PARAMS)
+    return [Problem(name, value, said) for name, value in values.items() if name not in PARAMS]
+
+
 def _read(
     name: str, dataset: str, values: Mapping[str, Any], default: Any, problems: list[Problem]
 ) -> Any:
@@ -287,3 +304,6 @@ def _read(
         problems.append(Problem(name, values[name], param.allowed))
         nearest = param.nearest(values[name])
         return default if nearest is None else nearest
+
+
+_check_defaults()

@@ -9,7 +9,6 @@ from ncengine.architectures.shapes import activation_bytes, parameter_count, sam
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.datasets.data import TEST_PER_CLASS
 from ncengine.datasets.sampling import held_out_per_class
 
 LBFGS_HISTORY = 50  # steps that L-BFGS remembers: two vectors each, a seed
@@ -88,7 +87,7 @@ def _of_data_set(config: RunConfig) -> int:
     read = _samples(config) * sample_size(config) * (8 if info.kind == "text" else 4)
     if not info.files:
         return read
-    pool = info.classes * (info.max_samples_per_class + TEST_PER_CLASS)
+    pool = info.classes * (info.max_samples_per_class + info.held_out)
     return read + pool * sample_size(config)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-# Of each class as many are tested as trained, but no fewer and no more than this: where few are
-# trained, the test would take longer than the training.
+# Of each class as many are tested as trained, but no fewer than this where there are as many: where
+# few are trained, the test would take longer than the training.
 LEAST_TESTED = 20
-TEST_PER_CLASS = 100
 SPLIT_SEED = 530_682
 
 
@@ -103,9 +102,9 @@ def shuffled(labels: np.ndarray, k: int) -> np.ndarray:
     return np.random.default_rng([SPLIT_SEED, k]).permutation(np.flatnonzero(labels == k))
 
 
-def first_of_each(orders: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
-    """Of each class's samples the first, as many of each: what the smallest has, up to so many."""
-    each = min(most, *map(len, orders))
+def first_of_each(orders: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Of each class's samples the first, as many of each as the smallest class has."""
+    each = min(map(len, orders))
     return [order[:each] for order in orders]
 
 

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config.param import ConfigError, Problem
-from ncengine.datasets.data import (
-    TEST_PER_CLASS,
-    Data,
-    Split,
-    drawn,
-    first_of_each,
-    read_only,
-    shuffled,
-)
+from ncengine.datasets.data import Data, Split, drawn, first_of_each, read_only, shuffled
+from ncengine.datasets.dataset import Dataset
 from ncengine.datasets.errors import DatasetDamaged
-from ncengine.datasets.readers.cifar10 import read_cifar10
 from ncengine.datasets.readers.idx import read_idx
 
-DIGITS_TEST_PER_CLASS = 24
 _LEVELS = np.arange(256)
 _BLOCK = 1000
 
@@ -51,14 +42,14 @@ class Pool:
     brightest: int = 255
 
 
-def select(pool: Pool, classes: int, n: int, seed: int) -> Data:
-    """The first `classes` classes, n training samples of each.
+def draw(pool: Pool, classes: int, n: int, seed: int) -> Data:
+    """The first `classes` classes, n training samples of each; see `dataset.Dataset`.
 
     Raises ConfigError where a class has fewer, or nothing to test.
     """
     _check_enough(pool, classes, n)
     train = pool.images[drawn(pool.train[:classes], n, seed)]
-    tested = first_of_each(pool.test[:classes], TEST_PER_CLASS)
+    tested = first_of_each(pool.test[:classes])
     test = pool.test_images[np.concatenate(tested)]
     return Data(
         Split.of(_standardised(pool, train), classes),
@@ -97,55 +88,30 @@ def _pictures(pool: Pool, images: np.ndarray) -> np.ndarray:
     return read_only(shades.astype(np.uint8)[np.ascontiguousarray(images)])
 
 
-def digits() -> Pool:
-    """scikit-learn's digits; of each class some are held out, once and for all."""
-    pixels, labels = _digits_table()
-    images = pixels.reshape(-1, 8, 8).astype(np.uint8)
-    orders = [shuffled(labels, k) for k in range(10)]
-    train = [np.sort(order[DIGITS_TEST_PER_CLASS:]) for order in orders]
-    test = [order[:DIGITS_TEST_PER_CLASS] for order in orders]
-    mean, std = _moments(images[np.concatenate(train)])
-    return Pool(images, tuple(train), images, tuple(test), mean, std, brightest=16)
+def of_idx_files(name: str) -> Dataset:
+    """The data set of that name, whose two published parts are four IDX files."""
+    return Dataset(draw, partial(_read_idx_files, name))
 
 
-def _digits_table() -> tuple[np.ndarray, np.ndarray]:
-    """(1797, 64) pixels from 0 to 16, and (1797,) labels."""
-    package = find_spec("sklearn")
-    if package is not None and package.origin is not None:
-        table = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
-        if table.exists():
-            # A worker's first click waits for this: the module takes a second to import.
-            whole = np.loadtxt(table, delimiter=",", dtype=np.int64)
-            return whole[:, :-1], whole[:, -1]
-    from sklearn.datasets import load_digits
-
-    return load_digits(return_X_y=True)
-
-
-def idx_images(name: str, paths: Sequence[Path]) -> Pool:
-    """MNIST or Fashion-MNIST, from its four IDX files."""
+def _read_idx_files(name: str, paths: Sequence[Path]) -> Pool:
     images, labels, test_images, test_labels = (
         read_idx(path, dimensions) for path, dimensions in zip(paths, (3, 1, 3, 1), strict=True)
     )
-    return _published_split(name, images, labels, test_images, test_labels)
+    return published_split(name, images, labels, test_images, test_labels)
 
 
-# By the data set's name, from its files.
-POOLS: dict[str, Callable[[Sequence[Path]], Pool]] = {
-    "digits": lambda _: digits(),
-    "mnist": lambda paths: idx_images("mnist", paths),
-    "fashion-mnist": lambda paths: idx_images("fashion-mnist", paths),
-    "cifar10": lambda paths: _published_split("cifar10", *read_cifar10(paths[0])),
-}
-
-
-def _published_split(
+def published_split(
     name: str,
     images: np.ndarray,
     labels: np.ndarray,
     test_images: np.ndarray,
     test_labels: np.ndarray,
 ) -> Pool:
+    """The pool of a data set whose publishers say what is for training and what for testing.
+
+    Raises:
+        DatasetDamaged: shapes or labels that are not the data set's.
+    """
     info = dataset_info(name)
     for split, some_images, some_labels in (
         ("training", images, labels),
@@ -155,14 +121,14 @@ def _published_split(
     train = tuple(np.flatnonzero(labels == k) for k in range(info.classes))
     test = tuple(shuffled(test_labels, k) for k in range(info.classes))
     # Of the test part no more is kept in memory than can be asked for.
-    kept = np.concatenate([order[:TEST_PER_CLASS] for order in test])
-    mean, std = _moments(images)
-    return Pool(images, train, test_images[kept], _renumbered(test), mean, std)
+    test = tuple(order[: info.held_out] for order in test)
+    mean, std = moments(images)
+    return Pool(images, train, test_images[np.concatenate(test)], _renumbered(test), mean, std)
 
 
 def _renumbered(orders: Sequence[np.ndarray]) -> tuple[np.ndarray, ...]:
     """Of each class the places of those kept, which lie one after the other."""
-    ends = np.cumsum([min(len(order), TEST_PER_CLASS) for order in orders])
+    ends = np.cumsum([len(order) for order in orders])
     return tuple(np.split(np.arange(ends[-1]), ends[:-1]))
 
 
@@ -186,7 +152,7 @@ def _check(
         raise DatasetDamaged(f"{where}there is a label {len(counts) - 1}, not 0 to {classes - 1}")
 
 
-def _moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(channels,) mean and standard deviation of all pixels."""
     channels = images.shape[3] if images.ndim == 4 else 1
     planes = np.moveaxis(images.reshape(*images.shape[:3], channels), 3, 0)

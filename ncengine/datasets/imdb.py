@@ -10,25 +10,29 @@ review for testing is left out where one for training ends with the same C words
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config.param import ConfigError, Problem
-from ncengine.datasets.data import TEST_PER_CLASS, Data, Split, drawn, first_of_each, shuffled
+from ncengine.datasets.data import Data, Split, drawn, first_of_each, shuffled
+from ncengine.datasets.dataset import Dataset
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import source
 from ncengine.datasets.readers.reviews import Reviews, prepared_reviews
 
+INFO = dataset_info("imdb")
 
-def reviews(path: Path) -> Reviews:
-    """All labelled reviews of the data set's file; quick from the second time on."""
+
+def _read(paths: Sequence[Path]) -> Reviews:
+    """All labelled reviews; quick from the second time on."""
     # Where the archive lies may be someone else's folder; what is made of it goes to our own.
-    return prepared_reviews(path, source("imdb").files[0].sha256, local.user_cache() / "imdb")
+    return prepared_reviews(paths[0], source("imdb").files[0].sha256, local.user_cache() / "imdb")
 
 
-def select(pool: Reviews, n: int, seed: int, vocabulary: int, context: int) -> Data:
+def draw(pool: Reviews, _: int, n: int, seed: int, *, vocabulary: int, context: int) -> Data:
     """n training samples a class, those for testing, and what was found on the way.
 
     Raises ConfigError where a class has fewer that are long enough and not contradictory.
@@ -103,7 +107,7 @@ def _held_out(pool: Reviews, left: np.ndarray) -> np.ndarray:
     test_labels = np.where(pool.is_test, pool.labels, -1)
     orders = [shuffled(test_labels, k) for k in (0, 1)]
     orders = [order[np.isin(order, left)] for order in orders]
-    return np.concatenate(first_of_each(orders, TEST_PER_CLASS))
+    return np.concatenate(first_of_each([order[: INFO.held_out] for order in orders]))
 
 
 def _texts(pool: Reviews, words: np.ndarray, unknown: np.ndarray) -> tuple[str, ...]:
@@ -123,7 +127,7 @@ def _check_enough(labels: np.ndarray, n: int, context: int, facts: dict[str, int
     short, both = facts["too_short"], facts["contradictory"]
     most = (
         f"must be at most {counts.min():,}, which is what the class "
-        f"{dataset_info('imdb').class_names[counts.argmin()]} has left. Of {facts['reviews']:,} "
+        f"{INFO.class_names[counts.argmin()]} has left. Of {facts['reviews']:,} "
         f"training reviews {short:,} have fewer words than context = {context}, and {both:,} end "
         f"as one of the other class does; a {'smaller' if short >= both else 'larger'} context "
         "leaves more."
@@ -139,7 +143,7 @@ def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> Non
     too_few_words = np.bincount(long, minlength=2).min() == 0
     enough = (
         "must leave a test review of each class, but "
-        f"{dataset_info('imdb').class_names[counts.argmin()]} has none. "
+        f"{INFO.class_names[counts.argmin()]} has none. "
         + (
             "All are shorter; a smaller context leaves more."
             if too_few_words
@@ -147,3 +151,6 @@ def _check_enough_tests(long: np.ndarray, left: np.ndarray, context: int) -> Non
         )
     )
     raise ConfigError([Problem("context", context, enough)])
+
+
+DATASET = Dataset(draw, _read)

@@ -7,12 +7,10 @@ How samples are drawn
     are. The test samples are the same for every `data_seed`, but for Gaussian clusters, whose
     centres change with it.
 
-    digits: 24 samples of each class are for testing, chosen once and for all; at least 150 are
-    left for training. MNIST, Fashion-MNIST, CIFAR10: the published split, and of its test part
-    100 of each class. IMDB: of the published split the reviews that have C words, for
-    training less those whose last C words do not decide the class (see `imdb`), and 100 of each
-    class for testing.
-    Gaussian clusters: as many as asked for, and 100 of each class for testing.
+    digits: of each class some are for testing, chosen once and for all. MNIST, Fashion-MNIST,
+    CIFAR10: the published split. IMDB: of the published split the reviews that have C words, for
+    training less those whose last C words do not decide the class (see `imdb`). Gaussian clusters:
+    as many as asked for. Of each class `DatasetInfo.held_out` are for testing.
 
     Of the test samples of each class the first n are used, but no fewer than 20 where there are
     as many: otherwise, where n is small, the test would take as long as the training. Of files
@@ -31,11 +29,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.datasets import gaussian, images, imdb
-from ncengine.datasets.data import LEAST_TESTED, TEST_PER_CLASS, Data, Split
+from ncengine.datasets.data import LEAST_TESTED, Data, Split
+from ncengine.datasets.dataset import dataset
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import checksum
 from ncengine.datasets.recent import Recent
@@ -48,14 +46,17 @@ __all__ = ["Data", "Split", "held_out_per_class", "load"]
 # Enough for several experiments at once; all of CIFAR10's samples would take 770 MB by themselves.
 REMEMBERED_BYTES = 256 * 2**20
 
+# Values of `RunConfig` by the names of `DatasetInfo.fields`.
+Fields = tuple[tuple[str, Any], ...]
+
 # So that two who ask at once do not both read, and hold, the same 150 MB.
 _READING = Lock()
 
 
 def held_out_per_class(config: RunConfig) -> int:
     """How many test samples `load` gives of each class, where there are as many. Needs no data."""
-    there = images.DIGITS_TEST_PER_CLASS if config.dataset == "digits" else TEST_PER_CLASS
-    return min(there, max(LEAST_TESTED, config.samples_per_class))
+    most = dataset_info(config.dataset).held_out
+    return min(most, max(LEAST_TESTED, config.samples_per_class))
 
 
 def load(config: RunConfig) -> Data:
@@ -70,39 +71,28 @@ def load(config: RunConfig) -> Data:
         ConfigError: fewer samples of a class are there than asked for; says how many there are.
     """
     name = config.dataset
-    shape: tuple[float, ...] = ()
-    if name == "gaussian":
-        shape = (config.input_dim, config.spread)
-    elif name == "imdb":
-        shape = (config.vocabulary, config.context)
-    if name != "gaussian":
-        local.require(name)
+    fields = tuple((field, getattr(config, field)) for field in dataset_info(name).fields)
+    local.require(name)
     # What a variable says of the files may change while the program runs.
     content = checksum(name)
     n, tested = config.samples_per_class, held_out_per_class(config)
-    return _load(name, content, config.classes, n, config.data_seed, shape, tested)
+    return _load(name, content, config.classes, n, config.data_seed, fields, tested)
 
 
 def _made(
-    name: str, content: str, classes: int, n: int, seed: int, shape: tuple, tested: int
+    name: str, content: str, classes: int, n: int, seed: int, fields: Fields, tested: int
 ) -> Data:
-    return _drawn(name, content, classes, n, seed, shape).tested_on(tested)
-
-
-def _drawn(name: str, content: str, classes: int, n: int, seed: int, shape: tuple) -> Data:
-    if name == "gaussian":
-        return gaussian.draw(classes, n, seed, *shape)
-    with _READING:
-        pool = _pool(name, content)
-    if isinstance(pool, imdb.Reviews):
-        return imdb.select(pool, n, seed, *shape)
-    return images.select(pool, classes, n, seed)
+    pool = None
+    if dataset(name).read is not None:
+        with _READING:
+            pool = _pool(name, content)
+    return dataset(name).draw(pool, classes, n, seed, **dict(fields)).tested_on(tested)
 
 
 _load = Recent(_made, size=lambda data: data.nbytes, most=REMEMBERED_BYTES)
 
 
 @lru_cache(maxsize=1)
-def _pool(name: str, content: str) -> images.Pool | imdb.Reviews:
-    paths = local.check(name) if dataset_info(name).files else []
-    return imdb.reviews(paths[0]) if name == "imdb" else images.POOLS[name](paths)
+def _pool(name: str, content: str) -> Any:
+    read = dataset(name).read
+    return read(local.check(name) if dataset_info(name).files else []) if read else None

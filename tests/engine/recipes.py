@@ -72,21 +72,30 @@ class House:
 
     def run(self, *arguments: str) -> str:
         """What Python prints there, given these arguments."""
+        done = self._python(*arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def refused(self, *arguments: str) -> str:
+        """What the command complains of there, which has to be called wrongly."""
+        done = self._python("-m", "ncengine.cli", *arguments)
+        assert done.returncode == 2 and not done.stdout
+        return done.stderr
+
+    def _python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.folder),
             "NCENGINE_CACHE": str(self.cache),
             "NCENGINE_DEVICE": "cpu",
         }
-        done = subprocess.run(
+        return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
             env=environment,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
     def ncengine(self, *arguments: str) -> str:
         """What the command prints there."""

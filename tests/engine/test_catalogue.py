@@ -2,10 +2,13 @@
 
 import math
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
+from ncengine.catalogue.datasets import DATASETS
 from ncengine.catalogue.metrics import METRICS, Place, Scale
+from ncengine.config import run_config
 
 NC1 = METRICS["nc1"]
 
@@ -34,3 +37,51 @@ def test_a_metric_that_no_page_could_show_is_refused(changes, said):
 
 def test_what_may_be_negative_is_shown_on_a_linear_scale():
     replace(NC1, low=-math.inf, scale=Scale.LINEAR, shown={Place.LIBRARY}, shown_of_test=set())
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("digits", {"kind": "sound"}, "kind = 'sound': must be one of points, images, text"),
+        ("digits", {"classes": 9}, "class_names: 10, must be 9, one a class"),
+        ("imdb", {"classes": 1}, "classes = 1: must be at least 2"),
+        ("mnist", {"max_samples_per_class": 0}, "max_samples_per_class = 0: must be at least 1"),
+        ("mnist", {"held_out": 0}, "held_out = 0: must be at least 1"),
+        ("mnist", {"image_shape": None}, "image_shape = None: must be given of images"),
+        ("mnist", {"input_dim": 64}, "input_dim = 64: must be that of image_shape = (28, 28)"),
+        ("gaussian", {"fields": ()}, "input_dim: must be given of points, or be one of the fields"),
+        ("imdb", {"fields": ("context",)}, "fields: must hold vocabulary and context of text"),
+    ],
+)
+def test_a_data_set_whose_facts_do_not_fit_is_refused(name, changes, said):
+    with pytest.raises(ValueError) as refused:
+        replace(DATASETS[name], **changes)
+    assert str(refused.value).startswith(f"data set {name}: ") and said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "defaults", "said"),
+    [
+        ("digits", {"classes": 11}, "classes = 11: must be a whole number from 2 to 10"),
+        ("imdb", {"architecture": "RN1"}, "architecture = 'RN1': must be one of T11"),
+        ("mnist", {"patch_size": 3}, "patch_size = 3: must be one of 1, 2, 4, 7, 14, 28"),
+        ("mnist", {"brightness": 3}, "brightness = 3: is not a field"),
+    ],
+)
+def test_a_data_set_whose_defaults_cannot_be_is_refused(monkeypatch, name, defaults, said):
+    changed = replace(DATASETS[name], defaults=MappingProxyType(defaults))
+    monkeypatch.setattr(run_config, "DATASETS", {name: changed})
+    with pytest.raises(ValueError) as refused:
+        run_config._check_defaults()
+    assert str(refused.value).startswith(f"data set {name}, defaults: {said}")
+
+
+@pytest.mark.parametrize(
+    ("side", "patch"), [(8, 2), (28, 7), (32, 8), (30, 6), (7, 1), (3, 1), (1, 1), (12, 3)]
+)
+def test_the_usual_patches_cut_any_image_without_a_rest(monkeypatch, side, patch):
+    shape = {"image_shape": (side, side), "input_dim": side**2}
+    changed = {**DATASETS, "digits": replace(DATASETS["digits"], **shape)}
+    monkeypatch.setattr("ncengine.catalogue.datasets.DATASETS", changed)
+    config = run_config.RunConfig(dataset="digits", architecture="T11")
+    assert config.patch_size == patch and side % patch == 0
