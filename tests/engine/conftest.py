@@ -5,14 +5,16 @@ import socket
 import time
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 import pytest
-from joblib.externals.loky import ProcessPoolExecutor
+from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
 from ncengine.catalogue import datasets as catalogue
 from ncengine.jobs import executors, queue
+from tests.engine import processes
 
 CONTENT = {
     "first.gz": np.random.default_rng(0).bytes(300_000),
@@ -68,6 +70,19 @@ def kept_workers(monkeypatch):
     monkeypatch.setattr(queue, "end_workers", end)
 
 
+@pytest.fixture(autouse=True)
+def _pools_ready_at_once(monkeypatch):
+    """Workers and helpers begin without loading torch anew; those of a command line load it."""
+
+    def reusable(max_workers, **options):
+        return processes.pool(get_reusable_executor, max_workers, **options)
+
+    monkeypatch.setattr(executors, "get_reusable_executor", reusable)
+    monkeypatch.setattr(
+        executors, "ProcessPoolExecutor", partial(processes.pool, ProcessPoolExecutor)
+    )
+
+
 class _KeptPool:
     """A pool of processes that outlives who asked for it, unless it has been left with work."""
 
@@ -76,7 +91,7 @@ class _KeptPool:
     def __init__(self, count, **options):
         self.count = count
         if count not in self._pools:
-            self._pools[count] = ProcessPoolExecutor(count, **options)
+            self._pools[count] = processes.pool(ProcessPoolExecutor, count, **options)
 
     def submit(self, function, *arguments):
         return self._pools[self.count].submit(function, *arguments)

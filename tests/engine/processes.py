@@ -1,4 +1,8 @@
-"""Processes that tests start and kill, ready at once: torch is loaded once for all of them."""
+"""Processes that tests start and kill, ready at once: torch is loaded once for all of them.
+
+With a memory of its own each, as those that the product starts: where there are forks, a process
+that has loaded what they need gives them theirs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,6 @@ from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
 
-# With a memory of its own either way; where there are forks, it need not load torch anew.
 FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 CONTEXT = multiprocessing.get_context("forkserver" if FORKS else "spawn")
 CONTEXT.set_forkserver_preload(
@@ -51,3 +54,24 @@ def _train(root: Path, config: RunConfig, shards: list | None) -> None:
 
     reporter.CHECKPOINT_EVERY = 0.3
     job.run_job(identify(config), Store(root), shards=shards)
+
+
+def pool(make: Callable[..., Any], count: int, *, initializer: Callable, **options: Any) -> Any:
+    """What `make` of loky makes, whose processes are begun as these are.
+
+    Args:
+        make: `ProcessPoolExecutor` or `get_reusable_executor`.
+        initializer: of `ncengine.jobs.worker`, with the process that is to outlive them.
+    """
+    begin = getattr(initializer, "func", initializer)
+    options["initargs"] = (dict(os.environ), os.getpid(), begin)
+    return make(count, context=CONTEXT, initializer=_begin, **options)
+
+
+def _begin(variables: dict[str, str], parent: int, begin: Callable[[int], None]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)
+    server, who = os.getppid(), os.getppid
+    # Whose process it is says who asked for it, who begins it ends with that one.
+    os.getppid = lambda: parent if who() == server else who()
+    begin(parent)
