@@ -46,18 +46,9 @@ def features(
     return last.read
 
 
-# By the name of its family in the catalogue: the file beside this one whose function `network`
-# makes the network of a configuration.
-NETWORKS = {
-    "RN": "resnet",
-    "T": "transformer",
-    "UFM": "ufm",
-}
-
-
 def build(config: RunConfig) -> Network:
-    """The network that `config` names."""
-    file = NETWORKS[architecture_info(config.architecture).family.name]
+    """The network that `config` names, from the function `network` of its family's file."""
+    file = architecture_info(config.architecture).family.network
     return import_module(f"ncengine.architectures.{file}").network(config)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -39,14 +40,24 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return torch.baddbmm(bias.unsqueeze(1), x, weight.transpose(1, 2))
 
 
-def branch(x: Tensor, *layers: Tensor) -> Tensor:
+# σ, by the names of `catalogue.architectures.ACTIVATIONS`.
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": torch.relu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "tanh": torch.tanh,
+}
+
+
+def branch(x: Tensor, *layers: Tensor, activation: str) -> Tensor:
     """What a block adds: σ(W x + b), or W_2 σ(W_1 x + b_1) + b_2 (eq. 6, 7 and 10).
 
     Args:
         x: (R, N, d).
         layers: weight (R, d, d) and bias (R, d) of the one layer, or of both.
+        activation: σ, see `Part.activation`.
     """
-    hidden = torch.relu(linear(x, *layers[:2]))
+    hidden = _ACTIVATIONS[activation](linear(x, *layers[:2]))
     return linear(hidden, *layers[2:]) if len(layers) > 2 else hidden
 
 

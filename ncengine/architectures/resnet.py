@@ -27,7 +27,7 @@ class ResNet:
     """
 
     def __init__(self, block: Part, *, pre_norm: bool):
-        self.names = layer_names(block)
+        self.names, self.activation = layer_names(block), block.activation
         self.pre_norm = pre_norm
 
     def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
@@ -37,8 +37,8 @@ class ResNet:
         yield Layer(x, z)
         for block in by_block(parameters, self.names):
             if self.pre_norm:
-                x = x + branch(z, *block)
+                x = x + branch(z, *block, activation=self.activation)
                 z = layer_norm(x)
             else:
-                x = z = layer_norm(x + branch(x, *block))
+                x = z = layer_norm(x + branch(x, *block, activation=self.activation))
             yield Layer(x, z)

@@ -34,7 +34,7 @@ class Transformer:
 
     def __init__(self, attention: Part, mlp: Part, *, pre_norm: bool):
         self.matrices = matrix_names(attention)
-        self.names = layer_names(mlp)
+        self.names, self.activation = layer_names(mlp), mlp.activation
         self.pre_norm = pre_norm
 
     def layers(self, parameters: Parameters, inputs: Tensor) -> Iterator[Layer]:
@@ -50,11 +50,11 @@ class Transformer:
         blocks = list(zip(mixing, by_block(parameters, self.names), strict=True))
         for (qk, vo), mlp in blocks[:-1]:
             x = self._plus(x.stream, _attend(x.read, qk, vo))
-            x = self._plus(x.stream, _each_token(x.read, mlp))
+            x = self._plus(x.stream, self._each_token(x.read, mlp))
             yield _last_token(x)
         (qk, vo), mlp = blocks[-1]
         x = self._plus(x.stream[:, :, -1], _attend_from_last(x.read, qk, vo))
-        yield self._plus(x.stream, branch(x.read, *mlp))
+        yield self._plus(x.stream, branch(x.read, *mlp, activation=self.activation))
 
     def embed(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """W_e Z + W_p, (R, N, C, d)."""
@@ -75,6 +75,9 @@ class Transformer:
             return qk, vo
         q, k, v, o = matrices
         return k.transpose(2, 3) @ q, o @ v
+
+    def _each_token(self, z: Tensor, mlp: tuple[Tensor, ...]) -> Tensor:
+        return branch(z.flatten(1, 2), *mlp, activation=self.activation).view_as(z)
 
     def _plus(self, stream: Tensor, added: Tensor) -> Layer:
         """The stream with what attention or MLP adds to it, and what is read of it next."""
@@ -103,7 +106,3 @@ def _attend_from_last(z: Tensor, qk: Tensor, vo: Tensor) -> Tensor:
     query = linear(z[:, :, -1], qk)
     mixed = last_mix(query.flatten(0, 1), z.flatten(0, 1))
     return linear(mixed.view_as(query), vo)
-
-
-def _each_token(z: Tensor, mlp: tuple[Tensor, ...]) -> Tensor:
-    return branch(z.flatten(1, 2), *mlp).view_as(z)

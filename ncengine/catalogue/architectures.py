@@ -14,6 +14,13 @@ from typing import Any
 
 from ncengine.catalogue.datasets import DatasetInfo
 
+# What σ can be; `architectures.layers` computes it.
+ACTIVATIONS = ("relu", "gelu", "silu", "tanh")
+# Where LayerNorm can sit: after each block has added to the stream, or on what a block reads.
+NORMS = ("post", "pre")
+# Theorems that speak of an architecture, if one does: of one linear layer a block, and of two.
+THEOREMS = ("Theorem 4", "Theorem 10")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -25,6 +32,7 @@ class Part:
         biases: what the bias beside each matrix is called; empty without biases.
         linear_layers: matrices that follow each other, 1 or 2.
         operations: how much it dispatches, in units of one linear layer with its activation.
+        activation: σ, one of `ACTIVATIONS`; "" without one.
     """
 
     name: str
@@ -32,13 +40,14 @@ class Part:
     biases: tuple[str, ...]
     linear_layers: int
     operations: int
+    activation: str = ""
 
 
-def mlp(name: str, linear_layers: int) -> Part:
-    """σ(W x + b), or W_2 σ(W_1 x + b_1) + b_2 (eq. 6, 7 and 10)."""
+def mlp(name: str, linear_layers: int, activation: str = "relu") -> Part:
+    """σ(W x + b), or W_2 σ(W_1 x + b_1) + b_2 (eq. 6, 7 and 10); the paper's σ is ReLU."""
     numbers = ("",) if linear_layers == 1 else ("_1", "_2")
     matrices, biases = (tuple(f"{k}{n}" for n in numbers) for k in ("weight", "bias"))
-    return Part(name, matrices, biases, linear_layers, operations=1)
+    return Part(name, matrices, biases, linear_layers, operations=1, activation=activation)
 
 
 def attention(name: str, linear_layers: int) -> Part:
@@ -52,7 +61,8 @@ class Family:
     """What several architectures have in common.
 
     Attributes:
-        name: how their names begin; `architectures.build` finds the network by it.
+        name: how their names begin.
+        network: the file of `ncengine.architectures` that makes the network; see `build`.
         help: one sentence for a reader.
         reads: kinds of samples that they can read, see `DatasetInfo.kind`.
         embedding: what they read of a sample: "vector" (all its numbers), "tokens" (its patches or
@@ -62,6 +72,7 @@ class Family:
     """
 
     name: str
+    network: str
     help: str
     reads: tuple[str, ...]
     embedding: str
@@ -81,6 +92,7 @@ class Family:
 
 RESNET = Family(
     name="RN",
+    network="resnet",
     help="RN1, RN2: a residual network. Each block adds to its input what one or two linear "
     "layers make of it (Definition 6).",
     reads=("points", "images"),
@@ -90,6 +102,7 @@ RESNET = Family(
 )
 TRANSFORMER = Family(
     name="T",
+    network="transformer",
     help="T11 to T22: a transformer. Each block mixes the tokens by attention, then changes "
     "each by an MLP; the two digits say how many linear layers either has (Definition 7).",
     reads=("images", "text"),
@@ -99,6 +112,7 @@ TRANSFORMER = Family(
 )
 FREE_FEATURES = Family(
     name="UFM",
+    network="ufm",
     help="UFM: no network at all. Every sample's feature is free to move, which shows the best "
     "that any network could do: the floor of all the others (Definition 3).",
     reads=("points", "images", "text"),
@@ -117,12 +131,38 @@ class ArchitectureInfo:
         family: what it has in common with others.
         parts: the branches of each of its blocks, in turn; empty without blocks.
         defaults: defaults of `RunConfig` that differ for this architecture.
+        norms: where LayerNorm can sit, of `NORMS`.
+        theorem: which of `THEOREMS` covers it, as far as `theory.assumptions` hold; "" where the
+            paper proves nothing of it.
+        deepens: whether it was measured to help that a network starts from a shallower one.
+
+    Raises:
+        ValueError: facts that cannot be.
     """
 
     name: str
     family: Family
     parts: tuple[Part, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    norms: tuple[str, ...] = NORMS
+    theorem: str = ""
+    deepens: bool = False
+
+    def __post_init__(self) -> None:
+        given = {
+            "norms": (self.norms, NORMS),
+            "theorem": ((self.theorem,) if self.theorem else (), THEOREMS),
+            "activation": ([p.activation for p in self.parts if p.activation], ACTIVATIONS),
+        }
+        for name, (values, known) in given.items():
+            for value in values:
+                if value not in known:
+                    raise ValueError(
+                        f"architecture {self.name}: {name} = {value!r}: must be one of "
+                        + ", ".join(known)
+                    )
+        if not self.norms:
+            raise ValueError(f"architecture {self.name}: norms: must be some of {', '.join(NORMS)}")
 
     @property
     def has_network(self) -> bool:
@@ -153,17 +193,26 @@ class ArchitectureInfo:
         return 1 + self.blocks(depth)
 
 
-def _resnet(linear_layers: int, **defaults: Any) -> ArchitectureInfo:
-    parts = (mlp("block", linear_layers),)
-    return ArchitectureInfo(f"RN{linear_layers}", RESNET, parts, MappingProxyType(defaults))
+def _resnet(
+    linear_layers: int, defaults: Mapping[str, Any], *, deepens: bool = False
+) -> ArchitectureInfo:
+    return ArchitectureInfo(
+        f"RN{linear_layers}",
+        RESNET,
+        (mlp("block", linear_layers),),
+        MappingProxyType(defaults),
+        theorem=THEOREMS[linear_layers - 1],
+        deepens=deepens,
+    )
 
 
-def _transformer(in_attention: int, in_mlp: int, **defaults: Any) -> ArchitectureInfo:
+def _transformer(in_attention: int, in_mlp: int, defaults: Mapping[str, Any]) -> ArchitectureInfo:
     name = f"T{in_attention}{in_mlp}"
     parts = (attention("attention", in_attention), mlp("mlp", in_mlp))
     # At the rate of the others Adam's first steps shake a transformer more than they help it.
     defaults = {"learning_rate": 0.001, **defaults}
-    return ArchitectureInfo(name, TRANSFORMER, parts, MappingProxyType(defaults))
+    theorem = THEOREMS[in_mlp - 1]
+    return ArchitectureInfo(name, TRANSFORMER, parts, MappingProxyType(defaults), theorem=theorem)
 
 
 # Theorem 10: with two linear layers a block, collapse needs hidden decay that vanishes in L.
@@ -173,12 +222,12 @@ ARCHITECTURES: Mapping[str, ArchitectureInfo] = MappingProxyType(
     {
         info.name: info
         for info in (
-            _resnet(1),
-            _resnet(2, **_VANISHING),
-            _transformer(1, 1),
-            _transformer(1, 2, **_VANISHING),
-            _transformer(2, 1),
-            _transformer(2, 2, **_VANISHING),
+            _resnet(1, {}, deepens=True),
+            _resnet(2, _VANISHING),
+            _transformer(1, 1, {}),
+            _transformer(1, 2, _VANISHING),
+            _transformer(2, 1, {}),
+            _transformer(2, 2, _VANISHING),
             ArchitectureInfo(
                 name="UFM",
                 family=FREE_FEATURES,

@@ -37,10 +37,14 @@ def _has_layers(values: Mapping[str, Any]) -> bool:
     return architecture_info(values["architecture"]).has_network
 
 
+def _norms(values: Mapping[str, Any]) -> tuple[str, ...]:
+    return architecture_info(values["architecture"]).norms
+
+
 def _can_deepen(values: Mapping[str, Any]) -> bool:
     """Where it was measured to help, see benchmarks/RESULTS.md."""
     return (
-        values["architecture"] == "RN1"
+        architecture_info(values["architecture"]).deepens
         and values["norm"] == "post"
         and values["solver"] == "L-BFGS"
     )
@@ -179,7 +183,7 @@ NORM = Param(
     "Network",
     "choice",
     choices={"post": "post-LN", "pre": "pre-LN"},
-    applies=_has_layers,
+    applies=lambda values: _has_layers(values) and len(_norms(values)) > 1,
 )
 
 DEPTH = Param(
@@ -379,8 +383,10 @@ def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[
     # Four patches a side of an image, or the next larger number of them.
     patches = [p for p in patch_sizes(info) if 4 * p <= info.pixels[0]] or [1]
     patch = {"patch_size": patches[-1]} if info.image_shape else {}
-    own = architecture_info(architecture).defaults if architecture else {}
+    own = dict(architecture_info(architecture).defaults) if architecture else {}
     budget = {"epochs": DEEPENING_EPOCHS} if start == "deepening" else {}
+    if architecture and len(norms := architecture_info(architecture).norms) == 1:
+        own["norm"] = norms[0]
     return {**info.defaults, **patch, **own, **budget}
 
 
@@ -389,9 +395,12 @@ def limits(info: DatasetInfo) -> dict[str, int]:
     return {"classes": info.classes, "samples_per_class": info.max_samples_per_class}
 
 
-def bounded(name: str, param: Param, dataset: str) -> Param:
-    """The field's `Param` with the bounds and choices that the data set sets."""
+def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Param:
+    """The field's `Param` with the bounds and choices that data set and architecture set."""
     info = dataset_info(dataset)
+    if name == "norm" and architecture:
+        norms = architecture_info(architecture).norms
+        return replace(param, choices={one: param.choices[one] for one in norms})
     if name == "architecture":
         return replace(param, choices={one: param.choices[one] for one in architectures(info)})
     if name == "patch_size" and info.image_shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.config.fields import defaults_of
@@ -15,11 +16,12 @@ def instant_preset() -> RunConfig:
 def paper_preset(config: RunConfig) -> RunConfig:
     """The paper's training (Appendix I) for the network and data of `config`."""
     text = dataset_info(config.dataset).kind == "text"
+    norm, norms = "pre" if text else "post", architecture_info(config.architecture).norms
     own = defaults_of(config.dataset, config.architecture)
     return config.with_(
         solver="Adam",
         learning_rate=0.001 if text else 0.005,
-        norm="pre" if text else "post",
+        norm=norm if norm in norms else norms[0],
         rate_schedule="constant",
         batch_size=0,
         epochs=5000,

@@ -107,7 +107,7 @@ class RunConfig(BaseModel):
         """The parameters that apply to this configuration, by field name, bounds included."""
         values = self.model_dump()
         return {
-            name: bounded(name, param, self.dataset)
+            name: bounded(name, param, self.dataset, self.architecture)
             for name, param in PARAMS.items()
             if param.applies(values)
         }
@@ -212,9 +212,9 @@ class RunConfig(BaseModel):
     def _network_text(self) -> str:
         if not architecture_info(self.architecture).has_network:
             return self.architecture
-        norm = PARAMS["norm"].choices[self.norm]
+        norm = f", {PARAMS['norm'].choices[self.norm]}" if "norm" in self.params else ""
         start = ", by deepening" if self.start == "deepening" else ""
-        return f"{self.depth}-{self.architecture}, {norm}{start}"
+        return f"{self.depth}-{self.architecture}{norm}{start}"
 
 
 # Of which the title tells, and which seeds there are, which the page shows.
@@ -253,15 +253,16 @@ def _defaults(dataset: str, architecture: str, start: str = "random") -> dict[st
 def _check_defaults() -> None:
     """Raises ValueError where an entry of a catalogue has defaults that cannot be."""
     for dataset, info in DATASETS.items():
-        readers = [architecture_info(name) for name in architectures(info)]
-        given = [info.defaults, _defaults(dataset, ""), *(one.defaults for one in readers)]
-        problems: list[Problem] = []
-        for values in given:
-            problems += _unknown(values)
-            for name in values.keys() & PARAMS.keys():
-                _read(name, dataset, values, None, problems)
-        if problems:
-            raise ValueError(f"data set {dataset}, defaults: {ConfigError(problems)}")
+        given = [("", info.defaults), ("", _defaults(dataset, ""))]
+        for name in architectures(info):
+            given += [(name, architecture_info(name).defaults), (name, _defaults(dataset, name))]
+        for architecture, values in given:
+            problems = _unknown(values)
+            for field in values.keys() & PARAMS.keys():
+                _read(field, dataset, architecture, values, None, problems)
+            if problems:
+                whose = f"data set {dataset}{', ' * bool(architecture)}{architecture}"
+                raise ValueError(f"{whose}, defaults: {ConfigError(problems)}")
 
 
 def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -271,10 +272,12 @@ def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     clean = {"dataset": PARAMS_DEFAULTS["dataset"], "architecture": None}
     for name in clean:
         default = _defaults(clean["dataset"], "")[name]
-        clean[name] = _read(name, clean["dataset"], values, default, problems)
+        clean[name] = _read(name, clean["dataset"], "", values, default, problems)
     defaults = _defaults(clean["dataset"], clean["architecture"])
     for name in PARAMS.keys() - clean.keys():
-        clean[name] = _read(name, clean["dataset"], values, defaults[name], problems)
+        clean[name] = _read(
+            name, clean["dataset"], clean["architecture"], values, defaults[name], problems
+        )
     for name, param in PARAMS.items():
         if not param.applies(clean):
             clean[name] = defaults[name]
@@ -293,11 +296,16 @@ def _unknown(values: Mapping[str, Any]) -> list[Problem]:
 
 
 def _read(
-    name: str, dataset: str, values: Mapping[str, Any], default: Any, problems: list[Problem]
+    name: str,
+    dataset: str,
+    architecture: str,
+    values: Mapping[str, Any],
+    default: Any,
+    problems: list[Problem],
 ) -> Any:
     if name not in values:
         return default
-    param = bounded(name, PARAMS[name], dataset)
+    param = bounded(name, PARAMS[name], dataset, architecture)
     try:
         return param.parse(values[name])
     except (ValueError, TypeError, OverflowError, IndexError):

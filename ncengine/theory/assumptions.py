@@ -13,13 +13,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from ncengine.catalogue.architectures import (
-    FREE_FEATURES,
-    RESNET,
-    TRANSFORMER,
-    Family,
-    architecture_info,
-)
+from ncengine.catalogue.architectures import ArchitectureInfo, architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, Split, dataset_info, is_available, load
 from ncengine.datasets.files.sources import checksum, source
@@ -69,22 +63,30 @@ def _on_layers(
     config: RunConfig, line: Callable[[RunConfig], Assumption]
 ) -> tuple[Assumption, ...]:
     """What a theorem on the layers of residual networks or transformers asks for, where one is."""
-    return (line(config),) if _family(config) in (RESNET, TRANSFORMER) else ()
+    return (line(config),) if _network(config).theorem else ()
 
 
 def _uncovered(config: RunConfig) -> tuple[Assumption, ...]:
     """For an architecture of which the paper does not speak."""
-    if _family(config) in (RESNET, TRANSFORMER, FREE_FEATURES):
+    if _network(config).theorem or not _network(config).has_network:
         return ()
     reason = (
-        f"The theorems speak of residual networks and transformers; none covers "
+        "The theorems speak of residual networks and transformers with ReLU; none covers "
         f"{config.architecture}."
     )
     return (Assumption("covered", "A theorem covers the architecture", False, reason),)
 
 
-def _family(config: RunConfig) -> Family:
-    return architecture_info(config.architecture).family
+def _network(config: RunConfig) -> ArchitectureInfo:
+    return architecture_info(config.architecture)
+
+
+def _is_covered_resnet(config: RunConfig) -> bool:
+    return bool(_network(config).theorem) and not _network(config).has_tokens
+
+
+def _is_covered_transformer(config: RunConfig) -> bool:
+    return bool(_network(config).theorem) and _network(config).has_tokens
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _distinct(config: RunConfig, census: _Census | str) -> Assumption:
     title = f"Training {_what(config)} are distinct"
     if isinstance(census, str):
         return Assumption("distinct", title, None, census)
-    asked = _family(config) is RESNET
+    asked = _is_covered_resnet(config)
     if not census.copies:
         reason = f"All {census.samples:,} differ{_why_distinct(config)}."
         return Assumption("distinct", title, True, reason)
@@ -175,12 +177,11 @@ def _distinct(config: RunConfig, census: _Census | str) -> Assumption:
 
 
 def _why_distinct(config: RunConfig) -> str:
-    family = _family(config)
-    if family is RESNET:
+    if _is_covered_resnet(config):
         return ", as Corollary 5 asks"
-    if family is FREE_FEATURES:
+    if not _network(config).has_network:
         return ", so that each has a feature of its own (Definition 3)"
-    if family is not TRANSFORMER:
+    if not _is_covered_transformer(config):
         return ""
     if _is_text(config):
         return ", which Corollary 5 does not ask of transformers"
@@ -247,16 +248,16 @@ def _width(config: RunConfig) -> Assumption:
 
 def _inner_dimension(config: RunConfig) -> Assumption:
     d = config.width
-    if _family(config) is TRANSFORMER and _is_text(config):
+    if _is_covered_transformer(config) and _is_text(config):
         least = 2 * config.vocabulary + 2
         holds = d >= least
         reason = f"d = {d} is {'at least' if holds else 'less than'} 2V + 2 = {least:,}"
-        reason += f" for V = {config.vocabulary:,} words ({_theorem(config)})"
+        reason += f" for V = {config.vocabulary:,} words ({_network(config).theorem})"
         reason += "." if holds else "; the paper's own experiments ignore it too."
         return Assumption("inner_dimension", "Inner dimension is at least 2V + 2", holds, reason)
     holds = d >= LEAST_INNER_DIMENSION
-    reason = f"d = {d} is {'at least' if holds else 'less than'} 4 ({_theorem(config)})."
-    if _family(config) is TRANSFORMER:
+    reason = f"d = {d} is {'at least' if holds else 'less than'} 4 ({_network(config).theorem})."
+    if _is_covered_transformer(config):
         reason += (
             " Images have no vocabulary V for the 2V + 2 of words; Appendix G.1 names no number, "
             "but its proof ends as that of ResNets, which needs 4."
@@ -265,7 +266,8 @@ def _inner_dimension(config: RunConfig) -> Assumption:
 
 
 def _schedule(config: RunConfig) -> Assumption:
-    holds, reason = (_two_layers if _has_two_layers(config) else _one_layer)(config)
+    judge = {"Theorem 4": _one_layer, "Theorem 10": _two_layers}[_network(config).theorem]
+    holds, reason = judge(config)
     return Assumption("schedule", "Decay schedule suits the architecture", holds, reason)
 
 
@@ -282,7 +284,7 @@ def _one_layer(config: RunConfig) -> tuple[bool, str]:
             "its construction cheaper."
         )
     reason = f"{rates}, independent of L: Theorem 4 holds for {config.architecture}"
-    attention = architecture_info(config.architecture).attention
+    attention = _network(config).attention
     if attention is not None and attention.linear_layers == 2:
         reason += (
             " as for T11, since the number of matrices in attention does not matter (Appendix E)"
@@ -305,12 +307,3 @@ def _rates(config: RunConfig) -> str:
     if config.decay_hidden == config.decay_last:
         return f"λ = {config.decay_last:g} on all layers"
     return f"λ = {config.decay_hidden:g} on hidden layers, {config.decay_last:g} on the last"
-
-
-def _has_two_layers(config: RunConfig) -> bool:
-    """Whether a residual block, or a transformer's MLP, has two linear layers."""
-    return architecture_info(config.architecture).linear_layers == 2
-
-
-def _theorem(config: RunConfig) -> str:
-    return "Theorem 10" if _has_two_layers(config) else "Theorem 4"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ncengine.catalogue.architectures import FREE_FEATURES, RESNET, TRANSFORMER, architecture_info
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.theory.optimum import why_no_figure
 
@@ -10,9 +10,9 @@ from ncengine.theory.optimum import why_no_figure
 def prediction(config: RunConfig) -> str:
     """One or two sentences: which theorem speaks of this network, and what it says of depth."""
     info = architecture_info(config.architecture)
-    if info.family is FREE_FEATURES:
+    if not info.has_network:
         return "Free features have no layers: they are the floor itself, whatever the depth."
-    if info.family not in (RESNET, TRANSFORMER):
+    if not info.theorem:
         return f"No theorem covers {config.architecture}: the paper does not speak of it."
     if config.solver == "AdamW":
         return (
@@ -25,7 +25,7 @@ def prediction(config: RunConfig) -> str:
             f"No theorem speaks of this width: {without}. There is no floor in closed form, and "
             "what depth does here is open."
         )
-    said = _of_two_layers(config) if info.linear_layers == 2 else _of_one_layer(config)
+    said = _of_two_layers(config) if info.theorem == "Theorem 10" else _of_one_layer(config)
     return f"{said} {_SHORTCUT}" if config.norm == "pre" else said
 
 

@@ -4,6 +4,9 @@ import torch
 from torch import nn
 
 from ncengine.architectures.shapes import context_length, input_dim, parameter_shapes
+from ncengine.catalogue.architectures import ARCHITECTURES
+
+ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU, "silu": nn.SiLU, "tanh": nn.Tanh}
 
 
 class Plain(nn.Module):
@@ -32,9 +35,9 @@ class PlainResNet(Plain):
 
     def __init__(self, config):
         super().__init__(config)
-        d, two = config.width, config.architecture == "RN2"
-        self.lin0 = nn.Linear(input_dim(config), d)
-        self.blocks = nn.ModuleList(branch(d, two) for _ in range(config.depth - 1))
+        (part,) = ARCHITECTURES[config.architecture].parts
+        self.lin0 = nn.Linear(input_dim(config), config.width)
+        self.blocks = nn.ModuleList(branch(config.width, part) for _ in range(config.depth - 1))
 
     def streams(self, x):
         found = [self.norm(self.lin0(x))]
@@ -65,18 +68,16 @@ class PlainTransformer(Plain):
 
     def __init__(self, config, words):
         super().__init__(config)
-        d, two = config.width, config.architecture[1] == "2"
+        d, (mixing, mlp) = config.width, ARCHITECTURES[config.architecture].parts
         self.words = words
         self.tokens = nn.Linear(input_dim(config), d, bias=False)  # W_e
         self.positions = nn.Parameter(torch.randn(d, context_length(config)))  # W_p
-        names = ("q", "k", "v", "o") if two else ("qk", "vo")
+        names = ("q", "k", "v", "o") if mixing.linear_layers == 2 else ("qk", "vo")
         self.attention = nn.ModuleList(
             nn.ModuleDict({name: nn.Linear(d, d, bias=False) for name in names})
             for _ in range(config.depth)
         )
-        self.mlp = nn.ModuleList(
-            branch(d, config.architecture[2] == "2") for _ in range(config.depth)
-        )
+        self.mlp = nn.ModuleList(branch(d, mlp) for _ in range(config.depth))
 
     def features(self, x):
         return torch.stack([self.all_tokens(sample)[:, -1] for sample in x])
@@ -140,9 +141,9 @@ class PlainTransformer(Plain):
         yield from of_last(self.last)
 
 
-def branch(d, two):
-    layers = [nn.Linear(d, d), nn.ReLU()] + ([nn.Linear(d, d)] if two else [])
-    return nn.Sequential(*layers)
+def branch(d, part):
+    layers = [nn.Linear(d, d), ACTIVATIONS[part.activation]()]
+    return nn.Sequential(*layers, *[nn.Linear(d, d)] * (part.linear_layers - 1))
 
 
 def linears(block):
@@ -164,10 +165,8 @@ def of_last(last):
 
 def plain_network(config, theta_row=None, words=False):
     """The plain network in float64; with the values of one row of the engine's flat parameters."""
-    if config.architecture.startswith("RN"):
-        net = PlainResNet(config).double()
-    else:
-        net = PlainTransformer(config, words).double()
+    tokens = ARCHITECTURES[config.architecture].has_tokens
+    net = (PlainTransformer(config, words) if tokens else PlainResNet(config)).double()
     if theta_row is not None:
         values, start = {}, 0
         for shape in parameter_shapes(config):

@@ -15,11 +15,11 @@ from ncengine.training.objective import Objective
 from tests.engine.plain import flat_gradient, plain_network
 
 LOSSES = (("CE", False), ("MSE", False), ("MSE", True))
-RESNET_CASES = [(a, n, *loss) for a in RESNETS for n in ("post", "pre") for loss in LOSSES]
+RESNET_CASES = [(a, n, *loss) for a in RESNETS for n in ARCHITECTURES[a].norms for loss in LOSSES]
 TRANSFORMER_CASES = [
     (a, n, *loss, words)
     for a in TRANSFORMERS
-    for n in ("post", "pre")
+    for n in ARCHITECTURES[a].norms
     for loss, words in (
         (("CE", False), False),
         (("CE", True), True),
@@ -30,7 +30,8 @@ TRANSFORMER_CASES = [
 
 
 def make(architecture, norm="post", loss="CE", bias=False, **more):
-    own = {"dataset": "gaussian", "input_dim": 6} if architecture in (*RESNETS, "UFM") else {}
+    reads_points = "points" in ARCHITECTURES[architecture].family.reads
+    own = {"dataset": "gaussian", "input_dim": 6} if reads_points else {}
     values = {
         **own,
         "classes": 3,
@@ -186,10 +187,12 @@ def test_a_later_patch_never_changes_an_earlier_tokens_features(architecture, no
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_features_have_mean_zero_and_norm_root_d(architecture):
     config = (
-        transformer(architecture, "pre") if architecture in TRANSFORMERS else make(architecture)
+        transformer(architecture, ARCHITECTURES[architecture].norms[-1])
+        if ARCHITECTURES[architecture].has_tokens
+        else make(architecture)
     )
     x, y = some_inputs(config)
-    if architecture == "UFM":
+    if not ARCHITECTURES[architecture].has_network:
         x = torch.arange(21)
     features = Objective(config, x, y).evaluate(initial_parameters(config, torch.float64)).features
     assert features.mean(-1).abs().max() < 1e-12
@@ -246,7 +249,7 @@ def test_samples_that_do_not_fit_in_memory_at_once_give_the_same(architecture, m
 
 
 @pytest.mark.parametrize("words", [False, True])
-@pytest.mark.parametrize("architecture", [a for a in ARCHITECTURES if a != "UFM"])
+@pytest.mark.parametrize("architecture", (*RESNETS, *TRANSFORMERS))
 def test_parameter_count_is_the_plain_networks(architecture, words):
     if words and architecture in RESNETS:
         return

@@ -6,9 +6,12 @@ from types import MappingProxyType
 
 import pytest
 
+from ncengine.catalogue.architectures import ARCHITECTURES, mlp
 from ncengine.catalogue.datasets import DATASETS
 from ncengine.catalogue.metrics import METRICS, Place, Scale
 from ncengine.config import run_config
+from ncengine.theory.assumptions import assumptions
+from ncengine.theory.depth_law import prediction
 
 NC1 = METRICS["nc1"]
 
@@ -74,6 +77,37 @@ def test_a_data_set_whose_defaults_cannot_be_is_refused(monkeypatch, name, defau
     with pytest.raises(ValueError) as refused:
         run_config._check_defaults()
     assert str(refused.value).startswith(f"data set {name}, defaults: {said}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"norms": ("before",)}, "norms = 'before': must be one of post, pre"),
+        ({"norms": ()}, "norms: must be some of post, pre"),
+        ({"theorem": "Theorem 5"}, "theorem = 'Theorem 5': must be one of Theorem 4, Theorem 10"),
+        (
+            {"parts": (mlp("block", 1, "softplus"),)},
+            "activation = 'softplus': must be one of relu, gelu, silu, tanh",
+        ),
+    ],
+)
+def test_an_architecture_that_cannot_be_is_refused(changes, said):
+    with pytest.raises(ValueError) as refused:
+        replace(ARCHITECTURES["RN1"], **changes)
+    assert str(refused.value) == f"architecture RN1: {said}"
+
+
+def test_an_architecture_of_which_nothing_is_said_is_covered_by_no_theorem(monkeypatch):
+    """A member of a family of which others are."""
+    fresh = replace(ARCHITECTURES["RN1"], name="RN1G", parts=(mlp("block", 1, "gelu"),), theorem="")
+    monkeypatch.setattr(
+        "ncengine.catalogue.architectures.ARCHITECTURES", {**ARCHITECTURES, "RN1": fresh}
+    )
+    found = {one.name: one for one in assumptions(run_config.RunConfig())}
+    assert not found["covered"].holds and "none covers RN1" in found["covered"].reason
+    assert not {"schedule", "inner_dimension"} & found.keys()
+    assert not any("Theorem 4" in one.reason for one in found.values())
+    assert prediction(run_config.RunConfig()).startswith("No theorem covers RN1")
 
 
 @pytest.mark.parametrize(
