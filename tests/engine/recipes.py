@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import filecmp
+import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "ncengine")
@@ -17,21 +20,38 @@ QUICK = (
     *("--epochs", "60", "--seeds", "2"),
 )
 
-# Explore, with what stands in the address; all that it writes of the run there.
-PAGE = """
-import sys
-from streamlit.testing.v1 import AppTest
-at = AppTest.from_file(sys.argv[1], default_timeout=60)
-for given in sys.argv[2:]:
-    name, _, value = given.partition("=")
-    at.query_params[name] = value
-at.run()
-assert not at.exception, at.exception
-assert not at.warning and not at.error, (at.warning, at.error)
-print([one.value for one in [*at.header, *at.markdown, *at.caption]])
-print([one.proto.body for one in at.get("html") if "readouts" in one.proto.body])
-print({one.key: one.options for one in at.button_group})
+# Commands, and then Explore with what stands in its address: all in one process, since most of the
+# time it takes one to start. Of each command its status and what it prints.
+TRIED = """
+import contextlib, io, json, sys
+from ncengine.cli import main
+main_file, commands, address = sys.argv[1], *map(json.loads, sys.argv[2:])
+said = []
+for command in commands:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        status = main(command)
+    said.append([status, out.getvalue(), err.getvalue()])
+if address is not None:
+    from streamlit.testing.v1 import AppTest
+    at = AppTest.from_file(main_file, default_timeout=60)
+    for name, value in address.items():
+        at.query_params[name] = value
+    at.run()
+    assert not at.exception, at.exception
+    assert not at.warning and not at.error, (at.warning, at.error)
+    page = [one.value for one in [*at.header, *at.markdown, *at.caption]]
+    page += [one.proto.body for one in at.get("html") if "readouts" in one.proto.body]
+    page += [f"{one.key}: {one.options}" for one in at.button_group]
+    said.append([0, chr(10).join(page), ""])
+print(json.dumps(said))
 """
+
+
+class Said(NamedTuple):
+    status: int
+    out: str
+    err: str
 
 
 class House:
@@ -76,12 +96,6 @@ class House:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def refused(self, *arguments: str) -> str:
-        """What the command complains of there, which has to be called wrongly."""
-        done = self._python("-m", "ncengine.cli", *arguments)
-        assert done.returncode == 2 and not done.stdout
-        return done.stderr
-
     def _python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
@@ -97,10 +111,8 @@ class House:
             text=True,
         )
 
-    def ncengine(self, *arguments: str) -> str:
-        """What the command prints there."""
-        return self.run("-m", "ncengine.cli", *arguments)
-
-    def page(self, *given: str) -> str:
-        """What Explore shows there; given "name=value" in its address."""
-        return self.run("-c", PAGE, str(self.folder / "app" / "main.py"), *given)
+    def tried(self, *commands: Sequence[str], address: dict[str, str] | None = None) -> list[Said]:
+        """What the commands say there, and then, of an address, Explore."""
+        main = str(self.folder / "app" / "main.py")
+        done = self.run("-c", TRIED, main, json.dumps(commands), json.dumps(address))
+        return [Said(*one) for one in json.loads(done)]

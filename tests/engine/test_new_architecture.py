@@ -84,24 +84,24 @@ def test_it_touches_its_file_and_its_entry(house):
     assert house.changed() == {FILE, CATALOGUE}
 
 
-def test_it_trains_to_a_smaller_objective_and_is_counted_right(house):
-    result = json.loads(house.ncengine("train", *TRAINED, "--json"))
+def test_it_is_offered_trained_to_a_smaller_objective_and_counted_right(house):
+    trained, checked, helped, page = house.tried(
+        ["train", *TRAINED, "--json"],
+        ["check", *TRAINED],
+        ["train", "--help"],
+        address={"architecture": "FF1"},
+    )
+    result = json.loads(trained.out)
     assert result["config"]["architecture"] == "FF1"
     assert result["config"]["learning_rate"] == 0.002
     for seed in result["seeds"]:
         assert seed["accuracy"] > 0.9
         assert result["floor"] < seed["loss"] < 0.9 * 1.0986  # of guessing among three
     # Counted by hand: embedding, two blocks, last layer.
-    said = house.ncengine("check", *TRAINED)
-    assert f"{8 * 64 + 8 + 2 * (8 * 8 + 8) + 3 * 8} parameters" in said
-    assert "d·d₀ + d + (L − 1)·(d² + d) + K·d" in said
-    assert "none covers FF1" in said
-
-
-def test_it_is_offered_wherever_architectures_are(house):
-    text = house.ncengine("train", "--help")
-    assert "RN1|RN2|T11|T12|T21|T22|FF1|UFM" in text
-    assert "feed-forward network" in " ".join(text.split())
-    said = house.page("architecture=FF1")
-    assert "5-FF1" in said
-    assert "'FF1'" in said and "field:norm" not in said
+    assert f"{8 * 64 + 8 + 2 * (8 * 8 + 8) + 3 * 8} parameters" in checked.out
+    assert "d·d₀ + d + (L − 1)·(d² + d) + K·d" in checked.out
+    assert "none covers FF1" in checked.out
+    assert "RN1|RN2|T11|T12|T21|T22|FF1|UFM" in helped.out
+    assert "feed-forward network" in " ".join(helped.out.split())
+    assert "5-FF1 " in page.out
+    assert "'FF1'" in page.out and "field:norm" not in page.out

@@ -101,18 +101,20 @@ def test_of_defaults_it_has_as_many_as_there_are(house):
     np.testing.assert_allclose(inputs.std(0), 1, atol=0.2)
 
 
-def test_it_trains_is_counted_right_and_checked(house):
+def test_it_is_trained_counted_right_checked_and_shown(house):
     quick = ("--dataset", "wine", "--depth", "3", "--width", "8", "--epochs", "40", "--seeds", "1")
-    (seed,) = json.loads(house.ncengine("train", *quick, "--json"))["seeds"]
+    trained, checked, many, more, page = house.tried(
+        ["train", *quick, "--json"],
+        ["check", *quick],
+        ["train", "--dataset", "wine", "--classes", "4"],
+        ["train", "--dataset", "wine", "--samples-per-class", "29"],
+        address={name[2:]: value for name, value in zip(quick[::2], quick[1::2], strict=True)},
+    )
+    (seed,) = json.loads(trained.out)["seeds"]
     assert seed["accuracy"] > 0.95 and seed["test_accuracy"] > 0.8
     # Counted by hand: embedding, two blocks, last layer.
-    assert f"{8 * 13 + 8 + 2 * (8 * 8 + 8) + 3 * 8} parameters" in house.ncengine("check", *quick)
-    said = house.page("dataset=wine", *(f"{o[2:]}={v}" for o, v in zip(quick[2::2], quick[3::2])))
-    assert "3 classes of Wine apart, from 28 wines of each" in said and "accuracy" in said
-
-
-def test_what_it_has_not_is_told(house):
-    said = house.refused("train", "--dataset", "wine", "--classes", "4")
-    assert "--classes 4: must be a whole number from 2 to 3" in said
-    said = house.refused("train", "--dataset", "wine", "--samples-per-class", "29")
-    assert "--samples-per-class 29: must be a whole number from 1 to 28" in said
+    assert f"{8 * 13 + 8 + 2 * (8 * 8 + 8) + 3 * 8} parameters" in checked.out
+    assert many.status == more.status == 2
+    assert "--classes 4: must be a whole number from 2 to 3" in many.err
+    assert "--samples-per-class 29: must be a whole number from 1 to 28" in more.err
+    assert "3 classes of Wine apart, from 28 wines of each" in page.out and "NC1" in page.out

@@ -86,13 +86,14 @@ def test_what_was_trained_before_and_what_is_shipped_stay_as_they_are(house, mon
     status, nc1, shipped, damaged = json.loads(house.run("-c", OPENED, given))
     assert (status, shipped, damaged) == ("done", len(Store().gallery.entries()), [])
     np.testing.assert_array_equal(nc1, before.curves["nc1"])
-    said = house.page(*(f"{name}={value}" for name, value in config.query().items()))
-    assert "CDNV" in said and "not recorded by version 5" in said
+    (page,) = house.tried(address=config.query())
+    assert "CDNV" in page.out and "not recorded by version 5" in page.out
     assert not (house.cache / "results" / "damaged").exists()
 
 
 def test_it_is_measured_and_stands_wherever_metrics_do(house):
-    trained = json.loads(house.ncengine("train", *QUICK, "--json"))
+    said, table = house.tried(["train", *QUICK, "--json"], ["train", *QUICK])
+    trained = json.loads(said.out)
     # As the engine without it reads the features, of all samples, in half precision.
     config = RunConfig(depth=3, width=8, classes=3, samples_per_class=10, epochs=60, seeds=(0, 1))
     geometry = Store(house.cache).open(config).geometry
@@ -101,7 +102,7 @@ def test_it_is_measured_and_stands_wherever_metrics_do(house):
         assert seed["cdnv"] == pytest.approx(expected, rel=0.02)
         assert 0 < seed["test_cdnv"] < 100
     assert [np.shape(one["cdnv"]) for one in trained["layers"]] == [(3,), (3,)]
-    assert "cdnv" in house.ncengine("train", *QUICK)
+    assert "cdnv" in table.out
 
 
 def by_definition(features, labels):
