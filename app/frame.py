@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
 from app.components import address, series, text
@@ -47,25 +48,26 @@ def _draw() -> None:
     )
     st.html(HERE / "static" / "app.css")
     warmup.start()
-    of_run = st.Page(_explore, title="Explore", url_path="explore", default=True)
-    of_depth = st.Page(_depth, title="Depth", url_path="depth")
-    of_all = st.Page(_library, title="Library", url_path="library")
-    pages = of_run, of_depth, of_all
-    page = st.navigation(list(pages), position="hidden")
-    # The page has a set of depths of its own.
-    without = frozenset({"depth"}) if page.url_path == of_depth.url_path else frozenset()
+    pages = {
+        title: st.Page(draw, title=title, url_path=title.lower(), default=draw is _explore)
+        for title, (draw, _) in _PAGES.items()
+    }
+    page = st.navigation(list(pages.values()), position="hidden")
+    explores, of_depths = page is pages["Explore"], page is pages["Depth"]
     # With none of the parameters of all pages an address asks for nothing.
     bare = not address.read(explore.NAMES)
-    picker.arrive(bare=bare, welcomes=page.url_path == of_run.url_path)
-    if without and bare and picker.came_without_a_link():
+    picker.arrive(bare=bare, welcomes=explores)
+    if of_depths and bare and picker.came_without_a_link():
         depth.open_at_first()
-    picker.draw(without, lambda config: _links(config, *pages))
-    st.session_state[_PAGES] = of_run
-    browser.draw(player=page.url_path == of_run.url_path)
+    # Depth has a set of depths of its own.
+    without = frozenset({"depth"}) if of_depths else frozenset()
+    picker.draw(without, lambda config: _links(config, pages))
+    st.session_state[_EXPLORE] = pages["Explore"]
+    browser.draw(player=explores)
     page.run()
 
 
-_PAGES = "frame:explore"
+_EXPLORE = "frame:explore"
 
 
 def _explore() -> None:
@@ -90,15 +92,26 @@ def _open(what: RunConfig | Identity) -> None:
     query = {**config.query(), **series.last().query()}
     if isinstance(what, Identity) and runs.look(config).key != what.key:
         query[picker.RUN] = what.key
-    st.switch_page(st.session_state[_PAGES], query_params=query)
+    st.switch_page(st.session_state[_EXPLORE], query_params=query)
 
 
-def _links(config: RunConfig, of_run: Any, of_depth: Any, of_all: Any) -> None:
+def _picture(config: RunConfig) -> dict[str, str]:
+    """The address of Depth: of the picture that was looked at last."""
+    if picker.came_without_a_link():
+        return depth.preset_query(depth.OPENS_ON)
+    return {**config.query(), **series.last().query()}
+
+
+# By title, what draws the page, and the address of what is picked that a link to it carries.
+_PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]]]] = {
+    "Explore": (_explore, RunConfig.query),
+    "Depth": (_depth, _picture),
+    "Library": (_library, RunConfig.query),
+}
+
+
+def _links(config: RunConfig, pages: Mapping[str, StreamlitPage]) -> None:
     """From page to page, with what is picked."""
     with st.container(horizontal=True, gap="small", key="pages"):
-        st.page_link(of_run, label="Explore", query_params=config.query(), width="stretch")
-        picture = {**config.query(), **series.last().query()}
-        if picker.came_without_a_link():
-            picture = depth.preset_query(depth.OPENS_ON)
-        st.page_link(of_depth, label="Depth", query_params=picture, width="stretch")
-        st.page_link(of_all, label="Library", query_params=config.query(), width="stretch")
+        for title, (_, query) in _PAGES.items():
+            st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
