@@ -88,8 +88,8 @@ def _tracks(name: str) -> bool:
 def accept(owner: str, names: Iterable[str]) -> None:
     """Take the address as it stands for the owner's own."""
     known = st.session_state.get(_key(owner))
-    replaced = (known.replaced, known.replaced_at) if known else ({}, 0.0)
-    st.session_state[_key(owner)] = _Known(read(names), *replaced, True, travels())
+    replaced, at = (known.replaced, known.replaced_at) if known else ({}, 0.0)
+    st.session_state[_key(owner)] = _Known(read(names), replaced, at, True, travels())
 
 
 def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:

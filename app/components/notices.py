@@ -19,7 +19,7 @@ def post(owner: str, lines: Sequence[str]) -> None:
     st.session_state.setdefault("notices", {})[owner] = tuple(lines)
 
 
-def wrong_value(label: str, value: Any, allowed: str, used: str) -> str:
+def wrong_value(label: str, value: Any, allowed: str, used: Any) -> str:
     """One line: the field, the value given, what is allowed, what is used instead."""
     return f"**{label}**: {_code(value)} {allowed}; showing **{used}** instead."
 

@@ -130,8 +130,8 @@ def _of_features() -> list[Metric]:
 def _metric(run: Run, metric: Metric) -> Readout:
     name, curve, help, color = metric.title, metric.name, metric.help, metric.color
     if curve == run.config.nc2_name:
-        without = why_no_figure(run.config)
-        help += f" It cannot come to 0: {without}." if without else " 0: perfect."
+        why = why_no_figure(run.config)
+        help += f" It cannot come to 0: {why}." if why else " 0: perfect."
     course, _ = over_seeds.log_mean_and_deviation(run, curve)
     values, last = over_seeds.typical_over_seeds(run, curve), over_seeds.last_values(run, curve)
     nothing = trivial(run.config.classes, run.config.samples_per_class).get(curve, "")

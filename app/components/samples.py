@@ -51,9 +51,9 @@ def draw(config: RunConfig) -> None:
     if not found:
         return
     st.markdown("##### A sample of each class")
-    pictures = [one for one in found if one.image is not None]
+    pictures = [(one.name, one.image) for one in found if one.image is not None]
     if pictures:
-        figures = "".join(_figure(one.name, one.image) for one in pictures)
+        figures = "".join(_figure(*picture) for picture in pictures)
         st.html(f'<div class="samples">{figures}</div>')
         return
     st.caption(_REVIEWS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -130,7 +130,7 @@ def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
     """The picture that an address asks for, and what was wrong with it, in words."""
     wrong = []
     usual = {"depths": "2 to 34", "decays": "one", "kept": "no other series", "metric": "NC1"}
-    readers = {
+    readers: dict[str, Callable[[str], dict[str, Any]]] = {
         "depths": lambda text: {"depths": _read("depth", text)},
         "decays": lambda text: {"decays": _read("weight_decay", text)},
         "kept": lambda text: {"kept": _kept(text)},

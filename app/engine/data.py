@@ -114,7 +114,8 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
     from ncengine import datasets
     from ncengine.theory.assumptions import assumptions
 
-    facts, problem, wrong = {}, "", None
+    facts: Mapping[str, int] = {}
+    problem, wrong = "", None
     try:
         if not missing:
             facts = datasets.load(config).facts
@@ -166,7 +167,9 @@ def thumbnails(run: Run, test: bool) -> np.ndarray | None:
     if data is None or data.images is None or geometry is None:
         return None
     images = data.images[geometry.sample_index]
-    return np.concatenate([images, data.test_images[geometry.test_index]]) if test else images
+    if not test or data.test_images is None:
+        return images
+    return np.concatenate([images, data.test_images[geometry.test_index]])
 
 
 def captions(run: Run, test: bool) -> list[str] | None:
@@ -184,7 +187,9 @@ def captions(run: Run, test: bool) -> list[str] | None:
     if data is None or data.texts is None or geometry is None:
         return None
     texts = [data.texts[n] for n in geometry.sample_index]
-    return texts + [data.test_texts[n] for n in geometry.test_index] if test else texts
+    if not test or data.test_texts is None:
+        return texts
+    return texts + [data.test_texts[n] for n in geometry.test_index]
 
 
 def _data_at_hand(config: RunConfig) -> Data | None:

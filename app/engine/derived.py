@@ -47,17 +47,35 @@ def too_large(config: RunConfig) -> str:
     return too_large(config, memory_here(), memory_needed(config, of_process))
 
 
-def project(run: Run, r: int, basis: str, focus: tuple[int, ...]) -> Projection:
-    """The projection of seed number `r`, computed once for what is recorded of the run."""
-    return _project(run.key, run.recorded, r, basis, focus, _run=run)
+def project(run: Run, geometry: Geometry, r: int, basis: str, focus: tuple[int, ...]) -> Projection:
+    """The projection of seed number `r`, computed once for what is recorded of the run.
+
+    Args:
+        geometry: the run's, which has some by now.
+    """
+    return _project(run.key, run.recorded, r, basis, focus, _run=run, _geometry=geometry)
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
-def _project(key: str, recorded: tuple, r: int, basis: str, focus: tuple, _run: Run) -> Projection:
+def _project(
+    key: str,
+    recorded: tuple,
+    r: int,
+    basis: str,
+    focus: tuple[int, ...],
+    _run: Run,
+    _geometry: Geometry,
+) -> Projection:
     from ncengine.analysis.projection import project
 
-    how = {"nc2_name": _run.config.nc2_name, "basis": basis, "focus": focus}
-    return project(_run.geometry, r, **how, row_norm=_row_norm(_run.config))
+    return project(
+        _geometry,
+        r,
+        nc2_name=_run.config.nc2_name,
+        basis=basis,
+        focus=focus,
+        row_norm=_row_norm(_run.config),
+    )
 
 
 def ways(

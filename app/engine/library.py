@@ -156,7 +156,7 @@ def delete(keys: Iterable[str]) -> list[str]:
         found = identity(key)
         try:
             own = found is not None and found.key == key and key in store.index
-            gone = own and store.delete(found)
+            gone = found is not None and own and store.delete(found)
         except OSError as error:
             logger.warning("The run %s could not be deleted: %s", key, error)
             gone = False

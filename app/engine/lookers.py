@@ -104,6 +104,9 @@ def asked(config: RunConfig) -> None:
     _lookers().asked(config)
 
 
+_ending = threading.Event()
+
+
 @st.cache_resource(show_spinner=False, on_release=lambda _: _ending.set())
 def _lookers() -> Lookers:
     found = Lookers(lambda config: runs.jobs().cancel(config))
@@ -115,6 +118,3 @@ def _lookers() -> Lookers:
     _ending.clear()
     threading.Thread(target=watch, name="lookers", daemon=True).start()
     return found
-
-
-_ending = threading.Event()

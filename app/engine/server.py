@@ -38,7 +38,7 @@ async def ended_by_a_key(_: object) -> AsyncIterator[None]:
 
     Uvicorn ends its work, then has the signal strike, which Streamlit's command calls "Aborted!".
     """
-    uvicorn = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
+    uvicorn: Any = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
     if hasattr(uvicorn, "should_exit"):
 
         def end(*_: object) -> None:

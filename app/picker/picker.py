@@ -136,7 +136,7 @@ def _current() -> RunConfig:
             _has_picked(picked)
             _tell(problems, picked, before)
             return picked
-    if address.arrival(OWNER, NAMES) is None:
+    if address.arrival(OWNER, NAMES) is None and before is not None:
         return before
     st.session_state[_WRONG] = {}
     config, problems = read_url()

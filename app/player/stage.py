@@ -14,7 +14,7 @@ from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, Vie
 from app.player.wire import Way, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.runs.run import Run
+from ncengine.runs.run import Geometry, Run
 from ncengine.theory.optimum import why_no_figure
 
 PLAYER_HEIGHT = 600
@@ -96,7 +96,7 @@ def draw_player(run: Run, view: View) -> None:
         if run.geometry is None or not len(run.geometry):
             st.skeleton(height=PLAYER_HEIGHT)
             return
-        message = _message(run, view)
+        message = _message(run, run.geometry, view)
         if message is None:
             st.info(nothing_to_show(view))
             return
@@ -114,21 +114,23 @@ def nothing_to_show(view: View) -> str:
     )
 
 
-def _message(run: Run, view: View) -> bytes | None:
+def _message(run: Run, geometry: Geometry, view: View) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
     start = address.read(PLAYER_NAMES)
-    shown = len(run.geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
+    shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
     words = run.shipped or samples.texts_are_shown()
     what = ("player", shown, at_hand, words, tuple(sorted(start.items())))
-    return shared.once(run, what, lambda: _packed(run, view, start, words))
+    return shared.once(run, what, lambda: _packed(run, geometry, view, start, words))
 
 
-def _packed(run: Run, view: View, start: Mapping[str, str], words: bool) -> bytes | None:
+def _packed(
+    run: Run, geometry: Geometry, view: View, start: Mapping[str, str], words: bool
+) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
-    projection = derived.project(run, r, view.basis, focus)
+    projection = derived.project(run, geometry, r, view.basis, focus)
     if not len(projection.epoch):
         return None
     captions = data.captions(run, test) if words else None
@@ -147,7 +149,7 @@ def _packed(run: Run, view: View, start: Mapping[str, str], words: bool) -> byte
         asking=(*NAMES, *PLAYER_NAMES),
         title=config.title(),
         depth=config.depth if "depth" in config.params else None,
-        ways=_ways(run, view, r),
+        ways=_ways(run, geometry, view, r),
     )
 
 
@@ -157,10 +159,10 @@ def _but_for_depth(run: Run) -> str:
     return json.dumps(fields, sort_keys=True)
 
 
-def _ways(run: Run, view: View, r: int) -> list[Way]:
+def _ways(run: Run, geometry: Geometry, view: View, r: int) -> list[Way]:
     """The ways through the layers of a run at rest: live, all would change at each look."""
     if run.layers is None or run.status.busy or run.layers.class_means.shape[2] < 2:
         return []
     focus = view.focus(run.config.classes)
-    found = derived.ways(run.config, run.geometry, run.layers, r, view.basis, focus)
+    found = derived.ways(run.config, geometry, run.layers, r, view.basis, focus)
     return [Way(epoch, run.layers.index, way) for epoch, way in found]

@@ -97,7 +97,7 @@ def parse(query: dict[str, str], config: RunConfig, seeds: Sequence[int]) -> tup
 
     `seeds` are those that can be shown.
     """
-    values = {"seed": config.seeds[0], "basis": "last", "picked": (), "test": False}
+    values: dict[str, Any] = {"seed": config.seeds[0], "basis": "last", "picked": (), "test": False}
     wrong: list[str] = []
     for name, text in query.items():
         try:
@@ -105,7 +105,7 @@ def parse(query: dict[str, str], config: RunConfig, seeds: Sequence[int]) -> tup
             if values["seed"] not in seeds and name == "seed":
                 wrong.append(_not_kept(values["seed"], seeds))
         except (ValueError, OverflowError):
-            shown = {
+            shown: dict[str, Any] = {
                 "seed": config.seeds[0],
                 "basis": "last",
                 "focus": "all classes",

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
 from html import escape
+from typing import Any
 
 import streamlit as st
 
@@ -156,7 +157,8 @@ def _values_changed(name: str, field: str) -> None:
         wrong.append(f"**{param.label}**: {len(values)} values, but at most {series.MOST_VALUES}.")
         values = set(getattr(picture, name))
     st.session_state[_WRONG] = wrong
-    series.show(replace(picture, **{name: tuple(sorted(values))}))
+    changed: dict[str, Any] = {name: tuple(sorted(values))}
+    series.show(replace(picture, **changed))
 
 
 def _keep(config: RunConfig, picture: Picture) -> None:

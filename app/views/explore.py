@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from operator import attrgetter
+from typing import Any
 
 import streamlit as st
 
@@ -49,7 +51,7 @@ HEAD_START = 0.7
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
 WELCOME = "live:welcome"
-MOMENT = {
+MOMENT: dict[str, Callable[[Run], Any]] = {
     PROGRESS: lambda run: (run.revision, runs.jobs().waits_for),
     RECORD: attrgetter("recorded"),
 }

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -100,7 +101,7 @@ def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             wanted = st.multiselect(
                 library.label(name),
                 values,
-                format_func=lambda value, name=name: library.text_of(name, value),
+                format_func=partial(library.text_of, name),
                 key=f"library:value:{name}",
                 placeholder="any",
             )
@@ -246,7 +247,7 @@ def _table(kept: list[dict[str, Any]]) -> list[str]:
         selection_mode="multi-row",
         placeholder=text.MISSING,
     )
-    picked = event["selection"]["rows"]  # type: ignore[index]
+    picked = event["selection"]["rows"]
     return [kept[n]["key"] for n in picked if n < len(kept)]
 
 
@@ -294,10 +295,10 @@ def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
             st.caption("No row is picked.")
     left = st.session_state.pop(_TOLD, None)
     if left:
-        titles = ", ".join(map(text.plain, left))
+        named = ", ".join(map(text.plain, left))
         st.warning(
             "Not deleted, since it is in training, on other data than now, or cannot be written "
-            f"to: {titles}."
+            f"to: {named}."
         )
     if len(found) > 1:
         _compare([(one, where[key]) for key, one in found.items()][: compare.MOST])

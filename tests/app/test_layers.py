@@ -228,12 +228,16 @@ def test_where_class_means_lack_dimensions_the_law_is_not_judged(spanned, judged
 
 def test_there_are_ways_through_the_layers_of_a_run_at_rest():
     """One for each moment at which features were kept."""
-    ways = stage._ways(make_run(CONFIG), View(0), 0)
+
+    def ways_of(run):
+        return stage._ways(run, run.geometry, View(0), 0)
+
+    ways = ways_of(make_run(CONFIG))
     assert [way.epoch for way in ways] == [1, CONFIG.epochs]
     assert ways[0].projection.points.shape == (5, 10, 3)
-    assert stage._ways(make_run(CONFIG, Status.RUNNING), View(0), 0) == []
+    assert ways_of(make_run(CONFIG, Status.RUNNING)) == []
     free = CONFIG.with_(architecture="UFM")
-    assert stage._ways(make_run(free), View(0), 0) == []
+    assert ways_of(make_run(free)) == []
 
 
 def test_shares_are_drawn_within_0_and_1_and_a_line_at_0_has_room():
