@@ -31,12 +31,13 @@ from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from cachetools import LRUCache, cached
+
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.datasets.data import LEAST_TESTED, Data, Split
 from ncengine.datasets.dataset import dataset
 from ncengine.datasets.files import local
 from ncengine.datasets.files.sources import checksum
-from ncengine.datasets.recent import Recent
 
 if TYPE_CHECKING:
     from ncengine.config import RunConfig
@@ -89,7 +90,12 @@ def _made(
     return dataset(name).draw(pool, classes, n, seed, **dict(fields)).tested_on(tested)
 
 
-_load = Recent(_made, size=lambda data: data.nbytes, most=REMEMBERED_BYTES)
+def _size(data: Data) -> int:
+    # The last samples stay, however large, and alone.
+    return min(data.nbytes, REMEMBERED_BYTES)
+
+
+_load = cached(LRUCache(REMEMBERED_BYTES, getsizeof=_size), lock=Lock())(_made)
 
 
 @lru_cache(maxsize=1)

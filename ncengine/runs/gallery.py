@@ -12,13 +12,13 @@ import json
 import logging
 import threading
 import zlib
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 
 from ncengine.config import RunConfig
 from ncengine.runs.entry import judged
@@ -59,7 +59,7 @@ class Gallery:
         self._seen: float | None = None
         self._entries: dict[str, dict[str, Any]] = {}
         self._by_config: dict[str, list[Identity]] = {}
-        self._open: OrderedDict[str, Run | None] = OrderedDict()
+        self._open: LRUCache[str, Run | None] = LRUCache(RUNS_REMEMBERED)
         self._damaged: set[str] = set()
         self._newer: set[str] = set()
         self._guard = threading.RLock()
@@ -110,10 +110,6 @@ class Gallery:
                 self._open[key] = self._read(entry)
                 if self._open[key] is None:
                     del self._entries[key]
-                while len(self._open) > RUNS_REMEMBERED:
-                    self._open.popitem(last=False)
-            else:
-                self._open.move_to_end(key)
             return self._open[key]
 
     def samples(self, key: str) -> Arrays:

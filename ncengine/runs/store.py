@@ -8,13 +8,13 @@ import os
 import stat
 import threading
 import warnings
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
 from filelock import FileLock, Timeout
 
 from ncengine.config import RunConfig
@@ -106,8 +106,8 @@ class Store:
         self.ends = Ends(self.root / "ends")
         self.line = Line(self.root / "waiting")
         # Runs built from results, and when these were written.
-        self._finished_runs: OrderedDict[str, tuple[float, Run]] = OrderedDict()
-        self._readers: OrderedDict[str, JournalReader] = OrderedDict()
+        self._finished_runs: LRUCache[str, tuple[float, Run]] = LRUCache(RUNS_REMEMBERED)
+        self._readers: LRUCache[str, JournalReader] = LRUCache(RUNS_REMEMBERED)
         self._guard = threading.RLock()
 
     def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
@@ -308,9 +308,6 @@ class Store:
                     "trained anew",
                 )
             self._finished_runs[identity.key] = known
-            while len(self._finished_runs) > RUNS_REMEMBERED:
-                self._finished_runs.popitem(last=False)
-        self._finished_runs.move_to_end(identity.key)
         return known[1]
 
     def _without_damaged(self, identity: Identity, error: Damaged) -> Run | None:
@@ -334,8 +331,6 @@ class Store:
                 return None
             status = Status.INTERRUPTED
         reader = self._readers.setdefault(identity.key, JournalReader(journal, identity))
-        while len(self._readers) > RUNS_REMEMBERED:
-            self._readers.popitem(last=False)
         place = self._place(identity) if status is Status.QUEUED else None
         try:
             return reader.run(status, job, place)

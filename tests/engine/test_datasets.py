@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,32 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_not_unpacked(tmp_path):
         assert tracemalloc.get_traced_memory()[1] < 2**22
     finally:
         tracemalloc.stop()
+
+
+def test_samples_count_with_inputs_and_pictures():
+    data = datasets.load(RunConfig(samples_per_class=3))
+    pixels = 64 * (30 + 200)
+    assert data.nbytes == pixels * (np.dtype(np.float32).itemsize + 1)
+
+
+def test_as_many_samples_are_remembered_as_memory_allows_and_the_last_however_large():
+    class Drawn:
+        def __init__(self, nbytes):
+            self.nbytes = nbytes
+
+    remembered, most = sampling._load.cache, sampling.REMEMBERED_BYTES
+    forget()
+    for key, share in (("a", 0.4), ("b", 0.5), ("c", 0.3)):
+        remembered[key] = Drawn(share * most)
+    assert "a" not in remembered and {"b", "c"} <= {*remembered}
+    remembered["d"] = Drawn(100 * most)
+    assert {*remembered} == {"d"}
+    forget()
+
+
+def test_threads_that_ask_at_once_get_the_same_samples():
+    forget()
+    asked = RunConfig(samples_per_class=4)
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda _: datasets.load(asked), range(8))]
+    assert all(one is found[0] for one in found)
