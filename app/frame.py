@@ -15,8 +15,8 @@ from app.engine import runs, warmup
 from app.picker import picker
 from app.views import depth, explore, library
 from ncengine.config import RunConfig
+from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
-from ncengine.runs.reasons import in_full
 
 logger = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "ncengine": (
         "version",
+        "reasons",
         "catalogue",
         "config",
         "datasets",
@@ -45,7 +46,10 @@ FLOORS = {
     ),
 }
 # What stands beside the rooms.
-BESIDE = {"ncengine": {"__init__.py", "version.py"}, "app": {"frame.py", "main.py", "static"}}
+BESIDE = {
+    "ncengine": {"__init__.py", "version.py", "reasons.py"},
+    "app": {"frame.py", "main.py", "static"},
+}
 # What a package must not load, nor anything in it name.
 NEVER = {"ncengine": {"streamlit", "altair", "app"}, "app": {"torch"}}
 

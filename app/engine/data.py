@@ -16,7 +16,7 @@ from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
-from ncengine.runs.reasons import in_full
+from ncengine.reasons import in_full
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:

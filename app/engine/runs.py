@@ -12,9 +12,9 @@ import streamlit as st
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
+from ncengine.reasons import in_full
 from ncengine.runs.disk import why_not
 from ncengine.runs.identity import Identity, identify
-from ncengine.runs.reasons import in_full
 from ncengine.runs.run import Run, Status
 from ncengine.version import ENGINE_VERSION
 

@@ -23,7 +23,7 @@ from ncengine.cli.terminal import lost, terminal
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.param import ConfigError, Problem
 from ncengine.config.presets import paper_preset
-from ncengine.runs.reasons import reason
+from ncengine.reasons import reason
 from ncengine.theory.optimum import why_no_figure
 
 # Told apart by shape, so that they can be read without colour.

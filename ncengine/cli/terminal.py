@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from ncengine.cli.output import write_line
-from ncengine.runs.reasons import reason
+from ncengine.reasons import reason
 
 # What stands for letters that a terminal cannot show, where Unicode knows no simpler ones.
 LETTERS = {

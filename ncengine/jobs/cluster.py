@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ncengine.jobs.listing import file_away
 from ncengine.jobs.shards import WARM
 from ncengine.jobs.worker import run_in_worker
+from ncengine.reasons import reason
 from ncengine.runs.identity import Identity, differs_here
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import Arrays

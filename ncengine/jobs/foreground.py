@@ -13,10 +13,10 @@ from ncengine.jobs.executors import Helpers
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.shards import COLD, cut, worker_count
 from ncengine.jobs.worker import run_in_worker
+from ncengine.reasons import reason
 from ncengine.runs.disk import NoRoom
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.places import require_cache
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 

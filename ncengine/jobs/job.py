@@ -16,6 +16,7 @@ from ncengine.jobs.listing import file_away
 from ncengine.jobs.process_memory import process_bytes
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
 from ncengine.jobs.take_over import take_over
+from ncengine.reasons import reason
 from ncengine.runs.assemble import (
     complete,
     layers_arrays,
@@ -27,7 +28,6 @@ from ncengine.runs.disk import NoRoom, told_in_words, why_not
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, SHOWN, Arrays

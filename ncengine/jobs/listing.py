@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from ncengine.reasons import reason, why
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.identity import Identity
 from ncengine.runs.picture import pictured
-from ncengine.runs.reasons import reason, why
 from ncengine.runs.run import Run
 from ncengine.runs.store import Store
 

@@ -23,11 +23,11 @@ from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.listing import file_away, mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
+from ncengine.reasons import reason
 from ncengine.runs.disk import has_room, why_not
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 

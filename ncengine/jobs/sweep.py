@@ -18,9 +18,9 @@ from ncengine.jobs.executors import Helpers
 from ncengine.jobs.foreground import stop_if_interrupted
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import run_in_worker
+from ncengine.reasons import reason
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.places import require_cache
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Run, Status
 from ncengine.runs.store import Store
 from ncengine.runs.table import table

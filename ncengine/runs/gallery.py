@@ -21,12 +21,12 @@ import numpy as np
 from cachetools import LRUCache
 
 from ncengine.config import RunConfig
+from ncengine.reasons import reason
 from ncengine.runs.entry import judged
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.picture import pictured
 from ncengine.runs.places import no_gallery
-from ncengine.runs.reasons import reason
 from ncengine.runs.run import Geometry, Run
 from ncengine.runs.seal import crc_of, sealed, unsealed
 from ncengine.runs.shipped import collapse_of_shown, few, packed, shown_geometry, unpacked

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ncengine.reasons import why
 from ncengine.runs.entry import judged
 from ncengine.runs.journal import write_atomically
-from ncengine.runs.reasons import why
 from ncengine.runs.seal import sealed, unsealed
 from ncengine.version import is_newer
 

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 
+from ncengine.reasons import why
 from ncengine.runs import record
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.line import Line
-from ncengine.runs.reasons import why
 from ncengine.runs.record import Arrays
 from ncengine.runs.run import Status
 

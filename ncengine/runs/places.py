@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from ncengine.datasets.files.local import user_cache
-from ncengine.runs.reasons import reason, why
+from ncengine.reasons import reason, why
 
 CACHE_VARIABLE = "NCENGINE_CACHE"
 GALLERY_VARIABLE = "NCENGINE_GALLERY"

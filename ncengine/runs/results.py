@@ -18,11 +18,11 @@ from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
 from ncengine.config import RunConfig
 from ncengine.datasets.files.sources import checksum
+from ncengine.reasons import reason, why
 from ncengine.runs.compute import compute
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.private import BACKEND, UnsafeCache, check, make_folders
-from ncengine.runs.reasons import reason, why
 from ncengine.runs.seal import crc_of
 from ncengine.snapshots.names import Arrays
 from ncengine.version import EARLIER_VERSIONS, ENGINE_VERSION

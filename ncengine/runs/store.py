@@ -18,6 +18,7 @@ from cachetools import LRUCache
 from filelock import FileLock, Timeout
 
 from ncengine.config import RunConfig
+from ncengine.reasons import reason
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
@@ -29,7 +30,6 @@ from ncengine.runs.journal import Journal
 from ncengine.runs.line import Line
 from ncengine.runs.places import cache_root, gallery_root
 from ncengine.runs.private import OPEN_TO_OTHERS, UnsafeCache, check
-from ncengine.runs.reasons import reason
 from ncengine.runs.results import Damaged, Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of

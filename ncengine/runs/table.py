@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
+from ncengine.reasons import reason
 from ncengine.runs.places import require_writable
-from ncengine.runs.reasons import reason
 from ncengine.snapshots.names import PER_SEED
 
 if TYPE_CHECKING:

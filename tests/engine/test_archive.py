@@ -52,6 +52,6 @@ def test_an_odd_number_in_a_header_is_damage(tmp_path, read):
 
 @pytest.mark.parametrize("read", [*(read for read, _ in READERS), partial(read_idx, dimensions=1)])
 def test_what_cannot_be_opened_is_told_without_the_systems_number(tmp_path, read):
-    with pytest.raises(DatasetDamaged, match="readable.*: No such file") as caught:
+    with pytest.raises(DatasetDamaged, match="readable.*: no such file") as caught:
         read(tmp_path / "gone")
     assert "Errno" not in str(caught.value)

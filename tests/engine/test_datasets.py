@@ -233,7 +233,7 @@ def test_a_damaged_file_that_cannot_be_renamed_is_told(data_folder, monkeypatch)
         with open(data_folder / file.name, "wb") as stream:
             stream.truncate(file.bytes)
     monkeypatch.setattr(Path, "replace", refuse)
-    message = r"SHA-256 differs; it could not be renamed \(Permission denied\)"
+    message = r"SHA-256 differs; it could not be renamed \(permission denied\)"
     with pytest.raises(datasets.DatasetDamaged, match=message):
         datasets.load(RunConfig(dataset="mnist"))
 
@@ -297,7 +297,7 @@ def test_a_file_that_may_not_be_read_is_told(data_folder, monkeypatch):
             stream.truncate(file.bytes)
     monkeypatch.setattr(content, "open", refuse, raising=False)
     for call in (datasets.download, lambda name: datasets.load(RunConfig(dataset=name))):
-        with pytest.raises(datasets.DatasetError, match=r"cannot be read \(Permission denied\)"):
+        with pytest.raises(datasets.DatasetError, match=r"cannot be read \(permission denied\)"):
             call("mnist")
 
 

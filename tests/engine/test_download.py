@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_made_is_told_in_few_words(folder, mirrors, monk
     monkeypatch.setattr("os.mkdir", refused)
     with pytest.raises(datasets.DownloadError) as caught:
         datasets.download("small")
-    assert caught.value.reasons == ["the folder cannot be written to (Permission denied)"]
+    assert caught.value.reasons == ["the folder cannot be written to (permission denied)"]
 
 
 def test_a_folder_of_the_source_that_cannot_be_entered_is_told(folder, mirrors, monkeypatch):
@@ -117,7 +117,7 @@ def test_a_folder_of_the_source_that_cannot_be_entered_is_told(folder, mirrors, 
     monkeypatch.setattr("pathlib.Path.stat", refused)
     with pytest.raises(datasets.DownloadError) as caught:
         datasets.download("small")
-    assert caught.value.reasons == ["/elsewhere/first.gz: Permission denied"]
+    assert caught.value.reasons == ["/elsewhere/first.gz: permission denied"]
 
 
 @pytest.mark.parametrize("behaviour", ["wrong", "truncated", "refuses"])

@@ -200,7 +200,7 @@ def test_what_is_there_and_cannot_be_read_is_told_too(place, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(content, "open", refuse, raising=False)
-        with pytest.raises(datasets.DatasetMissing, match=r"cannot be read \(Permission denied\)"):
+        with pytest.raises(datasets.DatasetMissing, match=r"cannot be read \(permission denied\)"):
             datasets.load(config_of("cifar10"))
     monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", f"{made.as_uri()} sha256:{'0' * 64}")
     with pytest.raises(datasets.DownloadError, match=f"{made.name}: it is not the one NCENGINE_"):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ncengine.datasets.errors import DatasetDamaged
+from ncengine.reasons import why
 
 # What a damaged archive makes tarfile raise; the last two where a header holds an odd number.
 UNREADABLE = (OSError, EOFError, tarfile.TarError, zlib.error, ValueError, MemoryError)
@@ -65,8 +66,9 @@ def _in_archive(
                 # Else the archive object keeps every member it has seen.
                 archive.members = []  # type: ignore[attr-defined]
     except UNREADABLE as error:
-        why = getattr(error, "strerror", None) or error
-        raise DatasetDamaged(f"{path} is not a readable tar.gz or tar archive: {why}") from error
+        raise DatasetDamaged(
+            f"{path} is not a readable tar.gz or tar archive: {why(error)}"
+        ) from error
 
 
 def _plain(name: str) -> str:
@@ -100,7 +102,7 @@ def _in_folder(
             with open(path, "rb") as stream:
                 content = stream.read(most + 1)
         except OSError as error:
-            raise DatasetDamaged(f"{path} cannot be read ({error.strerror or error})") from error
+            raise DatasetDamaged(f"{path} cannot be read ({why(error)})") from error
         if len(content) > most:
             raise DatasetDamaged(f"{path} has more than {most} bytes")
         yield name, content

@@ -10,6 +10,7 @@ from pathlib import Path
 from ncengine.catalogue.datasets import RemoteFile
 from ncengine.datasets.errors import DatasetError
 from ncengine.datasets.files.archive import files_in, members_of
+from ncengine.reasons import why
 
 _MOST_BYTES = 2**30  # of one file in a folder
 
@@ -53,7 +54,7 @@ def digest(path: Path, file: RemoteFile) -> str:
         with open(path, "rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror or error}).") from error
+        raise DatasetError(f"{path} cannot be read ({why(error)}).") from error
 
 
 def _of_folder(folder: Path, members: re.Pattern[str]) -> str:

@@ -27,6 +27,7 @@ from ncengine.datasets.files.local import (
     works_offline,
 )
 from ncengine.datasets.files.sources import address_of, known, redacted, source, variable
+from ncengine.reasons import why
 
 Progress = Callable[[int, int], None]
 TIMEOUT_SECONDS = 15
@@ -258,7 +259,7 @@ def _reason_in_folder(name: str, path: Path) -> str:
     try:
         path.stat()
     except OSError as error:
-        return "no such file" if error.errno == errno.ENOENT else str(error.strerror)
+        return "no such file" if error.errno == errno.ENOENT else why(error)
     return f"it is not {expected(name)}: its size or its SHA-256 differs"
 
 
@@ -272,7 +273,7 @@ def _reason(error: Exception, address: str, expectation: str) -> str | None:
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return _Fatal("the disk is full")
-        return _Fatal(f"the folder cannot be written to ({error.strerror or error})")
+        return _Fatal(f"the folder cannot be written to ({why(error)})")
     if isinstance(error, ValueError) and "hash" in str(error).casefold():
         return f"what came is not {expectation}: its SHA-256 differs"
     return None

@@ -14,6 +14,7 @@ from ncengine.catalogue.datasets import RemoteFile, dataset_info
 from ncengine.datasets.errors import DatasetDamaged, DatasetError
 from ncengine.datasets.files import content
 from ncengine.datasets.files.sources import Source, SourceError, known, source, variable
+from ncengine.reasons import why
 
 DATA_VARIABLE = "NCENGINE_DATA"
 
@@ -191,7 +192,7 @@ def _set_aside(path: Path) -> str:
     try:
         path.replace(other)
     except OSError as error:
-        return f"it could not be renamed ({error.strerror})."
+        return f"it could not be renamed ({why(error)})."
     return f"it was renamed to {other.name}."
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ncengine.datasets.errors import DatasetDamaged
 from ncengine.datasets.files.archive import is_packed
+from ncengine.reasons import why
 
 _UNSIGNED_BYTE = 8
 MOST_BYTES = 2**28  # several times the largest published file
@@ -31,8 +32,7 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
             # whether there is more: a small file can unpack to a thousand times its size.
             content += stream.read(min(_promised(content, start), MOST_BYTES) + 1)
     except (OSError, EOFError, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        raise DatasetDamaged(f"{path} is not readable: {why}") from error
+        raise DatasetDamaged(f"{path} is not readable: {why(error)}") from error
     if content[:4] != bytes((0, 0, _UNSIGNED_BYTE, dimensions)):
         raise DatasetDamaged(
             f"{path} is no IDX file of bytes with {dimensions} dimensions: "
