@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from app.charts.palette import CLASS_COLORS  # noqa: E402
 from app.player.component import player  # noqa: E402
-from app.player.wire import pack  # noqa: E402
+from app.player.wire import About, pack  # noqa: E402
 from ncengine.analysis.projection import project  # noqa: E402
 from ncengine.runs.run import Geometry  # noqa: E402
 from ncengine.theory import simplex_etf  # noqa: E402
@@ -44,8 +44,6 @@ def projection():
 st.set_page_config(layout="wide")
 message = pack(
     projection(),
-    run="crowd",
-    class_names=[str(k) for k in range(CLASSES)],
-    colors=CLASS_COLORS,
+    About(run="crowd", class_names=[str(k) for k in range(CLASSES)], colors=CLASS_COLORS),
 )
 player(message, key="player", height=650)

@@ -185,22 +185,7 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     "floor"; `parts`, thin lines of the series; and "room", which is not seen, for the axes.
     """
     alt = base.altair()
-
-    chart = alt.Chart().encode(
-        x=alt.X(
-            "x:Q",
-            title=X_TITLES[over],
-            scale=alt.Scale(type="log", nice=False, padding=16),
-            axis=alt.Axis(
-                values=base.ticks(alt, "x", *X_TICKS[over]),
-                format="~g",
-                labelOverlap="greedy",
-                grid=False,
-            ),
-        ),
-        y=_value_axis(alt, title),
-        detail="series:N",
-    )
+    chart = alt.Chart().encode(x=_x_axis(alt, over), y=_value_axis(alt, title), detail="series:N")
     color = alt.Color(
         "series:N",
         scale=alt.Scale(domain=[str(n) for n in range(len(COLORS))], range=list(COLORS)),
@@ -210,8 +195,38 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     def only(kind: str) -> Any:
         return chart.transform_filter(f"datum.kind == '{kind}'")
 
-    slopes = only("slope").mark_line(color=palette.NEUTRAL, strokeWidth=1, clip=True)
-    names = only("slope").mark_text(
+    grey = {"color": palette.NEUTRAL, "clip": True}
+    slopes = only("slope").mark_line(strokeWidth=1, **grey)
+    floors = only("floor").mark_line(strokeWidth=2, strokeDash=base.DASHED, **grey)
+    thin = [
+        only(part).mark_line(strokeWidth=1.5, strokeDash=dash, clip=True).encode(color=color)
+        for part, dash in zip(parts, ([2, 4], [9, 3, 2, 3]), strict=False)
+    ]
+    laws = only("law").mark_line(strokeWidth=2, opacity=0.55, clip=True).encode(color=color)
+    bars = only("mean").mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q", color=color)
+    points = _to_be_picked(alt, only("mean"), title).encode(color=color)
+    room = only("room").mark_point(opacity=0)
+    layers = [room, slopes, _names(only("slope")), floors, *thin, laws, bars, points]
+    return base.finish(alt, alt.layer(*layers), height=HEIGHT)
+
+
+def _x_axis(alt: Any, over: str) -> Any:
+    return alt.X(
+        "x:Q",
+        title=X_TITLES[over],
+        scale=alt.Scale(type="log", nice=False, padding=16),
+        axis=alt.Axis(
+            values=base.ticks(alt, "x", *X_TICKS[over]),
+            format="~g",
+            labelOverlap="greedy",
+            grid=False,
+        ),
+    )
+
+
+def _names(slopes: Any) -> Any:
+    """What the thin lines are called, at their ends."""
+    small = slopes.mark_text(
         color=palette.NEUTRAL,
         align="right",
         baseline="bottom",
@@ -219,32 +234,19 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
         dy=-3,
         fontSize=base.SMALL_TEXT,
     )
-    names = names.encode(text="what:N")
-    floors = only("floor").mark_line(
-        color=palette.NEUTRAL, strokeWidth=2, strokeDash=base.DASHED, clip=True
-    )
-    thin = [
-        only(part).mark_line(strokeWidth=1.5, strokeDash=dash, clip=True).encode(color=color)
-        for part, dash in zip(parts, ([2, 4], [9, 3, 2, 3]), strict=False)
-    ]
-    laws = only("law").mark_line(strokeWidth=2, opacity=0.55, clip=True).encode(color=color)
-    bars = only("mean").mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q", color=color)
+    return small.encode(text="what:N")
+
+
+def _to_be_picked(alt: Any, means: Any, title: str) -> Any:
+    """A point a run, which can be picked."""
     picked = alt.selection_point(name=PICK, fields=["run"], on="click", empty=False)
-    points = (
-        only("mean")
-        .mark_point(filled=True, size=150, opacity=1, cursor="pointer")
-        .encode(
-            color=color,
-            tooltip=[
-                alt.Tooltip("what:N", title="run"),
-                alt.Tooltip("mean:Q", title=title, format=".4~g"),
-                alt.Tooltip("each:N", title="seeds"),
-            ],
-        )
-    )
-    room = only("room").mark_point(opacity=0)
-    layers = [room, slopes, names, floors, *thin, laws, bars, points.add_params(picked)]
-    return base.finish(alt, alt.layer(*layers), height=HEIGHT)
+    tooltip = [
+        alt.Tooltip("what:N", title="run"),
+        alt.Tooltip("mean:Q", title=title, format=".4~g"),
+        alt.Tooltip("each:N", title="seeds"),
+    ]
+    points = means.mark_point(filled=True, size=150, opacity=1, cursor="pointer")
+    return points.encode(tooltip=tooltip).add_params(picked)
 
 
 def _value_axis(alt: Any, title: str) -> Any:

@@ -11,7 +11,7 @@ from app.charts import palette
 from app.components import address, samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
-from app.player.wire import Way, pack
+from app.player.wire import About, Way, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Geometry, Run
@@ -136,20 +136,27 @@ def _packed(
     captions = data.captions(run, test) if words else None
     return pack(
         projection,
-        run=run.key,
-        kin=_but_for_depth(run),
-        class_names=dataset_info(config.dataset).class_names[: config.classes],
-        colors=palette.CLASS_COLORS[: config.classes],
+        _about(run, start),
+        test=test,
         thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
-        test=test,
+        ways=_ways(run, geometry, view, r),
+    )
+
+
+def _about(run: Run, start: Mapping[str, str]) -> About:
+    config = run.config
+    return About(
+        run=run.key,
+        class_names=dataset_info(config.dataset).class_names[: config.classes],
+        colors=palette.CLASS_COLORS[: config.classes],
+        kin=_but_for_depth(run),
+        title=config.title(),
+        depth=config.depth if "depth" in config.params else None,
         live=run.status.busy,
         start=start,
         query=config.query(),
         asking=(*NAMES, *PLAYER_NAMES),
-        title=config.title(),
-        depth=config.depth if "depth" in config.params else None,
-        ways=_ways(run, geometry, view, r),
     )
 
 

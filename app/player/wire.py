@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,22 +43,58 @@ class Way:
     projection: Projection
 
 
+@dataclass(frozen=True)
+class About:
+    """What the player is told of the run beside its points.
+
+    Attributes:
+        run: names what is shown; another name resets the player's time line.
+        class_names: K names.
+        colors: CSS colours, used in turn where there are fewer than K.
+        kin: equal for runs that differ by depth alone, between which camera and moment stay; ""
+            for none.
+        title, depth: what is said of the run where the rest of the page is not seen.
+        live: whether more snapshots are to come.
+        start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
+        query: what an address has to say for the run to be found by it.
+        asking: the parameters that ask for something to be found; others, as those that track a
+            visitor, do not make an address be filled with `query`.
+    """
+
+    run: str
+    class_names: Sequence[str]
+    colors: Sequence[str]
+    kin: str = ""
+    title: str = ""
+    depth: int | None = None
+    live: bool = False
+    start: Mapping[str, Any] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    asking: Sequence[str] = ()
+
+    def header(self) -> dict[str, Any]:
+        """Its share of the message's header."""
+        return {
+            "run": self.run,
+            "kin": self.kin or self.run,
+            "names": [str(name) for name in self.class_names],
+            "colors": list(self.colors),
+            "live": bool(self.live),
+            "start": dict(self.start),
+            "query": dict(self.query),
+            "asking": list(self.asking),
+            "title": self.title,
+            "depth": self.depth,
+        }
+
+
 def pack(
     projection: Projection,
+    about: About,
     *,
-    run: str,
-    kin: str = "",
-    class_names: Sequence[str],
-    colors: Sequence[str],
+    test: bool = False,
     thumbnails: np.ndarray | None = None,
     captions: Sequence[str] | None = None,
-    test: bool = False,
-    live: bool = False,
-    start: Mapping[str, Any] | None = None,
-    query: Mapping[str, str] | None = None,
-    asking: Sequence[str] = (),
-    title: str = "",
-    depth: int | None = None,
     ways: Sequence[Way] = (),
 ) -> bytes:
     """Everything the player draws, in one message.
@@ -69,71 +105,78 @@ def pack(
 
     Args:
         projection: coordinates in units of the features' norm; see `ncengine.analysis.projection`.
-        run: names what is shown; another name resets the player's time line.
-        kin: equal for runs that differ by depth alone, between which camera and moment stay.
-        class_names: K names.
-        colors: CSS colours, used in turn where there are fewer than K.
+        about: the run.
+        test: whether test samples are shown too.
         thumbnails: uint8 (S, h, w) in grey or (S, h, w, 3) in colour, or None.
         captions: S texts, or None.
-        test: whether test samples are shown too.
-        live: whether more snapshots are to come.
-        start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
-        query: what an address has to say for the run to be found by it.
-        asking: the parameters that ask for something to be found; others, as those that track a
-            visitor, do not make an address be filled with `query`.
-        title, depth: what is said of the run where the rest of the page is not seen.
         ways: through the layers, at some moments, in their order.
 
     Raises:
         ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
             exceeds `MAX_CLASSES`.
     """
-    frames, trained, classes = _checked_sizes(projection, class_names, colors)
+    frames, trained, classes = _checked_sizes(projection, about.class_names, about.colors)
     shown = _samples(projection, test)
     samples = len(shown["labels"])
     arrays, scales = _quantities(projection, shown)
+    header = {
+        **about.header(),
+        **_figure(projection),
+        **_readings(projection),
+        "frames": frames,
+        "samples": samples,
+        "trained": trained,
+        "classes": classes,
+        "scales": scales,
+        **_pictured(thumbnails, captions, samples, arrays),
+        "ways": _on_the_way(ways, about, arrays),
+    }
+    header["arrays"], payload = _laid_out(arrays)
+    text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % _ALIGNMENT)
+    return len(text).to_bytes(4, "little") + text + payload
+
+
+def _figure(projection: Projection) -> dict[str, Any]:
+    """What kind of picture it is."""
+    return {
+        "exact": bool(projection.exact),
+        "exact_2d": bool(projection.exact_2d),
+        "ideal_fits": bool(projection.ideal_fits),
+        "focus": [int(k) for k in projection.focus],
+        "edges": [[int(i), int(j)] for i, j in projection.edges],
+    }
+
+
+def _pictured(
+    thumbnails: np.ndarray | None,
+    captions: Sequence[str] | None,
+    samples: int,
+    arrays: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """The samples as pictures, which are put among the arrays, or as texts."""
     shape = None
     if thumbnails is not None:
         arrays["thumbnails"] = _checked_thumbnails(thumbnails, samples)
         shape = (*arrays["thumbnails"].shape[1:3], 3 if thumbnails.ndim == 4 else 1)
     if captions is not None and len(captions) != samples:
         raise ValueError(f"captions: {len(captions)} texts, allowed are exactly {samples}")
-    on_the_way = []
-    for n, way in enumerate(ways):
-        of_way, head = _packed_way(way, class_names, colors)
-        arrays |= {f"way{n}:{name}": array for name, array in of_way.items()}
-        on_the_way.append(head)
-    layout, payload = _laid_out(arrays)
-    header = {
-        "run": run,
-        "kin": kin or run,
-        "frames": frames,
-        "samples": samples,
-        "trained": trained,
-        "classes": classes,
-        "names": [str(name) for name in class_names],
-        "colors": list(colors),
-        "live": bool(live),
-        "exact": bool(projection.exact),
-        "exact_2d": bool(projection.exact_2d),
-        "ideal_fits": bool(projection.ideal_fits),
-        "focus": [int(k) for k in projection.focus],
-        "edges": [[int(i), int(j)] for i, j in projection.edges],
-        **_readings(projection),
-        "ways": on_the_way,
-        "start": dict(start or {}),
-        "query": dict(query or {}),
-        "asking": list(asking),
-        "title": title,
-        "depth": depth,
+    return {
         "thumbnail_shape": shape,
         "captions": None if captions is None else list(captions),
-        "scales": scales,
-        "arrays": layout,
     }
-    text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % _ALIGNMENT)
-    return len(text).to_bytes(4, "little") + text + payload
+
+
+def _on_the_way(
+    ways: Sequence[Way], about: About, arrays: dict[str, np.ndarray]
+) -> list[dict[str, Any]]:
+    """What is said of each way, whose arrays are put among the others."""
+    heads = []
+    for n, way in enumerate(ways):
+        of_way, head = _packed_way(way, about.class_names, about.colors)
+        arrays |= {f"way{n}:{name}": array for name, array in of_way.items()}
+        heads.append(head)
+    return heads
 
 
 def _packed_way(

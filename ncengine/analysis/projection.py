@@ -102,35 +102,27 @@ def project(
     """
     focus = tuple(focus)
     _check(geometry, r, nc2_name, basis, focus)
-    d, classes = geometry.class_means.shape[-1], geometry.class_means.shape[-2]
-    means = geometry.class_means[:, r].astype(np.float64) / np.sqrt(d)
-    rows = geometry.classifier[:, r].astype(np.float64)
-    finite = np.isfinite(means).all(axis=(1, 2)) & np.isfinite(rows).all(axis=(1, 2))
-    frames = np.flatnonzero(finite)
-    means, rows = means[frames], rows[frames]
+    frames, means, rows = _finite(geometry, r)
+    classes, d = means.shape[1:]
     exact = d <= EXACT_WIDTH
     space = _zero_sum_basis(d) if exact else np.eye(d)
-    centre = _centring(focus, exact)
-    inside = means @ space
+    inside, centre = means @ space, _centring(focus, exact)
     train = _Samples(geometry.features[:, r], geometry.labels, frames)
     test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
+
     axes = _axes(inside, train.residuals(means), basis, focus, exact)
     axes[..., 2] *= _handedness(inside, axes, focus)
     into = space @ axes
-
     points, distance = train.shown(means, into, centre(means)[1])
     test_points, test_distance = test.shown(means, into, centre(means)[1])
     fits = d >= least_width(classes, "simplex" if nc2_name == "nc2a" else "orthogonal")
-    ideal = np.zeros((*axes.shape[:1], classes, 3))
-    if fits:
-        ideal = _ideal(inside, nc2_name, basis, focus, exact) @ axes
-    joined = focus or (range(classes) if classes <= 4 else ())
+    ideal = _ideal(inside, nc2_name, basis, focus, exact) if fits else np.zeros_like(inside)
     return Projection(
         epoch=geometry.epoch[frames],
         points=points,
         means=_single(centre(means)[0] @ into),
         classifier=_single(centre(_in_units(rows, row_norm))[0] @ into),
-        ideal=_single(ideal),
+        ideal=_single(ideal @ axes),
         ideal_fits=fits,
         labels=geometry.labels,
         distance=distance,
@@ -142,9 +134,23 @@ def project(
         angle_error=_angle_error(means[:, list(focus)] if focus else means, fits),
         focus=focus,
         exact=exact,
-        edges=tuple(combinations(joined, 2)) if fits else (),
+        edges=_edges(focus, classes) if fits else (),
         exact_2d=exact and d < EXACT_WIDTH,
     )
+
+
+def _finite(geometry: Geometry, r: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which snapshots (G,) have numbers; of these class means over sqrt(d), and rows (G, K, d)."""
+    means = geometry.class_means[:, r].astype(np.float64) / np.sqrt(geometry.class_means.shape[-1])
+    rows = geometry.classifier[:, r].astype(np.float64)
+    finite = np.isfinite(means).all(axis=(1, 2)) & np.isfinite(rows).all(axis=(1, 2))
+    frames = np.flatnonzero(finite)
+    return frames, means[frames], rows[frames]
+
+
+def _edges(focus: tuple[int, ...], classes: int) -> tuple[tuple[int, int], ...]:
+    joined = focus or (range(classes) if classes <= 4 else ())
+    return tuple(combinations(joined, 2))
 
 
 def _check(geometry: Geometry, r: int, nc2_name: str, basis: str, focus: tuple) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.player.wire import Way, pack
+from app.player.wire import About, Way, pack
 
 G, S, T, K = 3, 5, 2, 2
 NAMES = ["even", "ödd"]
@@ -56,8 +56,9 @@ def projection(seed=0, **changed):
     return SimpleNamespace(**(fields | changed))
 
 
-def message(shown=None, **options):
-    return pack(shown or projection(), run="a", class_names=NAMES, colors=COLORS, **options)
+def message(shown=None, run="a", names=NAMES, colors=COLORS, live=False, start=None, **options):
+    about = About(run=run, class_names=names, colors=colors, live=live, start=start or {})
+    return pack(shown or projection(), about, **options)
 
 
 def header_and_body(raw):
@@ -111,7 +112,7 @@ def test_the_header_says_what_to_draw():
 
 @given(length=st.integers(0, 9))
 def test_every_array_starts_at_a_multiple_of_four_bytes(length):
-    raw = pack(projection(), run="é" * length, class_names=NAMES, colors=COLORS)
+    raw = message(run="é" * length)
     (header_length,) = struct.unpack_from("<I", raw)
     assert header_length % 4 == 0
     assert all(offset % 4 == 0 for _, offset, _ in header_and_body(raw)[0]["arrays"].values())
@@ -172,9 +173,9 @@ def test_a_bad_field_is_named_with_what_is_allowed(changed, told):
 
 def test_bad_names_colours_and_thumbnails_are_named():
     with pytest.raises(ValueError, match="class_names: 1 names, allowed are exactly 2"):
-        pack(projection(), run="a", class_names=["one"], colors=COLORS)
+        message(names=["one"])
     with pytest.raises(ValueError, match="colors: none given"):
-        pack(projection(), run="a", class_names=NAMES, colors=[])
+        message(colors=[])
     with pytest.raises(ValueError, match="captions: 1 texts, allowed are exactly 5"):
         message(captions=["one"])
     with pytest.raises(ValueError, match="thumbnails: float64"):

@@ -21,9 +21,9 @@ def shown(monkeypatch):
     """What the player is given."""
     calls = []
 
-    def packed(projection, **given):
-        calls.append((projection, given))
-        return pack(projection, **given)
+    def packed(projection, about, **given):
+        calls.append((projection, {**vars(about), **given}))
+        return pack(projection, about, **given)
 
     monkeypatch.setattr(stage, "pack", packed)
     return calls
