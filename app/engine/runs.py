@@ -121,7 +121,7 @@ def titles_of_running() -> list[str]:
     """Titles of the runs that are trained now, as of two seconds ago at most."""
     running = []
     for identity, _ in store().journals():
-        if store().open(identity).status is Status.RUNNING:
+        if store().glance(identity, shipped=False).status is Status.RUNNING:
             running.append(identity.config.title())
     return running
 

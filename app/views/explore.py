@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from operator import attrgetter
 from typing import Any
@@ -51,6 +51,7 @@ HEAD_START = 0.7
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
 WELCOME = "live:welcome"
+_HANDED = "live:handed"
 MOMENT: dict[str, Callable[[Run], Any]] = {
     PROGRESS: lambda run: (run.revision, runs.jobs().waits_for),
     RECORD: attrgetter("recorded"),
@@ -64,6 +65,7 @@ HALVES = (1.25, 1)
 def draw(what: RunConfig | Identity) -> None:
     """The page for the configuration that is picked, or for one very run."""
     run = runs.look(what)
+    _hand_on(run, (WELCOME, PROGRESS, RECORD))
     config, now = run.config, run.status
     lookers.look(config)
     view.current(run)
@@ -144,9 +146,7 @@ def _welcomes(run: Run) -> bool:
 def _welcome(what: RunConfig | Identity, drawn: Status) -> None:
     """The first page's picture, above all else."""
     with pace.measured(), _told(what):
-        run = runs.look(what)
-        if run.status is not drawn:
-            st.rerun()
+        run = _handed(what, drawn, WELCOME)
         welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
 
 
@@ -176,17 +176,29 @@ def _look(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
             if run.status is not drawn or was_reading and data.examine(run.config):
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
+            _hand_on(run, moved)
         except Exception:
             logger.exception("The run %s could not be looked at", identify(what).key)
     if moved:
         pulse.refresh([*moved, WATCH])
 
 
-def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
+def _hand_on(run: Run, fragments: Iterable[str]) -> None:
+    """Have the fragments that are drawn next draw this very run, and not look for themselves."""
+    st.session_state[_HANDED] = dict.fromkeys(fragments, run)
+
+
+def _handed(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
     """The run as the fragment of that name draws it now; another status is a page of its own."""
-    run = runs.look(what)
+    run = st.session_state.get(_HANDED, {}).pop(name, None) or runs.look(what)
     if run.status is not drawn:
         st.rerun()
+    return run
+
+
+def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
+    """The same, of which it is remembered how far it had come."""
+    run = _handed(what, drawn, name)
     st.session_state[name] = MOMENT[name](run)
     return run
 

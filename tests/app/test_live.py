@@ -153,3 +153,37 @@ def test_a_page_that_looks_no_more_counts_no_more():
         one.interval(str(n), 0.1, 0.5)
     now[0] = 1000.0
     assert one.interval("0", 0.1, 0.5) == 0.5
+
+
+@pytest.fixture
+def opened(store, monkeypatch):
+    """The runs that are opened, one after another."""
+    keys, open_one = [], store.open
+    monkeypatch.setattr(store, "open", lambda *a, **k: keys.append(a[0]) or open_one(*a, **k))
+    return keys
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.DONE, Status.QUEUED, Status.CANCELLED])
+def test_a_page_opens_its_run_once(store, jobs, opened, status):
+    store.put(make_run(CONFIG, status))
+    at = AppTest.from_file(MAIN, default_timeout=20)
+    at.query_params["depth"] = "5"
+    assert_sound(at.run())
+    assert len(opened) == 1
+
+
+def test_a_refresh_opens_the_run_once(look, store, opened, monkeypatch):
+    other = running()
+    other.curves["nc1"][-1] *= 2
+    every = look(running(), other)
+    assert every == [explore.PROGRESS, explore.RECORD, explore.WATCH]
+    drawn = []
+    monkeypatch.setattr(explore.status, "draw", lambda run, pick: drawn.append(run))
+    monkeypatch.setattr(explore, "_body", lambda run, looked_at: drawn.append(run))
+    monkeypatch.setattr(explore.view, "current", lambda run: None)
+    explore._progress(CONFIG, Status.RUNNING)
+    explore._record(CONFIG, Status.RUNNING)
+    assert len(opened) == 1 and drawn == [other, other]
+    # A click in one of them has it look for itself.
+    explore._record(CONFIG, Status.RUNNING)
+    assert len(opened) == 2
