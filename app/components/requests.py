@@ -55,7 +55,7 @@ def is_stopping(config: RunConfig) -> bool:
 
 
 def has_stopped(config: RunConfig) -> None:
-    """It is seen at rest: should it go on, that is somebody's new wish."""
+    """It is seen at rest: should it go on, that is somebody's new request."""
     if is_stopping(config):
         del st.session_state[_STOPPING]
 

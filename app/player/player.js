@@ -96,8 +96,9 @@ class Player {
     const colors = data.names.map((_, k) => data.colors[k % data.colors.length]);
     const before = another && !first ? this.film.data : null;
     // Another depth of what is seen: it is looked at as before, at the same moment.
-    const kin = before !== null && before.kin === data.kin && !before.live && !data.live;
-    const moment = kin ? between(before.epoch, this.clock.at) : null;
+    const sibling = before !== null && before.but_for_depth === data.but_for_depth
+      && !before.live && !data.live;
+    const moment = sibling ? between(before.epoch, this.clock.at) : null;
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
@@ -107,26 +108,26 @@ class Player {
       if (!first) this.link.set("hidden", null);
     }
     // While a run is live, its last snapshot is not what it comes to.
-    const posed = JSON.stringify([data.run, data.focus, data.live]);
-    if (kin) {
+    const homeOf = JSON.stringify([data.run, data.focus, data.live]);
+    if (sibling) {
       this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
-    } else if (posed !== this.posed) this.camera.setHome(this.film.clearPose(), first || this.calm);
-    this.posed = posed;
+    } else if (homeOf !== this.homeOf) this.camera.setHome(this.film.clearPose(), first || this.calm);
+    this.homeOf = homeOf;
     const waits = this.unseen !== null;
     if (another) this.waitNoMore();
-    if (another && !kin) this.clock.rewind();
+    if (another && !sibling) this.clock.rewind();
     this.clock.extend(data.frames - 1);
-    if (kin) this.clock.stay(frameAt(data.epoch, moment));
+    if (sibling) this.clock.stay(frameAt(data.epoch, moment));
     this.way.load(this.film, another);
     this.panel.load(data, colors);
     if (first) this.open(data);
     else if (another) {
-      if (!kin) this.link.set("epoch", null);
+      if (!sibling) this.link.set("epoch", null);
       this.link.set("layer", null);
     }
     this.choose();
-    if (another && (waits || !kin) && !this.opened) this.begin(data);
+    if (another && (waits || !sibling) && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
   }

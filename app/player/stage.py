@@ -150,7 +150,7 @@ def _about(run: Run, start: Mapping[str, str]) -> About:
         run=run.key,
         class_names=dataset_info(config.dataset).class_names[: config.classes],
         colors=palette.CLASS_COLORS[: config.classes],
-        kin=_but_for_depth(run),
+        but_for_depth=_but_for_depth(run),
         title=config.title(),
         depth=config.depth if "depth" in config.params else None,
         live=run.status.busy,

@@ -51,8 +51,8 @@ class About:
         run: names what is shown; another name resets the player's time line.
         class_names: K names.
         colors: CSS colours, used in turn where there are fewer than K.
-        kin: equal for runs that differ by depth alone, between which camera and moment stay; ""
-            for none.
+        but_for_depth: equal for runs that differ by depth alone, between which camera and moment
+            stay; "" for none.
         title, depth: what is said of the run where the rest of the page is not seen.
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
@@ -64,7 +64,7 @@ class About:
     run: str
     class_names: Sequence[str]
     colors: Sequence[str]
-    kin: str = ""
+    but_for_depth: str = ""
     title: str = ""
     depth: int | None = None
     live: bool = False
@@ -76,7 +76,7 @@ class About:
         """Its share of the message's header."""
         return {
             "run": self.run,
-            "kin": self.kin or self.run,
+            "but_for_depth": self.but_for_depth or self.run,
             "names": [str(name) for name in self.class_names],
             "colors": list(self.colors),
             "live": bool(self.live),

@@ -69,7 +69,7 @@ def run(
             require_cache(store.root)
             require_data(config.dataset)
             if store.journal(identity).exists:
-                store.journal(identity).wish(None)
+                store.journal(identity).request(None)
             try:
                 _work(identity, store, progress, workers, helpers)
             except NoRoom:  # which says all of that itself
@@ -133,7 +133,7 @@ def stop_if_interrupted(
         return
     identities = list(trained())
     for identity in identities:
-        store.journal(identity).wish("cancel")
+        store.journal(identity).request("cancel")
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline and not all(map(store.is_free, identities)):
         time.sleep(POLL_SECONDS / 4)

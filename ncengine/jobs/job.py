@@ -77,9 +77,9 @@ def _work_on(
     if attempts is None:
         return
     train = partial(_train_what_is_free, identity, store, attempts, progress)
-    # Round again, for what was another's at the first look may have been left since.
+    # Until nothing is left: another process may have left a shard that it was training.
     while True:
-        # What another process trains is passed over at once, and waited for only at the end.
+        # First all shards that nobody trains; only then is one waited for that somebody does.
         ended = train(patience=0.0) or train(patience=1.0)
         if not ended:
             break
@@ -102,11 +102,11 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
             journal.create(identity.as_dict())
         journal.change(Status.FAILED, error=store.open(identity, shipped=False).error)
         return None
-    wish, before = journal.wished(), journal.status()
+    request, before = journal.requested(), journal.status()
     # Who trains a part of it stops, and says so, by itself.
-    if wish == "cancel" and store.is_free(identity):
+    if request == "cancel" and store.is_free(identity):
         journal.change(Status.CANCELLED)
-    if wish:
+    if request:
         return None
     if journal.shards() is None:
         end = store.ends.before(identity)

@@ -36,15 +36,15 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
     for rung in missing_rungs(store, identity):
         _take_up(store, rung)
         while not store.results.has(rung):
-            if journal.wished():
-                return True  # what is wished is seen to where the run begins
+            if journal.requested():
+                return True  # what is requested is seen to where the run begins
             train(rung)
-            now, wish = store.open(rung, shipped=False), store.journal(rung).wished()
+            now, request = store.open(rung, shipped=False), store.journal(rung).requested()
             if now.status is Status.FAILED:
                 _end(store, identity, Status.FAILED, f"{rung.config.title()}: {now.error}")
                 return False
-            if wish in _AS_WISHED:
-                _end(store, identity, _AS_WISHED[wish], None)
+            if request in _AS_REQUESTED:
+                _end(store, identity, _AS_REQUESTED[request], None)
                 return False
             if not store.results.has(rung):
                 time.sleep(POLL_SECONDS)  # another process has it
@@ -52,14 +52,14 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
 
 
 # What becomes of a run of which a rung was stopped, or kept for the next server.
-_AS_WISHED = {"cancel": Status.CANCELLED, "pause": Status.QUEUED}
+_AS_REQUESTED = {"cancel": Status.CANCELLED, "pause": Status.QUEUED}
 
 
 def _take_up(store: Store, rung: Identity) -> None:
     """What was stopped before goes on."""
     journal = store.journal(rung)
     if journal.exists and store.is_free(rung):
-        journal.wish(None)
+        journal.request(None)
 
 
 def _end(store: Store, identity: Identity, status: Status, error: str | None) -> None:

@@ -66,7 +66,7 @@ def enqueue(store: Store, what: RunConfig | Identity, sweep: str = "") -> None:
     journal = store.journal(identity)
     if journal.asked() is None:
         journal.create(identity.as_dict())
-    journal.wish(None)
+    journal.request(None)
     journal.change(
         Status.QUEUED,
         queued_at=time.time(),
@@ -163,12 +163,12 @@ class JobQueue:
         identity = identify(config)
         with self._guard:
             journal = self.store.journal(identity)
-            journal.wish("cancel")
+            journal.request("cancel")
             self._without_room.pop(identity.key, None)
             for rung in missing_rungs(self.store, identity):
                 # What is trained for its sake alone.
                 if self.store.journal(rung).exists and not self._is_asked_for(rung):
-                    self.store.journal(rung).wish("cancel")
+                    self.store.journal(rung).request("cancel")
             for future in self._futures.get(identity.key, ()):
                 future.cancel()
             if _status(journal) is Status.QUEUED:
@@ -225,7 +225,7 @@ class JobQueue:
         running = self._running_here()
         for _, journal in running:
             with suppress(OSError):
-                journal.wish("pause")
+                journal.request("pause")
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline and not all(
             self.store.is_free(identity) for identity, _ in running
@@ -239,7 +239,7 @@ class JobQueue:
         left = [one for one in self._running_here() if not self.store.results.has(one[0])]
         with suppress(OSError):  # a full disk: they are found interrupted
             for _, journal in running:
-                journal.wish(None)
+                journal.request(None)
             for _, journal in left:
                 journal.change(Status.QUEUED, queued_at=0.0)
 
@@ -291,7 +291,7 @@ class JobQueue:
             queued_at = 0.0  # its turn had come
         else:
             return
-        journal.wish(None)
+        journal.request(None)
         attempts = max(0, job.attempts - vain)
         journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid(), attempts=attempts)
         self._send(identity)
@@ -429,7 +429,7 @@ class JobQueue:
                 return
             journal = self.store.journal(identity)
             try:
-                journal.wish(None)
+                journal.request(None)
                 journal.change(Status.QUEUED, attempts=attempts, owner=os.getpid())
                 self._send(identity)
             except OSError as error:

@@ -1,4 +1,4 @@
-"""Reporter: says in the journal how a run goes, keeps checkpoints, and obeys wishes."""
+"""Reporter: says in the journal how a run goes, keeps checkpoints, and does as it is requested."""
 
 from __future__ import annotations
 
@@ -112,20 +112,20 @@ class Reporter:
         self.say()
 
     def after(self, passes: int) -> None:
-        """One pass is done. Raises Cancelled, Paused or Halted where that is wished."""
+        """One pass is done. Raises Cancelled, Paused or Halted where that is requested."""
         self.passes = passes
         if self.progress and not self.in_pieces:
             self.progress(passes, self.identity.config.budget)
         now = time.monotonic()
-        wish = None
+        request = None
         if now - self.last_status >= STATUS_EVERY:
             self.last_status = now
             self.say()
-            wish = self.run.wished() or self._ended_elsewhere()
-        if wish or now - self.last_checkpoint >= self.checkpoint_every:
+            request = self.run.requested() or self._ended_elsewhere()
+        if request or now - self.last_checkpoint >= self.checkpoint_every:
             self.checkpoint()
-        if wish is not None:
-            raise _WISHES[wish]
+        if request is not None:
+            raise _REQUESTS[request]
 
     def _ended_elsewhere(self) -> str | None:
         """For a shard: whether the run has been stopped; tells of its progress on the way."""
@@ -203,4 +203,4 @@ class Reporter:
                 journal.change(Status.RUNNING, error=why, seconds_left=None)
 
 
-_WISHES = {"cancel": Cancelled, "pause": Paused, "halt": Halted}
+_REQUESTS = {"cancel": Cancelled, "pause": Paused, "halt": Halted}

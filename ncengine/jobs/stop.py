@@ -56,7 +56,7 @@ def stop(store: Store, identities: Sequence[Identity], patience: float) -> list[
     for identity in reversed(identities):
         journal = store.journal(identity)
         if journal.exists:
-            journal.wish("cancel")
+            journal.request("cancel")
         if (job := journal.status()) is not None and job.status is Status.QUEUED:
             journal.change(Status.CANCELLED)
     deadline = time.monotonic() + patience

@@ -173,7 +173,7 @@ class _Sweep:
     def _ask(self, one: Identity) -> None:
         journal = self.store.journal(one)
         if journal.exists:
-            journal.wish(None)
+            journal.request(None)
         if self._cluster is not None:
             self._futures[one.key] = self._cluster.work_on(one)
             return

@@ -37,7 +37,7 @@ class Journal:
         self._snapshots = folder / "snapshots"
         self._checkpoint = folder / "checkpoint"
         self._status = folder / "status.json"
-        self._wish = folder / "wish"
+        self._request = folder / "request"
 
     @property
     def exists(self) -> bool:
@@ -62,7 +62,7 @@ class Journal:
     def parts(self) -> list[Journal]:
         """The journals of the shards into which the run is cut; itself where it is in one piece.
 
-        A part has snapshots, a checkpoint and a status of its own; what is asked for and wished
+        A part has snapshots, a checkpoint and a status of its own; what is asked for and requested
         concerns the run.
         """
         shards = self.shards()
@@ -181,22 +181,22 @@ class Journal:
         """Whether there is something to go on from."""
         return self._checkpoint.exists()
 
-    def wish(self, what: str | None) -> None:
-        """Ask the run's process to "cancel" or to "pause"; None takes the wish back."""
+    def request(self, what: str | None) -> None:
+        """Ask the run's process to "cancel" or to "pause"; None takes the request back."""
         if what is None:
-            _discard(self._wish)
+            _discard(self._request)
         else:
             with suppress(FileNotFoundError):  # the run has ended, and its folder is gone
-                write_atomically(self._wish, what.encode())
+                write_atomically(self._request, what.encode())
 
-    def wished(self) -> str | None:
+    def requested(self) -> str | None:
         """What was asked of the run's process."""
         try:
-            return self._wish.read_text(encoding="utf-8")
+            return self._request.read_text(encoding="utf-8")
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
-            logger.warning("%s cannot be read: %s", self._wish, why(error))
+            logger.warning("%s cannot be read: %s", self._request, why(error))
             return None
 
     def remove(self) -> None:

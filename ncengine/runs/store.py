@@ -183,16 +183,31 @@ class Store:
             run = self.open(identity, shipped=False)  # before it is listed
             return Glance(run.status, run.passes, run.error, run.summary())
         journal = self.journal(identity)
-        job = journal.status()
-        if job is None:
+        standing = self._standing(identity, journal)
+        if standing is None:
+            if self.results.has(identity):  # it has come to its end meanwhile
+                return self._glance(identity)
             refused = self.results.refused(identity)
             return Glance(Status.FAILED, error=refused) if refused else Glance(Status.ABSENT)
+        job, status = standing
         parts = [part.status() for part in journal.parts()]
         passes = min((part.passes for part in parts if part is not None), default=0)
-        status = job.status
-        if status is Status.RUNNING and self.is_free(identity):
-            status = Status.INTERRUPTED
         return Glance(status, passes, job.error)
+
+    def _standing(self, identity: Identity, journal: Journal) -> tuple[JobStatus, Status] | None:
+        """What the journal says of a run, and how the run stands: interrupted, where it is said to
+        be in training and no process trains it.
+
+        None where nobody has said anything of it, or where it has come to its end meanwhile.
+        """
+        job = journal.status()
+        if job is None:
+            return None
+        if job.status is not Status.RUNNING or not self.is_free(identity):
+            return job, job.status
+        if self.results.has(identity) or not journal.exists:
+            return None
+        return job, Status.INTERRUPTED
 
     def newer(self) -> str:
         """What is to be said of runs of later engines, here or shipped; "" where there is none."""
@@ -321,15 +336,11 @@ class Store:
 
     def _unfinished(self, identity: Identity) -> Run | None:
         journal = self.journal(identity)
-        job = journal.status()
-        if job is None:
+        standing = self._standing(identity, journal)
+        if standing is None:
             self._readers.pop(identity.key, None)
             return None
-        status = job.status
-        if status is Status.RUNNING and self.is_free(identity):
-            if self.results.has(identity) or not journal.exists:
-                return None
-            status = Status.INTERRUPTED
+        job, status = standing
         reader = self._readers.setdefault(identity.key, JournalReader(journal, identity))
         place = self._place(identity) if status is Status.QUEUED else None
         try:

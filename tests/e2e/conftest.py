@@ -83,7 +83,7 @@ def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
         runs = [(store.open(identity), journal) for identity, journal in store.journals()]
         busy = [journal for run, journal in runs if run.status.busy]
         for journal in busy:
-            journal.wish("cancel")
+            journal.request("cancel")
         return not busy
 
     wait_until(idle, "a run that was asked to stop went on")

@@ -56,7 +56,9 @@ def replace_by_folder(path):
     (path / "inside").mkdir(parents=True)
 
 
-@pytest.mark.parametrize("name", ["status.json", "asked.json", "snapshots", "checkpoint", "wish"])
+@pytest.mark.parametrize(
+    "name", ["status.json", "asked.json", "snapshots", "checkpoint", "request"]
+)
 def test_a_file_of_a_journal_that_cannot_be_read_concerns_that_run_alone(stopped, name):
     replace_by_folder(stopped.journal(LONG).folder / name)
     looks = Store(stopped.root)
@@ -75,7 +77,7 @@ def test_a_file_of_a_journal_that_cannot_be_read_concerns_that_run_alone(stopped
         queue.close()
 
 
-@pytest.mark.parametrize("name", ["snapshots", "checkpoint", "wish"])
+@pytest.mark.parametrize("name", ["snapshots", "checkpoint", "request"])
 def test_trying_again_puts_right_what_cannot_be_read(stopped, name):
     replace_by_folder(stopped.journal(LONG).folder / name)
     finished = run(LONG, store=stopped)
@@ -147,7 +149,7 @@ def test_a_live_server_takes_over_what_waits_for_one_that_is_gone(store):
         owner.wait()
         wait(lambda: store.open(QUICK).status is Status.DONE)
     finally:
-        store.journal(endless).wish("cancel")
+        store.journal(endless).request("cancel")
         queue.close()
         wait(lambda: store.is_free(endless))
 
@@ -194,9 +196,9 @@ def test_an_odd_length_of_the_queue_is_refused(monkeypatch, value):
         longest_queue()
 
 
-def test_a_wish_of_a_run_that_nobody_trains_is_granted(store):
+def test_a_request_to_stop_a_run_that_nobody_trains_is_granted(store):
     enqueue(store, QUICK)
-    store.journal(QUICK).wish("cancel")
+    store.journal(QUICK).request("cancel")
     run_job(identify(QUICK), store)
     assert store.open(QUICK).status is Status.CANCELLED
 

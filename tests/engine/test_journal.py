@@ -123,19 +123,19 @@ def test_snapshots_lost_before_the_checkpoint_mean_from_the_start(journal):
     assert journal.resume() is None
 
 
-def test_wishes(journal):
-    assert journal.wished() is None
-    journal.wish("cancel")
-    assert journal.wished() == "cancel"
-    journal.wish(None)
-    assert journal.wished() is None
+def test_requests(journal):
+    assert journal.requested() is None
+    journal.request("cancel")
+    assert journal.requested() == "cancel"
+    journal.request(None)
+    assert journal.requested() is None
 
 
-def test_who_wishes_of_a_run_that_has_just_ended_is_not_troubled(tmp_path, monkeypatch):
+def test_who_requests_something_of_a_run_that_has_just_ended_is_not_troubled(tmp_path, monkeypatch):
     journal = Journal(tmp_path / "gone")
     monkeypatch.setattr(Path, "exists", lambda self: True)  # as it was a moment ago
-    journal.wish("cancel")
-    assert journal.wished() is None
+    journal.request("cancel")
+    assert journal.requested() is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff\xfe"])

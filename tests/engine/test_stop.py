@@ -62,7 +62,7 @@ def test_what_helps_a_terminal_that_was_killed_is_listed_and_stopped(store, caps
         assert store.is_free(ENDLESS) and store.open(ENDLESS).status is Status.CANCELLED
         assert store.journal(ENDLESS).has_checkpoint() or store.open(ENDLESS).points
     finally:
-        store.journal(ENDLESS).wish("cancel")
+        store.journal(ENDLESS).request("cancel")
         wait(lambda: store.is_free(ENDLESS))
     main(["list"])
     assert key not in capsys.readouterr().out
@@ -117,4 +117,4 @@ def test_one_that_does_not_stop_at_once_is_told(store, monkeypatch):
     enqueue(store, QUICK)
     monkeypatch.setattr(store, "is_free", lambda identity: False)
     assert stop(store, [identify(QUICK)], 0.0) == [identify(QUICK).key]
-    assert store.journal(QUICK).wished() == "cancel"
+    assert store.journal(QUICK).requested() == "cancel"
