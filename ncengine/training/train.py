@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -58,6 +58,18 @@ class Step:
     snapshot: dict[str, np.ndarray] | None
 
 
+class Computed(NamedTuple):
+    """The layers that a pass has computed anyway.
+
+    Attributes:
+        layers: of all seeds; () where it did not keep them.
+        at_iterates: (R,) of which seeds they were computed at the iterate that the pass ends with.
+    """
+
+    layers: tuple[Layer, ...]
+    at_iterates: np.ndarray
+
+
 class Training:
     """Trains all seeds of a configuration; `state` at any step lets another go on from there.
 
@@ -104,8 +116,6 @@ class Training:
         self.iterates = self.solver.theta.clone()
         # What was computed at `iterates`, without the gradient; None where it is to be computed.
         self.held: Evaluation | None = None
-        # The layers that the last pass computed anyway, and of which seeds these are the iterates'.
-        self.layers: tuple[tuple[Layer, ...], np.ndarray] | None = None
 
     def _start(self, shallower: np.ndarray | None) -> Tensor:
         below = self.config.shallower
@@ -129,15 +139,13 @@ class Training:
         self._at_iterates()
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
         while self.passes < self.config.budget and not self._over():
-            one_pass(self.passes + 1 in geometry_passes)
+            computed = one_pass(self.passes + 1 in geometry_passes)
             self.passes += 1
             last = self.passes == self.config.budget or self._over()
             snapshot = None
             if last or self.passes in metric_passes:
-                snapshot = self._snapshot(
-                    geometry=last or self.passes in geometry_passes, last=last
-                )
-            self.layers = None
+                geometry = last or self.passes in geometry_passes
+                snapshot = self._snapshot(computed, geometry=geometry, last=last)
             yield Step(self.passes, snapshot)
 
     def state(self) -> dict[str, Any]:
@@ -164,24 +172,24 @@ class Training:
     def _over(self) -> bool:
         return bool((self.solver.resting | self.solver.diverged).all())
 
-    def _full_pass(self, look: bool) -> None:
+    def _full_pass(self, look: bool) -> Computed:
         theta = self.solver.theta
         evaluation = self.train.evaluate(theta, layers=look and self.train.in_one_sweep)
         before = theta.clone()
         accepted = self.solver.step(evaluation.loss, evaluation.gradient)
-        if evaluation.layers:
-            self.layers = evaluation.layers, accepted
         self._hold(evaluation, accepted)
         keep = torch.from_numpy(accepted).to(self.device)
         self.iterates = torch.where(keep[:, None], before, self.iterates)
+        return Computed(evaluation.layers, accepted & bool(evaluation.layers))
 
-    def _mini_batch_pass(self, look: bool) -> None:
+    def _mini_batch_pass(self, look: bool) -> Computed:
         for index in self._batches():
             objective = Objective(self.config, self.train.inputs[index], self.train.labels[index])
             evaluation = objective.evaluate(self.solver.theta)
             self.solver.step(evaluation.loss, evaluation.gradient)
         self.iterates = self.solver.theta.clone()
         self.held = None
+        return Computed((), np.zeros(len(self.iterates), bool))
 
     def _batches(self) -> Iterator[Tensor]:
         """(R, b) sample indices of each batch; a seed's order depends on seed and pass alone."""
@@ -204,7 +212,7 @@ class Training:
             self.held = self.train.evaluate(self.iterates, gradient=False)
         return self.held
 
-    def _snapshot(self, *, geometry: bool, last: bool) -> dict[str, np.ndarray]:
+    def _snapshot(self, computed: Computed, *, geometry: bool, last: bool) -> dict[str, np.ndarray]:
         held = self._at_iterates()
         features, weight = held.features, held.last_weight
         snapshot = {
@@ -221,7 +229,7 @@ class Training:
         if geometry:
             snapshot |= measure_geometry(features, labels, weight, self.shown)
             snapshot |= self._test(features)
-            snapshot |= self._of_layers(features, last)
+            snapshot |= self._of_layers(features, computed, last)
         for name in (*snapshot,):
             if len(snapshot[name]) == len(self.config.seeds):
                 snapshot[name][self.diverged] = np.nan
@@ -229,12 +237,12 @@ class Training:
             snapshot[TESTED] = self.tested
         return {"epoch": np.array(self.passes), "diverged": self.diverged.copy(), **snapshot}
 
-    def _of_layers(self, features: Tensor, last: bool) -> dict[str, np.ndarray]:
+    def _of_layers(self, features: Tensor, computed: Computed, last: bool) -> dict[str, np.ndarray]:
         """What is recorded of every layer, given what the last one puts out."""
         means, shown = (last or self.passes in passes for passes in self.plan)
-        layers, fresh = self.layers or ((), np.zeros(len(features), bool))
-        parts = [(np.flatnonzero(fresh), layers)] if fresh.any() else []
-        for rows in self._at_once(np.flatnonzero(~fresh)):
+        at_hand = computed.at_iterates
+        parts = [(np.flatnonzero(at_hand), computed.layers)] if at_hand.any() else []
+        for rows in self._at_once(np.flatnonzero(~at_hand)):
             # What the training did not hold is computed again.
             again = self.train.evaluate(self.iterates[rows], gradient=False, layers=True)
             parts.append((rows, again.layers))
