@@ -113,22 +113,27 @@ def _gap(run: Run) -> Readout:
 def _collapse(run: Run) -> list[Readout]:
     shown = [one for one in _of_features() if one.scale is not Scale.SHARE]
     names = dict.fromkeys(one.asked_as or one.name for one in shown)
-    metrics = [METRICS[run.config.curve(name)] for name in names]
-    return [(_metric if one.scale is Scale.LOG else _linear)(run, one) for one in metrics]
+    found = []
+    for one in (METRICS[run.config.curve(name)] for name in names):
+        read = _logarithmic if one.scale is Scale.LOG else _linear
+        found.append(read(run, one, one.name, one.title))
+        if Place.READOUTS in one.shown_of_test:
+            found.append(read(run, one, of_test(one.name), f"Test {one.title}"))
+    return found
 
 
-def _linear(run: Run, metric: Metric) -> Readout:
-    course = over_seeds.mean_over_seeds(run, metric.name)
-    value, note = text.number(_last(course)), why_not_recorded(run, metric.name)
-    return Readout(metric.title, value, note, metric.help, metric.color, course, course)
+def _linear(run: Run, metric: Metric, curve: str, label: str) -> Readout:
+    course = over_seeds.mean_over_seeds(run, curve)
+    value, note = text.number(_last(course)), why_not_recorded(run, curve)
+    return Readout(label, value, note, metric.help, metric.color, course, course)
 
 
 def _of_features() -> list[Metric]:
     return [one for one in shown_in(Place.READOUTS) if Of.FEATURES in one.of]
 
 
-def _metric(run: Run, metric: Metric) -> Readout:
-    name, curve, help, color = metric.title, metric.name, metric.help, metric.color
+def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
+    help, color = metric.help, metric.color
     if curve == run.config.nc2_name:
         why = why_no_figure(run.config)
         help += f" It cannot come to 0: {why}." if why else " 0: perfect."
@@ -146,7 +151,7 @@ def _metric(run: Run, metric: Metric) -> Readout:
         return Readout(name, value, note, help, color, course, values)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help += f" {log}: it is 10 to that power."
-    if len(run.config.seeds) > 1:
+    if last.seeds > 1:
         help += f" Over the seeds, {log} ± {last.deviation:.2f}."
     without = [f"{words.named(seeds)} ({shown})" for shown, seeds in odd.items() if seeds]
     note = f"without {', '.join(without)}" if without else "tells nothing here" if nothing else log

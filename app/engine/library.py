@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -13,9 +12,9 @@ import streamlit as st
 
 from app.engine import runs
 from ncengine.analysis.outcome import outcome_of
-from ncengine.analysis.over_seeds import typical
+from ncengine.analysis.over_seeds import by_scale
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.catalogue.metrics import Place, Scale, asked_for, metric_of, of_test, shown_in
+from ncengine.catalogue.metrics import Place, asked_for, of_test, shown_in
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.config.run_config import nc2_name
 from ncengine.datasets.files.sources import checksum
@@ -91,17 +90,7 @@ def _measured(
     # As `RunConfig.curve` has it, without making one of each of thousands of entries.
     of_loss = nc2_name(config.get("loss", ""), bool(config.get("last_bias")))
     curve = of_loss if asked == "nc2" else asked
-    geometric = metric_of(curve).scale is Scale.LOG and curve != "gap"
-    return (_typical if geometric else _mean)(seeds, curve)
-
-
-def _typical(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    return typical(v for one in seeds if isinstance(v := one.get(name), (int, float)))
-
-
-def _mean(seeds: Sequence[Mapping[str, Any]], name: str) -> float | None:
-    values = [v for one in seeds if isinstance(v := one.get(name), (int, float)) and v < math.inf]
-    return sum(values) / len(values) if values else None
+    return by_scale(curve, (v for s in seeds if isinstance(v := s.get(curve), (int, float))))
 
 
 def identity(key: str) -> Identity | None:

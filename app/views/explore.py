@@ -283,7 +283,8 @@ def _accuracy(run: Run, test: bool) -> None:
 
 
 def _several(run: Run) -> bool:
-    return len(run.config.seeds) > 1
+    """Whether what is drawn are means over seeds."""
+    return over_seeds.seeds_counted(run) > 1
 
 
 def _cosines(run: Run, looked_at: view.View) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ncengine.catalogue.metrics import Scale, metric_of
 from ncengine.runs.run import Run
 
 # Where a training ends with NC1 above this, its classes lie on one point and have no order: before
@@ -27,6 +28,7 @@ class LastValues:
         zero: seeds whose value is exactly 0.
         infinite: seeds whose value is infinite.
         typical: see `typical`.
+        seeds: over how many seeds `mean` is taken.
     """
 
     mean: float | None
@@ -34,6 +36,7 @@ class LastValues:
     zero: tuple[int, ...]
     infinite: tuple[int, ...]
     typical: float | None
+    seeds: int
 
 
 def last_values(run: Run, name: str) -> LastValues:
@@ -46,6 +49,7 @@ def last_values(run: Run, name: str) -> LastValues:
         zero=tuple(seed for seed, value in values.items() if value == 0),
         infinite=tuple(seed for seed, value in values.items() if value == np.inf),
         typical=typical(values.values()),
+        seeds=len(logs),
     )
 
 
@@ -59,6 +63,23 @@ def typical(values: Iterable[float]) -> float | None:
     if logs:
         return float(10 ** np.mean(logs))
     return float(max(known)) if known else None
+
+
+def by_scale(curve: str, values: Iterable[float]) -> float | None:
+    """The mean over seeds of a metric by its scale; None of no value.
+
+    Geometric on a logarithmic scale, see `typical`; else arithmetic, and of the gap, which is an
+    amount that may come to nothing, too. What is not finite is left out of that.
+    """
+    if metric_of(curve).scale is Scale.LOG and curve != "gap":
+        return typical(values)
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else None
+
+
+def last_by_scale(run: Run, curve: str) -> float | None:
+    """Where the metric stands over the seeds that did not diverge; see `by_scale`."""
+    return by_scale(curve, _last(run, curve).values())
 
 
 def typical_over_seeds(run: Run, name: str) -> np.ndarray:
@@ -116,6 +137,11 @@ def _kept(run: Run, name: str) -> np.ndarray:
     """(T, seeds that did not diverge) values of the curve."""
     seeds = len(run.config.seeds)
     return run.curves.get(name, np.empty((0, seeds)))[:, _stays(run)]
+
+
+def seeds_counted(run: Run) -> int:
+    """Over how many seeds the statistics of the run's curves are taken."""
+    return int(_stays(run).sum())
 
 
 def _stays(run: Run) -> np.ndarray:

@@ -63,7 +63,7 @@ class Family:
     Attributes:
         name: how their names begin.
         network: the file of `ncengine.architectures` that makes the network; see `build`.
-        help: one sentence for a reader.
+        help: what they are, for a reader, after their names and a colon.
         reads: kinds of samples that they can read, see `DatasetInfo.kind`.
         embedding: what they read of a sample: "vector" (all its numbers), "tokens" (its patches or
             words, the last of which predicts) or "identity" (only which sample it is).
@@ -93,7 +93,7 @@ class Family:
 RESNET = Family(
     name="RN",
     network="resnet",
-    help="RN1, RN2: a residual network. Each block adds to its input what one or two linear "
+    help="a residual network. Each block adds to its input what one or two linear "
     "layers make of it (Definition 6).",
     reads=("points", "images"),
     embedding="vector",
@@ -103,7 +103,7 @@ RESNET = Family(
 TRANSFORMER = Family(
     name="T",
     network="transformer",
-    help="T11 to T22: a transformer. Each block mixes the tokens by attention, then changes "
+    help="a transformer. Each block mixes the tokens by attention, then changes "
     "each by an MLP; the two digits say how many linear layers either has (Definition 7).",
     reads=("images", "text"),
     embedding="tokens",
@@ -113,7 +113,7 @@ TRANSFORMER = Family(
 FREE_FEATURES = Family(
     name="UFM",
     network="ufm",
-    help="UFM: no network at all. Every sample's feature is free to move, which shows the best "
+    help="no network at all. Every sample's feature is free to move, which shows the best "
     "that any network could do: the floor of all the others (Definition 3).",
     reads=("points", "images", "text"),
     embedding="identity",

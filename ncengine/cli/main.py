@@ -197,13 +197,14 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
         lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
     else:
         lines.append(f"no floor: {why_no_figure(config)}")
-    lines.append("seed   " + "".join(f"{name:>14}" for name in COLUMNS))
+    width = 2 + max(12, *map(len, COLUMNS))
+    lines.append("seed   " + "".join(f"{name:>{width}}" for name in COLUMNS))
     for seed in summary["seeds"]:
         if seed["diverged"]:
             lines.append(f"{seed['seed']:<7}diverged")
             continue
         values = ("" if seed[n] is None else number(seed[n]) for n in COLUMNS)
-        lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>14}" for value in values))
+        lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>{width}}" for value in values))
     lines.append(summary["outcome"]["sentence"])
     return "\n".join(lines)
 

@@ -65,7 +65,7 @@ def _sweep(options: argparse.Namespace) -> int:
     from ncengine.runs.store import Store
     from ncengine.runs.table import check_table_path, write_table
 
-    if options.export:
+    if options.export is not None:
         check_table_path(options.export)
     grid = _grid(options)
     for left_out in grid.left_out:
@@ -86,7 +86,7 @@ def _sweep(options: argparse.Namespace) -> int:
     with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
         table = sweep(grid, options.workers, progress, store=store, on_end=told)
     _sum_up(ended, len(grid), options.json)
-    if options.export:
+    if options.export is not None:
         try:
             write_table(table, options.export)
         except OSError as error:
@@ -144,11 +144,11 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
 
 
 def _line(run: Run, came: Outcome) -> str:
-    from ncengine.analysis.over_seeds import last_values
+    from ncengine.analysis.over_seeds import last_by_scale
 
     shown = [run.config.curve(name) for name in asked_for(Place.DEPTH)]
     shown += [of_test(one.name) for one in shown_in(Place.TERMINAL, test=True)]
-    values = {name: last_values(run, name).typical for name in shown}
+    values = {name: last_by_scale(run, name) for name in shown}
     told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
     return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"
 

@@ -14,6 +14,7 @@ from ncengine.catalogue.architectures import (
     architecture_info,
     architectures,
     families,
+    of_family,
 )
 from ncengine.catalogue.datasets import DATASETS, DatasetInfo, dataset_info
 from ncengine.config.param import Param
@@ -159,7 +160,7 @@ CONTEXT = Param(
 
 ARCHITECTURE = Param(
     "Architecture",
-    " ".join(family.help for family in families()),
+    " ".join(f"{', '.join(of_family(family))}: {family.help}" for family in families()),
     "Network",
     "choice",
     choices={name: name for name in ARCHITECTURES},

@@ -191,7 +191,8 @@ def test_the_download_page_tells_size_and_what_works_offline(at, monkeypatch):
     assert_sound(at)
     said = texts(at)
     assert "a download of 171 MB. Once fetched, it stays." in said
-    assert "Digits and Gaussian clusters work without any download." in said
+    assert "Digits" in said and "Gaussian clusters" in said and "MNIST" not in said
+    assert " work without any download." in said
 
 
 def test_where_there_is_nowhere_to_download_from_the_page_says_where_files_belong(at, monkeypatch):

@@ -70,7 +70,7 @@ def test_nearest_never_raises_and_names_what_was_wrong(values):
         ("weight_decay", "nan", "from 1e-06 to 1"),
         ("weight_decay", float("inf"), "from 1e-06 to 1"),
         ("loss", "hinge", "must be one of CE, MSE"),
-        ("dataset", "imagenet", "must be one of digits, gaussian, mnist"),
+        ("dataset", "imagenet", "must be one of digits, gaussian"),
         ("samples_per_class", 151, "from 1 to 150"),
         ("seeds", 0, "from 1 to 32"),
         ("seeds", [1, 1], "different"),

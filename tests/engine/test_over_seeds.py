@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ncengine.analysis.over_seeds import last_values, mean_over_seeds, typical, typical_over_seeds
+from ncengine.analysis.over_seeds import (
+    by_scale,
+    last_values,
+    mean_over_seeds,
+    typical,
+    typical_over_seeds,
+)
 from ncengine.analysis.words import named
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
@@ -92,3 +98,11 @@ def test_seeds_are_named_as_one_says_them():
         "seeds 0 and 2",
         "seeds 0, 2 and 5",
     ]
+
+
+def test_a_mean_over_seeds_is_by_the_metrics_scale():
+    assert by_scale("test_accuracy", [0.0, 0.5, 1.0]) == pytest.approx(0.5)
+    assert by_scale("nc1", [1e-4, 1e-2]) == pytest.approx(1e-3)
+    assert by_scale("gap", [0.0, 3.0]) == pytest.approx(1.5)
+    assert by_scale("effective_rank", [-1.0, -3.0]) == pytest.approx(-2.0)
+    assert by_scale("accuracy", [np.nan, np.inf]) is None

@@ -16,6 +16,8 @@ import pytest
 from joblib.externals.loky import ProcessPoolExecutor
 
 import ncengine
+from ncengine.analysis.outcome import outcome
+from ncengine.cli import sweep as sweep_command
 from ncengine.cli.main import main
 from ncengine.config import PARAMS, RunConfig, grid
 from ncengine.config.sweeps import SWEEPS, joined, sweep_series
@@ -24,6 +26,7 @@ from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.theory import gufm_optimum
+from tests.app.conftest import make_run
 
 TINY = RunConfig(classes=3, samples_per_class=6, width=6, epochs=25, warmup=10, seeds=2)
 OPTIONS = "--classes 3 --samples-per-class 6 --width 6 --epochs 25 --warmup 10 --seeds 2".split()
@@ -195,6 +198,7 @@ def test_what_cannot_run_is_named_and_left_out(cache, capsys):
     [
         (["--depth", "2,many"], "--depth many: must be a whole number from 2 to 200"),
         (["--export", "table.xlsx"], "must end in .csv or .parquet"),
+        (["--export", ""], "export = '': must end in .csv or .parquet"),
         (["--as-in-paper"], "--as-in-paper is for a --preset"),
         (["--dataset", "gaussian", "--architecture", "T11"], "--architecture T11: must be one of"),
     ],
@@ -308,3 +312,12 @@ def test_presets_are_valid(name, as_in_paper):
     assert len(joined(grids)) == sum(map(len, grids))
     tiny = sweep_series(name, {"depth": [2], "seeds": 1, "dataset": "digits"})
     assert {config.depth for one in tiny for config in one} == {2}
+
+
+def test_a_runs_line_has_the_means_over_its_seeds_by_scale():
+    run = make_run(RunConfig(seeds=3))
+    run.curves["test_accuracy"][-1] = 0.0, 0.5, 1.0
+    run.curves["nc1"][-1] = 1e-4, 1e-3, 1e-2
+    run.curves["gap"][-1] = 0.0, 1.0, 2.0
+    line = sweep_command._line(run, outcome(run))
+    assert "test_accuracy 0.5" in line and "nc1 0.001" in line and "gap 1" in line
