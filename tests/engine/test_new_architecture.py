@@ -55,7 +55,7 @@ ENTRY = """            ArchitectureInfo(
                 family=Family(
                     name="FF",
                     network="feedforward",
-                    help="FF: feed-forward network with one linear layer a block.",
+                    help="a network of one linear layer a block, without a stream.",
                     reads=("points", "images"),
                     embedding="vector",
                     blocks_less=1,
@@ -102,6 +102,6 @@ def test_it_is_offered_trained_to_a_smaller_objective_and_counted_right(house):
     assert "d·d₀ + d + (L − 1)·(d² + d) + K·d" in checked.out
     assert "none covers FF1" in checked.out
     assert "RN1|RN2|T11|T12|T21|T22|FF1|UFM" in helped.out
-    assert "feed-forward network" in " ".join(helped.out.split())
+    assert "FF1: a network of one linear layer a block" in " ".join(helped.out.split())
     assert "5-FF1 " in page.out
     assert "'FF1'" in page.out and "field:norm" not in page.out
