@@ -122,9 +122,16 @@ def _collapse(run: Run) -> list[Readout]:
     return found
 
 
+def _why_absent(run: Run, metric: Metric, curve: str) -> str:
+    """Why a run has none of this, for a note; "" where it has."""
+    if curve != metric.name and not architecture_info(run.config.architecture).has_network:
+        return "no network"
+    return why_not_recorded(run, curve)
+
+
 def _linear(run: Run, metric: Metric, curve: str, label: str) -> Readout:
     course = over_seeds.mean_over_seeds(run, curve)
-    value, note = text.number(_last(course)), why_not_recorded(run, curve)
+    value, note = text.number(_last(course)), _why_absent(run, metric, curve)
     return Readout(label, value, note, metric.help, metric.color, course, course)
 
 
@@ -145,9 +152,8 @@ def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
     odd = {text.number(0): last.zero, text.number(np.inf): last.infinite}
     if last.mean is None:
         value = " and ".join(shown for shown, seeds in odd.items() if seeds) or text.MISSING
-        note = why_not_recorded(run, curve)
-        if nothing and not last.infinite:
-            note = "0 by definition"
+        by_definition = nothing and not last.infinite
+        note = "0 by definition" if by_definition else _why_absent(run, metric, curve)
         return Readout(name, value, note, help, color, course, values)
     log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
     help += f" {log}: it is 10 to that power."
@@ -172,11 +178,8 @@ def _shares(run: Run) -> list[Readout]:
 
 def _share(run: Run, metric: Metric, curve: str, label: str, of_whom: str) -> Readout:
     course = over_seeds.mean_over_seeds(run, curve)
-    network = architecture_info(run.config.architecture).has_network
-    note = why_not_recorded(run, curve)
-    if not network and curve != metric.name:
-        note = "no network"
-    value, help = text.accuracy(_last(course)), f"{metric.help} {of_whom}"
+    value, note = text.accuracy(_last(course)), _why_absent(run, metric, curve)
+    help = f"{metric.help} {of_whom}"
     return Readout(label, value, note, help, metric.color, course, course, say=text.accuracy)
 
 

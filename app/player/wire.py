@@ -119,6 +119,9 @@ def pack(
     shown = _samples(projection, test)
     samples = len(shown["labels"])
     arrays, scales = _quantities(projection, shown)
+    pictures, pictured = _pictured(thumbnails, captions, samples)
+    of_ways, heads = _packed_ways(ways, about)
+    layout, payload = _laid_out({**arrays, **pictures, **of_ways})
     header = {
         **about.header(),
         **_figure(projection),
@@ -128,10 +131,10 @@ def pack(
         "trained": trained,
         "classes": classes,
         "scales": scales,
-        **_pictured(thumbnails, captions, samples, arrays),
-        "ways": _on_the_way(ways, about, arrays),
+        **pictured,
+        "ways": heads,
+        "arrays": layout,
     }
-    header["arrays"], payload = _laid_out(arrays)
     text = json.dumps(header, allow_nan=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
     return len(text).to_bytes(4, "little") + text + payload
@@ -149,34 +152,33 @@ def _figure(projection: Projection) -> dict[str, Any]:
 
 
 def _pictured(
-    thumbnails: np.ndarray | None,
-    captions: Sequence[str] | None,
-    samples: int,
-    arrays: dict[str, np.ndarray],
-) -> dict[str, Any]:
-    """The samples as pictures, which are put among the arrays, or as texts."""
+    thumbnails: np.ndarray | None, captions: Sequence[str] | None, samples: int
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The samples as pictures, or as texts: arrays, and their share of the header."""
+    arrays: dict[str, np.ndarray] = {}
     shape = None
     if thumbnails is not None:
         arrays["thumbnails"] = _checked_thumbnails(thumbnails, samples)
         shape = (*arrays["thumbnails"].shape[1:3], 3 if thumbnails.ndim == 4 else 1)
     if captions is not None and len(captions) != samples:
         raise ValueError(f"captions: {len(captions)} texts, allowed are exactly {samples}")
-    return {
+    return arrays, {
         "thumbnail_shape": shape,
         "captions": None if captions is None else list(captions),
     }
 
 
-def _on_the_way(
-    ways: Sequence[Way], about: About, arrays: dict[str, np.ndarray]
-) -> list[dict[str, Any]]:
-    """What is said of each way, whose arrays are put among the others."""
+def _packed_ways(
+    ways: Sequence[Way], about: About
+) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
+    """The ways' arrays, and what is said of each."""
+    arrays: dict[str, np.ndarray] = {}
     heads = []
     for n, way in enumerate(ways):
         of_way, head = _packed_way(way, about.class_names, about.colors)
         arrays |= {f"way{n}:{name}": array for name, array in of_way.items()}
         heads.append(head)
-    return heads
+    return arrays, heads
 
 
 def _packed_way(

@@ -65,7 +65,7 @@ HALVES = (1.25, 1)
 def draw(what: RunConfig | Identity) -> None:
     """The page for the configuration that is picked, or for one very run."""
     run = runs.look(what)
-    _hand_on(run, (WELCOME, PROGRESS, RECORD))
+    _hand_on(run, (*[WELCOME] * _welcomes(run), PROGRESS, RECORD))
     config, now = run.config, run.status
     lookers.look(config)
     view.current(run)

@@ -27,7 +27,6 @@ class LastValues:
         deviation: standard deviation of log10, over the same.
         zero: seeds whose value is exactly 0.
         infinite: seeds whose value is infinite.
-        typical: see `typical`.
         seeds: over how many seeds `mean` is taken.
     """
 
@@ -35,7 +34,6 @@ class LastValues:
     deviation: float | None
     zero: tuple[int, ...]
     infinite: tuple[int, ...]
-    typical: float | None
     seeds: int
 
 
@@ -48,7 +46,6 @@ def last_values(run: Run, name: str) -> LastValues:
         deviation=float(logs.std()) if len(logs) else None,
         zero=tuple(seed for seed, value in values.items() if value == 0),
         infinite=tuple(seed for seed, value in values.items() if value == np.inf),
-        typical=typical(values.values()),
         seeds=len(logs),
     )
 

@@ -38,10 +38,6 @@ def _has_layers(values: Mapping[str, Any]) -> bool:
     return architecture_info(values["architecture"]).has_network
 
 
-def _norms(values: Mapping[str, Any]) -> tuple[str, ...]:
-    return architecture_info(values["architecture"]).norms
-
-
 def _can_deepen(values: Mapping[str, Any]) -> bool:
     """Where it was measured to help, see benchmarks/RESULTS.md."""
     return (
@@ -184,7 +180,9 @@ NORM = Param(
     "Network",
     "choice",
     choices={"post": "post-LN", "pre": "pre-LN"},
-    applies=lambda values: _has_layers(values) and len(_norms(values)) > 1,
+    applies=lambda values: (
+        _has_layers(values) and len(architecture_info(values["architecture"]).norms) > 1
+    ),
 )
 
 DEPTH = Param(
@@ -406,9 +404,10 @@ def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Pa
         return replace(param, choices={one: param.choices[one] for one in architectures(info)})
     if name == "patch_size" and info.image_shape:
         return replace(param, choices={p: _patches_text(info, p) for p in patch_sizes(info)})
-    if name not in limits(info):
+    most = limits(info).get(name)
+    if most is None:
         return param
-    high = min(param.high, limits(info)[name])
+    high = min(param.high, most)
     return replace(param, high=high, suggested=tuple(v for v in param.suggested if v <= high))
 
 

@@ -254,8 +254,7 @@ def _check_defaults() -> None:
     """Raises ValueError where an entry of a catalogue has defaults that cannot be."""
     for dataset, info in DATASETS.items():
         given = [("", info.defaults), ("", _defaults(dataset, ""))]
-        for name in architectures(info):
-            given += [(name, architecture_info(name).defaults), (name, _defaults(dataset, name))]
+        given += [(name, architecture_info(name).defaults) for name in architectures(info)]
         for architecture, values in given:
             problems = _unknown(values)
             for field in values.keys() & PARAMS.keys():

@@ -57,7 +57,7 @@ def packed(run: Run) -> Arrays:
     for name in _FILMS:
         arrays |= _under(f"geometry_{name}", encoded(getattr(geometry, name)[:, 0]))
     if run.layers is not None:
-        arrays |= _packed_layers(run, run.layers, geometry, r)
+        arrays |= _packed_layers(run, run.layers, geometry, whole, r)
     return arrays
 
 
@@ -152,9 +152,9 @@ def _first(labels: np.ndarray, most: int) -> np.ndarray:
     return np.flatnonzero(np.arange(len(labels)) - starts[labels] < each)
 
 
-def _packed_layers(run: Run, layers: Layers, kept: Geometry, r: int) -> Arrays:
+def _packed_layers(run: Run, layers: Layers, kept: Geometry, whole: Geometry, r: int) -> Arrays:
     """Metrics of all seeds in half precision; one seed's way at the last moment."""
-    whole, arrays = shown_geometry(run)[0], {"layers_epoch": layers.epoch}
+    arrays = {"layers_epoch": layers.epoch}
     with np.errstate(divide="ignore"):
         for kind, names in (("layers", LAYERS), ("layers_blocks", BLOCKS)):
             found = {

@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
-from ncengine.catalogue.architectures import ARCHITECTURES, mlp
+from ncengine.architectures import layers
+from ncengine.catalogue.architectures import ACTIVATIONS, ARCHITECTURES, mlp
 from ncengine.catalogue.datasets import DATASETS
 from ncengine.catalogue.metrics import METRICS, Place, Scale
 from ncengine.config import run_config
@@ -95,6 +96,10 @@ def test_an_architecture_that_cannot_be_is_refused(changes, said):
     with pytest.raises(ValueError) as refused:
         replace(ARCHITECTURES["RN1"], **changes)
     assert str(refused.value) == f"architecture RN1: {said}"
+
+
+def test_what_an_entry_can_name_is_computed():
+    assert {*ACTIVATIONS} == {*layers._ACTIVATIONS}
 
 
 def test_an_architecture_of_which_nothing_is_said_is_covered_by_no_theorem(monkeypatch):
