@@ -18,6 +18,7 @@ from ncengine.jobs.shards import WARM
 from ncengine.jobs.worker import run_in_worker
 from ncengine.reasons import reason
 from ncengine.runs.identity import Identity, differs_here
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import Arrays
@@ -34,6 +35,9 @@ TOKENS = "cluster"
 NO_WORKERS = (
     "the Dask scheduler at {0} has no workers; it goes on when one comes, as by: dask worker {0}"
 )
+
+# What became of a run that was trained in another cache.
+ENDED_ELSEWHERE = {Status.FAILED: Event.GIVEN_UP, Status.CANCELLED: Event.WITHDRAWN}
 
 logger = logging.getLogger(__name__)
 
@@ -135,13 +139,6 @@ class Cluster:
                     f"the result could not be written to {self.store.root}; is the disk full?"
                 )
 
-    def fail(self, identity: Identity, status: Status, error: str | None) -> None:
-        """Say in the journal how a run ended that was not trained in this cache."""
-        journal = self.store.journal(identity)
-        if not journal.exists:
-            journal.create(identity.as_dict())
-        journal.change(status, error=error)
-
 
 class _Task:
     """A run as one worker is asked for it, and others after one that refuses.
@@ -161,7 +158,7 @@ class _Task:
         others = [one for one in self.cluster._workers() if one not in self.refused]
         if self.refused and not others:
             said = "; ".join(dict.fromkeys(self.refused.values()))
-            self.cluster.fail(self.identity, Status.FAILED, said)
+            self.cluster.store.tell(self.identity, Event.GIVEN_UP, error=said)
             self.outer.set_result(None)
             return
         inner = self.cluster._client.submit(
@@ -185,7 +182,8 @@ class _Task:
             if "arrays" in answer:
                 self.cluster.receive(self.identity, answer["arrays"])
             elif "status" in answer:
-                self.cluster.fail(self.identity, Status(answer["status"]), answer["error"])
+                event = ENDED_ELSEWHERE.get(Status(answer["status"]), Event.TAKEN_UP)
+                self.cluster.store.tell(self.identity, event, error=answer["error"])
             self.outer.set_result(None)
         except BaseException as error:  # whatever it is, who waits must hear of it
             self.outer.set_exception(error)

@@ -28,6 +28,7 @@ from ncengine.runs.disk import NoRoom, told_in_words, why_not
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import GEOMETRY, SHOWN, Arrays
@@ -72,6 +73,8 @@ def _work_on(
     identity: Identity, store: Store, progress: Progress | None, shards: Shards | None
 ) -> None:
     journal = store.journal(identity)
+    if journal.requested() == "cancel":
+        store.tell(identity, Event.WITHDRAWN)  # who trains a part of it stops, and says so, itself
     with store.lock(identity) as mine:
         attempts = _begin(identity, store, shards) if mine else None
     if attempts is None:
@@ -87,7 +90,7 @@ def _work_on(
             return
     with store.lock(identity) as mine:
         if mine and all(map(_has_ended, journal.parts())) and not store.results.has(identity):
-            report = Reporter(journal, journal, identity, attempts, None, training_is_over=True)
+            report = Reporter(store, identity, journal, attempts)
             _go_through(report, store, partial(_write_result, store, identity, journal))
 
 
@@ -98,15 +101,11 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
     journal = store.journal(identity)
     if store.results.has(identity):
         # It is there, and cannot be shown: to train it once more would not change that.
-        if journal.asked() is None:
-            journal.create(identity.as_dict())
-        journal.change(Status.FAILED, error=store.open(identity, shipped=False).error)
+        error = store.open(identity, shipped=False).error
+        store.tell(identity, Event.UNREADABLE, error=error)
         return None
-    request, before = journal.requested(), journal.status()
-    # Who trains a part of it stops, and says so, by itself.
-    if request == "cancel" and store.is_free(identity):
-        journal.change(Status.CANCELLED)
-    if request:
+    before = journal.status()
+    if journal.requested():
         return None
     if journal.shards() is None:
         end = store.ends.before(identity)
@@ -145,7 +144,7 @@ def _train_what_is_free(
         with store.lock(identity, number, patience) as mine:
             # Who had it may have brought the run to its end, and its journal is gone or going.
             if mine and not _has_ended(part) and not store.results.has(identity):
-                report = Reporter(journal, part, identity, attempts, progress)
+                report = Reporter(store, identity, part, attempts, progress)
                 ended.append(_go_through(report, store, partial(_train, report, store, seeds)))
         if False in ended:
             break
@@ -174,21 +173,21 @@ def _done(report: Reporter, store: Store, work: Callable[[], None]) -> bool:
     except Halted:
         pass  # another process has said why
     except Cancelled:
-        report.stop(Status.CANCELLED)
+        report.stop(Event.STOPPED)
     except Paused:
-        report.stop(Status.QUEUED)
+        report.stop(Event.PAUSED)
     except KeyboardInterrupt:
         with suppress(OSError):  # who is stopped is not kept by a full disk
-            report.stop(Status.CANCELLED)
+            report.stop(Event.STOPPED)
         raise
     except EXPECTED as error:
         if isinstance(error, OSError) and why_not(error, store.root):
             raise
         logger.error("run %s failed: %s", key, reason(error))
-        report.stop(Status.FAILED, error=reason(error))
+        report.stop(Event.BROKEN, error=reason(error))
     except Exception as error:
         logger.exception("run %s failed", key)
-        report.stop(Status.FAILED, error=f"{type(error).__name__}: {reason(error)}")
+        report.stop(Event.BROKEN, error=f"{type(error).__name__}: {reason(error)}")
     return False
 
 
@@ -258,13 +257,13 @@ def _shallower(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.n
 
 
 def _write_result(store: Store, identity: Identity, journal: Journal) -> None:
-    store.results.compute(identity, lambda: _collected(identity, journal))
+    store.results.compute(identity, lambda: _collected(store, identity, journal))
     if not file_away(store, identity):
         reason = store.results.refused(identity) or "it cannot be read back"
         raise OSError(f"the result was written to {store.root}, but {reason}")
 
 
-def _collected(identity: Identity, journal: Journal) -> Arrays:
+def _collected(store: Store, identity: Identity, journal: Journal) -> Arrays:
     """The result of a run of which all shards have ended, from their journals.
 
     Returns:
@@ -277,7 +276,7 @@ def _collected(identity: Identity, journal: Journal) -> Arrays:
         snapshots, status = part.read()[0], part.status()
         if status is None or not snapshots or int(snapshots[-1]["epoch"]) != status.passes:
             part.drop_snapshots()
-            part.change(Status.FAILED, ended=False)
+            store.tell(identity, Event.BROKEN, part=part, ended=False)
             raise OSError(f"the journal in {part.folder} was damaged; train again")
         shards.append(snapshots)
         statuses.append(status)

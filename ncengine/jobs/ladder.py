@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from ncengine.runs.identity import Identity
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
@@ -41,10 +42,14 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
             train(rung)
             now, request = store.open(rung, shipped=False), store.journal(rung).requested()
             if now.status is Status.FAILED:
-                _end(store, identity, Status.FAILED, f"{rung.config.title()}: {now.error}")
+                error = f"{rung.config.title()}: {now.error}"
+                store.tell(identity, Event.GIVEN_UP, error=error)
                 return False
             if request in _AS_REQUESTED:
-                _end(store, identity, _AS_REQUESTED[request], None)
+                if not store.tell(identity, _AS_REQUESTED[request]):
+                    # It had failed before; what is told of it is why it has not been trained now.
+                    error = f"{rung.config.title()}: it was stopped"
+                    store.tell(identity, Event.GIVEN_UP, error=error)
                 return False
             if not store.results.has(rung):
                 time.sleep(POLL_SECONDS)  # another process has it
@@ -52,7 +57,7 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
 
 
 # What becomes of a run of which a rung was stopped, or kept for the next server.
-_AS_REQUESTED = {"cancel": Status.CANCELLED, "pause": Status.QUEUED}
+_AS_REQUESTED = {"cancel": Event.WITHDRAWN, "pause": Event.TAKEN_UP}
 
 
 def _take_up(store: Store, rung: Identity) -> None:
@@ -60,10 +65,3 @@ def _take_up(store: Store, rung: Identity) -> None:
     journal = store.journal(rung)
     if journal.exists and store.is_free(rung):
         journal.request(None)
-
-
-def _end(store: Store, identity: Identity, status: Status, error: str | None) -> None:
-    journal = store.journal(identity)
-    if not journal.exists:
-        journal.create(identity.as_dict())
-    journal.change(status, error=error)

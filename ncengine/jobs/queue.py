@@ -16,18 +16,19 @@ import joblib
 from ncengine.config import RunConfig
 from ncengine.costs.load import Load
 from ncengine.costs.work import run_work
+from ncengine.jobs.adoption import MAX_ATTEMPTS, Adoption
 from ncengine.jobs.cluster import Cluster, scheduler
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.ladder import missing_rungs
-from ncengine.jobs.listing import file_away, mend_index
+from ncengine.jobs.listing import mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.reasons import reason
-from ncengine.runs.disk import has_room, why_not
+from ncengine.runs.disk import why_not
 from ncengine.runs.identity import Identity, identify
-from ncengine.runs.job_status import lives
 from ncengine.runs.journal import Journal
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
@@ -38,7 +39,6 @@ ADOPT_SECONDS = 2.0  # how often is looked for waiting runs of servers that are 
 QUEUE_VARIABLE = "NCENGINE_QUEUE"
 LONGEST_QUEUE = 200
 ROOM_SECONDS = 5.0  # how often is looked whether anything can be written again
-MAX_ATTEMPTS = 3  # how often a run that took its process down with it is taken up by itself
 
 
 class QueueFull(RuntimeError):
@@ -62,22 +62,8 @@ def enqueue(store: Store, what: RunConfig | Identity, sweep: str = "") -> None:
 
     `sweep` names the sweep that it is a part of.
     """
-    identity = identify(what)
-    journal = store.journal(identity)
-    if journal.asked() is None:
-        journal.create(identity.as_dict())
-    journal.request(None)
-    journal.change(
-        Status.QUEUED,
-        queued_at=time.time(),
-        attempts=0,
-        owner=os.getpid(),
-        seconds_left=None,
-        error=None,
-        pid=None,
-        parent=None,
-        sweep=sweep,
-    )
+    store.journal(what).request(None)
+    store.tell(what, Event.ASKED, queued_at=time.time(), owner=os.getpid(), sweep=sweep)
 
 
 class JobQueue:
@@ -102,13 +88,12 @@ class JobQueue:
         self._pool: Executor | None = None
         self._cluster: Cluster | None = None
         self._load = Load()
-        # Runs that cannot go on since nothing can be written, and what stands in the way.
-        self._without_room: dict[str, tuple[Identity, str]] = {}
+        self._adoption = Adoption(store, self._send, self._guard, lambda: self._closed)
         self._longest = longest_queue()
         mend_index(store)
-        self._adopt()
+        self._adoption.of_everything()
         self._end = threading.Event()
-        threading.Thread(target=self._look_for_orphans, name="adopt", daemon=True).start()
+        threading.Thread(target=self._look_around, name="adopt", daemon=True).start()
 
     def submit(self, config: RunConfig) -> None:
         """Put a configuration at the end of the queue, unless it is there, running or done.
@@ -164,20 +149,19 @@ class JobQueue:
         with self._guard:
             journal = self.store.journal(identity)
             journal.request("cancel")
-            self._without_room.pop(identity.key, None)
+            self._adoption.forget(identity)
             for rung in missing_rungs(self.store, identity):
                 # What is trained for its sake alone.
                 if self.store.journal(rung).exists and not self._is_asked_for(rung):
                     self.store.journal(rung).request("cancel")
             for future in self._futures.get(identity.key, ()):
                 future.cancel()
-            if _status(journal) is Status.QUEUED:
-                journal.change(Status.CANCELLED)
+            if journal.exists:
+                self.store.tell(identity, Event.WITHDRAWN)
 
     def waits_for_room(self, key: str) -> str:
         """What keeps that run from going on, as it will by itself; "" where nothing does."""
-        _, why = self._without_room.get(key, (None, ""))
-        return why
+        return self._adoption.waits_for_room(key)
 
     def estimate(self, config: RunConfig) -> float | None:
         """Seconds that training would take from its turn on; None where that cannot be told."""
@@ -240,8 +224,8 @@ class JobQueue:
         with suppress(OSError):  # a full disk: they are found interrupted
             for _, journal in running:
                 journal.request(None)
-            for _, journal in left:
-                journal.change(Status.QUEUED, queued_at=0.0)
+            for identity, _ in left:
+                self.store.tell(identity, Event.TAKEN_UP, queued_at=0.0)
 
     def _busy_workers(self) -> int:
         with self._guard:
@@ -255,86 +239,27 @@ class JobQueue:
         """Runs of which a worker of this server says that it trains a part."""
         found = []
         for identity, journal in self.store.journals():
-            jobs = [part.status() for part in journal.parts()]
-            if _status(journal) is Status.RUNNING and any(
-                job is not None and job.parent == os.getpid() for job in jobs
+            parts = [part.status() for part in journal.parts()]
+            job = journal.status()
+            if (
+                job is not None
+                and job.status is Status.RUNNING
+                and any(part is not None and part.parent == os.getpid() for part in parts)
             ):
                 found.append((identity, journal))
         return found
 
-    def _adopt(self) -> None:
-        """Take up what an earlier queue left waiting, or half done."""
-        for key in self.store.line.keys():
-            # Whoever was killed on leaving the line still stands in it.
-            job = self.store.job(key)
-            if job is None or job.status is not Status.QUEUED:
-                with suppress(OSError):
-                    self.store.line.leave(key)
-        for identity, journal in self.store.journals():
-            try:
-                self._adopt_one(identity, journal)
-            except OSError as error:
-                self._wait_for_room(identity, error)
-
-    def _adopt_one(self, identity: Identity, journal: Journal, vain: int = 0) -> None:
-        """Take up a run, unless it is another's; so many of its attempts do not count."""
-        if file_away(self.store, identity):
-            return
-        job, status = journal.status(), self.store.open(identity, shipped=False).status
-        if job is None or identity != identify(identity.config):
-            return  # gone meanwhile, or asked for on data that are not these
-        if status is Status.QUEUED:
-            if job.owner != os.getpid() and lives(job.owner):
-                return  # another server's, which sees to it
-            queued_at = job.queued_at
-        elif status is Status.INTERRUPTED and job.attempts - vain < MAX_ATTEMPTS:
-            queued_at = 0.0  # its turn had come
-        else:
-            return
-        journal.request(None)
-        attempts = max(0, job.attempts - vain)
-        journal.change(Status.QUEUED, queued_at=queued_at, owner=os.getpid(), attempts=attempts)
-        self._send(identity)
-
-    def _wait_for_room(self, identity: Identity, error: OSError) -> None:
-        """Have the run go on once what is in its way is gone; nothing else is held up by it."""
-        why = why_not(error, self.store.root) or reason(error)
-        if self._without_room.get(identity.key) != (identity, why):  # else it was told
-            logger.warning("run %s waits: %s", identity.key, why)
-        self._without_room[identity.key] = identity, why
-
-    def _look_for_room(self) -> None:
-        """Take up what could not go on, where it can again."""
-        for key, waiting in [*self._without_room.items()]:
-            identity, _ = waiting
-            journal = self.store.journal(identity)
-            if not has_room(self.store.root, 2 * journal.bytes()):
-                continue
-            with self._guard:
-                if self._closed or self._without_room.get(key) is not waiting:
-                    continue
-                try:
-                    self._adopt_one(identity, journal, vain=1)
-                except OSError as error:
-                    self._wait_for_room(identity, error)
-                if self._without_room.get(key) is waiting:  # it did not have to wait again
-                    del self._without_room[key]
-
-    def _look_for_orphans(self) -> None:
-        """From time to time, take up what waits in the queue of a server that is gone.
-
-        And look how busy the machine is, and whether what could not be written can be again.
-        """
+    def _look_around(self) -> None:
+        """From time to time, take up what nobody sees to, and look how busy the machine is."""
         looked_for_room = time.monotonic()
         while not self._end.wait(ADOPT_SECONDS):
             self._load.look(own=self._busy_workers())
             try:
                 self._queue_what_lost_its_worker()
                 if time.monotonic() - looked_for_room >= ROOM_SECONDS:
-                    self._look_for_room()
+                    self._adoption.of_held_up()
                     looked_for_room = time.monotonic()
-                for key in self.store.line.keys():
-                    self._adopt_orphan(Journal(self.store.root / "journal" / key, self.store.line))
+                self._adoption.of_waiting()
             except Exception:
                 logger.exception("runs of other servers could not be looked for")
 
@@ -343,25 +268,10 @@ class JobQueue:
         if not self.waits_for:
             return
         with self._guard:
-            for identity, journal in self.store.journals():
-                lost = self.store.glance(identity).status is Status.INTERRUPTED
+            for identity, _ in self.store.journals():
+                lost = self.store.standing(identity) is Status.INTERRUPTED
                 if lost and self._is_asked_for(identity):
-                    journal.change(Status.QUEUED, queued_at=0.0)
-
-    def _adopt_orphan(self, journal: Journal) -> None:
-        job, asked = journal.status(), journal.asked()
-        if job is None or job.status is not Status.QUEUED or lives(job.owner) or asked is None:
-            return
-        try:
-            identity = Identity.from_dict(asked)
-        except (ValueError, TypeError, KeyError):
-            return
-        with self._guard:
-            if self._closed or identity != identify(identity.config):
-                return
-            logger.warning("run %s is taken over from a server that is gone", identity.key)
-            journal.change(Status.QUEUED, owner=os.getpid())
-            self._send(identity)
+                    self.store.tell(identity, Event.TAKEN_UP, queued_at=0.0)
 
     def _send(self, identity: Identity) -> None:
         futures = self._work_on(identity)
@@ -400,24 +310,22 @@ class JobQueue:
         if error is not None:
             logger.warning("run %s: its process ended: %s", identity.key, _named(error))
         if isinstance(error, OSError) and why_not(error, self.store.root):
-            self._wait_for_room(identity, error)
+            self._adoption.wait_for_room(identity, error)
             return
-        journal = self.store.journal(identity)
-        job = journal.status()
-        interrupted = (
-            error is not None
-            and job is not None
-            and job.status is Status.RUNNING
-            and self.store.open(identity, shipped=False).status is Status.INTERRUPTED
-        )
-        if job is None or not (job.status is Status.QUEUED or interrupted):
+        job, now = self.store.job(identity.key), self.store.standing(identity)
+        interrupted = error is not None and now is Status.INTERRUPTED
+        if job is None or not (now is Status.QUEUED or interrupted):
+            return
+        if self.store.journal(identity).requested() == "cancel":
+            with suppress(OSError):
+                self.store.tell(identity, Event.WITHDRAWN)
             return
         # It still waits: its worker was killed beside it, or another server paused it. Or its own
         # worker was killed. One that time and again brings nothing but errors is given up.
         attempts = job.attempts + (error is not None and not interrupted)
         if attempts >= MAX_ATTEMPTS:
             with suppress(OSError):
-                journal.change(Status.FAILED, error=_named(error))
+                self.store.tell(identity, Event.GIVEN_UP, error=_named(error))
             return
         again = threading.Timer(RETRY_SECONDS, self._send_again, args=(identity, attempts))
         again.daemon = True
@@ -427,18 +335,12 @@ class JobQueue:
         with self._guard:
             if self._closed:
                 return
-            journal = self.store.journal(identity)
             try:
-                journal.request(None)
-                journal.change(Status.QUEUED, attempts=attempts, owner=os.getpid())
-                self._send(identity)
+                if self.store.tell(identity, Event.TAKEN_UP, attempts=attempts, owner=os.getpid()):
+                    self.store.journal(identity).request(None)
+                    self._send(identity)
             except OSError as error:
-                self._wait_for_room(identity, error)
-
-
-def _status(journal: Journal) -> Status | None:
-    job = journal.status()
-    return None if job is None else job.status
+                self._adoption.wait_for_room(identity, error)
 
 
 def _named(error: BaseException | None) -> str:

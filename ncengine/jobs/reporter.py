@@ -14,7 +14,9 @@ import numpy as np
 from ncengine.runs.ends import leaves_an_end
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import Journal
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
+from ncengine.runs.store import Store
 from ncengine.training.device import describe, host
 from ncengine.version import ENGINE_VERSION
 
@@ -45,40 +47,37 @@ class Reporter:
     """Stands between the training of a shard and whoever looks on.
 
     Args:
-        run: the journal of the run.
-        journal: that of the shard; the run's own where it is in one piece.
+        store: where the run is kept.
         identity: of the run.
+        journal: of the shard; the run's own where it is in one piece, or only its result is to be
+            written.
         attempts: how often the run was begun since it was asked for, this time counted.
         progress: called with (passes done, budget) as it trains.
-        training_is_over: whether only the result is to be written.
     """
 
     def __init__(
         self,
-        run: Journal,
-        journal: Journal,
+        store: Store,
         identity: Identity,
+        journal: Journal,
         attempts: int,
-        progress: Progress | None,
-        *,
-        training_is_over: bool = False,
+        progress: Progress | None = None,
     ):
-        self.run, self.journal, self.identity = run, journal, identity
+        self.store, self.identity, self.journal = store, identity, journal
+        self.run = store.journal(identity)
         self.attempts, self.progress = attempts, progress
-        self.in_pieces = len(run.parts()) > 1
+        # Whether this is a shard of several, which says of itself what it does, and of the run
+        # what concerns all.
+        self.in_pieces = journal.folder != self.run.folder
         self.machine: dict[str, Any] = {}
         self.seconds_before, self.passes, self.started_passes = 0.0, 0, 0
         self.started, self.started_busy = time.monotonic(), time.process_time()
         self.training: Training | None = None
         self.checkpoint_every = CHECKPOINT_EVERY
         self.last_status = self.last_checkpoint = time.monotonic()
-        if training_is_over:
-            run.change(Status.RUNNING, error=None)
-            return
+        store.tell(identity, Event.BEGUN, attempts=attempts, **_this_process())
         if self.in_pieces:
-            journal.create(identity.as_dict())
-            run.change(Status.RUNNING, attempts=attempts, error=None)
-        self.say()
+            store.tell(identity, Event.BEGUN, part=journal, **_this_process())
 
     @property
     def seconds(self) -> float:
@@ -109,7 +108,7 @@ class Reporter:
         if state is not None:
             self.seconds_before = float(state["seconds"])
             self.passes = self.started_passes = training.passes
-        self.say()
+        self.say(Event.ADVANCED)
 
     def after(self, passes: int) -> None:
         """One pass is done. Raises Cancelled, Paused or Halted where that is requested."""
@@ -120,7 +119,7 @@ class Reporter:
         request = None
         if now - self.last_status >= STATUS_EVERY:
             self.last_status = now
-            self.say()
+            self.say(Event.ADVANCED)
             request = self.run.requested() or self._ended_elsewhere()
         if request or now - self.last_checkpoint >= self.checkpoint_every:
             self.checkpoint()
@@ -151,25 +150,20 @@ class Reporter:
     def _save(self, state: dict[str, Any]) -> None:
         self.journal.save_checkpoint({**state, "seconds": np.array(self.seconds)})
 
-    def say(self, *, ended: bool = False) -> None:
-        """Say how far the shard's training has come."""
+    def say(self, event: Event) -> None:
+        """Say that the shard's training has ADVANCED, or is TRAINED, and how far it has come."""
+        facts: dict[str, Any] = {
+            "passes": self.passes,
+            "seconds": self.seconds,
+            "machine": self.machine,
+            "attempts": self.attempts,
+            **_this_process(),
+        }
         done = self.passes - self.started_passes
-        left = None
-        if done and not ended:
+        if done and event is Event.ADVANCED:
             each = (time.monotonic() - self.started) / done
-            left = each * (self.identity.config.budget - self.passes)
-        self.journal.change(
-            Status.RUNNING,
-            passes=self.passes,
-            seconds=self.seconds,
-            seconds_left=left,
-            machine=self.machine,
-            attempts=self.attempts,
-            pid=os.getpid(),
-            parent=os.getppid(),
-            ended=ended,
-            error=None,
-        )
+            facts["seconds_left"] = each * (self.identity.config.budget - self.passes)
+        self.store.tell(self.identity, event, part=self.journal, **facts)
 
     def end(self) -> None:
         """Training has come to its end; its last state stays, for a longer one to go on from."""
@@ -182,25 +176,29 @@ class Reporter:
             total = sum(np.asarray(value).nbytes for value in state.values()) / share
             if leaves_an_end(config, int(total)):
                 self._save(state)
-        self.say(ended=True)
+        self.say(Event.TRAINED)
 
-    def stop(self, status: Status, error: str | None = None) -> None:
+    def stop(self, event: Event, **facts: Any) -> None:
         """The run stops here, for the time being or for good; a shard says so for all of it."""
         if self.training is not None:
-            self.say()
-        changes: dict[str, Any] = {"error": error, "seconds_left": None}
-        if status is Status.QUEUED:
-            # It was its turn, and this was no failed attempt.
-            changes |= {"queued_at": 0.0, "attempts": self.attempts - 1}
-        if self.in_pieces:
-            self.journal.change(status, **changes)
-        self.run.change(status, **changes)
+            self.say(Event.ADVANCED)
+        if event is Event.PAUSED:
+            facts["attempts"] = self.attempts - 1  # this was no failed one
+        self._tell_all(event, **facts)
 
     def interrupt(self, why: str) -> None:
         """Nothing can be written for now: the run is left as it is, and says why if it can."""
-        for journal in (self.journal, self.run) if self.in_pieces else (self.run,):
-            with suppress(OSError):
-                journal.change(Status.RUNNING, error=why, seconds_left=None)
+        with suppress(OSError):
+            self._tell_all(Event.STUCK, error=why)
+
+    def _tell_all(self, event: Event, **facts: Any) -> None:
+        if self.in_pieces:
+            self.store.tell(self.identity, event, part=self.journal, **facts)
+        self.store.tell(self.identity, event, **facts)
+
+
+def _this_process() -> dict[str, Any]:
+    return {"pid": os.getpid(), "parent": os.getppid()}
 
 
 _REQUESTS = {"cancel": Cancelled, "pause": Paused, "halt": Halted}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ncengine.runs.identity import Identity
+from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 
@@ -57,8 +58,7 @@ def stop(store: Store, identities: Sequence[Identity], patience: float) -> list[
         journal = store.journal(identity)
         if journal.exists:
             journal.request("cancel")
-        if (job := journal.status()) is not None and job.status is Status.QUEUED:
-            journal.change(Status.CANCELLED)
+            store.tell(identity, Event.WITHDRAWN)
     deadline = time.monotonic() + patience
     while left := [one for one in identities if not store.is_free(one)]:
         if time.monotonic() > deadline:

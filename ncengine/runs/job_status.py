@@ -7,15 +7,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from ncengine.runs.life import WRITTEN
 from ncengine.runs.run import Status
 
 
 @dataclass(frozen=True)
 class JobStatus:
-    """How an unfinished run stands. `Journal.change` is the way to change it.
+    """What is written of an unfinished run. `Store.tell` is the way to change it.
 
     Attributes:
-        status: see `Status`.
+        status: one of `life.WRITTEN`.
         passes: passes over the data done so far.
         seconds: seconds of computing so far, of earlier attempts too.
         seconds_left: estimate, while running; else None.
@@ -54,7 +55,7 @@ class JobStatus:
         Raises:
             ValueError: there is no status in it, or a number is none; says which.
         """
-        if values.get("status") not in set(Status):
+        if values.get("status") not in WRITTEN:
             raise ValueError(f"status = {values.get('status')!r}")
         for name, fits in _CHECKS.items():
             if name in values and not fits(values[name]):

@@ -93,18 +93,17 @@ class Journal:
             return None
 
     def change(self, status: Status, **changes: Any) -> JobStatus:
-        """Say how the run stands from now on; what is not named stays as it is.
+        """Write the status, and have it stand in the line or not; what is not named stays.
 
-        The one way to change a status: who waits enters the line, who does not leaves it.
+        What may be written is `Store.tell`'s to say.
         """
-        before = self.status()
-        after = replace(before or JobStatus(status), status=status, **changes)
+        after = replace(self.status() or JobStatus(status), status=status, **changes)
+        if self._line is not None and status is Status.QUEUED:
+            # First, for only who stands in the line is found by who takes up what was left.
+            self._line.enter(self.folder.name, after.queued_at)
         write_atomically(self._status, json.dumps(after.as_dict()).encode())
-        if self._line is not None:
-            if status is Status.QUEUED:
-                self._line.enter(self.folder.name, after.queued_at)
-            elif before is None or before.status is Status.QUEUED:
-                self._line.leave(self.folder.name)
+        if self._line is not None and status is not Status.QUEUED:
+            self._line.leave(self.folder.name)
         return after
 
     def append(self, arrays: Arrays) -> None:

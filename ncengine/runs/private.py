@@ -12,12 +12,36 @@ from typing import Any, BinaryIO
 from joblib import register_store_backend
 from joblib._store_backends import FileSystemStoreBackend
 
+from ncengine.reasons import reason
+
 OPEN_TO_OTHERS = 0o022
 BACKEND = "private"
 
 
 class UnsafeCache(OSError):
     """Others own the cache or may write to it, and its pickles can run code; says what to do."""
+
+
+def make_private(root: Path) -> None:
+    """Make the cache folder if need be, such that nobody but its owner may write to it.
+
+    Raises:
+        UnsafeCache: it is another user's, or others may have written to the results in it.
+        OSError: it cannot be made.
+    """
+    try:
+        if not root.is_dir():
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            f"the cache folder cannot be made: {reason(error)}; NCENGINE_CACHE names another"
+        ) from error
+    results = root / "results"
+    if not results.exists() and root.stat().st_mode & OPEN_TO_OTHERS:
+        # Nothing in it yet that could have been planted: a checkout under a generous umask.
+        with suppress(OSError):
+            root.chmod(stat.S_IMODE(root.stat().st_mode) & ~OPEN_TO_OTHERS)
+    check(root.resolve(), results.resolve())
 
 
 def why_unsafe(path: str | Path, found: os.stat_result) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import stat
 import threading
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cachetools import LRUCache
 from filelock import FileLock, Timeout
@@ -27,9 +27,10 @@ from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
+from ncengine.runs.life import LIFE, Event, Who, standing
 from ncengine.runs.line import Line
 from ncengine.runs.places import cache_root, gallery_root
-from ncengine.runs.private import OPEN_TO_OTHERS, UnsafeCache, check
+from ncengine.runs.private import UnsafeCache, make_private
 from ncengine.runs.results import Damaged, Results
 from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
@@ -41,28 +42,7 @@ logger = logging.getLogger(__name__)
 warnings.filterwarnings("ignore", message="flock not supported on this filesystem")
 
 RUNS_REMEMBERED = 8
-
-
-def make_private(root: Path) -> None:
-    """Make the folder if need be, such that nobody but its owner may write to it.
-
-    Raises:
-        UnsafeCache: it is another user's, or others may have written to the results in it.
-        OSError: it cannot be made.
-    """
-    try:
-        if not root.is_dir():
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise OSError(
-            f"the cache folder cannot be made: {reason(error)}; NCENGINE_CACHE names another"
-        ) from error
-    results = root / "results"
-    if not results.exists() and root.stat().st_mode & OPEN_TO_OTHERS:
-        # Nothing in it yet that could have been planted: a checkout under a generous umask.
-        with suppress(OSError):
-            root.chmod(stat.S_IMODE(root.stat().st_mode) & ~OPEN_TO_OTHERS)
-    check(root.resolve(), results.resolve())
+PATIENCE = 30.0  # seconds for a lock that is held only to write a line
 
 
 @dataclass(frozen=True)
@@ -109,6 +89,8 @@ class Store:
         self._finished_runs: LRUCache[str, tuple[float, Run]] = LRUCache(RUNS_REMEMBERED)
         self._readers: LRUCache[str, JournalReader] = LRUCache(RUNS_REMEMBERED)
         self._guard = threading.RLock()
+        # How many locks of each run this process holds.
+        self._held: Counter[str] = Counter()
 
     def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
         """The run as it stands now. Never trains, never raises for a bad file.
@@ -175,39 +157,74 @@ class Store:
         return now
 
     def _glance(self, identity: Identity) -> Glance:
-        if self.results.has(identity):
+        status, job = self._standing(identity)
+        if status is Status.DONE:
             entry = self.index.entry(identity.key)
             if entry is not None:
                 status = Status.DIVERGED if entry["status"] == Status.DIVERGED else Status.DONE
                 return Glance(status, int(entry["passes"]), entry=entry)
             run = self.open(identity, shipped=False)  # before it is listed
             return Glance(run.status, run.passes, run.error, run.summary())
-        journal = self.journal(identity)
-        standing = self._standing(identity, journal)
-        if standing is None:
-            if self.results.has(identity):  # it has come to its end meanwhile
-                return self._glance(identity)
+        if job is None:
             refused = self.results.refused(identity)
             return Glance(Status.FAILED, error=refused) if refused else Glance(Status.ABSENT)
-        job, status = standing
-        parts = [part.status() for part in journal.parts()]
+        parts = [part.status() for part in self.journal(identity).parts()]
         passes = min((part.passes for part in parts if part is not None), default=0)
         return Glance(status, passes, job.error)
 
-    def _standing(self, identity: Identity, journal: Journal) -> tuple[JobStatus, Status] | None:
-        """What the journal says of a run, and how the run stands: interrupted, where it is said to
-        be in training and no process trains it.
+    def standing(self, what: RunConfig | Identity) -> Status:
+        """Where a run stands, of those trained here: see `life.standing`."""
+        return self._standing(identify(what))[0]
 
-        None where nobody has said anything of it, or where it has come to its end meanwhile.
+    def _standing(
+        self, identity: Identity, *, held: bool = False
+    ) -> tuple[Status, JobStatus | None]:
+        """Where a run stands, and what its journal says; `held` is whether this process trains it.
+
+        In this order: the result is there before a lock is let go and before the journal goes.
         """
-        job = journal.status()
-        if job is None:
-            return None
-        if job.status is not Status.RUNNING or not self.is_free(identity):
-            return job, job.status
-        if self.results.has(identity) or not journal.exists:
-            return None
-        return job, Status.INTERRUPTED
+        job = self.journal(identity).status()
+        written = None if job is None else job.status
+        trained = held or written is Status.RUNNING and not self.is_free(identity)
+        has_result = self.results.has(identity)
+        return standing(written, trained=trained, has_result=has_result), job
+
+    def tell(
+        self, what: RunConfig | Identity, event: Event, *, part: Journal | None = None, **facts: Any
+    ) -> bool:
+        """Write in a run's journal what happened to it; gives False where it is too late for that.
+
+        The one way by which a run's status changes, see `life.LIFE`; one process after another.
+
+        Args:
+            what: the run.
+            event: what happened.
+            part: the journal of a shard, where it happened to that alone.
+            facts: what else becomes of its `JobStatus`.
+
+        Raises:
+            RuntimeError: only a process that holds a lock of the run may say so.
+            OSError: it cannot be written.
+        """
+        identity, row = identify(what), LIFE[event]
+        held = row.who is Who.HOLDER
+        if held and not self._held[identity.key]:
+            raise RuntimeError(f"{event} of run {identity.key}: by a process that holds no lock")
+        journal = self.journal(identity)
+        with self.lock(identity, "journal", PATIENCE) as mine:
+            if not mine:
+                raise OSError(f"the journal of run {identity.key} is locked")
+            if part is None or part.folder == journal.folder:
+                part, (before, _) = journal, self._standing(identity, held=held)
+            else:
+                job = part.status()
+                before = Status.ABSENT if job is None else job.status
+            if before not in row.before:
+                return False
+            if part.asked() is None:
+                part.create(identity.as_dict())
+            part.change(row.after, **{**row.facts, **facts})
+        return True
 
     def newer(self) -> str:
         """What is to be said of runs of later engines, here or shipped; "" where there is none."""
@@ -221,7 +238,7 @@ class Store:
         """Delete a finished run that was trained here; gives False while somebody trains it."""
         identity = identify(what)
         with self.lock(identity) as held:
-            if not held or not self.is_free(identity):
+            if not held or not self._parts_are_free(identity):
                 return False
             self.results.remove(identity)
             self.index.remove(identity.key)
@@ -244,56 +261,67 @@ class Store:
         return Journal(self.root / "journal" / identify(what).key, self.line)
 
     def job(self, key: str) -> JobStatus | None:
-        """What is said of the unfinished run of that key; None where there is none."""
+        """What is written of the unfinished run of that key; None where there is none."""
         return Journal(self.root / "journal" / key, self.line).status()
+
+    def asked(self, key: str) -> Identity | None:
+        """Which run the journal of that key is for; None where that cannot be told."""
+        try:
+            return Identity.from_dict(Journal(self.root / "journal" / key).asked() or {})
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def journals(self) -> Sequence[tuple[Identity, Journal]]:
         """All journals there are, those first in the queue first. Reads each of them."""
         found = []
         for folder in (self.root / "journal").glob("*"):
             journal = Journal(folder, self.line)
-            asked, status = journal.asked(), journal.status()
-            if asked is None or status is None:
-                continue
-            try:
-                identity = Identity.from_dict(asked)
-            except (ValueError, TypeError, KeyError):
-                continue
-            if identity.key == folder.name:
+            identity, status = self.asked(folder.name), journal.status()
+            if identity is not None and status is not None and identity.key == folder.name:
                 found.append((status.queued_at, identity, journal))
         return [(identity, journal) for _, identity, journal in sorted(found, key=lambda f: f[0])]
 
     @contextmanager
     def lock(
-        self, what: RunConfig | Identity, shard: int | None = None, patience: float = 1.0
+        self,
+        what: RunConfig | Identity,
+        shard: int | Literal["journal"] | None = None,
+        patience: float = 1.0,
     ) -> Iterator[bool]:
         """Hold the lock of a run, or of one of its shards; gives False where another process does.
 
         Who trains a shard holds that shard's lock. The run's own is held for moments only, to
-        decide how it is cut, and to write its result. The operating system frees a lock when its
-        holder dies, however that happens.
+        decide how it is cut, and to write its result; that of its journal by who writes in it what
+        happened. The operating system frees a lock when its holder dies, however that happens.
 
         Readers probe a shard's lock for a moment, and a holder keeps it for as long as it trains:
         `patience` is how many seconds to wait before it counts as held.
         """
-        lock = self._lock(identify(what), shard)
+        identity = identify(what)
+        lock = self._lock(identity, shard)
         try:
             lock.acquire(timeout=patience, poll_interval=0.02)
         except Timeout:
             yield False
             return
+        trains = shard != "journal"
+        self._held[identity.key] += trains
         try:
             yield True
         finally:
+            self._held[identity.key] -= trains
             lock.release()
 
     def is_free(self, what: RunConfig | Identity) -> bool:
-        """Whether no process trains any part of the run."""
+        """Whether no process trains any part of the run, or writes its result."""
         identity = identify(what)
+        return self._parts_are_free(identity) and self._is_free(identity, None)
+
+    def _parts_are_free(self, identity: Identity) -> bool:
         parts = range(len(self.journal(identity).parts()))
         return all(self._is_free(identity, shard) for shard in parts)
 
-    def _lock(self, identity: Identity, shard: int | None) -> FileLock:
+    def _lock(self, identity: Identity, shard: int | str | None) -> FileLock:
         folder = self.root / "locks"
         folder.mkdir(exist_ok=True)
         name = identity.key if shard is None else f"{identity.key}-{shard}"
@@ -335,12 +363,11 @@ class Store:
         return None
 
     def _unfinished(self, identity: Identity) -> Run | None:
-        journal = self.journal(identity)
-        standing = self._standing(identity, journal)
-        if standing is None:
+        status, job = self._standing(identity)
+        if job is None or status is Status.DONE:
             self._readers.pop(identity.key, None)
             return None
-        job, status = standing
+        journal = self.journal(identity)
         reader = self._readers.setdefault(identity.key, JournalReader(journal, identity))
         place = self._place(identity) if status is Status.QUEUED else None
         try:
@@ -355,7 +382,7 @@ class Store:
         floor = floor_of(identity.config)
         return Run(identity.config, Status.FAILED, floor=floor, error=why, key=identity.key)
 
-    def _is_free(self, identity: Identity, shard: int) -> bool:
+    def _is_free(self, identity: Identity, shard: int | None) -> bool:
         try:
             lock = self._lock(identity, shard)
             lock.acquire(timeout=0)

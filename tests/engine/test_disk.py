@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from ncengine.jobs import adoption
 from ncengine.jobs import queue as queues
 from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
@@ -200,7 +201,7 @@ def test_a_server_has_a_run_go_on_once_there_is_room(tmp_path, monkeypatch):
     monkeypatch.setattr(queues, "ROOM_SECONDS", 0.0)
     monkeypatch.setattr(queues, "ADOPT_SECONDS", 0.05)
     room, asked, work_on = [], [], JobQueue._work_on
-    monkeypatch.setattr(queues, "has_room", lambda root, size: bool(room))
+    monkeypatch.setattr(adoption, "has_room", lambda root, size: bool(room))
 
     def worked_on(queue, identity):
         asked.append(identity)
@@ -228,8 +229,8 @@ def test_a_server_has_a_run_go_on_once_there_is_room(tmp_path, monkeypatch):
 
 def test_however_often_there_is_no_room_a_run_is_not_given_up(tmp_path, monkeypatch):
     store, filling = Store(tmp_path), Filling(monkeypatch, 5, False)
-    monkeypatch.setattr(JobQueue, "_look_for_orphans", lambda queue: None)
-    monkeypatch.setattr(queues, "has_room", lambda root, size: True)
+    monkeypatch.setattr(JobQueue, "_look_around", lambda queue: None)
+    monkeypatch.setattr(adoption, "has_room", lambda root, size: True)
 
     def worked_on(queue, identity):
         done = Future()
@@ -244,11 +245,11 @@ def test_however_often_there_is_no_room_a_run_is_not_given_up(tmp_path, monkeypa
     queue = JobQueue(store, workers=1)
     try:
         queue.submit(QUICK)
-        for _ in range(3 * queues.MAX_ATTEMPTS):
+        for _ in range(3 * adoption.MAX_ATTEMPTS):
             assert queue.waits_for_room(identify(QUICK).key)
-            queue._look_for_room()
+            queue._adoption.of_held_up()
         filling.empty()
-        queue._look_for_room()
+        queue._adoption.of_held_up()
         assert store.open(QUICK).status is Status.DONE
     finally:
         queue.close()
@@ -256,7 +257,7 @@ def test_however_often_there_is_no_room_a_run_is_not_given_up(tmp_path, monkeypa
 
 def without_room(root, monkeypatch):
     """A queue whose workers find no room, and which takes up nothing by itself."""
-    monkeypatch.setattr(JobQueue, "_look_for_orphans", lambda queue: None)
+    monkeypatch.setattr(JobQueue, "_look_around", lambda queue: None)
     failed = Future()
     failed.set_exception(NoRoom("the disk is full"))
     monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [failed])
@@ -268,7 +269,7 @@ def test_what_is_stopped_while_it_waits_for_room_stays_so(tmp_path, monkeypatch)
     try:
         queue.submit(QUICK)
         queue.cancel(QUICK)
-        queue._look_for_room()
+        queue._adoption.of_held_up()
         assert not queue.waits_for_room(identify(QUICK).key)
         assert queue.store.open(QUICK).status is Status.CANCELLED
     finally:
@@ -285,16 +286,16 @@ def test_what_stands_in_the_way_is_told_once(tmp_path, monkeypatch, caplog):
     try:
         queue.submit(QUICK)
         with monkeypatch.context() as patch:
-            patch.setattr(JobQueue, "_adopt_one", refuse)
+            patch.setattr(adoption.Adoption, "_adopt", refuse)
             for _ in range(3):
-                queue._look_for_room()
+                queue._adoption.of_held_up()
         assert queue.waits_for_room(identify(QUICK).key) == "input/output error"
         assert [m.partition(" waits: ")[2] for m in caplog.messages if " waits: " in m] == [
             "the disk is full",
             "input/output error",
         ]
         monkeypatch.setattr(JobQueue, "_work_on", lambda queue, identity: [Future()])
-        queue._look_for_room()
+        queue._adoption.of_held_up()
         assert not queue.waits_for_room(identify(QUICK).key)
     finally:
         queue.close()

@@ -11,6 +11,7 @@ import joblib
 import pytest
 
 from ncengine.cli import main
+from ncengine.jobs.adoption import Adoption
 from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
 from ncengine.jobs.listing import mend_index
@@ -179,7 +180,7 @@ def test_the_queue_has_a_length(store, monkeypatch):
     for depth in (5, 6, 7):
         enqueue(store, QUICK.with_(depth=depth))
     # Nobody works on them: what waits is another server's, which lives.
-    monkeypatch.setattr(JobQueue, "_adopt", lambda queue: None)
+    monkeypatch.setattr(Adoption, "of_everything", lambda adoption: None)
     queue = JobQueue(store, workers=1)
     try:
         with pytest.raises(QueueFull, match="3 runs wait already.*NCENGINE_QUEUE"):

@@ -17,7 +17,7 @@ from ncengine.config import RunConfig
 from ncengine.jobs import queue as queues
 from ncengine.jobs.executors import end_workers
 from ncengine.jobs.foreground import run
-from ncengine.jobs.queue import JobQueue, enqueue
+from ncengine.jobs.queue import JobQueue
 from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
@@ -171,7 +171,7 @@ def test_a_killed_training_goes_on_from_its_checkpoint_to_the_same_result(store,
 def test_a_checkpoint_that_does_not_fit_means_from_the_start(store, caplog):
     journal = store.journal(QUICK)
     journal.create(identify(QUICK).as_dict())
-    journal.change(Status.INTERRUPTED)
+    journal.change(Status.RUNNING)
     journal.save_checkpoint({"passes": np.array(7)})
     with caplog.at_level(logging.WARNING):
         finished = run(QUICK, store=store)
@@ -321,7 +321,9 @@ def test_a_damaged_note_of_joblibs_does_not_break_the_store(store, damage, caplo
 def test_a_journal_beside_a_result_goes_and_the_result_is_listed(store):
     run(QUICK, store=store)
     store.index.replace([])
-    enqueue(store, QUICK)
+    # Its process was killed between the two.
+    store.journal(QUICK).create(identify(QUICK).as_dict())
+    store.journal(QUICK).change(Status.RUNNING)
     queue = JobQueue(store)
     queue.close()
     assert not store.journal(QUICK).exists
