@@ -255,7 +255,7 @@ def _time(config: RunConfig) -> str:
 
 def _list(options: argparse.Namespace) -> int:
     from ncengine.analysis.outcome import outcome_of, with_outcome
-    from ncengine.jobs.listing import mend_index, rebuild_index
+    from ncengine.jobs.ending import mend_index, rebuild_index
     from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from ncengine.jobs.listing import file_away
+from ncengine.jobs.ending import file_away
 from ncengine.reasons import reason
 from ncengine.runs.disk import has_room, why_not
 from ncengine.runs.identity import Identity, identify

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ncengine.jobs.listing import file_away
+from ncengine.jobs.ending import file_away
 from ncengine.jobs.shards import WARM
 from ncengine.jobs.worker import run_in_worker
 from ncengine.reasons import reason

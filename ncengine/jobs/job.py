@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
 import numpy as np
 
+from ncengine.config import RunConfig
 from ncengine.costs.memory import device_memory_needed, memory_needed, too_large
 from ncengine.datasets import DatasetError, load
-from ncengine.jobs.listing import file_away
+from ncengine.jobs.ending import file_away, write_result
 from ncengine.jobs.process_memory import process_bytes
 from ncengine.jobs.reporter import Cancelled, Halted, Paused, Progress, Reporter
-from ncengine.jobs.take_over import take_over
 from ncengine.reasons import reason
-from ncengine.runs.assemble import (
-    complete,
-    layers_arrays,
-    stack_curves,
-    stack_geometry,
-    stack_layers,
-)
 from ncengine.runs.disk import NoRoom, told_in_words, why_not
 from ncengine.runs.identity import Identity, differs_here
 from ncengine.runs.job_status import lives
@@ -31,9 +23,11 @@ from ncengine.runs.journal import Journal
 from ncengine.runs.life import Event
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
-from ncengine.snapshots.names import GEOMETRY, SHOWN, Arrays
+from ncengine.snapshots.measure import as_planned
+from ncengine.snapshots.names import Arrays
+from ncengine.snapshots.plan import layer_passes, snapshot_passes
 from ncengine.training.device import memory_of, pick_device
-from ncengine.training.train import Training
+from ncengine.training.train import Training, is_over
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +85,7 @@ def _work_on(
     with store.lock(identity) as mine:
         if mine and all(map(_has_ended, journal.parts())) and not store.results.has(identity):
             report = Reporter(store, identity, journal, attempts)
-            _go_through(report, store, partial(_write_result, store, identity, journal))
+            _go_through(report, store, partial(write_result, store, identity, journal))
 
 
 def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | None:
@@ -113,7 +107,7 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
         journal.create({**identity.as_dict(), "shards": decided})
         if end is not None:
             try:
-                take_over(end, journal, identity)
+                _take_over(end, journal, identity)
             except OSError:
                 with suppress(OSError):  # a full disk; with room again it is taken over then
                     journal.create(identity.as_dict())
@@ -121,6 +115,48 @@ def _begin(identity: Identity, store: Store, shards: Shards | None) -> int | Non
     if before is None:
         return 1
     return before.attempts + (before.status is not Status.RUNNING)
+
+
+def _take_over(end: Journal, journal: Journal, identity: Identity) -> None:
+    """Have a run begin where a shorter one ended: its snapshots and checkpoints, shard by shard.
+
+    A shard of which something is damaged begins anew.
+
+    Args:
+        end: the journal of the shorter run, see `runs.ends`.
+        journal: of the longer one, cut into the same shards, and nothing in it yet.
+        identity: of the longer one.
+    """
+    for old, new in zip(end.parts(), journal.parts(), strict=True):
+        state = old.resume()
+        if state is None:
+            continue
+        if new.folder != journal.folder:
+            new.create(identity.as_dict())
+        for snapshot in _as_planned(old.read()[0], identity.config, is_over(state)):
+            new.append(snapshot)
+        new.save_checkpoint(state)
+
+
+def _as_planned(snapshots: Sequence[Arrays], config: RunConfig, over: bool) -> Iterator[Arrays]:
+    """Those snapshots, as a training of that configuration takes them.
+
+    The shorter training took one at its last pass, which for the longer one is a pass like any
+    other, unless training was over by then.
+    """
+    metrics, geometry = snapshot_passes(config.budget)
+    means, features = layer_passes(config)
+    for snapshot in snapshots:
+        passes = int(snapshot["epoch"])
+        if over and snapshot is snapshots[-1]:
+            yield snapshot
+        elif passes in metrics:
+            yield as_planned(
+                snapshot,
+                geometry=passes in geometry,
+                means=passes in means,
+                features=passes in features,
+            )
 
 
 def _train_what_is_free(
@@ -254,59 +290,3 @@ def _shallower(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.n
         raise ValueError(f"the run that it starts from is not there: {below.config.title()}")
     parameters = store.results.load(below)["last_parameters"]
     return parameters[[below.config.seeds.index(seed) for seed in seeds]]
-
-
-def _write_result(store: Store, identity: Identity, journal: Journal) -> None:
-    store.results.compute(identity, lambda: _collected(store, identity, journal))
-    if not file_away(store, identity):
-        reason = store.results.refused(identity) or "it cannot be read back"
-        raise OSError(f"the result was written to {store.root}, but {reason}")
-
-
-def _collected(store: Store, identity: Identity, journal: Journal) -> Arrays:
-    """The result of a run of which all shards have ended, from their journals.
-
-    Returns:
-        The arrays of `assemble.stack_curves` and `assemble.layers_arrays`, and, prefixed
-        "geometry_", of `Geometry`; "diverged" (R,), "passes", "seconds"; "machine" and "config",
-        JSON text; "data_checksum", see `Identity`.
-    """
-    shards, statuses = [], []
-    for part in journal.parts():
-        snapshots, status = part.read()[0], part.status()
-        if status is None or not snapshots or int(snapshots[-1]["epoch"]) != status.passes:
-            part.drop_snapshots()
-            store.tell(identity, Event.BROKEN, part=part, ended=False)
-            raise OSError(f"the journal in {part.folder} was damaged; train again")
-        shards.append(snapshots)
-        statuses.append(status)
-    snapshots = list(complete(shards, [True] * len(shards), {}).values())
-    geometry = stack_geometry(snapshots, identity.config)
-    layers = stack_layers(snapshots, identity.config)
-    names = ("epoch", *GEOMETRY, *SHOWN)
-    slowest = max(statuses, key=lambda status: status.seconds)
-    machine = dict(slowest.machine)
-    if len(shards) > 1:
-        machine["device"] = f"CPU, {len(shards)} processes"
-    return {
-        **_last_parameters(identity, journal),
-        **stack_curves(snapshots),
-        **{f"geometry_{name}": getattr(geometry, name) for name in names},
-        **({} if layers is None else layers_arrays(layers)),
-        "diverged": snapshots[-1]["diverged"],
-        "passes": np.array(max(status.passes for status in statuses)),
-        "seconds": np.array(slowest.seconds),
-        "machine": np.array(json.dumps(machine)),
-        "config": np.array(identity.config_json),
-        "data_checksum": np.array(identity.data_checksum),
-    }
-
-
-def _last_parameters(identity: Identity, journal: Journal) -> Arrays:
-    """ "last_parameters" (R, P), where a deeper network may start from them."""
-    if identity.config.start != "deepening":
-        return {}
-    states = [part.resume() for part in journal.parts()]
-    if any(state is None for state in states):
-        raise OSError(f"the last state in {journal.folder} was damaged; train again")
-    return {"last_parameters": np.concatenate([state["iterates"] for state in states if state])}

@@ -119,8 +119,20 @@ def _keep(taken: int) -> None:
         part.replace(path)
 
 
-if __name__ == "__main__":
-    from ncengine.jobs.rehearsal import rehearse
+def rehearse() -> None:
+    """Train a little, so that all is loaded that training needs."""
+    from ncengine.config import RunConfig
+    from ncengine.datasets import load
+    from ncengine.training.device import one_thread, pick_device
+    from ncengine.training.train import Training
 
+    one_thread()
+    device = pick_device()
+    config = RunConfig(classes=2, samples_per_class=2, width=4, depth=2, epochs=2, seeds=1)
+    for _ in Training(config, load(config), device).steps():
+        pass
+
+
+if __name__ == "__main__":
     rehearse()
     print(_peak())

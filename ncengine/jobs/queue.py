@@ -18,10 +18,10 @@ from ncengine.costs.load import Load
 from ncengine.costs.work import run_work
 from ncengine.jobs.adoption import MAX_ATTEMPTS, Adoption
 from ncengine.jobs.cluster import Cluster, scheduler
+from ncengine.jobs.ending import mend_index
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.ladder import missing_rungs
-from ncengine.jobs.listing import mend_index
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.reasons import reason

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ncengine.jobs import process_memory
 from ncengine.jobs.ladder import climb
-from ncengine.jobs.rehearsal import rehearse
 from ncengine.jobs.shards import cut
 from ncengine.runs.disk import told_in_words
 from ncengine.runs.identity import Identity
@@ -56,7 +55,7 @@ def be_a_ready_worker(parent: int) -> None:
     try:
         from ncengine.jobs import job  # noqa: F401
 
-        rehearse()
+        process_memory.rehearse()
         process_memory.remember()
     except Exception:
         logger.warning("a worker could not rehearse; a run will tell why", exc_info=True)

@@ -9,8 +9,8 @@ import pytest
 from ncengine.cli import main
 from ncengine.cli.output import plain
 from ncengine.config import RunConfig
+from ncengine.jobs.ending import mend_index
 from ncengine.jobs.job import run_job
-from ncengine.jobs.listing import mend_index
 from ncengine.runs.assemble import layers_arrays
 from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.identity import Identity, identify

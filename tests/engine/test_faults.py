@@ -12,9 +12,9 @@ import pytest
 
 from ncengine.cli import main
 from ncengine.jobs.adoption import Adoption
+from ncengine.jobs.ending import mend_index
 from ncengine.jobs.foreground import run
 from ncengine.jobs.job import run_job
-from ncengine.jobs.listing import mend_index
 from ncengine.jobs.queue import JobQueue, QueueFull, enqueue, longest_queue
 from ncengine.runs import private
 from ncengine.runs.identity import identify

@@ -169,7 +169,7 @@ def test_a_cache_that_cannot_be_written_to_is_told_first(
 def test_what_the_system_says_is_told_without_its_number(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
     (tmp_path / name).mkdir(parents=True)
-    monkeypatch.setattr("ncengine.jobs.listing.rebuild_index", _cannot)
+    monkeypatch.setattr("ncengine.jobs.ending.rebuild_index", _cannot)
     assert main(["list"]) == 0
     err = capsys.readouterr().err
     assert "no space left on device" in err and f"{name} cannot be read: is a directory" in err
