@@ -32,7 +32,7 @@ function focused() {
 function keeps(node, pressed) {
   if (node.closest(PLAYER)) return node.matches(`select, ${PLAYER}`);
   if (node.matches(WRITING)) {
-    const picked = pressed.closest?.(OPTION) || pressed.closest?.(STEPPER);
+    const picked = pressed?.closest?.(OPTION) || pressed?.closest?.(STEPPER);
     return !picked || node.matches("[aria-expanded=true]");
   }
   return Boolean(node.closest(OPEN));
@@ -100,5 +100,7 @@ function giveKeysBack(player) {
   for (const [name, handle] of Object.entries(HANDLERS)) {
     document.addEventListener(name, handle, true);
   }
+  // On a slow machine something was clicked before this listened.
+  byPointer = !focused()?.matches(":focus-visible");
   return () => letGo(clicked);
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import quote
 
 import numpy as np
 import streamlit as st
@@ -222,4 +222,5 @@ def _sparkline(course: np.ndarray, color: str) -> str:
         'stroke-width="2" stroke-linejoin="round" vector-effect="non-scaling-stroke"/></svg>'
     )
     # As an image: Streamlit takes inline SVG out of HTML.
-    return f'<img alt="" src="data:image/svg+xml,{quote(drawing)}">'
+    coded = b64encode(drawing.encode()).decode()
+    return f'<img alt="" src="data:image/svg+xml;base64,{coded}">'

@@ -71,10 +71,15 @@ def cancel(config: RunConfig) -> None:
     _ask(config, lambda: runs.jobs().cancel(config))
 
 
-def draw_trouble(config: RunConfig) -> None:
-    """Why what was last asked for this configuration could not be done; nothing where it could."""
+def trouble(config: RunConfig) -> str:
+    """Why what was last asked for this configuration could not be done; "" where it could."""
     asked, trouble = st.session_state.get(_TROUBLE, (None, ""))
-    if asked == config and trouble:
+    return trouble if asked == config else ""
+
+
+def draw_trouble(trouble: str) -> None:
+    """Say that what was asked for could not be done, and why; nothing where it could."""
+    if trouble:
         st.error(f"**That could not be done.** {text.plain(trouble)}")
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import streamlit as st
 
-from app.components import by_itself, clock, download, outcome, requests, text
+from app.components import clock, download, outcome, requests, text
+from app.components.shown import Shown
 from app.engine import data, derived, library, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
-from ncengine.runs.identity import identify
 from ncengine.runs.run import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -20,16 +19,15 @@ BAR_HEIGHT = 46
 BUTTON_WIDTH = 150
 
 
-def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
+def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     """Status, progress and buttons, or what came of it; tells of diverged seeds.
 
     `pick` has the page show another configuration.
     """
-    requests.draw_trouble(run.config)
-    if not run.status.busy:
-        requests.has_stopped(run.config)
+    run = shown.run
+    requests.draw_trouble(shown.trouble)
     if run.status is Status.ABSENT:
-        _invite(run, pick)
+        _invite(shown, pick)
         return
     bars = {
         Status.QUEUED: _queued,
@@ -39,61 +37,52 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         Status.FAILED: _failed,
         Status.DIVERGED: _all_diverged,
     }
-    _of_earlier_engine(run, pick)
-    _what_failed_here(run)
+    _of_earlier_engine(shown, pick)
+    _what_failed_here(shown)
     if run.status is Status.DONE:
         outcome.draw(run, pick)
     else:
-        bars[run.status](run)
+        bars[run.status](shown)
     for trouble in outcome.troubles(run):
         st.warning(trouble)
 
 
-def _of_earlier_engine(run: Run, pick: Callable[[RunConfig], None]) -> None:
-    version = runs.of_earlier_engine(run)
-    if version is None or run.shipped:
+def _of_earlier_engine(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
+    if shown.version is None or shown.run.shipped:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
         st.markdown(
-            f":gray-badge[:material/history: Version {text.plain(version)}] An earlier version of "
-            "the engine computed this, and did not record all that is recorded now.",
+            f":gray-badge[:material/history: Version {text.plain(shown.version)}] An earlier "
+            "version of the engine computed this, and did not record all that is recorded now.",
             width="stretch",
         )
         why = "With the engine as it is now. The old result stays."
-        _train_again(run.config, "Train anew", why, pick)
+        _train_again(shown, "Train anew", why, pick)
 
 
-def _what_failed_here(run: Run) -> None:
+def _what_failed_here(shown: Shown) -> None:
     """What went wrong with a training in whose place another run is shown."""
-    if not _stands_in(run):
+    if not shown.stands_in:
         return
-    now = runs.of_today(run.config)
+    now = shown.today
     if now.status is Status.FAILED:
         st.error(f"**Training it here failed.** {text.plain(now.error or 'The log has more.')}")
     if now.status is Status.INTERRUPTED:
-        own = identify(run.config).key
-        _what_is_in_the_way(replace(run, key=own, status=now.status, error=now.error))
+        _what_is_in_the_way(shown)
 
 
-def _stands_in(run: Run) -> bool:
-    """Whether it is shown for want of one that was trained here with the engine as it is."""
-    return run.shipped or runs.of_earlier_engine(run) is not None
-
-
-def draw_train_here(run: Run, pick: Callable[[RunConfig], None]) -> None:
+def draw_train_here(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     """Of a run of the gallery, the button that trains it on this machine.
 
     Where it has been, and the one of the gallery was asked for by name, `pick` shows it.
     """
-    if run.shipped:
+    if shown.run.shipped:
         why = "On this machine; keeps every seed’s geometry."
-        _train_again(run.config, "Train it here", why, pick)
+        _train_again(shown, "Train it here", why, pick)
 
 
-def _train_again(
-    config: RunConfig, label: str, why: str, pick: Callable[[RunConfig], None]
-) -> None:
-    now = runs.of_today(config)
+def _train_again(shown: Shown, label: str, why: str, pick: Callable[[RunConfig], None]) -> None:
+    now, config = shown.today, shown.run.config
     if now.status.finished or now.status.busy:
         word = "trained" if now.status.finished else "in training"
         help = f"The run of the same configuration that is {word} on this machine."
@@ -125,15 +114,14 @@ def _too_large(why: str) -> str:
     return f"**This is too large for this machine.** {text.plain(why)}"
 
 
-def what_is_odd(run: Run) -> list[str]:
+def what_is_odd(shown: Shown) -> list[str]:
     """Of a run of the gallery, in what it differs from one that would be trained here."""
     parts = []
-    if runs.on_other_data(run):
-        title = dataset_info(run.config.dataset).title
+    if shown.on_other_data:
+        title = dataset_info(shown.run.config.dataset).title
         parts.append(f"on other files of {title} than those used here")
-    version = runs.of_earlier_engine(run) if run.shipped else None
-    if version is not None:
-        parts.append(f"by version {text.plain(version)} of the engine, which recorded less")
+    if shown.run.shipped and shown.version is not None:
+        parts.append(f"by version {text.plain(shown.version)} of the engine, which recorded less")
     return parts
 
 
@@ -160,25 +148,25 @@ def what_it_took(run: Run) -> list[str]:
     return parts
 
 
-def _invite(run: Run, pick: Callable[[RunConfig], None]) -> None:
-    done = runs.passes_before(run.config)
+def _invite(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
+    config, done = shown.run.config, shown.passes_before
     with st.container(border=True, key="invitation", gap="medium"):
         if done:
-            _invite_to_go_on(run.config, done)
+            _invite_to_go_on(config, done)
         else:
-            _invite_to_begin(run.config)
-        problem = _problem(run.config)
+            _invite_to_begin(config)
+        problem = _problem(config)
         if problem:
             st.error(problem)
         with st.container(horizontal=True, vertical_alignment="center"):
-            _train_button(run.config, "Continue" if done else "Train")
-            if data.is_being_read(run.config):
-                st.caption(f"{dataset_info(run.config.dataset).title} is being read …")
+            _train_button(config, "Continue" if done else "Train")
+            if data.is_being_read(config):
+                st.caption(f"{dataset_info(config.dataset).title} is being read …")
             elif not problem:
-                _offer_more_seeds(run.config, pick)
-                (words,) = time_estimate(run.config, or_why_not=True)
+                _offer_more_seeds(config, pick)
+                (words,) = time_estimate(config, or_why_not=True)
                 words = words[0].upper() + words[1:]
-                st.caption(f"{words}. {by_itself.why_it_waits(run)}Press T to start.")
+                st.caption(f"{words}. {shown.held_back}Press T to start.")
 
 
 def _offer_more_seeds(config: RunConfig, pick: Callable[[RunConfig], None]) -> None:
@@ -259,9 +247,9 @@ def _train_button(config: RunConfig, label: str) -> None:
     )
 
 
-def _stop_button(config: RunConfig) -> None:
-    stopping = requests.is_stopping(config)
-    st.button("Stop", key="stop", on_click=requests.cancel, args=(config,), disabled=stopping)
+def _stop_button(shown: Shown) -> None:
+    stop, of = requests.cancel, (shown.run.config,)
+    st.button("Stop", key="stop", on_click=stop, args=of, disabled=shown.stopping)
 
 
 def bar() -> st.delta_generator.DeltaGenerator:
@@ -275,14 +263,14 @@ def bar() -> st.delta_generator.DeltaGenerator:
     )
 
 
-def _queued(run: Run) -> None:
-    _what_is_in_the_way(run)
+def _queued(shown: Shown) -> None:
+    run, lacking = shown.run, shown.waits_for
+    _what_is_in_the_way(shown)
     place = "" if run.place is None else f": number {run.place} in the queue"
-    lacking = runs.jobs().waits_for
     why = f": {text.plain(lacking)}" if lacking else f"{place}{_behind()}. It starts by itself"
     with bar():
         st.progress(0.0, f"**Waiting**{why}.")
-        _stop_button(run.config)
+        _stop_button(shown)
 
 
 def _behind() -> str:
@@ -294,46 +282,48 @@ def _behind() -> str:
     return f", while {text.plain(titles[0])}{more} is trained"
 
 
-def _running(run: Run) -> None:
+def _running(shown: Shown) -> None:
+    run = shown.run
     share = min(run.passes / run.config.budget, 1.0)
-    word = "Stopping …" if requests.is_stopping(run.config) else "Training"
+    word = "Stopping …" if shown.stopping else "Training"
     parts = [f"**{word}**: {run.passes:,} of {text.passes(run.config.budget)}", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
     with bar():
         st.progress(share, " · ".join(parts))
-        _stop_button(run.config)
+        _stop_button(shown)
 
 
-def _stopped(run: Run) -> None:
+def _stopped(shown: Shown) -> None:
+    run = shown.run
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.budget, 1.0)
     so_far = f"after {run.passes:,} of {text.passes(run.config.budget)}. It can go on from there."
-    _what_is_in_the_way(run)
+    _what_is_in_the_way(shown)
     with bar():
-        waits = by_itself.why_it_waits(run)
         so_far = so_far if run.passes else "before its first pass."
-        st.progress(share, f"**{happened}** {so_far} {waits}".strip())
+        st.progress(share, f"**{happened}** {so_far} {shown.held_back}".strip())
         _train_button(run.config, "Continue" if run.passes else "Train")
 
 
-def _what_is_in_the_way(run: Run) -> None:
+def _what_is_in_the_way(shown: Shown) -> None:
     """Why a training ended before its end or does not begin, where that is known."""
-    if not run.error or run.status is Status.CANCELLED:
+    now = shown.today
+    if not now.error or now.status is Status.CANCELLED:
         return
-    if runs.waits_for_room(run.key):
+    if shown.waits_for_room:
         what, after = "Nothing can be written", " It goes on by itself once there is room."
     else:
         what, after = "Nothing could be written", ""
-    st.error(f"**{what}**: {text.plain(run.error)}.{after}")
+    st.error(f"**{what}**: {text.plain(now.error)}.{after}")
 
 
-def _failed(run: Run) -> None:
-    st.error(f"**Training failed.** {text.plain(run.error or 'The log has more.')}")
-    _train_button(run.config, "Try again")
+def _failed(shown: Shown) -> None:
+    st.error(f"**Training failed.** {text.plain(shown.run.error or 'The log has more.')}")
+    _train_button(shown.run.config, "Try again")
 
 
-def _all_diverged(run: Run) -> None:
+def _all_diverged(_: Shown) -> None:
     st.error(
         "**Every seed diverged**: its numbers grew beyond all bounds. The curves show how far each "
         "came, as means over those still at it. Try a lower learning rate (under Advanced), or "

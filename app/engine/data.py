@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
+from threading import Condition
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from cachetools import LRUCache, cached
 
 from app.engine import runs
 from ncengine.catalogue.datasets import dataset_info
@@ -85,7 +87,7 @@ def examine(config: RunConfig) -> Examination | None:
     concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
     key = tuple((name, getattr(config, name)) for name, _ in concerned)
     content = checksum(config.dataset)
-    found, begun = _examination(key, content, needs_download(config), _config=config)
+    found, begun = _examination((key, content, needs_download(config)), config)
     try:
         return found.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
     except NotYet:
@@ -97,12 +99,11 @@ def is_being_read(config: RunConfig) -> bool:
     return bool(dataset_info(config.dataset).files) and examine(config) is None
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _examination(
-    key: tuple, content: str, missing: bool, _config: RunConfig
-) -> tuple[Future, float]:
-    """What will be found, and since when it is looked for."""
-    return _reader().submit(_examine, _config, missing), time.monotonic()
+@cached(LRUCache(64), key=lambda which, _: which, condition=Condition())
+def _examination(which: tuple[tuple, str, bool], config: RunConfig) -> tuple[Future, float]:
+    """What will be found of these data, missing or not, and since when it is looked for."""
+    _, _, missing = which
+    return _reader().submit(_examine, config, missing), time.monotonic()
 
 
 @st.cache_resource(show_spinner=False)

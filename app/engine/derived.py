@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 
+from app.engine import shared
 from ncengine.config import RunConfig
 from ncengine.runs.run import Geometry, Layers, Run
 from ncengine.theory.optimum import optimum_of
@@ -53,29 +53,14 @@ def project(run: Run, geometry: Geometry, r: int, basis: str, focus: tuple[int, 
     Args:
         geometry: the run's, which has some by now.
     """
-    return _project(run.key, run.recorded, r, basis, focus, _run=run, _geometry=geometry)
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _project(
-    key: str,
-    recorded: tuple,
-    r: int,
-    basis: str,
-    focus: tuple[int, ...],
-    _run: Run,
-    _geometry: Geometry,
-) -> Projection:
     from ncengine.analysis.projection import project
 
-    return project(
-        _geometry,
-        r,
-        nc2_name=_run.config.nc2_name,
-        basis=basis,
-        focus=focus,
-        row_norm=_row_norm(_run.config),
-    )
+    name, norm = run.config.nc2_name, _row_norm(run.config)
+
+    def make() -> Projection:
+        return project(geometry, r, nc2_name=name, basis=basis, focus=focus, row_norm=norm)
+
+    return shared.once(run, ("projection", r, basis, focus), make)
 
 
 def ways(

@@ -20,7 +20,8 @@ from ncengine.version import ENGINE_VERSION
 
 if TYPE_CHECKING:
     from ncengine.jobs.queue import JobQueue
-    from ncengine.runs.store import Glance, Store
+    from ncengine.runs.glance import Glance
+    from ncengine.runs.store import Store
 
 
 def store() -> Store:

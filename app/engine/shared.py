@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from threading import Condition
 from typing import Any, TypeVar
 
-import streamlit as st
+from cachetools import LRUCache, cached
 
 from ncengine.runs.run import Run
 
-# Tables and messages of some runs; the player's message is the largest, of a megabyte or less.
-MOST = 64
+# Projections, tables and messages of some runs; the largest are messages to the player, of a
+# megabyte or less.
+MOST = 96
 
 T = TypeVar("T")
 
@@ -20,9 +22,10 @@ def once(run: Run, what: Hashable, make: Callable[[], T]) -> T:
 
     All sessions get the same object: it must not be changed.
     """
-    return _made(run.key, run.recorded, what, make)
+    return _made((run.key, run.recorded, what), make)
 
 
-@st.cache_resource(show_spinner=False, max_entries=MOST)
-def _made(key: str, recorded: tuple, what: Hashable, _make: Callable[[], Any]) -> Any:
-    return _make()
+# Of sessions that ask for the same at once, one makes it, and the others wait.
+@cached(LRUCache(MOST), key=lambda which, _: which, condition=Condition())
+def _made(which: Hashable, make: Callable[[], Any]) -> Any:
+    return make()

@@ -16,7 +16,7 @@ from ncengine.runs.identity import identify
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ncengine.runs.store import Glance
+    from ncengine.runs.glance import Glance
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import streamlit as st
 
 from app.charts import palette
-from app.components import address, samples, text
+from app.components import samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import About, Way, pack
@@ -116,18 +115,15 @@ def nothing_to_show(view: View) -> str:
 
 def _message(run: Run, geometry: Geometry, view: View) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
-    start = address.read(PLAYER_NAMES)
     shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
-    words = run.shipped or samples.texts_are_shown()
-    what = ("player", shown, at_hand, words, tuple(sorted(start.items())))
-    return shared.once(run, what, lambda: _packed(run, geometry, view, start, words))
+    words = run.shipped or view.reviews
+    what = ("player", shown, at_hand, words, view.start)
+    return shared.once(run, what, lambda: _packed(run, geometry, view, words))
 
 
-def _packed(
-    run: Run, geometry: Geometry, view: View, start: Mapping[str, str], words: bool
-) -> bytes | None:
+def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
     projection = derived.project(run, geometry, r, view.basis, focus)
@@ -136,7 +132,7 @@ def _packed(
     captions = data.captions(run, test) if words else None
     return pack(
         projection,
-        _about(run, start),
+        _about(run, view),
         test=test,
         thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
@@ -144,7 +140,7 @@ def _packed(
     )
 
 
-def _about(run: Run, start: Mapping[str, str]) -> About:
+def _about(run: Run, view: View) -> About:
     config = run.config
     return About(
         run=run.key,
@@ -154,7 +150,7 @@ def _about(run: Run, start: Mapping[str, str]) -> About:
         title=config.title(),
         depth=config.depth if "depth" in config.params else None,
         live=run.status.busy,
-        start=start,
+        start=dict(view.start),
         query=config.query(),
         asking=(*NAMES, *PLAYER_NAMES),
     )

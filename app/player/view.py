@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from app.components import address, notices
+from app.components import address, notices, samples
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.config.numbers import real, whole
@@ -40,9 +40,18 @@ _PICKS = "view:picks"
 
 @dataclass(frozen=True)
 class View:
-    """What is looked at: a seed, the basis projected on, the classes picked to focus on, whether
-    test data are shown too, and what stands beside the player: curves of training, or a metric of
-    every layer, as lines or as a map.
+    """What is looked at.
+
+    Attributes:
+        seed, basis: which network, and the basis projected on.
+        picked: the classes to focus on.
+        test: whether test data are shown too.
+        beside, of, form: what stands beside the player: curves of training, or a metric of every
+            layer, as lines or as a map.
+        moment: the pass at which the player rests, as text; "" of the last snapshot. No part of
+            what is picked, nor is what follows.
+        start: the player's own parameters in the address, by name.
+        reviews: whether who looks has asked to see what people wrote.
     """
 
     seed: int
@@ -52,6 +61,9 @@ class View:
     beside: str = "training"
     of: str = "nc1"
     form: str = "lines"
+    moment: str = field(default="", compare=False)
+    start: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    reviews: bool = field(default=False, compare=False)
 
     def focus(self, classes: int) -> tuple[int, ...]:
         """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
@@ -89,7 +101,12 @@ def current(run: Run) -> View:
     view = _fit(view, config, seeds)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
-    return view
+    return replace(
+        view,
+        moment=_moment(),
+        start=tuple(sorted(address.read(PLAYER_NAMES).items())),
+        reviews=samples.texts_are_shown(),
+    )
 
 
 def parse(query: dict[str, str], config: RunConfig, seeds: Sequence[int]) -> tuple[View, list[str]]:
@@ -202,15 +219,15 @@ def _passes(text: str) -> float | None:
     return passes if 0 <= passes < float("inf") else None
 
 
-def shown_snapshot(geometry: Geometry, r: int) -> int | None:
-    """Index of the snapshot at which the player rests; the last where no pass is named.
+def shown_snapshot(geometry: Geometry, r: int, moment: str) -> int | None:
+    """Index of the snapshot at that pass, or nearest to it; the last where none is named.
 
     Snapshots in which seed number `r` had diverged do not count; None where no other is left.
     """
     frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
     if not len(frames):
         return None
-    passes = _passes(_moment())
+    passes = _passes(moment)
     if passes is None:
         return int(frames[-1])
     return int(frames[abs(geometry.epoch[frames] - passes).argmin()])

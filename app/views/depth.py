@@ -270,7 +270,7 @@ def _progress(configs: tuple[RunConfig, ...]) -> None:
     with pace.measured(), _told():
         points = sweep.look(configs)
         st.session_state[PROGRESS] = sweep.moment(points)
-        requests.draw_trouble(configs[0])
+        requests.draw_trouble(requests.trouble(configs[0]))
         missing = [p for p in points if not p.finished]
         busy = [p for p in points if p.now.status.busy]
         with status.bar():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from operator import attrgetter
 from typing import Any
 
 import streamlit as st
@@ -26,6 +25,7 @@ from app.components import (
     status,
     text,
 )
+from app.components.shown import Shown, look
 from app.engine import data, derived, lookers, pace, runs, shared
 from app.picker import picker
 from app.player import stage, view
@@ -45,16 +45,14 @@ logger = logging.getLogger(__name__)
 LIVE, IDLE = 0.5, 2.0
 # Who has just asked for something waits for the answer: for so many seconds, looks come so soon.
 EAGER, SOON = 5.0, 0.1
-# For so many seconds after a click on Train the player has the browser to itself.
-HEAD_START = 0.7
 # The parts of the page that are drawn apart from the rest, and by which moment of the run each is
 # known to be up to date.
 PROGRESS, RECORD, WATCH = "live:progress", "live:record", "live:watch"
 WELCOME = "live:welcome"
 _HANDED = "live:handed"
-MOMENT: dict[str, Callable[[Run], Any]] = {
-    PROGRESS: lambda run: (run.revision, runs.jobs().waits_for),
-    RECORD: attrgetter("recorded"),
+MOMENT: dict[str, Callable[[Shown], Any]] = {
+    PROGRESS: lambda shown: (shown.run.revision, shown.waits_for),
+    RECORD: lambda shown: (shown.run.recorded, shown.has_just_begun),
 }
 # Its parameters in an address, and those of the picture on Depth from which it was opened.
 NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES)
@@ -64,24 +62,29 @@ HALVES = (1.25, 1)
 
 def draw(what: RunConfig | Identity) -> None:
     """The page for the configuration that is picked, or for one very run."""
-    run = runs.look(what)
-    _hand_on(run, (*[WELCOME] * _welcomes(run), PROGRESS, RECORD))
+    shown = _shown(what)
+    _hand_on(shown, (*[WELCOME] * shown.welcomes, PROGRESS, RECORD))
+    run = shown.run
     config, now = run.config, run.status
     lookers.look(config)
     view.current(run)
     notices.unknown_names(address.unknown(NAMES))
     notices.draw()
-    if _welcomes(run):
+    if shown.welcomes:
         st.fragment(_welcome, key=WELCOME)(what, now)
-    _heading(run)
+    _heading(shown)
     # Not at hand for a shipped run, whose samples are.
     reading = not run.shipped and data.examine(config) is None
     st.fragment(_progress, key=PROGRESS)(what, now)
     st.fragment(_record, key=RECORD)(what, now)
-    least = _interval(now, reading or by_itself.waits(run))
+    least = _interval(now, reading or shown.begins)
     pace.forget()
     if least is not None:
         st.fragment(_watch, key=WATCH)(what, now, reading, least)
+
+
+def _shown(what: RunConfig | Identity) -> Shown:
+    return look(what, welcomes=picker.came_without_a_link())
 
 
 def _interval(now: Status, soon: bool) -> float | None:
@@ -90,7 +93,8 @@ def _interval(now: Status, soon: bool) -> float | None:
     return None if now.finished else IDLE
 
 
-def _heading(run: Run) -> None:
+def _heading(shown: Shown) -> None:
+    run = shown.run
     config, now = run.config, run.status
     st.header(config.title(), anchor=False)
     with st.container(key="in_short"):
@@ -101,7 +105,7 @@ def _heading(run: Run) -> None:
         parts[-1] += f" × {len(config.seeds)} seeds"
     parts += _differences(run)
     if now.finished:
-        parts += status.what_it_took(run) + status.what_is_odd(run)
+        parts += status.what_it_took(run) + status.what_is_odd(shown)
     else:
         # Before there is a run, the estimate stands beside the button that starts one; while it is
         # trained, beside its progress.
@@ -112,7 +116,7 @@ def _heading(run: Run) -> None:
             parts.append(f"computing on {device}")
     with st.container(key="facts", horizontal=True, vertical_alignment="center"):
         st.caption(" · ".join(parts), width="stretch")
-        status.draw_train_here(run, picker.apply)
+        status.draw_train_here(shown, picker.apply)
         if run.points:
             explanation.draw_button(config)
 
@@ -131,30 +135,25 @@ def _differences(run: Run) -> list[str]:
 def _progress(what: RunConfig | Identity, drawn: Status) -> None:
     """What changes all the time while a run goes on, and costs little."""
     with pace.measured(), _told(what):
-        run = _moved_on(what, drawn, PROGRESS)
-        if _lacks_data(run):
-            download.draw(run.config)
+        shown = _moved_on(what, drawn, PROGRESS)
+        if shown.lacks_data:
+            download.draw(shown.run.config)
         else:
-            status.draw(run, picker.apply)
-
-
-def _welcomes(run: Run) -> bool:
-    """Whether the picture stands above all else, for who came without a link."""
-    return picker.came_without_a_link() and run.status is Status.DONE
+            status.draw(shown, picker.apply)
 
 
 def _welcome(what: RunConfig | Identity, drawn: Status) -> None:
     """The first page's picture, above all else."""
     with pace.measured(), _told(what):
-        run = _handed(what, drawn, WELCOME)
+        run = _handed(what, drawn, WELCOME).run
         welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
 
 
 def _record(what: RunConfig | Identity, drawn: Status) -> None:
     """What changes when a point or a snapshot is added."""
     with pace.measured(), _told(what):
-        run = _moved_on(what, drawn, RECORD)
-        _body(run, view.current(run))
+        shown = _moved_on(what, drawn, RECORD)
+        _body(shown, view.current(shown.run))
 
 
 def _watch(what: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
@@ -169,63 +168,63 @@ def _look(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
-            run = runs.look(what)
+            shown = _shown(what)
+            run = shown.run
             lookers.look(run.config)
-            if by_itself.start(run):
+            if shown.begins and by_itself.start(run):
                 st.rerun()
             if run.status is not drawn or was_reading and data.examine(run.config):
                 st.rerun()
-            moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](run)]
-            _hand_on(run, moved)
+            moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](shown)]
+            _hand_on(shown, moved)
         except Exception:
             logger.exception("The run %s could not be looked at", identify(what).key)
     if moved:
         pulse.refresh([*moved, WATCH])
+        # Not drawn now, for there was a click as well: what that led to is not to be seen yet.
+        st.session_state[_HANDED] = {}
 
 
-def _hand_on(run: Run, fragments: Iterable[str]) -> None:
+def _hand_on(shown: Shown, fragments: Iterable[str]) -> None:
     """Have the fragments that are drawn next draw this very run, and not look for themselves."""
-    st.session_state[_HANDED] = dict.fromkeys(fragments, run)
+    st.session_state[_HANDED] = dict.fromkeys(fragments, shown)
 
 
-def _handed(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
+def _handed(what: RunConfig | Identity, drawn: Status, name: str) -> Shown:
     """The run as the fragment of that name draws it now; another status is a page of its own."""
-    run = st.session_state.get(_HANDED, {}).pop(name, None) or runs.look(what)
-    if run.status is not drawn:
+    shown = st.session_state.get(_HANDED, {}).pop(name, None) or _shown(what)
+    if shown.run.status is not drawn:
         st.rerun()
-    return run
+    return shown
 
 
-def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Run:
+def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Shown:
     """The same, of which it is remembered how far it had come."""
-    run = _handed(what, drawn, name)
-    st.session_state[name] = MOMENT[name](run)
-    return run
+    shown = _handed(what, drawn, name)
+    st.session_state[name] = MOMENT[name](shown)
+    return shown
 
 
 def _told(what: RunConfig | Identity) -> AbstractContextManager[None]:
     return notices.told("This run", f"The run {identify(what).key}")
 
 
-def _lacks_data(run: Run) -> bool:
-    return not run.points and not run.status.busy and data.needs_download(run.config)
-
-
-def _body(run: Run, looked_at: view.View) -> None:
+def _body(shown: Shown, looked_at: view.View) -> None:
+    run, player_first = shown.run, shown.has_just_begun
     if not run.points and not run.status.busy:
         _words(run.config)
         return
     readouts.draw(run)
     left, right = st.columns(HALVES, gap="medium")
     with left:
-        if not _welcomes(run):
+        if not shown.welcomes:
             stage.draw_player(run, looked_at)
         if looked_at.beside == "layers":
             layers.draw_blocks(run, looked_at)
     with right:
         stage.draw_controls(run, looked_at)
         stage.draw_beside(run, looked_at)
-        if _player_first(run):
+        if player_first:
             st.skeleton(height=base.CURVE_HEIGHT)
         elif looked_at.beside == "layers":
             layers.draw(run, looked_at)
@@ -233,22 +232,15 @@ def _body(run: Run, looked_at: view.View) -> None:
             _objective(run)
             _collapse(run, looked_at.test)
     # Below the player and the curves; on the first page in the player's place.
-    below, beside = (left, right) if _welcomes(run) else st.columns(HALVES, gap="medium")
+    below, beside = (left, right) if shown.welcomes else st.columns(HALVES, gap="medium")
     with below:
-        if not _player_first(run):
+        if not player_first:
             _cosines(run, looked_at)
         assumptions.draw(run.config)
     with beside:
-        if not _player_first(run):
+        if not player_first:
             _accuracy(run, looked_at.test)
         explanation.draw(run.config)
-
-
-def _player_first(run: Run) -> bool:
-    """Whether charts wait for the next look: of what has just begun, the first points are to move
-    before a browser that trains on the same cores has drawn everything else.
-    """
-    return run.status.busy and requests.seconds_since_the_last() < HEAD_START
 
 
 def _words(config: RunConfig) -> None:
@@ -293,7 +285,7 @@ def _cosines(run: Run, looked_at: view.View) -> None:
         st.skeleton(height=cosines.HEIGHT)
         return
     classes, r = run.config.classes, run.config.seeds.index(looked_at.seed)
-    shown = view.shown_snapshot(run.geometry, r)
+    shown = view.shown_snapshot(run.geometry, r, looked_at.moment)
     if shown is None:
         st.info(stage.nothing_to_show(looked_at))
         return

@@ -72,7 +72,7 @@ def _snapshot(run: Run, looked_at: View) -> int | None:
     r = run.config.seeds.index(looked_at.seed)
     if run.geometry is None or run.layers is None:
         return None
-    shown = shown_snapshot(run.geometry, r)
+    shown = shown_snapshot(run.geometry, r, looked_at.moment)
     if shown is None:
         return None
     return int(abs(run.layers.epoch - run.geometry.epoch[shown]).argmin())

@@ -8,9 +8,9 @@ import os
 import threading
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from ncengine.runs.assemble import finished_run
 from ncengine.runs.ends import Ends
 from ncengine.runs.follow import JournalReader
 from ncengine.runs.gallery import Gallery
+from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.index import Index
 from ncengine.runs.job_status import JobStatus
@@ -43,25 +44,6 @@ warnings.filterwarnings("ignore", message="flock not supported on this filesyste
 
 RUNS_REMEMBERED = 8
 PATIENCE = 30.0  # seconds for a lock that is held only to write a line
-
-
-@dataclass(frozen=True)
-class Glance:
-    """How a run stands.
-
-    Attributes:
-        status: see `Status`.
-        passes: passes over the data done so far.
-        error: one line for a reader, when failed.
-        entry: of a finished run, see `index.Index`.
-        shipped: whether it comes from the gallery.
-    """
-
-    status: Status
-    passes: int = 0
-    error: str | None = None
-    entry: Mapping[str, Any] | None = None
-    shipped: bool = False
 
 
 class Store:

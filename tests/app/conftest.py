@@ -12,13 +12,13 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from app.engine import data, derived, runs, shared
+from app.engine import data, runs, shared
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.gallery import Gallery
+from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Geometry, Layers, Run, Status
-from ncengine.runs.store import Glance
 from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
 from ncengine.version import EARLIER_VERSIONS
 
@@ -196,8 +196,7 @@ def _no_foreign_components() -> Iterator[None]:
 def store(monkeypatch) -> FakeStore:
     fake = FakeStore()
     # Made-up runs of one configuration differ from test to test.
-    derived._project.clear()
-    shared._made.clear()
+    shared._made.cache_clear()
     runs.titles_of_running.clear()
     monkeypatch.setattr(runs, "store", lambda: fake)
     return fake

@@ -85,7 +85,7 @@ def test_reading_data_holds_up_no_page(at, monkeypatch):
     monkeypatch.setattr(data, "examine", EXAMINE)
     monkeypatch.setattr(data, "_examine", slow)
     monkeypatch.setattr(data, "GRACE_SECONDS", 0.01)
-    data._examination.clear()
+    data._examination.cache_clear()
     try:
         open_at(at, data_seed="4711")
         assert_sound(at)
@@ -97,7 +97,7 @@ def test_reading_data_holds_up_no_page(at, monkeypatch):
         assert "Classes are balanced" in panel(at)
     finally:
         go_on.set()
-        data._examination.clear()
+        data._examination.cache_clear()
 
 
 def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
@@ -107,7 +107,7 @@ def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
     monkeypatch.setattr(
         data, "_examine", lambda config, missing: read.append(config) or data.Examination()
     )
-    data._examination.clear()
+    data._examination.cache_clear()
     try:
         for epochs, seeds in ((100, 1), (200, 3)):
             data.examine(RunConfig(epochs=epochs, seeds=seeds))
@@ -115,7 +115,7 @@ def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
         data.examine(RunConfig(samples_per_class=20))
         assert len(read) == 2
     finally:
-        data._examination.clear()
+        data._examination.cache_clear()
 
 
 @pytest.mark.parametrize(

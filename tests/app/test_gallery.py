@@ -421,7 +421,6 @@ def test_the_estimate_of_a_new_machine_goes_by_the_gallery(tmp_path):
 
 
 def test_what_is_shipped_and_the_same_trained_here_are_two_pictures(store):
-    derived._project.clear()
     whole = make_run(RunConfig(classes=3, samples_per_class=8, width=8, depth=2))
     own = replace(whole, key="one")
     shipped = replace(own, shown_seed=0)

@@ -10,10 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from app.charts import curves
 from app.components import pulse, readouts
+from app.components.shown import Shown
 from app.engine import pace
 from app.player import stage
 from app.views import explore
 from ncengine.config import RunConfig
+from ncengine.runs.glance import Glance
 from ncengine.runs.run import Status
 from tests.app.conftest import MAIN, assert_sound, make_run
 
@@ -39,7 +41,8 @@ def look(store, jobs, monkeypatch):
 
     def look(drawn, now):
         store.put(now)
-        seen = {name: moment(drawn) for name, moment in explore.MOMENT.items()}
+        as_drawn = Shown(drawn, Glance(drawn.status))
+        seen = {name: moment(as_drawn) for name, moment in explore.MOMENT.items()}
         monkeypatch.setattr(st, "session_state", seen)
         try:
             explore._look(CONFIG, drawn.status, False)
@@ -102,12 +105,9 @@ def test_another_value_or_snapshot_moves_all_that_is_drawn_of_them(look):
     assert look(running(), running(diverged=np.array([True, False, False]))) == every
 
 
-def test_what_is_waited_for_moves_the_progress_alone(jobs):
+def test_what_is_waited_for_moves_the_progress_alone(look, jobs):
     jobs.waits_for = "a worker"
-    drawn = {name: moment(running()) for name, moment in explore.MOMENT.items()}
-    jobs.waits_for = ""
-    now = {name: moment(running()) for name, moment in explore.MOMENT.items()}
-    assert [name for name in drawn if drawn[name] != now[name]] == [explore.PROGRESS]
+    assert look(running(), running()) == [explore.PROGRESS, explore.WATCH]
 
 
 def test_another_status_is_another_page(look):
@@ -178,12 +178,13 @@ def test_a_refresh_opens_the_run_once(look, store, opened, monkeypatch):
     every = look(running(), other)
     assert every == [explore.PROGRESS, explore.RECORD, explore.WATCH]
     drawn = []
-    monkeypatch.setattr(explore.status, "draw", lambda run, pick: drawn.append(run))
-    monkeypatch.setattr(explore, "_body", lambda run, looked_at: drawn.append(run))
+    monkeypatch.setattr(explore.status, "draw", lambda shown, pick: drawn.append(shown.run))
+    monkeypatch.setattr(explore, "_body", lambda shown, looked_at: drawn.append(shown.run))
     monkeypatch.setattr(explore.view, "current", lambda run: None)
     explore._progress(CONFIG, Status.RUNNING)
     explore._record(CONFIG, Status.RUNNING)
     assert len(opened) == 1 and drawn == [other, other]
+    assert store.glances == 0
     # A click in one of them has it look for itself.
     explore._record(CONFIG, Status.RUNNING)
     assert len(opened) == 2

@@ -24,11 +24,19 @@ PATIENCE = 30_000
 
 
 def open_page(page: Page, app: LiveApp, **query: Any) -> Page:
-    """Open Explore at these parameters and wait for its heading."""
+    """Open Explore at these parameters and wait until all of it is there."""
     page.set_default_timeout(PATIENCE)
     page.goto(app.url(**query))
     expect(page.get_by_role("heading", level=2)).to_be_visible()
+    expect_whole(page)
     return page
+
+
+def expect_whole(page: Page) -> None:
+    """The page is drawn, and what it does by itself in the browser has begun."""
+    state = "data-test-script-state"
+    expect(page.get_by_test_id("stApp")).to_have_attribute(state, "notRunning")
+    page.wait_for_function("() => document[Symbol.for('nc-page')]")
 
 
 def expect_heading(page: Page, words: str) -> None:
