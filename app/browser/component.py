@@ -10,13 +10,13 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.browser.bundle import bundle
+
 _HERE = Path(__file__).parent
-# One ES module, made of files of one concept each: the last one holds the default export.
-SCRIPTS = ("keys", "gradients", "travels", "page")
 _KEY = "browser:component"
 _component = st.components.v2.component(
     "page_in_browser",
-    js="\n".join((_HERE / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS),
+    js=bundle(_HERE / "page.js"),
 )
 
 

@@ -12,7 +12,7 @@ function mend(path) {
   else path.setAttribute("fill", mended);
 }
 
-function keepGradients() {
+export function keepGradients() {
   const watcher = new MutationObserver((changes) => {
     for (const { type, target } of changes) {
       if (type === "childList") target.querySelectorAll(GRADIENTS).forEach(mend);

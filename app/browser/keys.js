@@ -95,7 +95,7 @@ const HANDLERS = {
  * `player()` tells whether the page has one now. Gives what is to be called on coming to another
  * page: the link that was clicked to come there may have the focus still.
  */
-function giveKeysBack(player) {
+export function giveKeysBack(player) {
   wanted = player;
   for (const [name, handle] of Object.entries(HANDLERS)) {
     document.addEventListener(name, handle, true);

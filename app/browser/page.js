@@ -1,5 +1,9 @@
 // Once a document: Streamlit calls anew at each change, and loads the module again at times.
 
+import { keepGradients } from "./gradients.js";
+import { giveKeysBack } from "./keys.js";
+import { countTravels } from "./travels.js";
+
 const PAGE = Symbol.for("nc-page");
 
 export default ({ data, setStateValue }) => {

@@ -1,7 +1,7 @@
 // How often Back and Forward were pressed: what the server is to know, and cannot see by itself.
 
 /** Calls `tell(count)` at each that stays on the page, whose path is `path()`. */
-function countTravels(path, tell) {
+export function countTravels(path, tell) {
   let count = 0;
   addEventListener("popstate", () => {
     count += 1;

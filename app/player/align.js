@@ -1,23 +1,15 @@
 // Runs that differ by depth alone stay where they are on the screen: each has axes of its own, and
 // the camera turns with them.
 
-const ROUNDS = 200;
+import { unit } from "./rotation.js";
 
-/** The quaternion product: first b, then a. */
-function product([aw, ax, ay, az], [bw, bx, by, bz]) {
-  return [
-    aw * bw - ax * bx - ay * by - az * bz,
-    aw * bx + ax * bw + ay * bz - az * by,
-    aw * by - ax * bz + ay * bw + az * bx,
-    aw * bz + ax * by - ay * bx + az * bw,
-  ];
-}
+const ROUNDS = 200;
 
 /**
  * The rotation that takes points `from` as close to `to` as one can (K times three numbers each),
  * as a unit quaternion: B. K. P. Horn, J. Opt. Soc. Am. A 4 (1987) 629, by power iteration.
  */
-function closestRotation(from, to) {
+export function closestRotation(from, to) {
   const s = Array.from({ length: 3 }, () => [0, 0, 0]);
   for (let n = 0; n < from.length; n += 3) {
     for (let i = 0; i < 3; i++) for (let j = 0; j < 3; j++) s[i][j] += from[n + i] * to[n + j];
@@ -39,7 +31,7 @@ function closestRotation(from, to) {
 }
 
 /** The class means of the last frame, as numbers. */
-function lastMeans({ means, scales, classes, frames }) {
+export function lastMeans({ means, scales, classes, frames }) {
   const begin = 3 * classes * (frames - 1);
   return Array.from(means.subarray(begin, begin + 3 * classes), (v) => v * scales.means);
 }

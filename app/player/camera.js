@@ -1,59 +1,20 @@
 // Where the viewer stands: a rotation (unit quaternion [w, x, y, z]), zoom, and in 2D a pan.
 // Turning composes small rotations about the screen's own axes, so no pose is special.
 
-const EYE_DISTANCE = 4.4;
+import { real } from "./numbers.js";
+import { IDENTITY, pose, product, rotationMatrix, slerp, turned, unit } from "./rotation.js";
+
+export const EYE_DISTANCE = 4.4;
 const ZOOM_RANGE = [0.4, 12];
-const IDENTITY = [1, 0, 0, 0];
-const HOME_YAW = 0.62;
-const HOME_PITCH = 0.34;
+export const HOME_YAW = 0.62;
+export const HOME_PITCH = 0.34;
 const SPIN_SPEED = 0.22;
 
-function turned(q, axis, angle) {
-  const s = Math.sin(angle / 2);
-  const [aw, ax, ay, az] = [Math.cos(angle / 2), axis[0] * s, axis[1] * s, axis[2] * s];
-  const [bw, bx, by, bz] = q;
-  return unit([
-    aw * bw - ax * bx - ay * by - az * bz,
-    aw * bx + ax * bw + ay * bz - az * by,
-    aw * by - ax * bz + ay * bw + az * bx,
-    aw * bz + ax * by - ay * bx + az * bw,
-  ]);
-}
-
-function pose(yaw, pitch) {
-  return turned(turned(IDENTITY, [0, 1, 0], yaw), [1, 0, 0], pitch);
-}
-
-/** Rows of the rotation that takes data to the screen (x right, y up, z to the viewer). */
-function rotationMatrix([w, x, y, z]) {
-  return [
-    1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
-    2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
-    2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
-  ];
-}
-
-function unit(q) {
-  const norm = Math.hypot(...q) || 1;
-  return q.map((v) => v / norm);
-}
-
-function slerp(from, to, share) {
-  let dot = from.reduce((sum, v, i) => sum + v * to[i], 0);
-  const sign = dot < 0 ? -1 : 1;
-  dot = Math.min(1, Math.abs(dot));
-  const angle = Math.acos(dot);
-  if (angle < 1e-4) return to;
-  const a = Math.sin((1 - share) * angle) / Math.sin(angle);
-  const b = (sign * Math.sin(share * angle)) / Math.sin(angle);
-  return unit(from.map((v, i) => a * v + b * to[i]));
-}
-
-function smooth(share) {
+export function smooth(share) {
   return share * share * (3 - 2 * share);
 }
 
-class Camera {
+export class Camera {
   constructor() {
     this.home = pose(HOME_YAW, HOME_PITCH);
     this.rotation = this.home;

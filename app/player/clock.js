@@ -4,7 +4,7 @@ const FULL_SECONDS = 6;
 const SECONDS_PER_FRAME = 0.25;
 const GLIDE_SECONDS = 0.09;
 
-class Clock {
+export class Clock {
   constructor() {
     this.at = 0;
     this.goal = 0;

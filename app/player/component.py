@@ -8,16 +8,19 @@ script (or the fragment that holds the player) runs again, and finds it in the c
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
+from app.browser.bundle import bundle
 from app.browser.component import rerun_only
-from app.player.assets import SCRIPTS, text
 
+_HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "neural_collapse_player",
-    html=text("player.html"),
-    css=text("player.css"),
-    js=text(*(f"{name}.js" for name in SCRIPTS)),
+    html=(_HERE / "player.html").read_text(encoding="utf-8"),
+    css=(_HERE / "player.css").read_text(encoding="utf-8"),
+    js=bundle(_HERE / "player.js"),
     isolate_styles=True,
 )
 

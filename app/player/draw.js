@@ -1,5 +1,13 @@
 // Paints a scene on the canvas. All lengths are device pixels.
 
+import { EYE_DISTANCE, smooth } from "./camera.js";
+import { LabelPlacer } from "./labels.js";
+import { blend, MARGIN } from "./scene.js";
+import {
+  depthLevel, LabelSprites, MeanSprites, perspective, RingAtlas, SampleAtlas, SphereSprite,
+} from "./sprites.js";
+import { css, mixed } from "./theme.js";
+
 // CSS pixels, and so many where the pass has a line of its own below them.
 const TOOLS_HEIGHT = 50;
 const NARROW = 480;
@@ -12,7 +20,7 @@ const TRAIL_STRIDE = 0.45;
 const CIRCLES = [[0, 1], [0, 2], [1, 2]];
 const CIRCLE_STEPS = 72;
 
-class Painter {
+export class Painter {
   constructor(canvas) {
     this.canvas = canvas;
     this.ctx = canvas.getContext("2d");
@@ -33,7 +41,7 @@ class Painter {
     const { width } = this.canvas;
     // The tools keep a strip at the top to themselves.
     const top = (width > NARROW * this.ratio ? TOOLS_HEIGHT : NARROW_HEIGHT) * this.ratio;
-    const height = this.canvas.height - top;
+    const height = Math.max(1, this.canvas.height - top);
     const fit = (Math.min(width, height * 1.02) * 0.44) / (radius * MARGIN);
     const scale = fit * camera.zoom;
     const share = camera.flat * scale;

@@ -5,7 +5,7 @@ const SIDES = [
   [1, 0], [-1, 0], [0, -1], [0, 1], [0.8, -0.9], [-0.8, -0.9], [0.8, 0.9], [-0.8, 0.9],
 ];
 
-class LabelPlacer {
+export class LabelPlacer {
   constructor() {
     this.sides = new Map();
   }

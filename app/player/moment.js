@@ -1,11 +1,14 @@
 // The moment on the rest of the page: readouts and curves beside the player show where it is.
 // Readouts bring their values at each snapshot along; of a chart, Vega tells where a pass lies.
 
+import { count } from "./numbers.js";
+import { between, nearest } from "./passes.js";
+
 const READOUTS = ".readouts[data-moments]";
 const CHARTS = '[data-testid="stVegaLiteChart"]';
 const LINE = "nc-moment";
 
-class Moment {
+export class Moment {
   /** `seek(frame)` is called when the viewer points at a pass in a chart. */
   constructor(seek) {
     Object.assign(this, { seek, epochs: [], at: 0, atEnd: true, run: null, held: null });
@@ -44,7 +47,7 @@ class Moment {
     if (!this.epochs.length) return;
     document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
     const pass = between(this.epochs, this.at);
-    const ground = getComputedStyle(document.querySelector(".stApp")).backgroundColor;
+    const ground = getComputedStyle(document.querySelector(".stApp") ?? document.body).backgroundColor;
     document.documentElement.style.setProperty("--nc-ground", ground);
     const seen = new Set();
     for (const chart of document.querySelectorAll(CHARTS)) {
@@ -160,23 +163,7 @@ function within({ node, width, height }, event) {
   return x >= 0 && x <= width && y >= 0 && y <= height;
 }
 
-/** The pass at a fractional frame. */
-function between(epochs, at) {
-  const before = Math.min(Math.floor(at), epochs.length - 1);
-  const after = Math.min(before + 1, epochs.length - 1);
-  return epochs[before] + (at - before) * (epochs[after] - epochs[before]);
-}
-
-/** The fractional frame of a pass, which may lie beyond either end: the other way round. */
-function frameAt(epochs, pass) {
-  const after = epochs.findIndex((epoch) => epoch >= pass);
-  if (after < 0) return epochs.length - 1;
-  if (after === 0) return 0;
-  const [from, to] = [epochs[after - 1], epochs[after]];
-  return after - 1 + (pass - from) / (to - from);
-}
-
 /** Only what differs: each change of the page would wake the watcher. */
-function write(node, words) {
+export function write(node, words) {
   if (node.textContent !== words) node.textContent = words;
 }

@@ -1,10 +1,12 @@
 // Everything around the stage that is HTML: readings, buttons, scrubber, legend, tooltip, help.
 
-const LAYERS = ["samples", "tests", "means", "rows", "ideal", "spokes"];
-const TICK_WIDTH = 84;
-const count = new Intl.NumberFormat("en");
+import { write } from "./moment.js";
+import { count } from "./numbers.js";
+import { LAYERS } from "./shown.js";
 
-class Panel {
+const TICK_WIDTH = 84;
+
+export class Panel {
   /**
    * `on` has the handlers act(name), scrub(frame), travel(layer), speed(factor), layer(name),
    * toggle(k) and isolate(k).

@@ -2,20 +2,7 @@
 
 const WRITE_DELAY = 300;
 
-const REAL = /^ *[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? *$/i;
-const WHOLE = /^ *[+-]?\d+ *$/;
-const LONGEST_NUMBER = 100;
-
-/** Numbers as an address may hold them, as in `ncengine/config/numbers.py`; NaN for all else. */
-function real(text) {
-  return text.length <= LONGEST_NUMBER && REAL.test(text) ? Number(text) : NaN;
-}
-
-function whole(text) {
-  return text.length <= LONGEST_NUMBER && WHOLE.test(text) ? Number(text) : NaN;
-}
-
-class Permalink {
+export class Permalink {
   /** `moved(epoch)` is called when another pass came into the URL; null: none, the newest. */
   constructor(moved) {
     this.moved = moved;

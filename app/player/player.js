@@ -1,22 +1,25 @@
 // The player itself: one per place on the page, kept alive from one message to the next.
 
-const FADE_SECONDS = 0.12;
-const METER_SECONDS = 1;
-const KEYS = {
-  " ": "play", k: "play", ArrowLeft: "back", ArrowRight: "forward", Home: "start", End: "end",
-  f: "fullscreen", 2: "2d", 3: "3d",
-};
-
-// What the same keys do to the layers, with the shift key.
-const OF_BOTH = ["play", "back", "forward", "start", "end"];
-
-// Controls that take letters, those that Space presses, and those that arrows and Home move in.
-const WRITING = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
-  + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
-const PRESSED = "button, a, summary, input:not([type=range]), [role=button], [role=switch], "
-  + "[role=checkbox], [role=radio], [role=tab], [role=option]";
-const STEERED = "[type=radio], [type=range], [role=slider], [role=radiogroup], [role=toolbar], "
-  + "[role=tablist]";
+import { closestRotation, lastMeans } from "./align.js";
+import { Camera } from "./camera.js";
+import { Clock } from "./clock.js";
+import { Painter } from "./draw.js";
+import { Keyboard } from "./keyboard.js";
+import { Meter } from "./meter.js";
+import { Moment } from "./moment.js";
+import { real, whole } from "./numbers.js";
+import { Panel } from "./panel.js";
+import { between, frameAt, nearest } from "./passes.js";
+import { Permalink } from "./permalink.js";
+import { bodyAt, Pointer } from "./pointer.js";
+import { Scene } from "./scene.js";
+import { Screen } from "./screen.js";
+import {
+  fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
+} from "./shown.js";
+import { readTheme } from "./theme.js";
+import { Way } from "./way.js";
+import { readMessage } from "./wire.js";
 
 class Player {
   constructor(root) {
@@ -31,7 +34,7 @@ class Player {
     this.moment = new Moment((frame) => this.seek(frame));
     this.trail = 0;
     this.radius = null;
-    this.meter = { cost: 0, draws: 0, since: 0 };
+    this.meter = new Meter(root.dataset);
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.show = shownAtFirst();
     this.panel = new Panel(root, this.panelHandlers());
@@ -44,8 +47,14 @@ class Player {
       this.painter.names = null;
       this.wake();
     });
-    this.onKey = (event) => this.key(event);
-    document.addEventListener("keydown", this.onKey);
+    const { scrubber, wayScrubber } = this.panel;
+    this.keyboard = new Keyboard({ frames: scrubber, layers: wayScrubber }, {
+      act: (name) => this.act(name),
+      escape: () => {
+        this.panel.help(false);
+        this.screen.leave();
+      },
+    });
   }
 
   panelHandlers() {
@@ -279,24 +288,6 @@ class Player {
     this.wake();
   }
 
-  key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const target = event.composedPath()[0];
-    if (event.key === "Escape") {
-      this.panel.help(false);
-      this.screen.leave();
-    }
-    let name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    const { wayScrubber, scrubber } = this.panel;
-    const own = target === scrubber || target === wayScrubber;
-    if (!name || (!own && uses(target, event.key))) return;
-    const layers = event.shiftKey || (target === wayScrubber && name !== "play");
-    if (layers && OF_BOTH.includes(name)) name = `way-${name}`;
-    event.preventDefault();
-    event.stopPropagation();
-    this.act(name);
-  }
-
   resized() {
     const stage = this.canvas.parentElement;
     this.painter.resize(stage.clientWidth, stage.clientHeight);
@@ -331,7 +322,7 @@ class Player {
     if (onTheWay && !this.way.clock.playing) this.link.set("layer", this.layerToText());
     this.choose();
     this.draw();
-    this.measure(now, performance.now() - begun);
+    this.meter.add(now, performance.now() - begun);
     if (active) this.wake();
     else this.rest();
   }
@@ -339,25 +330,18 @@ class Player {
   /** A pose reaches the URL once it has come to rest. */
   rest() {
     this.before = undefined;
-    Object.assign(this.meter, { cost: 0, draws: 0, since: 0 });
+    this.meter.rest();
     if (this.camera.moved) this.link.set("camera", this.camera.toText());
     else if (this.link.values.get("camera")) this.link.set("camera", null);
   }
 
   advanceFades(seconds) {
-    const share = this.calm ? 1 : 1 - Math.exp(-seconds / FADE_SECONDS);
-    let active = false;
-    const toward = (from, to) => {
-      if (Math.abs(to - from) < 0.005) return to;
-      active = true;
-      return from + (to - from) * share;
-    };
-    const { show, film } = this;
-    for (const name of LAYERS) show[name] = toward(show[name], show.goal[name]);
-    show.classes = show.classes.map((v, k) => toward(v, show.goal.classes[k]));
-    this.trail = toward(this.trail, this.clock.playing || this.way.clock.playing ? 1 : 0);
-    this.radius = toward(this.radius ?? film.radius, film.radius);
-    return active;
+    const { trail, radius, film, calm } = this;
+    const moves = this.clock.playing || this.way.clock.playing;
+    this.trail = faded(trail, moves ? 1 : 0, seconds, calm);
+    this.radius = faded(radius ?? film.radius, film.radius, seconds, calm);
+    const active = fade(this.show, seconds, calm);
+    return active || this.trail !== trail || this.radius !== radius;
   }
 
   draw() {
@@ -381,19 +365,6 @@ class Player {
     this.panel.caption(this.film.data, this.moment.reading("NC1"));
   }
 
-  /** Mean cost of a frame (ms) and frames a second, written once a second while moving. */
-  measure(now, cost) {
-    const { meter } = this;
-    meter.since ||= now;
-    meter.cost += cost;
-    meter.draws++;
-    const seconds = (now - meter.since) / 1000;
-    if (seconds < METER_SECONDS) return;
-    this.root.dataset.frameMs = (meter.cost / meter.draws).toFixed(2);
-    this.root.dataset.fps = (meter.draws / seconds).toFixed(1);
-    Object.assign(meter, { cost: 0, draws: 0, since: now });
-  }
-
   close() {
     cancelAnimationFrame(this.pending);
     this.observer.disconnect();
@@ -402,60 +373,8 @@ class Player {
     this.moment.close();
     this.pointer.close();
     this.screen.close();
-    document.removeEventListener("keydown", this.onKey);
+    this.keyboard.close();
   }
-}
-
-/** Whether the control that has the focus does something of its own with a key. */
-function uses(target, key) {
-  if (!target.closest) return false;
-  if (target.closest(WRITING)) return true;
-  if (key === " ") return Boolean(target.closest(PRESSED));
-  return key.length > 1 && Boolean(target.closest(STEERED));
-}
-
-// Which layers are shown before the viewer picks.
-const SHOWN = { samples: 1, tests: 1, means: 1, rows: 1, ideal: 1, spokes: 0 };
-
-/** Opacities now, and where they fade to. Layers of an earlier scene stay as they were. */
-function shownAtFirst(classes = 0, earlier = null) {
-  const layers = { ...SHOWN };
-  for (const name of earlier ? LAYERS : []) layers[name] = earlier.goal[name];
-  const all = Array(classes).fill(1);
-  return { ...layers, classes: all, goal: { ...layers, classes: [...all] } };
-}
-
-/** The layers shown, for the URL; null where they are those shown at first. */
-function layersToText({ goal }) {
-  if (LAYERS.every((name) => goal[name] === SHOWN[name])) return null;
-  return LAYERS.filter((name) => goal[name]).join(",") || "none";
-}
-
-/** The classes hidden, for the URL; null where none is. */
-function hiddenToText({ goal }) {
-  return goal.classes.flatMap((shown, k) => (shown ? [] : [k])).join(",") || null;
-}
-
-/** Shows the layers that a text from a URL names; gives null where it is malformed. */
-function shownFromText(show, text) {
-  const names = text === "none" ? [] : text.split(",");
-  if (!names.every((name) => LAYERS.includes(name))) return null;
-  for (const name of LAYERS) show[name] = show.goal[name] = names.includes(name) ? 1 : 0;
-  return true;
-}
-
-/** Hides the classes that a text from a URL names; gives null where it is malformed. */
-function hiddenFromText(show, text) {
-  const hidden = text.split(",").map(whole);
-  if (!hidden.every((k) => k >= 0 && k < show.goal.classes.length)) return null;
-  show.goal.classes = show.goal.classes.map((_, k) => (hidden.includes(k) ? 0 : 1));
-  show.classes = [...show.goal.classes];
-  return true;
-}
-
-function nearest(sorted, value) {
-  const away = sorted.map((v) => Math.abs(v - value));
-  return away.indexOf(Math.min(...away));
 }
 
 /** A rerun of the script that changed nothing sends the same message once more. */

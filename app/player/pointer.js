@@ -3,7 +3,7 @@
 const REACH = 12;
 
 /** The body nearest to x, y (device pixels), those in front first; -1 if none is near. */
-function bodyAt(painter, x, y) {
+export function bodyAt(painter, x, y) {
   const { scene, show, ratio } = painter;
   if (!scene) return -1;
   const { labels, classes, ideal_fits } = scene.data;
@@ -23,7 +23,7 @@ function bodyAt(painter, x, y) {
   return found;
 }
 
-class Pointer {
+export class Pointer {
   /**
    * `on` has the handlers drag(dx, dy, seconds), hold(held, still), zoom(factor), which gives
    * whether that changed anything, reset() and hover(place), place being [x, y] in CSS pixels or

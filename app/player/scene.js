@@ -2,8 +2,12 @@
 // Bodies share one numbering, so that one sort by depth orders them all:
 // training samples, test samples, class means, classifier rows, ideal vertices, edges of the ideal.
 
+import { HOME_PITCH, HOME_YAW, smooth } from "./camera.js";
+import { pose, rotationMatrix } from "./rotation.js";
+import { DEEPEST, perspective } from "./sprites.js";
+
 const BUCKETS = 512;
-const MARGIN = 1.06;
+export const MARGIN = 1.06;
 // After a change of basis, focus or seed, bodies move to their new places for so long.
 const ARRIVAL_SECONDS = 0.7;
 // A class mean is drawn before (on top of) the samples that gather around it.
@@ -16,7 +20,7 @@ const POSES = [-0.6, -0.3, 0, 0.3]
   .flatMap((pitch) => Array.from({ length: 25 }, (_, n) => [(n - 12) * 0.26, pitch]))
   .sort((a, b) => Math.hypot(...a) - Math.hypot(...b));
 
-class Scene {
+export class Scene {
   constructor(data) {
     this.data = data;
     const { samples: S, classes: K } = data;
@@ -163,7 +167,7 @@ class Scene {
   }
 }
 
-function blend(array, scale, from, to, share, out, offset, count) {
+export function blend(array, scale, from, to, share, out, offset, count) {
   for (let n = 0; n < count; n++) {
     const start = array[from + n];
     out[offset + n] = (start + (array[to + n] - start) * share) * scale;

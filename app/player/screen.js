@@ -1,6 +1,6 @@
 // The whole screen for the player; where a frame around the page refuses that, the whole page.
 
-class Screen {
+export class Screen {
   constructor(root) {
     this.root = root;
     this.ending = new AbortController();

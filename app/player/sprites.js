@@ -1,11 +1,14 @@
 // Shaded balls, drawn once per class and depth and copied from then on: copying an image costs a
 // tenth of filling a gradient.
 
+import { EYE_DISTANCE } from "./camera.js";
+import { css, mixed } from "./theme.js";
+
 const DEPTH_LEVELS = 20;
-const DEEPEST = 1.25;
+export const DEEPEST = 1.25;
 const FOG = 0.62;
 
-function depthLevel(depth) {
+export function depthLevel(depth) {
   const share = (depth + DEEPEST) / (2 * DEEPEST);
   return Math.min(DEPTH_LEVELS - 1, Math.max(0, (share * DEPTH_LEVELS) | 0));
 }
@@ -14,7 +17,7 @@ function levelDepth(level) {
   return ((level + 0.5) / DEPTH_LEVELS) * 2 * DEEPEST - DEEPEST;
 }
 
-function perspective(depth) {
+export function perspective(depth) {
   return EYE_DISTANCE / (EYE_DISTANCE - depth);
 }
 
@@ -47,7 +50,7 @@ function hollowRing(ctx, x, y, radius, rgb, theme) {
 }
 
 /** Sample sprites: one row a class, one column a depth level; the far ones fade into the sky. */
-class SampleAtlas {
+export class SampleAtlas {
   constructor(theme, radius) {
     this.key = `${theme.signature}|${radius}`;
     this.radii = Float32Array.from({ length: DEPTH_LEVELS }, (_, level) =>
@@ -75,14 +78,14 @@ class SampleAtlas {
 }
 
 /** The same for test samples: as large, hollow. */
-class RingAtlas extends SampleAtlas {
+export class RingAtlas extends SampleAtlas {
   drawOne(ctx, x, y, radius, rgb, theme) {
     hollowRing(ctx, x, y, radius, rgb, theme);
   }
 }
 
 /** Class means: a ball within a ring, one sprite a class, scaled when drawn. */
-class MeanSprites {
+export class MeanSprites {
   constructor(theme, radius) {
     this.key = `${theme.signature}|${radius}`;
     this.half = Math.ceil(radius * 1.9);
@@ -105,7 +108,7 @@ class MeanSprites {
 }
 
 /** A class name with a halo in the colour of the sky. */
-class LabelSprites {
+export class LabelSprites {
   constructor(theme, names, size) {
     this.key = `${theme.signature}|${names}|${size}`;
     this.images = names.map((name, k) => {
@@ -130,7 +133,7 @@ class LabelSprites {
 }
 
 /** The unit sphere: a faint ball of glass, drawn once per size and theme. */
-class SphereSprite {
+export class SphereSprite {
   constructor(theme, radius) {
     this.key = `${theme.signature}|${radius}`;
     this.half = Math.ceil(radius) + 2;

@@ -10,15 +10,15 @@ function rgbOf(color) {
   return [...PROBE.getImageData(0, 0, 1, 1).data.slice(0, 3)];
 }
 
-function mixed(from, to, share) {
+export function mixed(from, to, share) {
   return from.map((v, i) => v + (to[i] - v) * share);
 }
 
-function css(rgb, alpha = 1) {
+export function css(rgb, alpha = 1) {
   return `rgba(${rgb.map(Math.round).join(",")},${alpha})`;
 }
 
-function readTheme(element, colors) {
+export function readTheme(element, colors) {
   const style = getComputedStyle(element);
   const value = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
   const background = rgbOf(value("--st-background-color", "#ffffff"));

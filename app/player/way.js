@@ -1,7 +1,11 @@
 // The way through the network's layers, at the moments at which these were kept. A frame is a layer,
 // the last one that of the film of training: there the way has ended, and the film is shown.
 
-class Way {
+import { Clock } from "./clock.js";
+import { nearest } from "./passes.js";
+import { Scene } from "./scene.js";
+
+export class Way {
   /** `time` is the clock of the film. */
   constructor(time) {
     this.time = time;

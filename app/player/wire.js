@@ -2,7 +2,7 @@
 
 const ARRAY_TYPES = { int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array };
 
-function readMessage(bytes) {
+export function readMessage(bytes) {
   // A copy, since the array that arrives may start at an odd offset.
   const buffer = bytes.slice().buffer;
   const length = new DataView(buffer).getUint32(0, true);

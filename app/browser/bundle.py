@@ -1,0 +1,34 @@
+"""The scripts of a component as one text, which is what Streamlit takes."""
+
+from __future__ import annotations
+
+import re
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[a-z]+\.js)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def bundle(entry: Path) -> str:
+    """An ES module and all that it imports, as one module.
+
+    What a file imports comes before it. All share one scope: no two files may give the same name
+    to different things, and nothing is renamed where it is imported.
+
+    Args:
+        entry: the file whose default export is that of the whole.
+    """
+    found: dict[Path, list[Path]] = {}
+    to_read = [entry.resolve()]
+    while to_read:
+        path = to_read.pop()
+        if path not in found:
+            text = path.read_text(encoding="utf-8")
+            found[path] = [(path.parent / name).resolve() for name in _IMPORT.findall(text)]
+            to_read += found[path]
+    return "\n".join(_alone(path) for path in TopologicalSorter(found).static_order())
+
+
+def _alone(path: Path) -> str:
+    return _EXPORT.sub("", _IMPORT.sub("", path.read_text(encoding="utf-8")))
