@@ -43,7 +43,9 @@ class LBFGS:
         accepted = np.zeros(len(self.seeds), bool)
         for r, (seed, value) in enumerate(zip(self.seeds, loss.tolist(), strict=True)):
             if not (self.diverged[r] or self.resting[r]):
-                accepted[r] = seed.step(value, grad[r])
+                accepted[r], further = seed.step(self.theta[r], value, grad[r])
+                if further is not None:
+                    self.theta[r] = further
                 self.resting[r], self.diverged[r] = seed.resting, seed.diverged
         return accepted
 
@@ -60,14 +62,15 @@ class LBFGS:
         self.diverged = np.array(state["diverged"], bool)
         for r, seed in enumerate(self.seeds):
             own = f"_{r}"
-            seed.restore({n.removesuffix(own): v for n, v in state.items() if n.endswith(own)})
+            of_seed = {n.removesuffix(own): v for n, v in state.items() if n.endswith(own)}
+            seed.restore(of_seed, self.theta)
 
 
 class _Seed:
-    """One seed's L-BFGS. `theta` is its row of the batch: where it is evaluated next."""
+    """One seed's L-BFGS, which begins at theta (P,)."""
 
     def __init__(self, theta: Tensor, history: int, trained: bool):
-        self.theta, self.trained = theta, trained
+        self.trained = trained
         self.iterate = theta.clone()
         self.grad = torch.zeros_like(theta)
         self.value = self.first_value = math.inf
@@ -77,61 +80,57 @@ class _Seed:
         self.quiet = 0
         self.resting = self.diverged = False
 
-    def step(self, value: float, grad: Tensor) -> bool:
+    def step(self, at: Tensor, value: float, grad: Tensor) -> tuple[bool, Tensor | None]:
+        """Take value and gradient (P,) at the point that was to be evaluated.
+
+        Returns:
+            Whether that is an iterate, and where to evaluate next; None: where it was.
+        """
         if self.search is None:
             if not (math.isfinite(value) and bool(grad.sum().isfinite())):
                 self.diverged = True
-                return False
+                return False, None
             self.value = self.first_value = value
             self.grad.copy_(grad)
-            self._search_along_new_direction()
-            return True
+            return True, self._search_along_new_direction()
         verdict = self.search.tell(value, float(grad @ self.direction))
         if verdict == "accept":
-            self._accept(value, grad)
-            return True
+            return True, self._accept(at, value, grad)
         if verdict == "trial":
-            self._try()
-        elif self.recent.count:
+            return False, self._trial()
+        if self.recent.count:
             # The curvature gathered may be what misleads: once more, from steepest descent.
             self.recent.clear()
-            self._search_along_new_direction()
-        else:
-            self._stop()
-        return False
+            return False, self._search_along_new_direction()
+        self.resting = self.trained or self.value < self.first_value
+        self.diverged = not self.resting
+        return False, self.iterate
 
-    def _accept(self, value: float, grad: Tensor) -> None:
-        step = self.theta - self.iterate
-        with_grad = self.recent.push(step, grad - self.grad, grad)
-        self.iterate.copy_(self.theta)
+    def _accept(self, at: Tensor, value: float, grad: Tensor) -> Tensor | None:
+        with_grad = self.recent.push(at - self.iterate, grad - self.grad, grad)
+        self.iterate.copy_(at)
         self.grad.copy_(grad)
         gained = self.value - value
         self.quiet = self.quiet + 1 if gained <= QUIET * abs(value) else 0
         self.value = value
         self.resting = self.quiet >= QUIET_STEPS
-        if not self.resting:
-            self._search_along_new_direction(with_grad)
+        return None if self.resting else self._search_along_new_direction(with_grad)
 
-    def _search_along_new_direction(self, with_grad: np.ndarray | None = None) -> None:
+    def _search_along_new_direction(self, with_grad: np.ndarray | None = None) -> Tensor | None:
         self.direction, slope = self.recent.direction(self.grad, with_grad)
         if not slope < 0 and self.recent.count:
             self.recent.clear()
             self.direction, slope = self.recent.direction(self.grad)
         if not slope < 0:
             self.resting = True
-            return
+            return None
         first = 1.0 if self.recent.count else min(1.0, 0.1 / math.sqrt(-slope))
         self.search = LineSearch.begin(self.value, slope, first)
-        self._try()
+        return self._trial()
 
-    def _try(self) -> None:
+    def _trial(self) -> Tensor:
         assert self.search is not None
-        torch.add(self.iterate, self.direction, alpha=self.search.t, out=self.theta)
-
-    def _stop(self) -> None:
-        self.theta.copy_(self.iterate)
-        self.resting = self.trained or self.value < self.first_value
-        self.diverged = not self.resting
+        return torch.add(self.iterate, self.direction, alpha=self.search.t)
 
     def state(self) -> dict[str, Any]:
         state: dict[str, Any] = {
@@ -148,10 +147,10 @@ class _Seed:
             state["search"] = _search_to_array(self.search)
         return state
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self.iterate = taken(state["iterate"], self.theta)
-        self.grad = taken(state["grad"], self.theta)
-        self.direction = taken(state["direction"], self.theta)
+    def restore(self, state: dict[str, Any], like: Tensor) -> None:
+        self.iterate = taken(state["iterate"], like)
+        self.grad = taken(state["grad"], like)
+        self.direction = taken(state["direction"], like)
         self.value = float(state["value"])
         self.first_value = float(state["first_value"])
         self.quiet = int(state["quiet"])
