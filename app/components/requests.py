@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.components import text
-from app.engine import lookers, runs
+from app.engine import runs, viewers
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 
@@ -22,10 +22,10 @@ STOP_PATIENCE = 30.0
 LOOK_EVERY, TAKEN_UP, LOOKS = 0.01, 6, 25
 
 
-def submit(config: RunConfig, *, by_itself: bool = False) -> None:
-    """Have the configuration trained; `by_itself`: for as long as somebody looks at it."""
+def submit(config: RunConfig, *, automatic: bool = False) -> None:
+    """Have the configuration trained; `automatic`: for as long as somebody looks at it."""
     has_stopped(config)
-    (lookers.began if by_itself else lookers.asked)(config)
+    (viewers.began if automatic else viewers.asked)(config)
     _ask(config, lambda: runs.jobs().submit(config))
     _wait_for_points(config)
 
@@ -34,7 +34,7 @@ def submit_all(configs: Sequence[RunConfig]) -> None:
     """Have all of them trained; they count as one in the queue."""
     for config in configs:
         has_stopped(config)
-        lookers.asked(config)
+        viewers.asked(config)
     _ask(configs[0], lambda: runs.jobs().submit_all(configs))
 
 

@@ -12,30 +12,40 @@ from PIL import Image
 
 from app.components import text
 from app.engine import data
+from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 
-_SHOWN, _SWITCH = "reviews:shown", "reviews:switch"
-_REVIEWS = (
-    "The reviews of this data set are real, shown as people wrote them. Some are rude, or worse."
-)
+_SHOWN, _SWITCH = "texts:shown", "texts:switch"
 
 
 def texts_are_shown() -> bool:
-    """Whether who looks has asked to see reviews."""
+    """Whether who looks has asked to see what people wrote."""
     return bool(st.session_state.get(_SHOWN))
 
 
-def draw_switch(explained: bool = False) -> bool:
-    """The switch behind which reviews stand; gives whether they are shown.
+def draw_switch(config: RunConfig, explained: bool = False) -> bool:
+    """The switch behind which texts stand; gives whether they are shown.
 
     Args:
+        config: of whose data they are.
         explained: whether what they are is said beside it.
     """
     # A switch forgets what it said while it is not drawn.
     st.session_state[_SWITCH] = texts_are_shown()
-    about = None if explained else _REVIEWS
-    st.toggle("Show reviews", key=_SWITCH, on_change=_remember, help=about)
+    about = None if explained else _about(config)
+    st.toggle(f"Show {_noun(config)}s", key=_SWITCH, on_change=_remember, help=about)
     return texts_are_shown()
+
+
+def _noun(config: RunConfig) -> str:
+    return dataset_info(config.dataset).noun
+
+
+def _about(config: RunConfig) -> str:
+    return (
+        f"The {_noun(config)}s of this data set are real, shown as people wrote them. Some are "
+        "rude, or worse."
+    )
 
 
 def _remember() -> None:
@@ -56,8 +66,8 @@ def draw(config: RunConfig) -> None:
         figures = "".join(_figure(*picture) for picture in pictures)
         st.html(f'<div class="samples">{figures}</div>')
         return
-    st.caption(_REVIEWS)
-    for one in found if draw_switch(explained=True) else ():
+    st.caption(_about(config))
+    for one in found if draw_switch(config, explained=True) else ():
         st.markdown(f"**{text.plain(one.name)}**: {text.plain(text.ending(one.text))}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.components import by_itself, requests
+from app.components import automatic, requests
 from app.engine import data, runs
 from ncengine.config import RunConfig
 from ncengine.runs.glance import Glance
@@ -82,8 +82,8 @@ def look(what: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
         lacks_data=not run.points and not status.busy and data.needs_download(config),
         trouble=requests.trouble(config),
         stopping=requests.is_stopping(config),
-        begins=by_itself.waits(run),
-        held_back=by_itself.why_it_waits(run),
+        begins=automatic.waits(run),
+        held_back=automatic.why_it_waits(run),
         has_just_begun=status.busy and requests.seconds_since_the_last() < HEAD_START,
         welcomes=welcomes and status is Status.DONE,
     )

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 # A page waits this long for data to be read; what takes longer is shown once it is there.
 GRACE_SECONDS = 0.2
-NOT_SHIPPED = "A review whose words are not shipped."
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,8 @@ def captions(run: Run, test: bool) -> list[str] | None:
         names = ("texts", "test_texts") if test else ("texts",)
         if "texts" not in kept:
             return None
-        return [str(one) or NOT_SHIPPED for name in names for one in kept[name]]
+        without = f"A {dataset_info(run.config.dataset).noun} whose words are not shipped."
+        return [str(one) or without for name in names for one in kept[name]]
     data, geometry = _data_at_hand(run.config), run.geometry
     if data is None or data.texts is None or geometry is None:
         return None

@@ -42,7 +42,7 @@ def look(what: RunConfig | Identity) -> Run:
     run = store().open(what)
     if not run.status.finished and (why := waits_for_room(run.key)):
         run = replace(run, error=why)
-    if not run.status.rests:
+    if not run.status.idle:
         return run
     if isinstance(what, Identity):
         return look(what.config)
@@ -58,7 +58,7 @@ def waits_for_room(key: str) -> str:
 def glance(config: RunConfig) -> Glance:
     """The same without its curves."""
     now = store().glance(config)
-    other = store().stand_in(config) if now.status.rests else None
+    other = store().stand_in(config) if now.status.idle else None
     return now if other is None else store().glance(other)
 
 

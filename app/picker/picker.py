@@ -7,7 +7,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from app.components import address, by_itself, notices, requests, text
+from app.components import address, automatic, notices, requests, text
 from app.engine import derived, runs
 from app.picker import widgets
 from ncengine.config import PARAMS, RunConfig
@@ -47,7 +47,7 @@ def arrive(*, bare: bool, welcomes: bool) -> None:
         welcomes: whether the page is the one to whose welcome Back and Forward lead again.
     """
     if _WELCOME not in st.session_state:
-        by_itself.begin(bare)
+        automatic.begin(bare)
         st.session_state[_WELCOME] = bare and runs.home() == first()
     elif bare and welcomes and address.went_through_history(OWNER):
         st.session_state[_WELCOME] = runs.home() == first()
@@ -141,7 +141,7 @@ def _current() -> RunConfig:
     st.session_state[_WRONG] = {}
     config, problems = read_url()
     if before is not None and config != before:
-        by_itself.picked(config)  # Back and Forward, to what may have been stopped on leaving
+        automatic.picked(config)  # Back and Forward, to what may have been stopped on leaving
     st.session_state[_RUN], wrong = _run_of(config)
     notices.post(OWNER, [_line(problem, config) for problem in problems] + wrong)
     return config
@@ -225,7 +225,7 @@ def _presets() -> None:
             help="The paper's training (Appendix I) for the network and data picked: "
             "Adam, 5000 epochs, 5 seeds, width 64.",
         )
-    by_itself.draw_toggle()
+    automatic.draw_toggle()
 
 
 def apply_instant() -> None:
@@ -258,7 +258,7 @@ def apply(config: RunConfig) -> None:
 def _has_picked(config: RunConfig) -> None:
     st.session_state[_WELCOME] = False
     st.session_state[_RUN] = None
-    by_itself.picked(config)
+    automatic.picked(config)
 
 
 def _fields(config: RunConfig, without: frozenset[str]) -> None:

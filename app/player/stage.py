@@ -56,7 +56,7 @@ def draw_controls(run: Run, view: View) -> None:
             "charts.",
         )
         if dataset_info(config.dataset).kind == "text" and not run.shipped:
-            samples.draw_switch()
+            samples.draw_switch(config)
         if config.classes > max(FOCUS_SIZES):
             names = dataset_info(config.dataset).class_names
             st.pills(
@@ -118,7 +118,7 @@ def _message(run: Run, geometry: Geometry, view: View) -> bytes | None:
     shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
-    words = run.shipped or view.reviews
+    words = run.shipped or view.texts
     what = ("player", shown, at_hand, words, view.start)
     return shared.once(run, what, lambda: _packed(run, geometry, view, words))
 

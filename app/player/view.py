@@ -51,7 +51,7 @@ class View:
         moment: the pass at which the player rests, as text; "" of the last snapshot. No part of
             what is picked, nor is what follows.
         start: the player's own parameters in the address, by name.
-        reviews: whether who looks has asked to see what people wrote.
+        texts: whether who looks has asked to see what people wrote.
     """
 
     seed: int
@@ -63,7 +63,7 @@ class View:
     form: str = "lines"
     moment: str = field(default="", compare=False)
     start: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    reviews: bool = field(default=False, compare=False)
+    texts: bool = field(default=False, compare=False)
 
     def focus(self, classes: int) -> tuple[int, ...]:
         """The focus classes; () while too few are picked. Of 3 or 4 classes it is all."""
@@ -105,7 +105,7 @@ def current(run: Run) -> View:
         view,
         moment=_moment(),
         start=tuple(sorted(address.read(PLAYER_NAMES).items())),
-        reviews=samples.texts_are_shown(),
+        texts=samples.texts_are_shown(),
     )
 
 

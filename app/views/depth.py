@@ -349,10 +349,10 @@ def _shipped(points: list[Point]) -> str:
 
 
 def _watch(configs: tuple[RunConfig, ...], least: float) -> None:
-    pulse.draw(pace.next_look(least), lambda: _look(configs))
+    pulse.draw(pace.next_look(least), lambda: _poll(configs))
 
 
-def _look(configs: tuple[RunConfig, ...]) -> None:
+def _poll(configs: tuple[RunConfig, ...]) -> None:
     """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
     with pace.measured():
         points = sweep.look(configs)

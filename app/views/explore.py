@@ -13,7 +13,7 @@ from app.charts import base, cosines, curves
 from app.components import (
     address,
     assumptions,
-    by_itself,
+    automatic,
     download,
     explanation,
     notices,
@@ -26,7 +26,7 @@ from app.components import (
     text,
 )
 from app.components.shown import Shown, look
-from app.engine import data, derived, lookers, pace, runs, shared
+from app.engine import data, derived, pace, runs, shared, viewers
 from app.picker import picker
 from app.player import stage, view
 from app.views import layers, welcome
@@ -66,7 +66,7 @@ def draw(what: RunConfig | Identity) -> None:
     _hand_on(shown, (*[WELCOME] * shown.welcomes, PROGRESS, RECORD))
     run = shown.run
     config, now = run.config, run.status
-    lookers.look(config)
+    viewers.watches(config)
     view.current(run)
     notices.unknown_names(address.unknown(NAMES))
     notices.draw()
@@ -160,18 +160,18 @@ def _watch(what: RunConfig | Identity, drawn: Status, was_reading: bool, least: 
     """What looks whether the run has moved, and draws nothing itself."""
     if drawn.busy and requests.seconds_since_the_last() < EAGER:
         least = min(least, SOON)
-    pulse.draw(pace.next_look(least), lambda: _look(what, drawn, was_reading))
+    pulse.draw(pace.next_look(least), lambda: _poll(what, drawn, was_reading))
 
 
-def _look(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
+def _poll(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
     """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
             shown = _shown(what)
             run = shown.run
-            lookers.look(run.config)
-            if shown.begins and by_itself.start(run):
+            viewers.watches(run.config)
+            if shown.begins and automatic.start(run):
                 st.rerun()
             if run.status is not drawn or was_reading and data.examine(run.config):
                 st.rerun()

@@ -197,10 +197,10 @@ def _moment(found: Sequence[Going]) -> dict[str, Any]:
 
 def _watch() -> None:
     """What looks whether anything trains or has ended, and draws nothing itself."""
-    pulse.draw(pace.next_look(LIVE if st.session_state.get(TRAINING) else IDLE), _look)
+    pulse.draw(pace.next_look(LIVE if st.session_state.get(TRAINING) else IDLE), _poll)
 
 
-def _look() -> None:
+def _poll() -> None:
     """Has the list of trainings drawn again where one moved, and the page where one ended."""
     drawn = st.session_state.get(TRAINING, {})
     with pace.measured():

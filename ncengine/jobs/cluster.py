@@ -141,7 +141,7 @@ class Cluster:
 
 
 class _Task:
-    """A run as one worker is asked for it, and others after one that refuses.
+    """Asks one worker for a run, and others where that one refuses.
 
     Attributes:
         outer: done when that has come to an end, whoever did it.

@@ -24,8 +24,8 @@ def local_executor(workers: int) -> Executor:
 def before_work_is_waited_for(call: Callable[[], None]) -> None:
     """Have something called when the program ends, before the pool waits for its work to end.
 
-    A pool says at its first task that it will wait, and what is registered last is called first: so
-    this is for afterwards. `atexit` comes too late, when the wait is over.
+    To be called after the pool's first task: only then does a pool register its own wait, and what
+    is registered last is called first. `atexit` is too late, for it comes after that wait.
     """
     # Python's own pools register so; there is no public way.
     threading._register_atexit(call)  # type: ignore[attr-defined]

@@ -90,12 +90,12 @@ def _work(
     ending: ExitStack,
 ) -> None:
     """Train in this process, and ask others to help, as long as there is something to take up."""
-    # They load torch while this process does. Where there is a GPU, nothing is left for them.
+    # They load torch while this process does. Where there is a GPU, they find nothing left to do.
     count = min(workers, len(_shards(identity, store, workers, "cpu"))) - 1
     if count:
         helpers = Helpers(count)
         ending.callback(helpers.end)
-        # Called before that: who is stopped by Ctrl-C has them keep what they did.
+        # Called first: on Ctrl-C the helpers are to keep what they did before they are ended.
         ending.push(partial(stop_if_interrupted, store, lambda: [identity]))
         helpers.ask(count, run_in_worker, identity, str(store.root), workers, COLD)
     from ncengine.jobs.job import run_job

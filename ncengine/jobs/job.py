@@ -74,9 +74,9 @@ def _work_on(
     if attempts is None:
         return
     train = partial(_train_what_is_free, identity, store, attempts, progress)
-    # Until nothing is left: another process may have left a shard that it was training.
+    # Again and again until nothing is left: another process may die and leave its shard.
     while True:
-        # First all shards that nobody trains; only then is one waited for that somebody does.
+        # First the shards that nobody trains; only then wait for one that somebody trains.
         ended = train(patience=0.0) or train(patience=1.0)
         if not ended:
             break
@@ -169,7 +169,8 @@ def _train_what_is_free(
 ) -> list[bool]:
     """Train each shard that nobody trains, up to one that stops; gives which came to their end.
 
-    `patience` is for a lock that somebody holds who only looks, not for one who trains.
+    It waits `patience` seconds for a lock, which somebody may hold only to look; who trains a shard
+    holds its lock for longer.
     """
     journal, ended = store.journal(identity), []
     for number, (part, seeds) in enumerate(
@@ -178,7 +179,7 @@ def _train_what_is_free(
         if patience and _is_trained(part):
             continue
         with store.lock(identity, number, patience) as mine:
-            # Who had it may have brought the run to its end, and its journal is gone or going.
+            # Whoever held the lock before may have finished the run, and its journal may be gone.
             if mine and not _has_ended(part) and not store.results.has(identity):
                 report = Reporter(store, identity, part, attempts, progress)
                 ended.append(_go_through(report, store, partial(_train, report, store, seeds)))

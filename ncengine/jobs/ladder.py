@@ -24,7 +24,7 @@ def missing_rungs(store: Store, identity: Identity) -> list[Identity]:
 
 
 def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -> bool:
-    """Have all below a run trained; gives whether the run itself can be now.
+    """Train all rungs below a run; gives whether the run itself can be trained now.
 
     Where a rung fails or is stopped, so is the run, and its journal says why.
 

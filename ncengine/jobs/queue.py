@@ -320,8 +320,8 @@ class JobQueue:
             with suppress(OSError):
                 self.store.tell(identity, Event.WITHDRAWN)
             return
-        # It still waits: its worker was killed beside it, or another server paused it. Or its own
-        # worker was killed. One that time and again brings nothing but errors is given up.
+        # The run still waits: a worker beside its own was killed, or another server paused it; or
+        # its own was killed. A run that brings nothing but errors, time and again, is given up.
         attempts = job.attempts + (error is not None and not interrupted)
         if attempts >= MAX_ATTEMPTS:
             with suppress(OSError):

@@ -127,7 +127,7 @@ class _Sweep:
         ending.callback(self._end_helpers)
         if self._cluster is not None:
             ending.callback(self._cluster.end)
-        # Called before that: who is stopped by Ctrl-C has them keep what they did.
+        # Called first: on Ctrl-C the helpers are to keep what they did before they are ended.
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
         for one in [*self._open]:
             run = store.open(one, shipped=False)
@@ -185,7 +185,7 @@ class _Sweep:
         self._asked_of[one.key] = self._helpers
 
     def _settle(self, one: Identity) -> None:
-        """Nobody here works on the run any more: it has ended, or another has it, or it is lost."""
+        """Nobody here works on the run any more: it has ended, others train it, or it is lost."""
         run = self.store.open(one, shipped=False)
         error = next(filter(None, (future.exception() for future in self._futures[one.key])), None)
         stopped = run.status in (Status.FAILED, Status.CANCELLED)
@@ -195,7 +195,7 @@ class _Sweep:
             self._try_again(one, run, error)
 
     def _try_again(self, one: Identity, run: Run, error: BaseException | None) -> None:
-        """Its process raised, or was killed, or one beside it, which takes the others with it."""
+        """Its process raised an error or was killed; or one was beside it, which ends them all."""
         if isinstance(error, BrokenExecutor) and self._asked_of.get(one.key) is self._helpers:
             self._end_helpers()
         # A run that was killed time and again is given up sooner than one that was not begun.

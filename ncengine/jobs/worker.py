@@ -29,10 +29,10 @@ def be_a_good_worker(parent: int, niceness: int = WORKER_NICENESS) -> None:
         parent: the process that started this one, which may be gone already.
         niceness: how far to give way.
     """
-    # Ctrl-C reaches this process too, at any moment, while garbage is collected for one. Whoever
-    # started it hears it as well, asks for a checkpoint and ends it.
+    # Ctrl-C reaches this process too, at any moment, even amid garbage collection. It is for who
+    # started this process, hears it as well, asks for a checkpoint, and ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whoever looks on comes first: the browser and the server take little, but want it soon.
+    # Whoever watches comes first: the browser and the server need little, but need it soon.
     os.nice(niceness)
 
     def watch() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# With less than that, what comes next would be in the way again.
+# With less room than that, the next write would fail again.
 PROBE = 2**20
 
 _ANYWHERE = {

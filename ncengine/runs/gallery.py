@@ -173,7 +173,7 @@ class Gallery:
         return path
 
     def _let_go(self, identity: Identity) -> None:
-        """Remove what a run takes the place of, with samples that no other run shows."""
+        """Remove the entry that a run replaces, and samples that no other run shows."""
         with self._guard:
             self._look()
             others = [one.key for one in self._by_config.get(identity.config_json, [])]
@@ -185,7 +185,7 @@ class Gallery:
                 self._remove(samples)
 
     def _is_named(self, samples: str) -> bool:
-        """Whether any file says that it shows these samples, damaged ones and new ones too."""
+        """Whether any file names these samples, be it damaged or of a later engine."""
         files = Path(self.folder or "").glob("*.json")
         return any(samples in path.read_text("utf-8", errors="replace") for path in files)
 

@@ -47,13 +47,13 @@ class Index:
         self._append({_REMOVED: key})
 
     def _append(self, entry: dict[str, Any]) -> None:
-        """Add a line, after the half of one too that a full disk or a kill has left."""
+        """Add a line, also where a full disk or a kill has left half of one before it."""
         with self.path.open("a+b") as file:
             half = file.tell() and os.pread(file.fileno(), 1, file.tell() - 1) != b"\n"
             file.write(b"\n" * bool(half) + _line(entry))
 
     def replace(self, entries: Sequence[dict[str, Any]]) -> None:
-        """Have these entries, those of later engines, and no others.
+        """Replace all entries by these; those of later engines stay.
 
         Raises:
             OSError: they cannot be written; until they are, they are listed all the same.

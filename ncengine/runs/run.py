@@ -41,7 +41,7 @@ class Status(StrEnum):
         return self in (Status.DONE, Status.DIVERGED)
 
     @property
-    def rests(self) -> bool:
+    def idle(self) -> bool:
         """Whether it is neither at its end nor on its way there."""
         return not self.busy and not self.finished
 

@@ -179,7 +179,7 @@ def _packed_layers(run: Run, layers: Layers, kept: Geometry, whole: Geometry, r:
 
 
 def _shortened(name: str, values: np.ndarray) -> np.ndarray:
-    """As half precision has room for it: of what is never negative the logarithm."""
+    """As fits half precision: the logarithm of what is never negative."""
     return values if METRICS[name].low < 0 else np.log10(values)
 
 
@@ -229,13 +229,13 @@ def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) ->
 
 
 def _named(kind: str, values: Mapping[str, np.ndarray], precision: type) -> Arrays:
-    """Arrays stacked along the first axis, and by which names they go."""
+    """Arrays stacked along the first axis, and the names of each."""
     stacked = np.stack([np.asarray(one, np.float64) for one in values.values()])
     return {kind: stacked.astype(precision), f"{kind}_names": np.array([*values])}
 
 
 def _names(kind: str, arrays: Arrays) -> Sequence[str]:
-    """Of which metrics the arrays are that are stacked under that name."""
+    """The metrics whose arrays are stacked under that name."""
     return arrays[f"{kind}_names"].tolist() if f"{kind}_names" in arrays else _UNNAMED[kind]
 
 

@@ -77,8 +77,8 @@ class Store:
     def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
         """The run as it stands now. Never trains, never raises for a bad file.
 
-        A run trained here goes before one of the gallery, and so does one that is at it; one that
-        rests does not, for a whole run tells more than a part.
+        A run trained here goes before one of the gallery, and so does one in training. An idle one
+        does not: a whole run tells more than a part.
 
         Args:
             what: which run.
@@ -92,7 +92,7 @@ class Store:
             if run is None:
                 # It may have come to its end between the two looks.
                 run = self._finished(identity)
-            if shipped and (run is None or run.status.rests):
+            if shipped and (run is None or run.status.idle):
                 run = self.gallery.open(identity.key) or run
             return run or self._absent(identity)
 
@@ -132,7 +132,7 @@ class Store:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
         identity = identify(what)
         now = self._glance(identity)
-        if shipped and now.status.rests:
+        if shipped and now.status.idle:
             entry = self.gallery.entry(identity.key)
             if entry is not None:
                 return Glance(Status.DONE, int(entry["passes"]), entry=entry, shipped=True)

@@ -525,13 +525,13 @@ def test_reviews_stand_behind_a_click(at, monkeypatch):
     open_at(at, dataset="imdb")
     assert_sound(at)
     assert "real, shown as people wrote them" in texts(at) and "a film" not in texts(at)
-    at.toggle(key="reviews:switch").set_value(True).run()
+    at.toggle(key="texts:switch").set_value(True).run()
     assert_sound(at)
     assert r"**negative**: so \*bad\* a film" in texts(at)
     open_at(at, dataset="digits")
     open_at(at, dataset="imdb")
-    assert at.toggle(key="reviews:switch").value is True
-    at.toggle(key="reviews:switch").set_value(False).run()
+    assert at.toggle(key="texts:switch").value is True
+    at.toggle(key="texts:switch").set_value(False).run()
     assert "a film" not in texts(at)
 
 

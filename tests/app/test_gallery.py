@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.components import by_itself, requests
+from app.components import automatic, requests
 from app.engine import data, derived, runs
-from app.engine.lookers import BETWEEN, LOOKING, PATIENCE, Lookers
+from app.engine.viewers import BETWEEN, PATIENCE, WATCHING, Viewers
 from app.views import welcome
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first, row
@@ -247,22 +247,22 @@ def test_depth_opens_on_figure_1(at, shipped):
 def begun(at, store, jobs, monkeypatch):
     """A page by a bare address, and a clock that the test moves."""
     clock = [100.0]
-    monkeypatch.setattr(by_itself.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(automatic.time, "monotonic", lambda: clock[0])
     jobs.seconds = 5.0
     at.run()
     return clock
 
 
 def _state(at):
-    names = (by_itself._WANTED, by_itself._PICKED, requests._ASKED_AT)
+    names = (automatic._WANTED, automatic._PICKED, requests._ASKED_AT)
     return {name: at.session_state[name] for name in names if name in at.session_state}
 
 
 def beat(at, config):
     """What a look at the run does, in the page's own session."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(by_itself.st, "session_state", {**_state(at)})
-        return by_itself.waits(runs.look(config))
+        patch.setattr(automatic.st, "session_state", {**_state(at)})
+        return automatic.waits(runs.look(config))
 
 
 def test_a_pick_that_takes_moments_waits_to_begin(at, begun, jobs):
@@ -300,24 +300,24 @@ def test_nothing_waits_that_is_there_or_was_not_picked(at, begun, store):
 
 def test_it_begins_once_and_half_a_second_after_the_last_change(monkeypatch, store, jobs):
     clock, state = [100.0], {}
-    monkeypatch.setattr(by_itself.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(by_itself.st, "session_state", state)
+    monkeypatch.setattr(automatic.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(automatic.st, "session_state", state)
     jobs.seconds = 5.0
-    by_itself.begin(True)
+    automatic.begin(True)
     run, asked = runs.look(RunConfig()), []
     monkeypatch.setattr(
-        by_itself.requests, "submit", lambda config, by_itself: asked.append((config, by_itself))
+        automatic.requests, "submit", lambda config, automatic: asked.append((config, automatic))
     )
-    by_itself.picked(run.config)
+    automatic.picked(run.config)
     clock[0] += 0.4
-    assert not by_itself.start(run)
-    by_itself.picked(run.config)
+    assert not automatic.start(run)
+    automatic.picked(run.config)
     clock[0] += 0.4
-    assert not by_itself.start(run)
+    assert not automatic.start(run)
     clock[0] += 0.2
-    assert by_itself.start(run) and asked == [(run.config, True)]
+    assert automatic.start(run) and asked == [(run.config, True)]
     # Who stops it wants it stopped.
-    assert not by_itself.start(make_run(RunConfig(), Status.CANCELLED)) and len(asked) == 1
+    assert not automatic.start(make_run(RunConfig(), Status.CANCELLED)) and len(asked) == 1
 
 
 def test_what_was_stopped_by_hand_does_not_begin_again(at, begun, jobs):
@@ -342,35 +342,35 @@ A, B = RunConfig(depth=3), RunConfig(depth=5)
 @pytest.fixture
 def looking():
     clock, stopped = [0.0], []
-    found = Lookers(stopped.append, now=lambda: clock[0])
+    found = Viewers(stopped.append, now=lambda: clock[0])
     return found, clock, stopped
 
 
 def test_what_began_by_itself_stops_when_its_visitor_picks_something_else(looking):
     found, _, stopped = looking
-    found.look("me", A)
+    found.watches("me", A)
     found.began(A)
-    found.look("me", A)
+    found.watches("me", A)
     assert stopped == []
-    found.look("me", B)
+    found.watches("me", B)
     assert stopped == [A]
-    found.look("me", A)
-    found.look("me", B)
+    found.watches("me", A)
+    found.watches("me", B)
     assert stopped == [A]  # it was stopped once, and did not begin again
 
 
 def test_it_goes_on_while_another_looks_or_where_somebody_asked_for_it(looking):
     found, clock, stopped = looking
-    found.look("me", A)
-    found.look("you", A)
+    found.watches("me", A)
+    found.watches("you", A)
     found.began(A)
-    found.look("me", B)
+    found.watches("me", B)
     assert stopped == []
-    clock[0] += LOOKING + 1
+    clock[0] += WATCHING + 1
     found.sweep()
     assert stopped == []  # a hidden page is seldom heard of
     found.asked(A)
-    found.look("you", B)
+    found.watches("you", B)
     clock[0] += PATIENCE
     found.sweep()
     assert stopped == []
@@ -378,7 +378,7 @@ def test_it_goes_on_while_another_looks_or_where_somebody_asked_for_it(looking):
 
 def test_it_stops_when_all_browsers_are_gone(looking):
     found, clock, stopped = looking
-    found.look("me", A)
+    found.watches("me", A)
     found.began(A)
     clock[0] += PATIENCE - BETWEEN
     found.sweep()
@@ -397,8 +397,8 @@ def test_what_cannot_be_stopped_is_told_once_and_stopped_when_it_can_be(caplog):
             raise OSError(28, "No space left on device")
         stopped.append(config)
 
-    found = Lookers(cancel, now=lambda: clock[0])
-    found.look("me", A)
+    found = Viewers(cancel, now=lambda: clock[0])
+    found.watches("me", A)
     found.began(A)
     clock[0] += PATIENCE + 1
     for _ in range(3):

@@ -45,7 +45,7 @@ def look(store, jobs, monkeypatch):
         seen = {name: moment(as_drawn) for name, moment in explore.MOMENT.items()}
         monkeypatch.setattr(st, "session_state", seen)
         try:
-            explore._look(CONFIG, drawn.status, False)
+            explore._poll(CONFIG, drawn.status, False)
         except Rerun as signal:
             return signal.args[0]
         return None

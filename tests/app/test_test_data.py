@@ -83,7 +83,7 @@ def test_reviews_are_shown_to_who_asks_as_their_last_words(at, store, shown, mon
     open_at(at, dataset="imdb", test="1")
     assert_sound(at)
     assert shown[-1][1]["captions"] is None
-    at.toggle(key="reviews:switch").set_value(True).run()
+    at.toggle(key="texts:switch").set_value(True).run()
     assert_sound(at)
     captions = shown[-1][1]["captions"]
     assert [captions[0], *captions[2:]] == ["a b", "c", "d", "e", "f"]

@@ -12,19 +12,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ncengine.config import RunConfig
+from ncengine.jobs.foreground import run
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.store import Store
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("app", "ncengine")
+SHIPPED = ROOT / "cache" / "gallery"
+# Trained by the engine as it is, before anything is added to it.
+BEFORE = RunConfig(depth=3, width=8, classes=3, samples_per_class=10, epochs=50, seeds=(0, 1))
 
 QUICK = (
     *("--depth", "3", "--width", "8", "--classes", "3", "--samples-per-class", "10"),
     *("--epochs", "60", "--seeds", "2"),
 )
 
-# Commands, and then Explore with what stands in its address: all in one process, since most of the
-# time it takes one to start. Of each command its status and what it prints.
+# Commands, among them tests, and then Explore with what stands in its address: all in one process,
+# since most of the time it takes one to start. Of each its status and what it prints.
 TRIED = """
 import contextlib, io, json, sys
-from ncengine.cli import main
+import pytest
+from ncengine.cli import main as ncengine
+def main(command):
+    if command[0] != "pytest":
+        return ncengine(command)
+    return pytest.main(["-q", "-x", "-p", "no:cacheprovider", *command[1:]])
 main_file, commands, address = sys.argv[1], *map(json.loads, sys.argv[2:])
 said = []
 for command in commands:
@@ -48,6 +61,10 @@ print(json.dumps(said))
 """
 
 
+# What was there before anything was added.
+LOOKS = (["list", "--json"], ["gallery", "list", "--json"])
+
+
 class Said(NamedTuple):
     status: int
     out: str
@@ -63,9 +80,12 @@ class House:
 
     def __init__(self, folder: Path):
         self.folder, self.cache = folder, folder / "cache"
+        run(BEFORE, store=Store(self.cache))
         passed_over = shutil.ignore_patterns("__pycache__")
-        for package in (*PACKAGES, ".streamlit"):
+        for package in (*PACKAGES, ".streamlit", "tests"):
             shutil.copytree(ROOT / package, folder / package, ignore=passed_over)
+        for file in ("pyproject.toml", "README.md"):
+            shutil.copy(ROOT / file, folder)
 
     def add(self, file: str, text: str) -> None:
         """A new file."""
@@ -101,6 +121,7 @@ class House:
             **os.environ,
             "PYTHONPATH": str(self.folder),
             "NCENGINE_CACHE": str(self.cache),
+            "NCENGINE_GALLERY": str(SHIPPED),
             "NCENGINE_DEVICE": "cpu",
         }
         return subprocess.run(
@@ -110,6 +131,21 @@ class House:
             capture_output=True,
             text=True,
         )
+
+    def assert_all_is_as_before(self, listed: Said, shipped: Said, tested: Said) -> None:
+        """What was trained is listed with the same figures, the gallery is whole, tests pass.
+
+        Args:
+            listed, shipped, tested: what `LOOKS` said, and then tests.
+        """
+        assert tested.status == 0, tested.out
+        before = Store(self.cache).open(BEFORE, shipped=False).summary()
+        entries = [json.loads(line) for line in listed.out.splitlines()]
+        (found,) = (one for one in entries if one["key"] == before["key"])
+        for now, then in zip(found["seeds"], before["seeds"], strict=True):
+            assert then == {name: now[name] for name in then}
+        assert len(shipped.out.splitlines()) == len(Gallery(SHIPPED).entries())
+        assert not (self.cache / "results" / "damaged").exists()
 
     def tried(self, *commands: Sequence[str], address: dict[str, str] | None = None) -> list[Said]:
         """What the commands say there, and then, of an address, Explore."""

@@ -149,7 +149,6 @@ def test_the_legend_has_the_formulas_letters_in_order(config):
 @pytest.mark.parametrize("dataset", ["digits", "gaussian", "cifar10", "imdb"])
 @pytest.mark.parametrize("bias", [False, True])
 def test_it_counts_what_is_trained(dataset, bias):
-    base = RunConfig(dataset=dataset)
-    for architecture in base.params["architecture"].choices:
-        config = base.with_(architecture=architecture, last_bias=bias)
+    for architecture in RunConfig(dataset=dataset).params["architecture"].choices:
+        config = RunConfig(dataset=dataset, architecture=architecture, last_bias=bias)
         assert count(config) == parameter_count(config)

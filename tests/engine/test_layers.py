@@ -150,7 +150,7 @@ def test_a_result_of_an_earlier_engine_is_still_there_to_be_seen(tmp_path, monke
 
 
 def test_a_result_without_layers_is_a_run_without_layers(tmp_path, monkeypatch):
-    monkeypatch.setattr("ncengine.jobs.job.stack_layers", lambda snapshots, config: None)
+    monkeypatch.setattr("ncengine.jobs.ending.stack_layers", lambda snapshots, config: None)
     run = train(BASE.with_(epochs=3), store=Store(tmp_path))
     assert run.status is Status.DONE
     assert run.layers is None

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.engine.recipes import QUICK, House
+from tests.engine.recipes import LOOKS, QUICK, House
 
 FILE = "ncengine/architectures/feedforward.py"
 CATALOGUE = "ncengine/catalogue/architectures.py"
@@ -85,12 +85,15 @@ def test_it_touches_its_file_and_its_entry(house):
 
 
 def test_it_is_offered_trained_to_a_smaller_objective_and_counted_right(house):
-    trained, checked, helped, page = house.tried(
+    trained, checked, helped, *looks, page = house.tried(
         ["train", *TRAINED, "--json"],
         ["check", *TRAINED],
         ["train", "--help"],
+        *LOOKS,
+        ["pytest", "tests/engine/test_catalogue.py", "tests/engine/test_formula.py"],
         address={"architecture": "FF1"},
     )
+    house.assert_all_is_as_before(*looks)
     result = json.loads(trained.out)
     assert result["config"]["architecture"] == "FF1"
     assert result["config"]["learning_rate"] == 0.002

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.engine.recipes import House
+from tests.engine.recipes import LOOKS, House
 
 FILE = "ncengine/datasets/wine.py"
 CATALOGUE = "ncengine/catalogue/datasets.py"
@@ -103,13 +103,16 @@ def test_of_defaults_it_has_as_many_as_there_are(house):
 
 def test_it_is_trained_counted_right_checked_and_shown(house):
     quick = ("--dataset", "wine", "--depth", "3", "--width", "8", "--epochs", "40", "--seeds", "1")
-    trained, checked, many, more, page = house.tried(
+    trained, checked, many, more, *looks, page = house.tried(
         ["train", *quick, "--json"],
         ["check", *quick],
         ["train", "--dataset", "wine", "--classes", "4"],
         ["train", "--dataset", "wine", "--samples-per-class", "29"],
+        *LOOKS,
+        ["pytest", "tests/engine/test_catalogue.py", "tests/test_house.py"],
         address={name[2:]: value for name, value in zip(quick[::2], quick[1::2], strict=True)},
     )
+    house.assert_all_is_as_before(*looks)
     (seed,) = json.loads(trained.out)["seeds"]
     assert seed["accuracy"] > 0.95 and seed["test_accuracy"] > 0.8
     # Counted by hand: embedding, two blocks, last layer.

@@ -86,5 +86,5 @@ def start(run: Run) -> bool:
         return False
     # Once: who stops it then wants it stopped.
     del st.session_state[_PICKED]
-    requests.submit(config, by_itself=True)
+    requests.submit(config, automatic=True)
     return True

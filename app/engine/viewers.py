@@ -1,4 +1,4 @@
-"""Who looks at which run, so that a training which began by itself ends when nobody does."""
+"""Who watches which run, so that a training which began by itself ends when nobody does."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ncengine.runs.identity import identify
 
 logger = logging.getLogger(__name__)
 
-# Another session counts as looking for so long after its last look.
-LOOKING = 10.0
+# Another session counts as watching for so long after it was last heard of.
+WATCHING = 10.0
 # A browser that is closed or hidden is seldom heard of, or never: so long is waited for it.
 PATIENCE = 90.0
 BETWEEN = 5.0
 
 
 @dataclass
-class Lookers:
-    """What each session looks at, and which trainings began by themselves.
+class Viewers:
+    """What each session watches, and which trainings began by themselves.
 
     Args:
         cancel: stops a training, which can go on from where it was.
@@ -40,13 +40,13 @@ class Lookers:
     _told: set[str] = field(default_factory=set)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def look(self, session: str, config: RunConfig) -> None:
-        """A session looks at a run, and no longer at another."""
+    def watches(self, session: str, config: RunConfig) -> None:
+        """A session watches a run, and no longer another."""
         key = identify(config).key
         with self._guard:
             before, _ = self._at.get(session, ("", 0.0))
             self._at[session] = key, self.now()
-            left = before if before != key and not self._looked_at(before, LOOKING) else ""
+            left = before if before != key and not self._watched(before, WATCHING) else ""
             stopped = self._begun.pop(left, None)
         if stopped is not None:
             self._stop(stopped)
@@ -57,14 +57,14 @@ class Lookers:
             self._begun[identify(config).key] = config
 
     def asked(self, config: RunConfig) -> None:
-        """Somebody asked for that training: it goes on whoever looks."""
+        """Somebody asked for that training: it goes on whoever watches."""
         with self._guard:
             self._begun.pop(identify(config).key, None)
 
     def sweep(self) -> None:
-        """Stop what nobody has looked at for long, and forget sessions that are gone."""
+        """Stop what nobody has watched for long, and forget sessions that are gone."""
         with self._guard:
-            left = [key for key in self._begun if not self._looked_at(key, PATIENCE)]
+            left = [key for key in self._begun if not self._watched(key, PATIENCE)]
             stopped = [self._begun.pop(key) for key in left]
             old = self.now() - PATIENCE
             self._at = {one: seen for one, seen in self._at.items() if seen[1] > old}
@@ -84,37 +84,37 @@ class Lookers:
         else:
             self._told.discard(key)
 
-    def _looked_at(self, key: str, within: float) -> bool:
+    def _watched(self, key: str, within: float) -> bool:
         return any(at == key and self.now() - when < within for at, when in self._at.values())
 
 
-def look(config: RunConfig) -> None:
-    """This session looks at the run."""
+def watches(config: RunConfig) -> None:
+    """This session has a page of the run open, and of no other."""
     context = get_script_run_ctx()
-    _lookers().look(context.session_id if context else "", config)
+    _viewers().watches(context.session_id if context else "", config)
 
 
 def began(config: RunConfig) -> None:
-    """See `Lookers.began`."""
-    _lookers().began(config)
+    """See `Viewers.began`."""
+    _viewers().began(config)
 
 
 def asked(config: RunConfig) -> None:
-    """See `Lookers.asked`."""
-    _lookers().asked(config)
+    """See `Viewers.asked`."""
+    _viewers().asked(config)
 
 
 _ending = threading.Event()
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda _: _ending.set())
-def _lookers() -> Lookers:
-    found = Lookers(lambda config: runs.jobs().cancel(config))
+def _viewers() -> Viewers:
+    found = Viewers(lambda config: runs.jobs().cancel(config))
 
     def watch() -> None:
         while not _ending.wait(BETWEEN):
             found.sweep()
 
     _ending.clear()
-    threading.Thread(target=watch, name="lookers", daemon=True).start()
+    threading.Thread(target=watch, name="viewers", daemon=True).start()
     return found
