@@ -71,19 +71,20 @@ def look(what: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
     version = runs.of_earlier_engine(run)
     stands_in = run.shipped or version is not None
     today = runs.of_today(config) if stands_in else Glance(status, run.passes, run.error)
+    begins = automatic.waits(run)
     return Shown(
         run,
         today,
         version=version,
-        on_other_data=run.shipped and runs.on_other_data(run),
+        on_other_data=runs.on_other_data(run),
         passes_before=0 if run.points or status.busy else runs.passes_before(config),
         waits_for_room=bool(runs.waits_for_room(identify(config).key)),
         waits_for=runs.jobs().waits_for,
         lacks_data=not run.points and not status.busy and data.needs_download(config),
         trouble=requests.trouble(config),
         stopping=requests.is_stopping(config),
-        begins=automatic.waits(run),
-        held_back=automatic.why_it_waits(run),
+        begins=begins,
+        held_back="" if begins else automatic.why_it_waits(run),
         has_just_begun=status.busy and requests.seconds_since_the_last() < HEAD_START,
         welcomes=welcomes and status is Status.DONE,
     )

@@ -68,7 +68,7 @@ class Adoption:
             if identity is None or identity != identify(identity.config):
                 continue
             with self._guard:
-                if not self._ended() and self._take_up(identity):
+                if not self._ended() and self.take_up(identity):
                     logger.warning("run %s is taken over from a server that is gone", key)
 
     def wait_for_room(self, identity: Identity, error: OSError) -> None:
@@ -113,11 +113,15 @@ class Adoption:
         attempts = max(0, job.attempts - vain)
         if status is Status.QUEUED:
             if job.owner == os.getpid() or not lives(job.owner):  # else that one sees to it
-                self._take_up(identity, attempts=attempts)
+                self.take_up(identity, attempts=attempts)
         elif status is Status.INTERRUPTED and attempts < MAX_ATTEMPTS:
-            self._take_up(identity, attempts=attempts, queued_at=0.0)  # its turn had come
+            self.take_up(identity, attempts=attempts, queued_at=0.0)  # its turn had come
 
-    def _take_up(self, identity: Identity, **facts: Any) -> bool:
+    def take_up(self, identity: Identity, **facts: Any) -> bool:
+        """Have the run trained by this server, unless somebody stopped it; gives whether it is.
+
+        `facts`: what else becomes of its `JobStatus`.
+        """
         journal = self.store.journal(identity)
         if journal.requested() == "cancel":  # its process was gone before it heard of that
             self.store.tell(identity, Event.WITHDRAWN)

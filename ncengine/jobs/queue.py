@@ -336,9 +336,7 @@ class JobQueue:
             if self._closed:
                 return
             try:
-                if self.store.tell(identity, Event.TAKEN_UP, attempts=attempts, owner=os.getpid()):
-                    self.store.journal(identity).request(None)
-                    self._send(identity)
+                self._adoption.take_up(identity, attempts=attempts)
             except OSError as error:
                 self._adoption.wait_for_room(identity, error)
 

@@ -184,17 +184,18 @@ class Reporter:
             self.say(Event.ADVANCED)
         if event is Event.PAUSED:
             facts["attempts"] = self.attempts - 1  # this was no failed one
-        self._tell_all(event, **facts)
+        for part in self._journals():
+            self.store.tell(self.identity, event, part=part, **facts)
 
     def interrupt(self, why: str) -> None:
         """Nothing can be written for now: the run is left as it is, and says why if it can."""
-        with suppress(OSError):
-            self._tell_all(Event.STUCK, error=why)
+        for part in self._journals():
+            with suppress(OSError):
+                self.store.tell(self.identity, Event.STUCK, part=part, error=why)
 
-    def _tell_all(self, event: Event, **facts: Any) -> None:
-        if self.in_pieces:
-            self.store.tell(self.identity, event, part=self.journal, **facts)
-        self.store.tell(self.identity, event, **facts)
+    def _journals(self) -> list[Journal]:
+        """That of the shard, and the run's own."""
+        return [self.journal, self.run] if self.in_pieces else [self.run]
 
 
 def _this_process() -> dict[str, Any]:

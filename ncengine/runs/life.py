@@ -73,7 +73,6 @@ def _row(who: Who, before: str, after: Status, **facts: Any) -> Row:
 
 
 _A, _H = Who.ANYONE, Who.HOLDER
-_NOBODY = {"pid": None, "parent": None, "seconds_left": None}
 LIFE: Mapping[Event, Row] = {
     Event.ASKED: _row(
         _A,
@@ -81,15 +80,24 @@ LIFE: Mapping[Event, Row] = {
         Status.QUEUED,
         attempts=0,
         error=None,
-        **_NOBODY,
+        pid=None,
+        parent=None,
+        seconds_left=None,
     ),
     Event.TAKEN_UP: _row(_A, "queued interrupted", Status.QUEUED),
     # Not of one that failed: why it did would be lost.
     Event.WITHDRAWN: _row(_A, "absent queued interrupted", Status.CANCELLED),
     Event.GIVEN_UP: _row(_A, "absent queued interrupted cancelled failed", Status.FAILED),
     # Who begins may do so after any end but a result: that is what training anew is.
-    Event.BEGUN: _row(_H, "absent queued running cancelled failed", Status.RUNNING, error=None),
-    Event.ADVANCED: _row(_H, "running", Status.RUNNING, error=None, ended=False),
+    Event.BEGUN: _row(
+        _H,
+        "absent queued running cancelled failed",
+        Status.RUNNING,
+        error=None,
+        seconds_left=None,
+    ),
+    # Before a pass is done nobody can tell how long the rest takes.
+    Event.ADVANCED: _row(_H, "running", Status.RUNNING, error=None, ended=False, seconds_left=None),
     Event.TRAINED: _row(_H, "running", Status.RUNNING, error=None, ended=True, seconds_left=None),
     Event.STUCK: _row(_H, "running", Status.RUNNING, seconds_left=None),
     # Of several processes the first stops the run, and the others stop with it.

@@ -203,7 +203,7 @@ class Store:
                 before = Status.ABSENT if job is None else job.status
             if before not in row.before:
                 return False
-            if part.asked() is None:
+            if before is not Status.RUNNING and part.asked() is None:
                 part.create(identity.as_dict())
             part.change(row.after, **{**row.facts, **facts})
         return True

@@ -78,6 +78,15 @@ def test_the_heading_tells_network_size_time_and_device(at, store, jobs):
     assert "CPU, 2 threads" in said
 
 
+def test_a_run_trained_here_on_other_files_says_so(at, store, monkeypatch):
+    store.put(make_run(CONFIG))
+    on_others = replace(identify(CONFIG), data_checksum="others")
+    monkeypatch.setattr(store, "identity", lambda key: on_others)
+    open_at(at, **CONFIG.query())
+    assert_sound(at)
+    assert "on other files of Digits than those used here" in texts(at)
+
+
 def test_a_run_whose_like_was_trained_less_far_invites_to_go_on(at, store, jobs):
     store.ends.passes = 400
     at.run()

@@ -111,6 +111,17 @@ def test_only_who_holds_a_lock_may_say_what_training_does(make, event):
         make().tell(CONFIG, event)
 
 
+def test_who_goes_on_has_no_time_left_to_tell_before_a_pass_is_done(make):
+    store = make()
+    with that_stands(store, make(), "interrupted"), store.lock(CONFIG, 0):
+        for event in (Event.BEGUN, Event.ADVANCED):
+            store.journal(CONFIG).change(Status.RUNNING, seconds_left=99.0)
+            assert store.tell(CONFIG, event)
+            assert store.job(IDENTITY.key).seconds_left is None
+        store.tell(CONFIG, Event.ADVANCED, seconds_left=5.0)
+        assert store.job(IDENTITY.key).seconds_left == 5.0
+
+
 def test_who_writes_the_result_is_seen_at_it(make):
     """The lock of the run as a whole, for that of the shard is let go before."""
     store = make()
