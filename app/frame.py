@@ -82,16 +82,16 @@ def _library() -> None:
     library.draw(_open)
 
 
-def _open(what: RunConfig | Identity) -> None:
+def _open(spec: RunConfig | Identity) -> None:
     """Show one run on Explore; one that is not what its configuration means here by its name.
 
     Streamlit adds the parameters to this page's address first and goes to the other page then: so
     that they hold the picture too, to which Back returns.
     """
-    config = what.config if isinstance(what, Identity) else what
+    config = spec.config if isinstance(spec, Identity) else spec
     query = {**config.query(), **series.last().query()}
-    if isinstance(what, Identity) and runs.look(config).key != what.key:
-        query[picker.RUN] = what.key
+    if isinstance(spec, Identity) and runs.look(config).key != spec.key:
+        query[picker.RUN] = spec.key
     st.switch_page(st.session_state[_EXPLORE], query_params=query)
 
 

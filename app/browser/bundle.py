@@ -19,15 +19,15 @@ def bundle(entry: Path) -> str:
     Args:
         entry: the file whose default export is that of the whole.
     """
-    found: dict[Path, list[Path]] = {}
+    imports: dict[Path, list[Path]] = {}
     to_read = [entry.resolve()]
     while to_read:
         path = to_read.pop()
-        if path not in found:
+        if path not in imports:
             text = path.read_text(encoding="utf-8")
-            found[path] = [(path.parent / name).resolve() for name in _IMPORT.findall(text)]
-            to_read += found[path]
-    return "\n".join(_alone(path) for path in TopologicalSorter(found).static_order())
+            imports[path] = [(path.parent / name).resolve() for name in _IMPORT.findall(text)]
+            to_read += imports[path]
+    return "\n".join(_alone(path) for path in TopologicalSorter(imports).static_order())
 
 
 def _alone(path: Path) -> str:

@@ -18,6 +18,8 @@ let byPointer = false;
 let held = false;
 // What was clicked last.
 let clicked = null;
+// What is yet to be done for who has come into a group by keys.
+let entering = null;
 // Whether the page has a player now.
 let wanted = () => false;
 
@@ -69,15 +71,24 @@ function enter(event) {
   if (byPointer) setTimeout(() => letGo(event.target));
   const group = event.target.closest?.("[role=radiogroup]");
   if (byPointer || !group || group.contains(event.relatedTarget)) return;
-  // After the group's own idea of where to go.
-  setTimeout(() => {
+  const goToChosen = () => {
+    // Who has pressed another key since is not to be brought back.
+    if (entering !== goToChosen) return;
+    entering = null;
     const chosen = group.querySelector(`${RADIO}[aria-checked=true]`);
     if (chosen && group.contains(document.activeElement)) chosen.focus();
-  });
+  };
+  entering = goToChosen;
+  // After the group's own idea of where to go.
+  setTimeout(goToChosen);
 }
 
-/** Who clicked and closes with Escape what that opened, goes on with the keys of the page. */
+/**
+ * Who clicked and closes with Escape what that opened, goes on with the keys of the page. A key that
+ * comes before the focus is where it is to be finds it there.
+ */
 function type(event) {
+  entering?.();
   if (event.key === "Escape") release(event);
   else byPointer = false;
 }

@@ -141,7 +141,7 @@ def _legend_layout(alt: Any, **layout: Any) -> Any:
 
 def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
     """Dashed: the floor, and what is of test samples. In the one legend of colours and dashes."""
-    dashes = [DASHED if one == "floor" or "test" in one else SOLID for one in domain]
+    dashes = [DASHED if value == "floor" or "test" in value else SOLID for value in domain]
     return alt.StrokeDash(
         f"{name}:N",
         sort=None,

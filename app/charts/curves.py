@@ -19,9 +19,9 @@ from ncengine.snapshots.names import OF_TEST
 
 OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
 # What is drawn of collapse, by what it is called, and of shares.
-_DRAWN = [one for one in shown_in(Place.CURVES) if Of.FEATURES in one.of]
-COLLAPSE = {one.title: one for one in _DRAWN if one.scale is Scale.LOG}
-SHARES = [one for one in _DRAWN if one.scale is Scale.SHARE]
+_DRAWN = [metric for metric in shown_in(Place.CURVES) if Of.FEATURES in metric.of]
+COLLAPSE = {metric.title: metric for metric in _DRAWN if metric.scale is Scale.LOG}
+SHARES = [metric for metric in _DRAWN if metric.scale is Scale.SHARE]
 # Below this share of the objective a part counts as nothing: on a log axis an exact
 # optimum's 1e-15 would squeeze all else to the top.
 NEGLIGIBLE = 1e-6
@@ -93,29 +93,31 @@ def accuracy_table(run: Run, test: bool) -> pa.Table:
 
 def collapse_colors(test: bool) -> dict[str, str]:
     """The colours of the lines of collapse, by what they are called; those of `test` data last."""
-    colors = {title: one.color for title, one in COLLAPSE.items()}
+    colors = {title: metric.color for title, metric in COLLAPSE.items()}
     of_tests = _tested(COLLAPSE.values(), test)
-    return colors | {f"test {one.title}": one.color for one in of_tests}
+    return colors | {f"test {metric.title}": metric.color for metric in of_tests}
 
 
 def _collapse_curves(config: RunConfig, test: bool) -> list[str]:
     """Which curves these lines are of."""
-    curves = [config.curve(one.asked_as or one.name) for one in COLLAPSE.values()]
-    return curves + [of_test(one.name) for one in _tested(COLLAPSE.values(), test)]
+    curves = [config.curve(metric.asked_as or metric.name) for metric in COLLAPSE.values()]
+    return curves + [of_test(metric.name) for metric in _tested(COLLAPSE.values(), test)]
 
 
 def _share_curves(test: bool) -> dict[str, str]:
     """The curves of shares, by what they are called: of training samples, and of `test` ones."""
     several = len(SHARES) > 1
-    curves = {f"training {one.title}" if several else "training": one.name for one in SHARES}
-    for one in _tested(SHARES, test):
-        curves[f"test {one.title}" if several else "test"] = of_test(one.name)
+    curves = {
+        f"training {metric.title}" if several else "training": metric.name for metric in SHARES
+    }
+    for metric in _tested(SHARES, test):
+        curves[f"test {metric.title}" if several else "test"] = of_test(metric.name)
     return curves
 
 
 def _tested(metrics: Iterable[Metric], test: bool) -> list[Metric]:
     """Those of the metrics that are drawn of test samples too; none without `test`."""
-    return [one for one in metrics if test and Place.CURVES in one.shown_of_test]
+    return [metric for metric in metrics if test and Place.CURVES in metric.shown_of_test]
 
 
 def _shown(values: np.ndarray, curve: str) -> np.ndarray:

@@ -44,12 +44,12 @@ def values(runs: Sequence[Finished], metric: str) -> np.ndarray:
     if metric == "seconds":
         return np.array([[entry["seconds"]] for _, _, entry in runs], float).reshape(-1, 1)
     seeds = max((len(entry["seeds"]) for _, _, entry in runs), default=0)
-    found = np.full((len(runs), seeds), np.nan)
-    for row, (config, _, entry) in zip(found, runs, strict=True):
+    numbers = np.full((len(runs), seeds), np.nan)
+    for row, (config, _, entry) in zip(numbers, runs, strict=True):
         for r, seed in enumerate(entry["seeds"]):
             if not seed["diverged"]:
                 row[r] = _value(config, seed, metric)
-    return found
+    return numbers
 
 
 def _value(config: RunConfig, seed: Mapping[str, Any], metric: str) -> float:
@@ -104,17 +104,17 @@ def table(
     return _as_table(rows)
 
 
-def with_room(found: pa.Table) -> pa.Table:
+def with_room(data: pa.Table) -> pa.Table:
     """The table with what gives an axis a beginning and an end on which all is at one place."""
-    x, y = (set(found[name].to_pylist()) for name in ("x", "mean"))
-    if not len(found) or (len(x) > 1 and len(y) > 1):
-        return found
+    x, y = (set(data[name].to_pylist()) for name in ("x", "mean"))
+    if not len(data) or (len(x) > 1 and len(y) > 1):
+        return data
     about_x, about_y = (base.ROOM if len(places) == 1 else 1.0 for places in (x, y))
     ends = (
         _row("room", 0, min(x) / about_x, min(y) / about_y),
         _row("room", 0, max(x) * about_x, max(y) * about_y),
     )
-    return pa.concat_tables([found, _as_table(ends)])
+    return pa.concat_tables([data, _as_table(ends)])
 
 
 def _as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -134,8 +134,8 @@ def _row(kind: str, series: int, x: float, mean: float, **more: Any) -> dict[str
 
 
 def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> list[dict[str, Any]]:
-    found = values(runs, metric)
-    means, deviations = log_moments(found)
+    numbers = values(runs, metric)
+    means, deviations = log_moments(numbers)
     rows = []
     for i, (config, key, entry) in enumerate(runs):
         if np.isfinite(means[i]):
@@ -143,17 +143,17 @@ def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> lis
                 "low": 10 ** (means[i] - deviations[i]),
                 "high": 10 ** (means[i] + deviations[i]),
             }
-            told = {"run": key, "what": config.title(), "each": _each(entry, found[i])}
+            told = {"run": key, "what": config.title(), "each": _each(entry, numbers[i])}
             rows.append(_row("mean", n, x[i], 10 ** means[i], **ends, **told))
     return rows
 
 
-def _each(entry: Mapping[str, Any], found: np.ndarray) -> str:
-    if len(found) == 1 < len(entry["seeds"]):
+def _each(entry: Mapping[str, Any], numbers: np.ndarray) -> str:
+    if len(numbers) == 1 < len(entry["seeds"]):
         return "all together"
     texts = (
         f"{seed['seed']}: {value:.3g}" if np.isfinite(value) else f"{seed['seed']}: –"
-        for seed, value in zip(entry["seeds"], found, strict=False)
+        for seed, value in zip(entry["seeds"], numbers, strict=False)
     )
     return " · ".join(texts)
 
@@ -172,8 +172,8 @@ def _references(
     for slope, text in REFERENCES.items():
         for end in (x[begin], x.max()):
             mean = 10 ** means[begin] * (end / x[begin]) ** slope
-            what = text if end == x.max() else ""
-            rows.append({**_row("slope", 0, end, mean), "series": text, "what": what})
+            label = text if end == x.max() else ""
+            rows.append({**_row("slope", 0, end, mean), "series": text, "what": label})
     return rows
 
 
@@ -257,9 +257,9 @@ def _value_axis(alt: Any, title: str) -> Any:
     return alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
 
 
-def draw(found: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], None]) -> None:
+def draw(data: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], None]) -> None:
     """One panel, which calls `on_pick` after a click on a point; `picked` tells which."""
-    st.vega_lite_chart(found, spec, key=key, on_select=on_pick, selection_mode=PICK)
+    st.vega_lite_chart(data, spec, key=key, on_select=on_pick, selection_mode=PICK)
 
 
 def picked(key: str) -> str | None:
@@ -281,8 +281,8 @@ def map_table(runs: Sequence[Finished], metric: str) -> pa.Table:
             "run": [key for _, key, _ in runs],
             "what": [config.title() for config, _, _ in runs],
             "each": [
-                _each(entry, found)
-                for (_, _, entry), found in zip(runs, values(runs, metric), strict=True)
+                _each(entry, numbers)
+                for (_, _, entry), numbers in zip(runs, values(runs, metric), strict=True)
             ],
         }
     )
@@ -295,9 +295,13 @@ def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> 
 
     picked = alt.selection_point(name=PICK, fields=["run"], on="click", empty=False)
     chart = alt.Chart().encode(
-        x=_cells(alt.X, alt, "depth", [str(one) for one in depths], X_TITLES["depth"]),
+        x=_cells(alt.X, alt, "depth", [str(depth) for depth in depths], X_TITLES["depth"]),
         y=_cells(
-            alt.Y, alt, "decay", [as_text(one) for one in decays[::-1]], X_TITLES["weight_decay"]
+            alt.Y,
+            alt,
+            "decay",
+            [as_text(decay) for decay in decays[::-1]],
+            X_TITLES["weight_decay"],
         ),
         tooltip=[
             alt.Tooltip("what:N", title="run"),

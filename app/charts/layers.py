@@ -53,7 +53,7 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
             }
             for layer in range(len(mean))
         ]
-    every = np.concatenate([_moments(one, name)[0] for one in values])
+    every = np.concatenate([_moments(snapshot, name)[0] for snapshot in values])
     every = every[np.isfinite(every)]
     if len(every):
         apart = base.ROOM if log and every.min() == every.max() else 1.0
@@ -151,7 +151,7 @@ def map_table(layers: Layers, name: str) -> pa.Table:
     end = np.concatenate([middles[1:], epochs[-1:], epochs[-1:]])[: len(epochs)]
     if len(epochs) == 1:  # which has nothing to either side
         begin, end = np.zeros(1), base.ROOM * np.maximum(epochs, 1)
-    means = np.stack([_moments(one, name)[0] for one in values])
+    means = np.stack([_moments(snapshot, name)[0] for snapshot in values])
     snapshots, count = means.shape
     shown = np.log10(np.where(means > 0, means, np.nan)) if log else means
     return pa.table(

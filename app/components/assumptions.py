@@ -19,19 +19,23 @@ HEIGHT = 300
 def draw(config: RunConfig) -> None:
     """The panel; a placeholder while the data are being read."""
     st.markdown("##### What the theorems assume")
-    found = data.examine(config)
-    if found is None:
+    examination = data.examine(config)
+    if examination is None:
         st.skeleton(height=HEIGHT)
         return
-    no_data = "Cannot be told: there are no such data." if found.problem else ""
+    no_data = "Cannot be told: there are no such data." if examination.problem else ""
     lines = "".join(
-        _line(one.holds, one.title, one.reason if one.holds is not None else no_data or one.reason)
-        for one in found.assumptions
+        _line(
+            assumption.holds,
+            assumption.title,
+            assumption.reason if assumption.holds is not None else no_data or assumption.reason,
+        )
+        for assumption in examination.assumptions
     )
     st.html(f'<div class="assumptions" role="list">{lines}</div>')
     paper.draw()
-    if "reviews" in found.facts:
-        st.caption(told(found.facts))
+    if "reviews" in examination.facts:
+        st.caption(told(examination.facts))
 
 
 def told(facts: Mapping[str, int]) -> str:

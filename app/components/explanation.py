@@ -37,10 +37,10 @@ def in_short(config: RunConfig) -> str:
             f"No network: the features of each sample of {info.title} are free to go anywhere, "
             "which is the best that any network could do."
         )
-    what = info.noun + "s" * (config.samples_per_class > 1)
+    samples = info.noun + "s" * (config.samples_per_class > 1)
     learns = (
         f"learns to tell {config.classes} classes of {info.title} apart, from "
-        f"{config.samples_per_class:,} {what} of each"
+        f"{config.samples_per_class:,} {samples} of each"
     )
     if not architecture_info(config.architecture).has_tokens:
         return f"A residual network of depth {config.depth} {learns}."
@@ -158,17 +158,17 @@ def _patches(config: RunConfig) -> str:
 def _nc2(config: RunConfig) -> str:
     if config.nc2_name == "nc2a":
         far = "opposite each other" if config.classes == 2 else "all equally far apart"
-        said = (
+        paragraph = (
             "**NC2: classes form a simplex**, the figure whose corners all lie equally far from "
             f"each other. At 0 the classifier’s rows are {far}, as far as so many can be."
         )
     else:
-        said = (
+        paragraph = (
             "**NC2: classes form an orthogonal frame.** At 0 the classifier’s rows are at right "
             "angles to each other."
         )
     without = why_no_figure(config)
-    return f"{said} Here they cannot: {without}." if without else said
+    return f"{paragraph} Here they cannot: {without}." if without else paragraph
 
 
 def _objective(config: RunConfig) -> str:

@@ -29,12 +29,12 @@ COLUMNS = ("series", "of", "over", "metric", "points", "slope", "low_95", "high_
            "misfit_p", "verdict")  # fmt: skip
 
 
-def law(found: Sequence[charts.Finished], over: str, metric: str) -> PowerLaw | None:
+def law(runs: Sequence[charts.Finished], over: str, metric: str) -> PowerLaw | None:
     """The power law of a metric; None where none is fitted."""
     if metric in NO_LAW_OF:
         return None
     try:
-        return power_law(charts.at(found, over), charts.values(found, metric))
+        return power_law(charts.at(runs, over), charts.values(runs, metric))
     except ValueError:
         return None  # too few of them have values
 
@@ -55,10 +55,13 @@ def html(law: PowerLaw, over: str) -> str:
 
 def explained(laws: Sequence[PowerLaw | None]) -> str:
     """The words of a caption on what these laws say; empty where there are none."""
-    verdicts = {one.verdict for one in laws if one is not None}
+    verdicts = {fit.verdict for fit in laws if fit is not None}
     if not verdicts:
         return ""
-    return EXPLAINED + "".join(said for name, said in VERDICTS.items() if name in verdicts).strip()
+    return (
+        EXPLAINED
+        + "".join(sentence for name, sentence in VERDICTS.items() if name in verdicts).strip()
+    )
 
 
 def _signed(value: float) -> str:
@@ -70,7 +73,7 @@ def _share(value: float) -> str:
     return f"{int(value * 1000) / 1000:.3f}" if value >= 0.99 else f"{value:.2f}"
 
 
-def table(shown: Sequence[Series], found: Sequence[Sequence[charts.Finished]]) -> str:
+def table(shown: Sequence[Series], finished: Sequence[Sequence[charts.Finished]]) -> str:
     """CSV, one row a series and metric; of a grid one a series, weight decay and metric.
 
     Its columns are `COLUMNS`; "of" names the weight decay or depth, see `PowerLaw` for the rest.
@@ -78,16 +81,16 @@ def table(shown: Sequence[Series], found: Sequence[Sequence[charts.Finished]]) -
     written = io.StringIO()
     rows = csv.DictWriter(written, COLUMNS, lineterminator="\n")
     rows.writeheader()
-    for one, label, runs in zip(shown, series.labels(shown), found, strict=True):
-        beside = "weight_decay" if one.over == "depth" else "depth"
+    for family, label, runs in zip(shown, series.labels(shown), finished, strict=True):
+        beside = "weight_decay" if family.over == "depth" else "depth"
         for of in sorted({getattr(config, beside) for config, _, _ in runs}):
             of_these = [run for run in runs if getattr(run[0], beside) == of]
             for metric in series.METRICS:
-                fit = law(of_these, one.over, metric)
+                fit = law(of_these, family.over, metric)
                 if fit is not None:
-                    name = one.base.curve(metric)
+                    name = family.base.curve(metric)
                     rows.writerow(
-                        {"series": label, "of": f"{beside} = {of:g}", "over": one.over,
+                        {"series": label, "of": f"{beside} = {of:g}", "over": family.over,
                          "metric": name, "points": fit.points, "slope": fit.slope,
                          "low_95": fit.low, "high_95": fit.high, "r_squared": fit.r_squared,
                          "misfit_p": fit.misfit, "verdict": fit.verdict}

@@ -31,16 +31,16 @@ def unknown_names(names: Sequence[str]) -> None:
 
 
 @contextmanager
-def told(what: str, in_full: str) -> Iterator[None]:
+def told(part: str, in_full: str) -> Iterator[None]:
     """What goes wrong within is told on the page in a sentence, and in full in the log.
 
-    `what` could not be drawn, in words for the page; `in_full` names it in the log.
+    `part` could not be drawn, in words for the page; `in_full` names it in the log.
     """
     try:
         yield
     except Exception:
         logger.exception("%s could not be drawn", in_full)
-        st.error(f"{what} could not be drawn; the log of the server has the details.")
+        st.error(f"{part} could not be drawn; the log of the server has the details.")
 
 
 def draw() -> None:

@@ -22,13 +22,17 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
     """The sentence, with what stands against collapse, beside buttons that `pick` another run."""
     came = outcome(run)
     examined = data.examine(run.config)
-    failing = [one for one in examined.assumptions if one.holds is False] if examined else []
-    failing.sort(key=lambda one: one.name != "width")
+    failing = (
+        [assumption for assumption in examined.assumptions if assumption.holds is False]
+        if examined
+        else []
+    )
+    failing.sort(key=lambda assumption: assumption.name != "width")
     with st.container(key="outcome", horizontal=True, vertical_alignment="center", gap="small"):
-        said = f"**{came.verdict}**: {came.reason}"
-        st.markdown(said, width="stretch")
+        sentence = f"**{came.verdict}**: {came.reason}"
+        st.markdown(sentence, width="stretch")
         with st.container(key="next", horizontal=True, width="content", gap="xsmall"):
-            names = frozenset(one.name for one in failing)
+            names = frozenset(assumption.name for assumption in failing)
             for changes in worth_a_try(run.config, came, names)[:MOST_TRIES]:
                 _button(run, changes, pick)
     if failing:

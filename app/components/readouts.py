@@ -57,17 +57,17 @@ def draw(run: Run) -> None:
 
 
 def _html(run: Run) -> str:
-    found = readouts(run)
-    cells = "".join(map(_cell, found))
-    return f'<div class="readouts" data-moments="{escape(_moments(run, found))}">{cells}</div>'
+    row = readouts(run)
+    cells = "".join(map(_cell, row))
+    return f'<div class="readouts" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
-def _moments(run: Run, found: list[Readout]) -> str:
+def _moments(run: Run, row: list[Readout]) -> str:
     """JSON of the values at each snapshot, for the player to show where it is."""
     epochs = [] if run.geometry is None else run.geometry.epoch.tolist()
     points = {int(passes): n for n, passes in enumerate(over_seeds.passes(run))}
     at_hand = [epoch for epoch in epochs if epoch in points]
-    shown = [[one.say(one.values[points[epoch]]) for epoch in at_hand] for one in found]
+    shown = [[readout.say(readout.values[points[epoch]]) for epoch in at_hand] for readout in row]
     return json.dumps({"run": run.key, "epoch": at_hand, "shown": shown}, ensure_ascii=False)
 
 
@@ -81,13 +81,13 @@ def _objective(run: Run) -> Readout:
     course = over_seeds.mean_over_seeds(run, "loss")
     floor = text.MISSING if run.floor is None else text.number(run.floor)
     network = architecture_info(run.config.architecture).has_network
-    what = "network of this shape" if network else "features"
+    subject = "network of this shape" if network else "features"
     bounded = not why_no_figure(run.config)
     return Readout(
         "Objective",
         text.number(_last(course)),
         f"floor {floor}" * bounded,
-        METRICS["loss"].help + f" No {what} can get below the floor." * bounded,
+        METRICS["loss"].help + f" No {subject} can get below the floor." * bounded,
         METRICS["loss"].color,
         _log10(course),
         course,
@@ -111,15 +111,15 @@ def _gap(run: Run) -> Readout:
 
 
 def _collapse(run: Run) -> list[Readout]:
-    shown = [one for one in _of_features() if one.scale is not Scale.SHARE]
-    names = dict.fromkeys(one.asked_as or one.name for one in shown)
-    found = []
-    for one in (METRICS[run.config.curve(name)] for name in names):
-        read = _logarithmic if one.scale is Scale.LOG else _linear
-        found.append(read(run, one, one.name, one.title))
-        if Place.READOUTS in one.shown_of_test:
-            found.append(read(run, one, of_test(one.name), f"Test {one.title}"))
-    return found
+    shown = [metric for metric in _of_features() if metric.scale is not Scale.SHARE]
+    names = dict.fromkeys(metric.asked_as or metric.name for metric in shown)
+    group = []
+    for metric in (METRICS[run.config.curve(name)] for name in names):
+        read = _logarithmic if metric.scale is Scale.LOG else _linear
+        group.append(read(run, metric, metric.name, metric.title))
+        if Place.READOUTS in metric.shown_of_test:
+            group.append(read(run, metric, of_test(metric.name), f"Test {metric.title}"))
+    return group
 
 
 def _why_absent(run: Run, metric: Metric, curve: str) -> str:
@@ -136,7 +136,7 @@ def _linear(run: Run, metric: Metric, curve: str, label: str) -> Readout:
 
 
 def _of_features() -> list[Metric]:
-    return [one for one in shown_in(Place.READOUTS) if Of.FEATURES in one.of]
+    return [metric for metric in shown_in(Place.READOUTS) if Of.FEATURES in metric.of]
 
 
 def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
@@ -165,15 +165,15 @@ def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
 
 
 def _shares(run: Run) -> list[Readout]:
-    found = []
-    for one in _of_features():
-        if one.scale is not Scale.SHARE:
+    group = []
+    for metric in _of_features():
+        if metric.scale is not Scale.SHARE:
             continue
-        found.append(_share(run, one, one.name, f"Train {one.title}", "Training samples."))
-        if Place.READOUTS in one.shown_of_test:
+        group.append(_share(run, metric, metric.name, f"Train {metric.title}", "Training samples."))
+        if Place.READOUTS in metric.shown_of_test:
             of_whom = "Samples that training never saw."
-            found.append(_share(run, one, of_test(one.name), f"Test {one.title}", of_whom))
-    return found
+            group.append(_share(run, metric, of_test(metric.name), f"Test {metric.title}", of_whom))
+    return group
 
 
 def _share(run: Run, metric: Metric, curve: str, label: str, of_whom: str) -> Readout:

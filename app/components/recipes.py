@@ -15,11 +15,11 @@ from ncengine.config import as_text
 
 
 def draw(
-    shown: Sequence[Series], points: Sequence[sweep.Point], found: Sequence[Sequence[Finished]]
+    shown: Sequence[Series], points: Sequence[sweep.Point], finished: Sequence[Sequence[Finished]]
 ) -> None:
-    """Buttons for each; `found` are the finished runs of each series."""
+    """Buttons for each; `finished` are the finished runs of each series."""
     done = sum(point.finished for point in points)
-    slopes = laws.table(shown, found)
+    slopes = laws.table(shown, finished)
     with st.container(horizontal=True, gap="small", key="recipes"):
         st.download_button(
             "Download table",
@@ -41,7 +41,7 @@ def draw(
             "it is a power law.",
         )
         with st.popover("Copy as command"):
-            st.code("\n".join(command(one) for one in shown), language="sh", wrap_lines=True)
+            st.code("\n".join(command(series) for series in shown), language="sh", wrap_lines=True)
             st.caption(_trained_anew(points))
         with st.popover("Copy as Python"):
             st.code(python(shown), language="python", wrap_lines=True)
@@ -61,10 +61,10 @@ def _trained_anew(points: Sequence[sweep.Point]) -> str:
     )
 
 
-def command(one: Series) -> str:
+def command(series: Series) -> str:
     """The `ncengine sweep …` that trains the series."""
-    fields = {name: as_text(value) for name, value in one.base.set_fields().items()}
-    fields |= {n: ",".join(as_text(v) for v in values) for n, values in one.axes().items()}
+    fields = {name: as_text(value) for name, value in series.base.set_fields().items()}
+    fields |= {n: ",".join(as_text(v) for v in values) for n, values in series.axes().items()}
     options = (f"--{n.replace('_', '-')} {shlex.quote(text)}" for n, text in fields.items())
     return " ".join(["ncengine sweep", *options])
 
@@ -72,14 +72,14 @@ def command(one: Series) -> str:
 def python(shown: Sequence[Series]) -> str:
     """The code that trains all series and gives their table."""
     grids = []
-    for one in shown:
-        fields = one.base.set_fields()
-        for name in one.axes():
+    for series in shown:
+        fields = series.base.set_fields()
+        for name in series.axes():
             fields.pop(name, None)
         given = ", ".join(f"{name}={value!r}" for name, value in fields.items())
-        axes = ", ".join(f"{name}={list(values)!r}" for name, values in one.axes().items())
+        axes = ", ".join(f"{name}={list(values)!r}" for name, values in series.axes().items())
         grids.append(f"grid(RunConfig({given}), {axes})")
-    whole = " + ".join(f"\n    {one}" for one in grids) if len(grids) > 1 else grids[0]
+    whole = " + ".join(f"\n    {grid}" for grid in grids) if len(grids) > 1 else grids[0]
     whole = f"({whole}\n)" if len(grids) > 1 else whole
     return (
         "import ncengine\nfrom ncengine.config import RunConfig, grid\n\n"

@@ -96,12 +96,12 @@ def _wait_for_points(config: RunConfig) -> None:
         time.sleep(LOOK_EVERY)
 
 
-def _ask(config: RunConfig, what: Callable[[], None]) -> None:
+def _ask(config: RunConfig, action: Callable[[], None]) -> None:
     # Kept for the session: what a callback draws is gone with the next run of the page.
     st.session_state[_TROUBLE] = (config, "")
     st.session_state[_ASKED_AT] = time.monotonic()
     try:
-        what()
+        action()
     except (OSError, RuntimeError) as error:
         st.session_state[_TROUBLE] = (config, runs.why_not_done(error))
         has_stopped(config)

@@ -57,18 +57,18 @@ def draw(config: RunConfig) -> None:
 
     What people wrote is shown to who asks for it.
     """
-    found = data.examples(config)
-    if not found:
+    examples = data.examples(config)
+    if not examples:
         return
     st.markdown("##### A sample of each class")
-    pictures = [(one.name, one.image) for one in found if one.image is not None]
+    pictures = [(example.name, example.image) for example in examples if example.image is not None]
     if pictures:
         figures = "".join(_figure(*picture) for picture in pictures)
         st.html(f'<div class="samples">{figures}</div>')
         return
     st.caption(_about(config))
-    for one in found if draw_switch(config, explained=True) else ():
-        st.markdown(f"**{text.plain(one.name)}**: {text.plain(text.ending(one.text))}")
+    for example in examples if draw_switch(config, explained=True) else ():
+        st.markdown(f"**{text.plain(example.name)}**: {text.plain(text.ending(example.text))}")
 
 
 def _figure(name: str, image: np.ndarray) -> str:

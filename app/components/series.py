@@ -61,10 +61,10 @@ class Series:
 
     def as_text(self) -> str:
         """As it stands in an address."""
-        own = {n: as_text(v) for n, v in self.base.set_fields().items() if n in self.base.params}
-        own.pop("depth", None)
-        own |= _lists(self.depths, self.decays)
-        return ";".join(f"{name}={value}" for name, value in own.items())
+        fields = {n: as_text(v) for n, v in self.base.set_fields().items() if n in self.base.params}
+        fields.pop("depth", None)
+        fields |= _lists(self.depths, self.decays)
+        return ";".join(f"{name}={value}" for name, value in fields.items())
 
     @classmethod
     def from_text(cls, text: str) -> Series:
@@ -96,12 +96,12 @@ class Picture:
 
     def query(self) -> dict[str, str]:
         """What the address says of it: only what differs from the default."""
-        found = _lists(self.depths, self.decays)
+        params = _lists(self.depths, self.decays)
         if self.kept:
-            found["kept"] = "|".join(one.as_text() for one in self.kept)
+            params["kept"] = "|".join(series.as_text() for series in self.kept)
         if self.metric != "nc1":
-            found["metric"] = self.metric
-        return found
+            params["metric"] = self.metric
+        return params
 
 
 def current() -> Picture:
@@ -149,8 +149,8 @@ def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
         try:
             values |= readers[name](text)
         except (ValueError, TypeError, OverflowError, ConfigError):
-            said = notices.wrong_value(name.capitalize(), text, allowed[name], usual[name])
-            wrong.append(said)
+            sentence = notices.wrong_value(name.capitalize(), text, allowed[name], usual[name])
+            wrong.append(sentence)
     return Picture(**values), wrong
 
 
@@ -161,17 +161,18 @@ def labels(series: Sequence[Series]) -> list[str]:
     names = [name for name in PARAMS if name not in SWEPT and name != "seeds"]
     values = {n: {repr(getattr(s.base, n)) for s in series if n in s.base.params} for n in names}
     # What only follows from data set and network is told by these.
-    set_ones = {name for one in series for name in one.base.set_fields()}
+    set_ones = {name for family in series for name in family.base.set_fields()}
     differing = [n for n in names if len(values[n]) > 1 and (n in _PLAIN or n in set_ones)]
-    if len({one.base.weight_decay for one in series if not one.decays}) > 1:
+    if len({family.base.weight_decay for family in series if not family.decays}) > 1:
         differing.append("weight_decay")
-    found = []
-    for one in series:
-        told = [_value(n, one.base) for n in differing if n in one.base.params]
-        found.append(", ".join(told) or _title(one))
+    titles = []
+    for family in series:
+        told = [_value(n, family.base) for n in differing if n in family.base.params]
+        titles.append(", ".join(told) or _title(family))
     # The same but for their depths: their place tells them apart.
     return [
-        label if found.count(label) == 1 else f"{label} ({n + 1})" for n, label in enumerate(found)
+        label if titles.count(label) == 1 else f"{label} ({n + 1})"
+        for n, label in enumerate(titles)
     ]
 
 
@@ -200,12 +201,12 @@ _PLAIN = ("dataset", "architecture", "norm", "loss", "solver")
 
 
 def _lists(depths: tuple[int, ...], decays: tuple[float, ...]) -> dict[str, str]:
-    found = {}
+    params = {}
     if depths != PAPER_DEPTHS:
-        found["depths"] = ",".join(map(str, depths))
+        params["depths"] = ",".join(map(str, depths))
     if decays:
-        found["decays"] = ",".join(map(repr, decays))
-    return found
+        params["decays"] = ",".join(map(repr, decays))
+    return params
 
 
 def _read(name: str, text: str | None) -> tuple:
@@ -219,10 +220,10 @@ def _read(name: str, text: str | None) -> tuple:
 
 
 def _kept(text: str) -> tuple[Series, ...]:
-    found = tuple(Series.from_text(part) for part in text.split("|"))
-    if len(found) > MOST_KEPT:
+    kept = tuple(Series.from_text(part) for part in text.split("|"))
+    if len(kept) > MOST_KEPT:
         raise ValueError(text)
-    return found
+    return kept
 
 
 def _metric(text: str) -> str:

@@ -57,14 +57,14 @@ class Shown:
         return self.run.shipped or self.version is not None
 
 
-def look(what: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
+def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
     """What a page shows of a run now.
 
     Args:
-        what: which run; of an identity that very one, for as long as there is one.
+        spec: which run; of an identity that very one, for as long as there is one.
         welcomes: whether, once it is done, its picture is to stand above all else.
     """
-    run = runs.look(what)
+    run = runs.look(spec)
     config, status = run.config, run.status
     if not status.busy:
         requests.has_stopped(config)

@@ -213,10 +213,10 @@ def _problem(config: RunConfig) -> str:
     too_large = derived.too_large(config)
     if too_large:
         return _too_large(too_large)
-    found = data.examine(config)
-    if found is None or not found.problem:
+    examination = data.examine(config)
+    if examination is None or not examination.problem:
         return ""
-    words = _as_in_picker(found.wrong, config) if found.wrong else found.problem
+    words = _as_in_picker(examination.wrong, config) if examination.wrong else examination.problem
     return f"**There are no such data.** {text.plain(words)}."
 
 
@@ -312,10 +312,10 @@ def _what_is_in_the_way(shown: Shown) -> None:
     if not now.error or now.status is Status.CANCELLED:
         return
     if shown.waits_for_room:
-        what, after = "Nothing can be written", " It goes on by itself once there is room."
+        heading, after = "Nothing can be written", " It goes on by itself once there is room."
     else:
-        what, after = "Nothing could be written", ""
-    st.error(f"**{what}**: {text.plain(now.error)}.{after}")
+        heading, after = "Nothing could be written", ""
+    st.error(f"**{heading}**: {text.plain(now.error)}.{after}")
 
 
 def _failed(shown: Shown) -> None:

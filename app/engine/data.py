@@ -86,9 +86,9 @@ def examine(config: RunConfig) -> Examination | None:
     concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
     key = tuple((name, getattr(config, name)) for name, _ in concerned)
     content = checksum(config.dataset)
-    found, begun = _examination((key, content, needs_download(config)), config)
+    future, begun = _examination((key, content, needs_download(config)), config)
     try:
-        return found.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
+        return future.result(max(0.0, begun + GRACE_SECONDS - time.monotonic()))
     except NotYet:
         return None
 
@@ -183,7 +183,7 @@ def captions(run: Run, test: bool) -> list[str] | None:
         if "texts" not in kept:
             return None
         without = f"A {dataset_info(run.config.dataset).noun} whose words are not shipped."
-        return [str(one) or without for name in names for one in kept[name]]
+        return [str(text) or without for name in names for text in kept[name]]
     data, geometry = _data_at_hand(run.config), run.geometry
     if data is None or data.texts is None or geometry is None:
         return None
@@ -197,7 +197,7 @@ def _data_at_hand(config: RunConfig) -> Data | None:
     """The data, once they are read; None before, or where they cannot be read."""
     from ncengine import datasets
 
-    found = examine(config)
-    if found is None or found.problem or needs_download(config):
+    examination = examine(config)
+    if examination is None or examination.problem or needs_download(config):
         return None
     return datasets.load(config)

@@ -63,7 +63,7 @@ def project(run: Run, geometry: Geometry, r: int, basis: str, focus: tuple[int, 
     return shared.once(run, ("projection", r, basis, focus), make)
 
 
-def ways(
+def trajectories(
     config: RunConfig,
     geometry: Geometry,
     layers: Layers,
@@ -71,16 +71,16 @@ def ways(
     basis: str,
     focus: tuple[int, ...],
 ) -> list[tuple[int, Projection]]:
-    """The ways of seed number `r` through its layers, each with its moment, in their order."""
+    """The trajectories of seed number `r` through its layers, each with its moment, in order."""
     from ncengine.analysis.through_layers import through_layers
 
     how = {"nc2_name": config.nc2_name, "basis": basis, "focus": focus}
-    norm, found = _row_norm(config), []
+    norm, pairs = _row_norm(config), []
     for f, epoch in enumerate(layers.features_epoch):
-        way = through_layers(geometry, layers, f, r, **how, row_norm=norm)
-        if way is not None:
-            found.append((int(epoch), way))
-    return found
+        trajectory = through_layers(geometry, layers, f, r, **how, row_norm=norm)
+        if trajectory is not None:
+            pairs.append((int(epoch), trajectory))
+    return pairs
 
 
 def _row_norm(config: RunConfig) -> float | None:

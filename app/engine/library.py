@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 HERE, GALLERY = "here", "gallery"
 # What each metric of a row is called, by name: of training samples, and of test samples.
 TRAINED = asked_for(Place.LIBRARY)
-TESTED = {of_test(one.name): one.title for one in shown_in(Place.LIBRARY, test=True)}
+TESTED = {of_test(metric.name): metric.title for metric in shown_in(Place.LIBRARY, test=True)}
 # What a row tells beside the fields of the configuration, as plain values.
 MEASURED = ("outcome", *TRAINED, *TESTED, "seconds", "date")
 # `loss` is a field, and the objective is not shown.
@@ -38,8 +38,8 @@ COLUMNS = ("key", "picture", "from", *PARAMS, *MEASURED)
 def rows() -> list[dict[str, Any]]:
     """A row a run, newest first, by column of `COLUMNS`; see `row`."""
     store = runs.store()
-    own = store.list()
-    known = {entry["key"] for entry in own}
+    trained = store.list()
+    known = {entry["key"] for entry in trained}
     shipped = [entry for entry in store.gallery.entries() if entry["key"] not in known]
     meant = cache(checksum)
 
@@ -47,8 +47,10 @@ def rows() -> list[dict[str, Any]]:
         here = meant(entry["config"].get("dataset", RunConfig().dataset))
         return row(entry, where, other_files=entry.get("data_checksum", here) != here)
 
-    found = [as_row(entry, HERE) for entry in own] + [as_row(entry, GALLERY) for entry in shipped]
-    return sorted(found, key=lambda one: one["date"] or "", reverse=True)
+    table = [as_row(entry, HERE) for entry in trained] + [
+        as_row(entry, GALLERY) for entry in shipped
+    ]
+    return sorted(table, key=lambda record: record["date"] or "", reverse=True)
 
 
 def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> d
     geometric means over the seeds that did not diverge, see `over_seeds.typical`, all others are
     arithmetic ones; the gap is over the floor.
     """
-    config, seeds = entry["config"], [one for one in entry["seeds"] if not one["diverged"]]
+    config, seeds = entry["config"], [seed for seed in entry["seeds"] if not seed["diverged"]]
     version = entry.get("version", ENGINE_VERSION)
     if version != ENGINE_VERSION:
         where += f", version {version}"
@@ -112,13 +114,13 @@ def with_more_seeds(config: RunConfig) -> RunConfig | None:
     wanted, store = set(config.seeds), runs.store()
     same = {n: v for n, v in config.model_dump(mode="json").items() if n in config.params}
     del same["seeds"]
-    found = set()
+    candidates = set()
     for entry in (*store.list(), *store.gallery.entries()):
         other = PARAMS_DEFAULTS | entry["config"]
-        seeds = tuple(one["seed"] for one in entry["seeds"])
+        seeds = tuple(seed["seed"] for seed in entry["seeds"])
         if wanted < set(seeds) and all(other.get(name) == value for name, value in same.items()):
-            found.add(seeds)
-    for seeds in sorted(found, key=lambda seeds: (-len(seeds), seeds)):
+            candidates.add(seeds)
+    for seeds in sorted(candidates, key=lambda seeds: (-len(seeds), seeds)):
         more = config.with_(seeds=seeds)
         if runs.glance(more).status.finished:
             return more
@@ -142,15 +144,15 @@ def delete(keys: Iterable[str]) -> list[str]:
     """Delete runs that were trained here; gives the titles of those that could not be."""
     store, left = runs.store(), []
     for key in keys:
-        found = identity(key)
+        target = identity(key)
         try:
-            own = found is not None and found.key == key and key in store.index
-            gone = found is not None and own and store.delete(found)
+            deletable = target is not None and target.key == key and key in store.index
+            gone = target is not None and deletable and store.delete(target)
         except OSError as error:
             logger.warning("The run %s could not be deleted: %s", key, error)
             gone = False
-        if found is not None and not gone:
-            left.append(found.config.title())
+        if target is not None and not gone:
+            left.append(target.config.title())
     return left
 
 

@@ -34,19 +34,19 @@ def jobs() -> JobQueue:
     return _engine()[1]
 
 
-def look(what: RunConfig | Identity) -> Run:
+def look(spec: RunConfig | Identity) -> Run:
     """The run as it stands; where it rests, what can be shown in its place, if anything.
 
     Of an identity it is that very run, for as long as there is one.
     """
-    run = store().open(what)
+    run = store().open(spec)
     if not run.status.finished and (why := waits_for_room(run.key)):
         run = replace(run, error=why)
     if not run.status.idle:
         return run
-    if isinstance(what, Identity):
-        return look(what.config)
-    other = store().stand_in(what)
+    if isinstance(spec, Identity):
+        return look(spec.config)
+    other = store().stand_in(spec)
     return run if other is None else store().open(other)
 
 

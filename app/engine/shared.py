@@ -17,12 +17,12 @@ MOST = 96
 T = TypeVar("T")
 
 
-def once(run: Run, what: Hashable, make: Callable[[], T]) -> T:
-    """What `make` gives, made once for `what` and what is recorded of the run at this moment.
+def once(run: Run, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives, made once for `key` and what is recorded of the run at this moment.
 
     All sessions get the same object: it must not be changed.
     """
-    return _made((run.key, run.recorded, what), make)
+    return _made((run.key, run.recorded, key), make)
 
 
 # Of sessions that ask for the same at once, one makes it, and the others wait.

@@ -35,10 +35,10 @@ class Point:
 
 def look(configs: Iterable[RunConfig]) -> list[Point]:
     """How each run stands at this moment, in the order given."""
-    found = []
+    points = []
     for config in configs:
-        found.append(Point(config, identify(config).key, runs.glance(config)))
-    return found
+        points.append(Point(config, identify(config).key, runs.glance(config)))
+    return points
 
 
 def recorded(points: Sequence[Point]) -> tuple:

@@ -67,7 +67,7 @@ class Viewers:
             left = [key for key in self._begun if not self._watched(key, PATIENCE)]
             stopped = [self._begun.pop(key) for key in left]
             old = self.now() - PATIENCE
-            self._at = {one: seen for one, seen in self._at.items() if seen[1] > old}
+            self._at = {session: seen for session, seen in self._at.items() if seen[1] > old}
         for config in stopped:
             self._stop(config)
 
@@ -109,12 +109,12 @@ _ending = threading.Event()
 
 @st.cache_resource(show_spinner=False, on_release=lambda _: _ending.set())
 def _viewers() -> Viewers:
-    found = Viewers(lambda config: runs.jobs().cancel(config))
+    viewers = Viewers(lambda config: runs.jobs().cancel(config))
 
     def watch() -> None:
         while not _ending.wait(BETWEEN):
-            found.sweep()
+            viewers.sweep()
 
     _ending.clear()
     threading.Thread(target=watch, name="viewers", daemon=True).start()
-    return found
+    return viewers

@@ -298,6 +298,6 @@ def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
             with column:
                 widgets.draw(name, param, getattr(config, name))
         for name, _ in row:
-            if said := st.session_state.get(_WRONG, {}).get(name):
-                st.caption(f":red[{said}]")
+            if sentence := st.session_state.get(_WRONG, {}).get(name):
+                st.caption(f":red[{sentence}]")
         members = members[len(row) :]

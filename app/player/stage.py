@@ -10,7 +10,7 @@ from app.charts import palette
 from app.components import samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
-from app.player.wire import About, Way, pack
+from app.player.wire import About, Trajectory, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Geometry, Run
@@ -119,8 +119,8 @@ def _message(run: Run, geometry: Geometry, view: View) -> bytes | None:
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
     words = run.shipped or view.texts
-    what = ("player", shown, at_hand, words, view.start)
-    return shared.once(run, what, lambda: _packed(run, geometry, view, words))
+    key = ("player", shown, at_hand, words, view.start)
+    return shared.once(run, key, lambda: _packed(run, geometry, view, words))
 
 
 def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | None:
@@ -136,7 +136,7 @@ def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | No
         test=test,
         thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
-        ways=_ways(run, geometry, view, r),
+        trajectories=_trajectories(run, geometry, view, r),
     )
 
 
@@ -162,10 +162,10 @@ def _but_for_depth(run: Run) -> str:
     return json.dumps(fields, sort_keys=True)
 
 
-def _ways(run: Run, geometry: Geometry, view: View, r: int) -> list[Way]:
-    """The ways through the layers of a run at rest: live, all would change at each look."""
+def _trajectories(run: Run, geometry: Geometry, view: View, r: int) -> list[Trajectory]:
+    """The trajectories through the layers of a run at rest: live, all would change at each look."""
     if run.layers is None or run.status.busy or run.layers.class_means.shape[2] < 2:
         return []
     focus = view.focus(run.config.classes)
-    found = derived.ways(run.config, geometry, run.layers, r, view.basis, focus)
-    return [Way(epoch, run.layers.index, way) for epoch, way in found]
+    trajectories = derived.trajectories(run.config, geometry, run.layers, r, view.basis, focus)
+    return [Trajectory(epoch, run.layers.index, projection) for epoch, projection in trajectories]

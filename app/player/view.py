@@ -200,8 +200,8 @@ def _are_layers(value: str) -> bool:
 
 
 def _are_classes(value: str, classes: int) -> bool:
-    found = [_whole(part) for part in value.split(",")]
-    return all(k is not None and 0 <= k < classes for k in found)
+    numbers = [_whole(part) for part in value.split(",")]
+    return all(k is not None and 0 <= k < classes for k in numbers)
 
 
 def _whole(text: str) -> int | None:

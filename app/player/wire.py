@@ -29,8 +29,8 @@ _COORDINATES = ("points", "means", "classifier", "ideal")
 
 
 @dataclass(frozen=True)
-class Way:
-    """A way through the network's layers at one moment of training.
+class Trajectory:
+    """A trajectory through the network's layers at one moment of training.
 
     Attributes:
         epoch: that moment, passes over the data.
@@ -95,7 +95,7 @@ def pack(
     test: bool = False,
     thumbnails: np.ndarray | None = None,
     captions: Sequence[str] | None = None,
-    ways: Sequence[Way] = (),
+    trajectories: Sequence[Trajectory] = (),
 ) -> bytes:
     """Everything the player draws, in one message.
 
@@ -109,7 +109,7 @@ def pack(
         test: whether test samples are shown too.
         thumbnails: uint8 (S, h, w) in grey or (S, h, w, 3) in colour, or None.
         captions: S texts, or None.
-        ways: through the layers, at some moments, in their order.
+        trajectories: through the layers, at some moments, in their order.
 
     Raises:
         ValueError: where there is no snapshot, shapes disagree, coordinates are not finite, or K
@@ -120,8 +120,8 @@ def pack(
     samples = len(shown["labels"])
     arrays, scales = _quantities(projection, shown)
     pictures, pictured = _pictured(thumbnails, captions, samples)
-    of_ways, heads = _packed_ways(ways, about)
-    layout, payload = _laid_out({**arrays, **pictures, **of_ways})
+    of_trajectories, heads = _packed_trajectories(trajectories, about)
+    layout, payload = _laid_out({**arrays, **pictures, **of_trajectories})
     header = {
         **about.header(),
         **_figure(projection),
@@ -168,35 +168,35 @@ def _pictured(
     }
 
 
-def _packed_ways(
-    ways: Sequence[Way], about: About
+def _packed_trajectories(
+    trajectories: Sequence[Trajectory], about: About
 ) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
-    """The ways' arrays, and what is said of each."""
+    """The trajectories' arrays, and what is said of each."""
     arrays: dict[str, np.ndarray] = {}
     heads = []
-    for n, way in enumerate(ways):
-        of_way, head = _packed_way(way, about.class_names, about.colors)
-        arrays |= {f"way{n}:{name}": array for name, array in of_way.items()}
+    for n, trajectory in enumerate(trajectories):
+        of_trajectory, head = _packed_trajectory(trajectory, about.class_names, about.colors)
+        arrays |= {f"way{n}:{name}": array for name, array in of_trajectory.items()}
         heads.append(head)
     return arrays, heads
 
 
-def _packed_way(
-    way: Way, class_names: Sequence[str], colors: Sequence[str]
+def _packed_trajectory(
+    trajectory: Trajectory, class_names: Sequence[str], colors: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The arrays of a way, and what the header says of it beside what it shares with the film."""
-    frames, samples, _ = _checked_sizes(way.projection, class_names, colors)
-    if len(way.index) != samples:
-        raise ValueError(f"index: {len(way.index)} samples, allowed are exactly {samples}")
-    shown = _samples(way.projection, test=False)
-    arrays, scales = _quantities(way.projection, shown)
+    """The arrays of a trajectory, and what the header says of it beside what the film has too."""
+    frames, samples, _ = _checked_sizes(trajectory.projection, class_names, colors)
+    if len(trajectory.index) != samples:
+        raise ValueError(f"index: {len(trajectory.index)} samples, allowed are exactly {samples}")
+    shown = _samples(trajectory.projection, test=False)
+    arrays, scales = _quantities(trajectory.projection, shown)
     head = {
-        "moment": int(way.epoch),
+        "moment": int(trajectory.epoch),
         "frames": frames,
         "samples": samples,
         "trained": samples,
-        "own": [int(n) for n in way.index],
-        **_readings(way.projection),
+        "own": [int(n) for n in trajectory.index],
+        **_readings(trajectory.projection),
         "scales": scales,
     }
     return arrays, head
@@ -223,13 +223,13 @@ def _readings(projection: Projection) -> dict[str, list[float | None]]:
 
 def _samples(projection: Projection, test: bool) -> dict[str, np.ndarray]:
     """ "points", "distance" and "labels" of the samples shown, training samples first."""
-    found = {}
+    arrays = {}
     for name, axis in (("points", 1), ("distance", 1), ("labels", 0)):
         parts = [np.asarray(getattr(projection, name))]
         if test:
             parts.append(np.asarray(getattr(projection, f"test_{name}")))
-        found[name] = np.concatenate(parts, axis=axis)
-    return found
+        arrays[name] = np.concatenate(parts, axis=axis)
+    return arrays
 
 
 def _checked_sizes(
@@ -255,8 +255,8 @@ def _checked_sizes(
     }
     for name, shape in expected.items():
         if np.shape(getattr(projection, name)) != shape:
-            found = np.shape(getattr(projection, name))
-            raise ValueError(f"{name}: shape {found}, allowed is {shape}")
+            actual = np.shape(getattr(projection, name))
+            raise ValueError(f"{name}: shape {actual}, allowed is {shape}")
     if not frames:
         raise ValueError("epoch: no snapshot, allowed is one or more")
     if not 0 < classes <= MAX_CLASSES:

@@ -74,7 +74,7 @@ def _told() -> AbstractContextManager[None]:
 
 def _all(shown: Sequence[Series]) -> tuple[RunConfig, ...]:
     """Every network of all series, once."""
-    configs = [config for one in shown for config in one.grid]
+    configs = [config for family in shown for config in family.grid]
     return tuple({config.canonical_json(): config for config in configs}.values())
 
 
@@ -88,8 +88,8 @@ def _controls(picture: Picture) -> None:
     with right:
         _values("decays", "weight_decay", picture.decays, PARAMS["weight_decay"].suggested)
     # Once: it is about what was typed last.
-    for said in st.session_state.pop(_WRONG, ()):
-        st.caption(f":red[{said}]")
+    for sentence in st.session_state.pop(_WRONG, ()):
+        st.caption(f":red[{sentence}]")
 
 
 def _heading_row(config: RunConfig, picture: Picture) -> None:
@@ -167,7 +167,7 @@ def _keep(config: RunConfig, picture: Picture) -> None:
 
 
 def _drop(n: int, picture: Picture) -> None:
-    kept = tuple(one for i, one in enumerate(picture.kept) if i != n)
+    kept = tuple(family for i, family in enumerate(picture.kept) if i != n)
     series.show(replace(picture, kept=kept))
 
 
@@ -211,12 +211,12 @@ def preset_query(name: str) -> dict[str, str]:
 @cache
 def _of_preset(name: str, full: bool) -> tuple[RunConfig, Picture]:
     """What is picked, and the picture."""
-    found = []
+    shown = []
     for grid in sweep_series(name, as_in_paper=full):
         depths = tuple(sorted({config.depth for config in grid}))
         decays = tuple(sorted({config.weight_decay for config in grid}))
-        found.append(Series(grid[0], depths, decays if len(decays) > 1 else ()))
-    first, kept = found[0], tuple(found[1:])
+        shown.append(Series(grid[0], depths, decays if len(decays) > 1 else ()))
+    first, kept = shown[0], tuple(shown[1:])
     usual = PARAMS_DEFAULTS["depth"]
     base = first.base.with_(depth=usual) if usual in first.depths else first.base
     return base, Picture(depths=first.depths, decays=first.decays, kept=kept)
@@ -226,12 +226,12 @@ def _of_preset(name: str, full: bool) -> tuple[RunConfig, Picture]:
 def _networks_of_preset(name: str, full: bool) -> list[tuple[RunConfig, ...]]:
     """Those of each of its series."""
     base, picture = _of_preset(name, full)
-    return [one.grid.configs for one in picture.series(base)]
+    return [family.grid.configs for family in picture.series(base)]
 
 
 def _preset_shown(shown: list[Series]) -> str | None:
     """The name of the preset that is shown; None where it is none."""
-    pictured = [one.grid.configs for one in shown]
+    pictured = [family.grid.configs for family in shown]
     every = ((name, full) for name in SWEEPS for full in (False, True))
     return next((name for name, full in every if _networks_of_preset(name, full) == pictured), None)
 
@@ -240,17 +240,17 @@ def _legend(shown: Sequence[Series], picture: Picture) -> None:
     """The series' names in their colours; those that were kept can be taken out."""
     named = series.labels(shown)
     with st.container(key="series", horizontal=True, vertical_alignment="center", gap="small"):
-        for n, (one, label) in enumerate(zip(shown, named, strict=True)):
+        for n, (family, label) in enumerate(zip(shown, named, strict=True)):
             swatch = f'<i style="background:{charts.COLORS[n]}"></i>'
-            seeds = f"{len(one.base.seeds)} seeds" if len(one.base.seeds) > 1 else "one seed"
+            seeds = f"{len(family.base.seeds)} seeds" if len(family.base.seeds) > 1 else "one seed"
             named_so = f'<span class="series">{swatch}{escape(label)} <small>{seeds}</small></span>'
             st.html(named_so, width="content")
-            if one in picture.kept:
+            if family in picture.kept:
                 st.button(
                     "✕",
                     key=f"drop-{n}",
                     on_click=_drop,
-                    args=(picture.kept.index(one), picture),
+                    args=(picture.kept.index(family), picture),
                     help=f"Take {label} out of the picture.",
                 )
 
@@ -376,13 +376,13 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         if asked in points:
             open_run(points[asked].config)
         _preset_words(shown)
-        found = [_finished(one, points) for one in shown]
-        if not any(found):
+        finished = [_finished(family, points) for family in shown]
+        if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
         else:
-            panels.draw(shown, found, picture)
+            panels.draw(shown, finished, picture)
         _theory(shown)
-        recipes.draw(shown, list(points.values()), found)
+        recipes.draw(shown, list(points.values()), finished)
 
 
 def _preset_words(shown: list[Series]) -> None:
@@ -391,11 +391,11 @@ def _preset_words(shown: list[Series]) -> None:
         st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
 
 
-def _finished(one: Series, points: dict[str, Point]) -> list[charts.Finished]:
+def _finished(family: Series, points: dict[str, Point]) -> list[charts.Finished]:
     from ncengine.runs.identity import identify
 
-    found = [points[identify(config).key] for config in one.grid]
-    return [(p.config, p.key, p.now.entry) for p in found if p.finished and p.now.entry]
+    grid_points = [points[identify(config).key] for config in family.grid]
+    return [(p.config, p.key, p.now.entry) for p in grid_points if p.finished and p.now.entry]
 
 
 def _nothing_yet(shown: list[Series], points: list[Point]) -> str:
@@ -410,11 +410,11 @@ def _theory(shown: list[Series]) -> None:
     with st.container(key="depth_theory"):
         st.markdown("##### What the theory says")
         of_whom: dict[str, list[str]] = {}
-        for one, label in zip(shown, series.labels(shown), strict=True):
-            of_whom.setdefault(prediction(one.base), []).append(label)
-        for said, named in of_whom.items():
+        for family, label in zip(shown, series.labels(shown), strict=True):
+            of_whom.setdefault(prediction(family.base), []).append(label)
+        for statement, named in of_whom.items():
             who = f"**{text.plain('; '.join(named))}**: " if len(of_whom) > 1 else ""
-            st.markdown(who + text.plain(said))
+            st.markdown(who + text.plain(statement))
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
             "steep can be the solver's: see how far above the floor it ends."

@@ -60,9 +60,9 @@ NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES)
 HALVES = (1.25, 1)
 
 
-def draw(what: RunConfig | Identity) -> None:
+def draw(spec: RunConfig | Identity) -> None:
     """The page for the configuration that is picked, or for one very run."""
-    shown = _shown(what)
+    shown = _shown(spec)
     _hand_on(shown, (*[WELCOME] * shown.welcomes, PROGRESS, RECORD))
     run = shown.run
     config, now = run.config, run.status
@@ -71,20 +71,20 @@ def draw(what: RunConfig | Identity) -> None:
     notices.unknown_names(address.unknown(NAMES))
     notices.draw()
     if shown.welcomes:
-        st.fragment(_welcome, key=WELCOME)(what, now)
+        st.fragment(_welcome, key=WELCOME)(spec, now)
     _heading(shown)
     # Not at hand for a shipped run, whose samples are.
     reading = not run.shipped and data.examine(config) is None
-    st.fragment(_progress, key=PROGRESS)(what, now)
-    st.fragment(_record, key=RECORD)(what, now)
+    st.fragment(_progress, key=PROGRESS)(spec, now)
+    st.fragment(_record, key=RECORD)(spec, now)
     least = _interval(now, reading or shown.begins)
     pace.forget()
     if least is not None:
-        st.fragment(_watch, key=WATCH)(what, now, reading, least)
+        st.fragment(_watch, key=WATCH)(spec, now, reading, least)
 
 
-def _shown(what: RunConfig | Identity) -> Shown:
-    return look(what, welcomes=picker.came_without_a_link())
+def _shown(spec: RunConfig | Identity) -> Shown:
+    return look(spec, welcomes=picker.came_without_a_link())
 
 
 def _interval(now: Status, soon: bool) -> float | None:
@@ -123,52 +123,52 @@ def _heading(shown: Shown) -> None:
 
 def _differences(run: Run) -> list[str]:
     """What tells this run apart from others of the same title, in the words of the picker."""
-    config, found = run.config, []
+    config, differences = run.config, []
     for name, value in config.differences().items():
         if name == "epochs" and run.passes == value:
             continue  # what it took tells that
         label = config.params[name].label.lower()
-        found.append(f"{label} {text.unbroken(config.in_words(name))}")
-    return [text.plain(one) for one in found]
+        differences.append(f"{label} {text.unbroken(config.in_words(name))}")
+    return [text.plain(difference) for difference in differences]
 
 
-def _progress(what: RunConfig | Identity, drawn: Status) -> None:
+def _progress(spec: RunConfig | Identity, drawn: Status) -> None:
     """What changes all the time while a run goes on, and costs little."""
-    with pace.measured(), _told(what):
-        shown = _moved_on(what, drawn, PROGRESS)
+    with pace.measured(), _told(spec):
+        shown = _moved_on(spec, drawn, PROGRESS)
         if shown.lacks_data:
             download.draw(shown.run.config)
         else:
             status.draw(shown, picker.apply)
 
 
-def _welcome(what: RunConfig | Identity, drawn: Status) -> None:
+def _welcome(spec: RunConfig | Identity, drawn: Status) -> None:
     """The first page's picture, above all else."""
-    with pace.measured(), _told(what):
-        run = _handed(what, drawn, WELCOME).run
+    with pace.measured(), _told(spec):
+        run = _handed(spec, drawn, WELCOME).run
         welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
 
 
-def _record(what: RunConfig | Identity, drawn: Status) -> None:
+def _record(spec: RunConfig | Identity, drawn: Status) -> None:
     """What changes when a point or a snapshot is added."""
-    with pace.measured(), _told(what):
-        shown = _moved_on(what, drawn, RECORD)
+    with pace.measured(), _told(spec):
+        shown = _moved_on(spec, drawn, RECORD)
         _body(shown, view.current(shown.run))
 
 
-def _watch(what: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
+def _watch(spec: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
     """What looks whether the run has moved, and draws nothing itself."""
     if drawn.busy and requests.seconds_since_the_last() < EAGER:
         least = min(least, SOON)
-    pulse.draw(pace.next_look(least), lambda: _poll(what, drawn, was_reading))
+    pulse.draw(pace.next_look(least), lambda: _poll(spec, drawn, was_reading))
 
 
-def _poll(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
+def _poll(spec: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
     """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
-            shown = _shown(what)
+            shown = _shown(spec)
             run = shown.run
             viewers.watches(run.config)
             if shown.begins and automatic.start(run):
@@ -178,7 +178,7 @@ def _poll(what: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](shown)]
             _hand_on(shown, moved)
         except Exception:
-            logger.exception("The run %s could not be looked at", identify(what).key)
+            logger.exception("The run %s could not be looked at", identify(spec).key)
     if moved:
         pulse.refresh([*moved, WATCH])
         # Not drawn now, for there was a click as well: what that led to is not to be seen yet.
@@ -190,23 +190,23 @@ def _hand_on(shown: Shown, fragments: Iterable[str]) -> None:
     st.session_state[_HANDED] = dict.fromkeys(fragments, shown)
 
 
-def _handed(what: RunConfig | Identity, drawn: Status, name: str) -> Shown:
+def _handed(spec: RunConfig | Identity, drawn: Status, name: str) -> Shown:
     """The run as the fragment of that name draws it now; another status is a page of its own."""
-    shown = st.session_state.get(_HANDED, {}).pop(name, None) or _shown(what)
+    shown = st.session_state.get(_HANDED, {}).pop(name, None) or _shown(spec)
     if shown.run.status is not drawn:
         st.rerun()
     return shown
 
 
-def _moved_on(what: RunConfig | Identity, drawn: Status, name: str) -> Shown:
+def _moved_on(spec: RunConfig | Identity, drawn: Status, name: str) -> Shown:
     """The same, of which it is remembered how far it had come."""
-    shown = _handed(what, drawn, name)
+    shown = _handed(spec, drawn, name)
     st.session_state[name] = MOMENT[name](shown)
     return shown
 
 
-def _told(what: RunConfig | Identity) -> AbstractContextManager[None]:
-    return notices.told("This run", f"The run {identify(what).key}")
+def _told(spec: RunConfig | Identity) -> AbstractContextManager[None]:
+    return notices.told("This run", f"The run {identify(spec).key}")
 
 
 def _body(shown: Shown, looked_at: view.View) -> None:

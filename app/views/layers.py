@@ -36,9 +36,9 @@ def draw(run: Run, looked_at: View) -> None:
         charts.draw_map(table, name, layers.nc1.shape[-1])
     else:
         _lines(run, layers, name, g, "chart_layers")
-    found = shared.once(run, ("layer by layer", g), lambda: layer_by_layer(layers, g))
-    if found is not None:
-        st.markdown(sentence(found, int(layers.epoch[g])))
+    findings = shared.once(run, ("layer by layer", g), lambda: layer_by_layer(layers, g))
+    if findings is not None:
+        st.markdown(sentence(findings, int(layers.epoch[g])))
 
 
 def draw_blocks(run: Run, looked_at: View) -> None:
@@ -104,63 +104,69 @@ def _lines(run: Run, layers: Layers, name: str, g: int, key: str) -> None:
     charts.draw_lines(table, name, key)
 
 
-def sentence(found: LayerByLayer, passes: int) -> str:
+def sentence(findings: LayerByLayer, passes: int) -> str:
     """What is to be seen over the layers, as Markdown."""
     return " ".join(
-        [f"**At pass {passes:,}**", _begins(found), _collapsed(found), _law(found)]
+        [f"**At pass {passes:,}**", _begins(findings), _collapsed(findings), _law(findings)]
     ).strip()
 
 
-def _begins(found: LayerByLayer) -> str:
-    ends = f"{text.number(found.first)} in the first layer, {text.number(found.last)} in the last"
-    if found.begins is None:
+def _begins(findings: LayerByLayer) -> str:
+    ends = (
+        f"{text.number(findings.first)} in the first layer, "
+        f"{text.number(findings.last)} in the last"
+    )
+    if findings.begins is None:
         return f"no layer halves NC1: it is {ends}."
-    where = "the last" if found.begins == found.layers else f"layer {found.begins}"
+    where = "the last" if findings.begins == findings.layers else f"layer {findings.begins}"
     return f"collapse begins at **{where}**, the first to halve NC1. It is {ends}."
 
 
-def _collapsed(found: LayerByLayer) -> str:
+def _collapsed(findings: LayerByLayer) -> str:
     within = f"within {text.unbroken(f'{100 * AS_COLLAPSED:.0f} %')} of the last"
-    if found.collapsed == found.layers:
-        return f"All {found.layers} layers are {within}."
-    if found.collapsed > 1:
-        return f"The final {found.collapsed} of {found.layers} layers are {within}."
+    if findings.collapsed == findings.layers:
+        return f"All {findings.layers} layers are {within}."
+    if findings.collapsed > 1:
+        return f"The final {findings.collapsed} of {findings.layers} layers are {within}."
     return f"No other layer is {within}."
 
 
-def _law(found: LayerByLayer) -> str:
-    if found.factor is None or found.explained is None:
-        return _not_judged(found)
+def _law(findings: LayerByLayer) -> str:
+    if findings.factor is None or findings.explained is None:
+        return _not_judged(findings)
     fit = (
-        f"by {text.number(found.factor)} a layer, which explains "
-        f"{text.unbroken(text.percent(max(0.0, found.explained)))} of it"
+        f"by {text.number(findings.factor)} a layer, which explains "
+        f"{text.unbroken(text.percent(max(0.0, findings.explained)))} of it"
     )
-    if found.law_holds:
-        said = f"The *law of data separation* holds: NC1 by pseudo-inverse is multiplied {fit}."
+    if findings.law_holds:
+        verdict = f"The *law of data separation* holds: NC1 by pseudo-inverse is multiplied {fit}."
     else:
-        said = (
+        verdict = (
             "The *law of data separation*, the same factor at each layer, does not hold: NC1 by "
             f"pseudo-inverse is multiplied {fit}."
         )
-    if not found.lacking:
-        return said
-    whose = "its class means" if len(found.lacking) == 1 else "their class means"
-    left_out = _layers(list(found.lacking))
-    verb = "is" if len(found.lacking) == 1 else "are"
+    if not findings.lacking:
+        return verdict
+    whose = "its class means" if len(findings.lacking) == 1 else "their class means"
+    left_out = _layers(list(findings.lacking))
+    verb = "is" if len(findings.lacking) == 1 else "are"
     return (
-        f"{said} {left_out[:1].upper()}{left_out[1:]} {verb} left out: {whose} "
-        f"{_spread(found)}, {_takes(found)}."
+        f"{verdict} {left_out[:1].upper()}{left_out[1:]} {verb} left out: {whose} "
+        f"{_spread(findings)}, {_takes(findings)}."
     )
 
 
-def _not_judged(found: LayerByLayer) -> str:
+def _not_judged(findings: LayerByLayer) -> str:
     """Why the law is not judged, where it is the class means that stand against it."""
-    if not found.lacking:
+    if not findings.lacking:
         return ""
     whose = "the class means"
-    if len(found.lacking) < found.layers:
-        whose += f" of {_layers(list(found.lacking))}"
-    return f"The *law of data separation* is not judged: {whose} {_spread(found)}, {_takes(found)}."
+    if len(findings.lacking) < findings.layers:
+        whose += f" of {_layers(list(findings.lacking))}"
+    return (
+        f"The *law of data separation* is not judged: {whose} {_spread(findings)}, "
+        f"{_takes(findings)}."
+    )
 
 
 def _layers(numbers: list[int]) -> str:
@@ -174,17 +180,20 @@ def _layers(numbers: list[int]) -> str:
     return f"{len(numbers)} of the layers"
 
 
-def _takes(found: LayerByLayer) -> str:
-    directions = "direction" if found.needed == 1 else "directions"
-    return f"where comparing {found.needed + 1} classes takes K − 1 = {found.needed} {directions}"
+def _takes(findings: LayerByLayer) -> str:
+    directions = "direction" if findings.needed == 1 else "directions"
+    return (
+        f"where comparing {findings.needed + 1} classes takes K − 1 = {findings.needed} "
+        f"{directions}"
+    )
 
 
-def _spread(found: LayerByLayer) -> str:
+def _spread(findings: LayerByLayer) -> str:
     """In how many directions class means spread that spread in too few."""
-    most = max(found.lacking.values())
+    most = max(findings.lacking.values())
     if most == 0:
         return "coincide"
-    same = min(found.lacking.values()) == most
+    same = min(findings.lacking.values()) == most
     return f"spread in {'' if same else 'at most '}{most} direction{'s' if most > 1 else ''}"
 
 

@@ -58,9 +58,9 @@ def draw(open_run: Open) -> None:
     st.header("All runs at hand", anchor=False)
     st.markdown("Each row is a trained network: what it was trained on, and how far it collapsed.")
     with pace.measured(), _told():
-        found = library.rows()
-        kept = _filtered(found)
-        _count(found, kept)
+        rows = library.rows()
+        kept = _filtered(rows)
+        _count(rows, kept)
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
@@ -78,7 +78,7 @@ def _told() -> AbstractContextManager[None]:
     return notices.told("The table", "The library")
 
 
-def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _filtered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows that the visitor wants to see."""
     fields = [name for name in library.COLUMNS if name not in ("key", "picture", *library.MEASURED)]
     with st.container(horizontal=True, vertical_alignment="bottom", key="library_filters"):
@@ -97,7 +97,7 @@ def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             placeholder="any field",
         )
         for name in picked:
-            values = sorted({row[name] for row in found if row[name] is not None}, key=_order)
+            values = sorted({row[name] for row in rows if row[name] is not None}, key=_order)
             wanted = st.multiselect(
                 library.label(name),
                 values,
@@ -105,9 +105,9 @@ def _filtered(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 key=f"library:value:{name}",
                 placeholder="any",
             )
-            found = [row for row in found if not wanted or row[name] in wanted]
+            rows = [row for row in rows if not wanted or row[name] in wanted]
     asked = words.casefold().split()
-    return [row for row in found if all(_has(row, word) for word in asked)] if asked else found
+    return [row for row in rows if all(_has(row, word) for word in asked)] if asked else rows
 
 
 def _order(value: Any) -> tuple[bool, Any]:
@@ -125,8 +125,8 @@ def _has(row: dict[str, Any], word: str) -> bool:
 
 
 def _names(column: str) -> set[str]:
-    own = column, library.label(column), library.heading(column)
-    return {one.casefold() for one in own}
+    names = column, library.label(column), library.heading(column)
+    return {word.casefold() for word in names}
 
 
 def _counts(row: dict[str, Any], column: str) -> bool:
@@ -144,21 +144,21 @@ def _is(row: dict[str, Any], column: str, word: str) -> bool:
     value = row[column]
     if value is None or isinstance(value, bool):
         return word == str(value).casefold()
-    said = value.casefold() if isinstance(value, str) else ""
-    shown = library.text_of(column, value).casefold() if said else ""
+    string = value.casefold() if isinstance(value, str) else ""
+    shown = library.text_of(column, value).casefold() if string else ""
     try:
         number = float(word)
     except ValueError:
-        return word in said or word in shown
+        return word in string or word in shown
     # A number is meant as it is, not as a part of another one.
-    words = re.split(r"[\s,·×]+", f"{said} {shown}")
-    return word in words if said else number == value
+    words = re.split(r"[\s,·×]+", f"{string} {shown}")
+    return word in words if string else number == value
 
 
-def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
+def _count(rows: Sequence[Any], kept: Sequence[Any]) -> None:
     taken, shipped = library.disk()
-    of = "" if len(kept) == len(found) else f" of {len(found):,}"
-    runs_word = "run" if len(found) == 1 else "runs"
+    of = "" if len(kept) == len(rows) else f" of {len(rows):,}"
+    runs_word = "run" if len(rows) == 1 else "runs"
     st.caption(
         f"**{len(kept):,}{of} {runs_word}** · the cache takes {taken / 1e6:,.0f} MB, the gallery "
         f"{shipped / 1e6:,.0f} MB · pick rows at their left to open, compare or delete them"
@@ -168,31 +168,34 @@ def _count(found: Sequence[Any], kept: Sequence[Any]) -> None:
 def _in_training() -> None:
     """What trains or waits now, whoever began it, and how to stop it."""
     with pace.measured(), _told():
-        found = library.in_training()
-        st.session_state[TRAINING] = _moment(found)
-        _trainings(found)
+        trainings = library.in_training()
+        st.session_state[TRAINING] = _moment(trainings)
+        _trainings(trainings)
 
 
-def _trainings(found: Sequence[Going]) -> None:
-    for one in found[:NAMED]:
-        word = "waits" if one.status is Status.QUEUED else "in training"
-        title, budget = text.plain(one.identity.config.full_title()), one.identity.config.budget
-        key = one.identity.key
+def _trainings(trainings: Sequence[Going]) -> None:
+    for training in trainings[:NAMED]:
+        word = "waits" if training.status is Status.QUEUED else "in training"
+        title, budget = (
+            text.plain(training.identity.config.full_title()),
+            training.identity.config.budget,
+        )
+        key = training.identity.key
         with st.container(
             horizontal=True, wrap=False, vertical_alignment="center", key=f"going_{key}"
         ):
-            so_far = f"{one.passes:,} of {text.passes(budget)}"
+            so_far = f"{training.passes:,} of {text.passes(budget)}"
             st.markdown(f"**{title}** {word}: {so_far}", width="stretch")
-            st.button("Stop", key=f"library:stop:{key}", on_click=_stop, args=(one.identity,))
-    if len(found) > NAMED:
-        st.caption(f"and {len(found) - NAMED} more that train or wait")
+            st.button("Stop", key=f"library:stop:{key}", on_click=_stop, args=(training.identity,))
+    if len(trainings) > NAMED:
+        st.caption(f"and {len(trainings) - NAMED} more that train or wait")
     if trouble := st.session_state.pop(_NOT_STOPPED, ""):
         st.error(f"**That could not be done.** {text.plain(trouble)}")
 
 
-def _moment(found: Sequence[Going]) -> dict[str, Any]:
+def _moment(trainings: Sequence[Going]) -> dict[str, Any]:
     """How far they are, to tell whether any has moved."""
-    return {one.identity.key: (one.status, one.passes) for one in found}
+    return {training.identity.key: (training.status, training.passes) for training in trainings}
 
 
 def _watch() -> None:
@@ -264,8 +267,8 @@ def _column(name: str) -> Any:
     label, help, config = library.heading(name), HELP.get(name), st.column_config
     format = FORMATS.get(name)
     if name in (*library.TRAINED, *library.TESTED):
-        one = metric_of(name)
-        help, format = help or one.help, format or OF_SCALE[one.scale]
+        metric = metric_of(name)
+        help, format = help or metric.help, format or OF_SCALE[metric.scale]
     if help is None and name in PARAMS:
         help = f"{PARAMS[name].label}. {PARAMS[name].help}"
     if name == "picture":
@@ -280,18 +283,20 @@ def _column(name: str) -> Any:
 
 def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
     """What can be done with the rows that are picked, and where these come from."""
-    found = {key: one for key in chosen if (one := library.identity(key)) is not None}
-    own = [key for key in found if key in runs.store().index]
+    identities = {
+        key: identity for key in chosen if (identity := library.identity(key)) is not None
+    }
+    deletable = [key for key in identities if key in runs.store().index]
     with st.container(horizontal=True, vertical_alignment="center", key="library_actions"):
-        if st.button("Open", type="primary", disabled=len(found) != 1, key="library:open"):
-            open_run(next(iter(found.values())))
-        with st.popover(f"Delete {len(own) or ''}".strip(), disabled=not own):
-            st.markdown(f"**Delete {_runs(len(own))} for good?** Runs of the gallery stay.")
-            titles = [found[key].config.title() for key in own]
+        if st.button("Open", type="primary", disabled=len(identities) != 1, key="library:open"):
+            open_run(next(iter(identities.values())))
+        with st.popover(f"Delete {len(deletable) or ''}".strip(), disabled=not deletable):
+            st.markdown(f"**Delete {_runs(len(deletable))} for good?** Runs of the gallery stay.")
+            titles = [identities[key].config.title() for key in deletable]
             more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
-            st.markdown("\n".join(f"- {text.plain(one)}" for one in titles[:NAMED] + more))
-            st.button("Delete", key="library:delete", on_click=_delete, args=(own,))
-        if not found:
+            st.markdown("\n".join(f"- {text.plain(title)}" for title in titles[:NAMED] + more))
+            st.button("Delete", key="library:delete", on_click=_delete, args=(deletable,))
+        if not identities:
             st.caption("No row is picked.")
     left = st.session_state.pop(_TOLD, None)
     if left:
@@ -300,8 +305,8 @@ def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
             "Not deleted, since it is in training, on other data than now, or cannot be written "
             f"to: {named}."
         )
-    if len(found) > 1:
-        _compare([(one, where[key]) for key, one in found.items()][: compare.MOST])
+    if len(identities) > 1:
+        _compare([(identity, where[key]) for key, identity in identities.items()][: compare.MOST])
 
 
 def _runs(count: int) -> str:
@@ -315,8 +320,10 @@ def _delete(keys: list[str]) -> None:
 
 def _compare(picked: list[tuple[Identity, str]]) -> None:
     """The runs over each other, and in what they differ."""
-    labels = _labels([(one.config, where) for one, where in picked])
-    opened = {label: runs.look(one) for label, (one, _) in zip(labels, picked, strict=True)}
+    labels = _labels([(identity.config, where) for identity, where in picked])
+    opened = {
+        label: runs.look(identity) for label, (identity, _) in zip(labels, picked, strict=True)
+    }
     swatches = "".join(
         f'<span class="series"><i style="background:{color}"></i>{escape(label)}</span> '
         for label, color in zip(labels, compare.COLORS, strict=False)
@@ -341,16 +348,16 @@ def _labels(picked: list[tuple[RunConfig, str]]) -> list[str]:
     configs = [config for config, _ in picked]
     names = [name for name in PARAMS if _differ(configs, name)]
     from_several = len({where for _, where in picked}) > 1
-    found = []
+    labels = []
     for n, (config, where) in enumerate(picked):
-        own = [
+        parts = [
             f"{library.label(name)} {library.text_of(name, getattr(config, name))}"
             for name in names
             if name in config.params
         ]
-        own += [where] if from_several else []
-        found.append(f"{n + 1}: " + (", ".join(own) or config.title()))
-    return found
+        parts += [where] if from_several else []
+        labels.append(f"{n + 1}: " + (", ".join(parts) or config.title()))
+    return labels
 
 
 def _differ(configs: list[RunConfig], name: str) -> bool:

@@ -20,12 +20,14 @@ _OPEN = "depth:open"
 _COLUMNS = 3
 
 
-def draw(shown: Sequence[Series], found: Sequence[list[charts.Finished]], picture: Picture) -> None:
+def draw(
+    shown: Sequence[Series], finished: Sequence[list[charts.Finished]], picture: Picture
+) -> None:
     """What is finished of each series, in panels or in a map."""
     if shown[0].is_grid:
-        _map(shown[0], picture, found[0])
+        _map(shown[0], picture, finished[0])
     else:
-        _all_panels(shown, found)
+        _all_panels(shown, finished)
 
 
 def clicked() -> str | None:
@@ -33,7 +35,7 @@ def clicked() -> str | None:
     return st.session_state.pop(_OPEN, None)
 
 
-def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]]) -> None:
+def _all_panels(shown: Sequence[Series], finished: Sequence[list[charts.Finished]]) -> None:
     over = shown[0].over
     fits: list[PowerLaw | None] = []
     of_features = {name: title for name, title in METRICS.items() if name != "gap"}
@@ -41,13 +43,15 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
         if n % _COLUMNS == 0:
             columns = st.columns(_COLUMNS, gap="small")
         with columns[n % _COLUMNS]:
-            fits += _panel(found, over, metric, title)
+            fits += _panel(finished, over, metric, title)
             _if_trivial(shown, metric)
-    bounded = any(floor_of(one.base) is not None for one in shown)
+    bounded = any(floor_of(family.base) is not None for family in shown)
     left, middle, right = st.columns(_COLUMNS, gap="small")
     with left:
         if bounded:
-            fits += _panel(found, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"))
+            fits += _panel(
+                finished, over, "gap", "gap to the floor", parts=("decay_hidden", "rest")
+            )
             st.caption(
                 "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
                 "the rest, fit and last layer."
@@ -55,28 +59,28 @@ def _all_panels(shown: Sequence[Series], found: Sequence[list[charts.Finished]])
         else:
             st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
     with middle:
-        floors = [floor_of(one.base) if one.over == "depth" else None for one in shown]
-        _panel(found, over, "loss", "objective", references=False, floors=floors)
+        floors = [floor_of(family.base) if family.over == "depth" else None for family in shown]
+        _panel(finished, over, "loss", "objective", references=False, floors=floors)
         if any(floor is not None for floor in floors):
             st.caption("Dashed: the floor, below which no network can come.")
     with right:
-        _panel(found, over, "seconds", "seconds of training", references=False)
+        _panel(finished, over, "seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
-    if said := laws.explained(fits):
-        st.caption(said)
+    if caption := laws.explained(fits):
+        st.caption(caption)
     if over == "depth" and any(
-        np.isfinite(charts.values(one, "collapsed_layers")).any() for one in found
+        np.isfinite(charts.values(runs, "collapsed_layers")).any() for runs in finished
     ):
         (left, _, _) = st.columns(_COLUMNS, gap="small")
         with left:
-            _panel(found, over, "collapsed_layers", charts.COUNTED, references=False)
+            _panel(finished, over, "collapsed_layers", charts.COUNTED, references=False)
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
 
 
 def _if_trivial(shown: Sequence[Series], metric: str) -> None:
     """Says where a metric of some of the series tells nothing."""
-    for one in shown:
-        base = one.base
+    for family in shown:
+        base = family.base
         why = trivial(base.classes, base.samples_per_class).get(base.curve(metric))
         if why:
             st.caption(f"{METRICS[metric]} tells nothing here: {why}.")
@@ -84,12 +88,12 @@ def _if_trivial(shown: Sequence[Series], metric: str) -> None:
 
 
 def _panel(
-    found: Sequence[list[charts.Finished]], over: str, metric: str, title: str, **more: object
+    finished: Sequence[list[charts.Finished]], over: str, metric: str, title: str, **more: object
 ) -> list[PowerLaw | None]:
     """One panel; the power laws that it names."""
-    fits = [laws.law(one, over, metric) for one in found]
+    fits = [laws.law(runs, over, metric) for runs in finished]
     st.html(_heading(title, fits, over))
-    table = charts.table(found, over, metric, fits, **more)  # type: ignore[arg-type]
+    table = charts.table(finished, over, metric, fits, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
     key = f"depth_{metric}"
     charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
@@ -109,7 +113,7 @@ def _clicked(key: str) -> None:
     st.session_state[_OPEN] = charts.picked(key)
 
 
-def _map(one: Series, picture: Picture, found: list[charts.Finished]) -> None:
+def _map(family: Series, picture: Picture, runs: list[charts.Finished]) -> None:
     st.session_state["depth:metric"] = picture.metric
     st.segmented_control(
         "Metric",
@@ -119,8 +123,8 @@ def _map(one: Series, picture: Picture, found: list[charts.Finished]) -> None:
         required=True,
         on_change=_metric_changed,
     )
-    spec = charts.map_spec(one.depths, one.decays, METRICS[picture.metric])
-    table = charts.map_table(found, picture.metric)
+    spec = charts.map_spec(family.depths, family.decays, METRICS[picture.metric])
+    table = charts.map_table(runs, picture.metric)
     charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
 
 

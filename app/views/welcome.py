@@ -18,11 +18,11 @@ DEEPER = PAPER_DEPTHS[-1]
 
 
 def draw(
-    run: Run, looked_at: view.View, pick: Callable[[RunConfig], None], own: Callable[[], None]
+    run: Run, looked_at: view.View, pick: Callable[[RunConfig], None], train: Callable[[], None]
 ) -> None:
     """One sentence, three things to try, and the player as large as the window.
 
-    `pick` has the page show another configuration, and `own` trains one at once. For callbacks.
+    `pick` has the page show another configuration, and `train` trains one at once. For callbacks.
     """
     with st.container(key="welcome"):
         st.markdown(
@@ -32,11 +32,11 @@ def draw(
             "of a regular tetrahedron."
         )
         with st.container(key="welcome_tries", horizontal=True, gap="small"):
-            _tries(run.config, pick, own)
+            _tries(run.config, pick, train)
         stage.draw_player(run, looked_at)
 
 
-def _tries(config: RunConfig, pick: Callable[[RunConfig], None], own: Callable[[], None]) -> None:
+def _tries(config: RunConfig, pick: Callable[[RunConfig], None], train: Callable[[], None]) -> None:
     deeper, transformer = config.with_(depth=DEEPER), _transformer()
     _try(
         "Deeper",
@@ -54,7 +54,7 @@ def _tries(config: RunConfig, pick: Callable[[RunConfig], None], own: Callable[[
         "Train your own",
         "Trains a small network here and now, while you watch.",
         "play_arrow",
-        own,
+        train,
         type="primary",
     )
 
@@ -72,5 +72,9 @@ def _try(label: str, why: str, icon: str, do: Callable[[], None], **more: Any) -
 def _transformer() -> RunConfig:
     """The transformer of Figure 1 at a depth of five."""
     wanted = ("T11", "mnist", 5)
-    found = (one for one in row("figure-1") if (one.architecture, one.dataset, one.depth) == wanted)
-    return next(found)
+    configs = (
+        config
+        for config in row("figure-1")
+        if (config.architecture, config.dataset, config.depth) == wanted
+    )
+    return next(configs)

@@ -241,31 +241,31 @@ def _variances(line: _Line, points: _Points) -> _Variances:
     )
 
 
-def _half_width(found: _Variances) -> float:
+def _half_width(variances: _Variances) -> float:
     """How far the interval goes to either side of the slope."""
     from scipy.special import fdtrc, stdtrit
 
-    freedom: float = found.points - 2
-    variance = found.rest
-    if found.seeds > 1 and found.own > found.chance:
-        others = freedom * (found.seeds - 1)
-        ratio = found.own / found.chance if found.chance > 0 else np.inf
-        if fdtrc(found.seeds - 1, others, ratio) < OWN_SLOPES:
-            variance += found.own - found.chance
-            unsure = found.rest**2 / freedom + found.own**2 / (found.seeds - 1)
+    freedom: float = variances.points - 2
+    variance = variances.rest
+    if variances.seeds > 1 and variances.own > variances.chance:
+        others = freedom * (variances.seeds - 1)
+        ratio = variances.own / variances.chance if variances.chance > 0 else np.inf
+        if fdtrc(variances.seeds - 1, others, ratio) < OWN_SLOPES:
+            variance += variances.own - variances.chance
+            unsure = variances.rest**2 / freedom + variances.own**2 / (variances.seeds - 1)
             freedom = max(variance**2 / unsure, 1.0)
     return float(stdtrit(freedom, (1 + LEVEL) / 2) * np.sqrt(variance))
 
 
-def _misfit(found: _Variances) -> float:
+def _misfit(variances: _Variances) -> float:
     """See `PowerLaw.misfit`: the F test for lack of fit."""
     from scipy.special import fdtrc
 
-    if found.seeds < 2:
+    if variances.seeds < 2:
         return np.nan
-    freedom = found.points - 2
-    ratio = found.rest / found.chance if found.chance > 0 else np.inf
-    return float(fdtrc(freedom, freedom * (found.seeds - 1), ratio))
+    freedom = variances.points - 2
+    ratio = variances.rest / variances.chance if variances.chance > 0 else np.inf
+    return float(fdtrc(freedom, freedom * (variances.seeds - 1), ratio))
 
 
 def _explained(line: _Line, mean: np.ndarray) -> float:

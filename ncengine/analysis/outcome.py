@@ -129,20 +129,20 @@ class Outcome:
     @property
     def troubles(self) -> tuple[str, ...]:
         """What has to be said of some of its seeds, a sentence each."""
-        found = []
+        sentences = []
         if self.diverged and self.objective is not None:
             are = "is" if len(self.diverged) == 1 else "are"
-            found.append(f"{_named(self.diverged)} diverged and {are} left out of all means.")
+            sentences.append(f"{_named(self.diverged)} diverged and {are} left out of all means.")
         if self.worse:
-            found.append(f"{_named(self.worse)} ended worse than doing nothing.")
+            sentences.append(f"{_named(self.worse)} ended worse than doing nothing.")
         if self.not_converged:
             ends = sorted(set(map(number, self.not_converged.values())))
-            found.append(
+            sentences.append(
                 f"{_named(tuple(self.not_converged))} did not converge: NC1 ended at "
                 f"{' and '.join(ends)}, so the classes fell onto one point. Try more passes, or a "
                 "smaller weight decay."
             )
-        return tuple(found)
+        return tuple(sentences)
 
     def _spread(self) -> str:
         if self.tells_nothing:
@@ -203,7 +203,7 @@ def outcome_of(summary: Mapping[str, Any]) -> Outcome:
         passes=summary["passes"],
         tells_nothing=trivial(config["classes"], config["samples_per_class"]).get("nc1", ""),
         free=not architecture_info(config["architecture"]).has_network,
-        diverged=tuple(one["seed"] for one in summary["seeds"] if one["diverged"]),
+        diverged=tuple(values["seed"] for values in summary["seeds"] if values["diverged"]),
         worse=worse if len(worse) < len(known.of("loss")) else (),
         not_converged={
             seed: nc1 for seed, nc1 in known.of("nc1").items() if nc1 > over_seeds.NOT_CONVERGED
@@ -223,8 +223,8 @@ def with_outcome(summary: Mapping[str, Any], came: Outcome | None = None) -> dic
     """
     came = came or outcome_of(summary)
     seeds = [
-        {**one, "verdict": outcome_of({**summary, "seeds": [one]}).verdict}
-        for one in summary["seeds"]
+        {**seed, "verdict": outcome_of({**summary, "seeds": [seed]}).verdict}
+        for seed in summary["seeds"]
     ]
     told = {
         "verdict": came.verdict,
@@ -239,10 +239,10 @@ class _Ends:
     """The last values of the seeds that did not diverge, by name and seed."""
 
     def __init__(self, seeds: Sequence[Mapping[str, Any]]):
-        self._seeds = [one for one in seeds if not one["diverged"]]
+        self._seeds = [seed for seed in seeds if not seed["diverged"]]
 
     def of(self, name: str) -> dict[int, float]:
-        values = {one["seed"]: one.get(name) for one in self._seeds}
+        values = {seed["seed"]: seed.get(name) for seed in self._seeds}
         return {s: float(v) for s, v in values.items() if v is not None and not np.isnan(float(v))}
 
     def mean(self, name: str) -> float | None:

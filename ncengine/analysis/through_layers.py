@@ -1,4 +1,4 @@
-"""A way through a network's layers at one moment of training, in three dimensions."""
+"""A trajectory through a network's layers at one moment of training, in three dimensions."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ def through_layers(
         return None
     last, count = int(np.flatnonzero(finite)[-1]), layers.class_means.shape[2]
 
-    def way(of_layers: np.ndarray, of_last: np.ndarray) -> np.ndarray:
+    def trajectory(of_layers: np.ndarray, of_last: np.ndarray) -> np.ndarray:
         return np.concatenate([of_layers, of_last[None]])[:, None]
 
     rows = np.repeat(geometry.classifier[at, r], count, axis=0)
     nothing = geometry.test_features[:1, :1, :0]
     whole = Geometry(
         epoch=np.arange(1, count + 2),
-        class_means=way(layers.class_means[means[0], r], geometry.class_means[last, r]),
-        classifier=way(rows, geometry.classifier[last, r]),
-        features=way(layers.features[f, r], geometry.features[last, r][layers.index]),
+        class_means=trajectory(layers.class_means[means[0], r], geometry.class_means[last, r]),
+        classifier=trajectory(rows, geometry.classifier[last, r]),
+        features=trajectory(layers.features[f, r], geometry.features[last, r][layers.index]),
         labels=geometry.labels[layers.index],
         sample_index=geometry.sample_index[layers.index],
         test_features=np.repeat(nothing, count + 1, axis=0),
         test_labels=geometry.test_labels[:0],
         test_index=geometry.test_index[:0],
     )
-    found = project(whole, 0, **how)
-    if len(found.epoch) != count + 1:
+    projection = project(whole, 0, **how)
+    if len(projection.epoch) != count + 1:
         return None
     names = [field.name for field in fields(Projection) if field.name not in _OF_ALL_FRAMES]
-    return replace(found, **{name: getattr(found, name)[:-1] for name in names})
+    return replace(projection, **{name: getattr(projection, name)[:-1] for name in names})

@@ -25,22 +25,24 @@ def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> li
         came: what came of it.
         failing: names of `theory.assumptions` that do not hold.
     """
-    found: list[dict[str, Any]] = []
+    suggestions: list[dict[str, Any]] = []
     if came.worse_than_none and not came.hardly_trained and "learning_rate" in config.params:
-        found += _below(config, "learning_rate")
+        suggestions += _below(config, "learning_rate")
     if "schedule" in failing and config.decay_schedule != "1/L":
-        found.append({"decay_schedule": "1/L"})
+        suggestions.append({"decay_schedule": "1/L"})
     if "width" in failing:
-        found += _next(config, "width", least=config.classes + (config.loss == "MSE"))
+        suggestions += _next(config, "width", least=config.classes + (config.loss == "MSE"))
     if came.falling or came.hardly_trained:
         # A round number.
         more = max(ENOUGH, float(f"{MORE * config.epochs:.1g}"))
-        found.append({"epochs": min(int(more), int(config.params["epochs"].high or more))})
+        suggestions.append({"epochs": min(int(more), int(config.params["epochs"].high or more))})
     deeper = architecture_info(config.architecture).parts and not failing & _NO_HELP_FROM_DEPTH
     if deeper and not came.worse_than_none:
-        found += _next(config, "depth", least=config.depth + 1)
+        suggestions += _next(config, "depth", least=config.depth + 1)
     return [
-        changes for changes in found if all(getattr(config, n) != v for n, v in changes.items())
+        changes
+        for changes in suggestions
+        if all(getattr(config, n) != v for n, v in changes.items())
     ]
 
 

@@ -73,7 +73,7 @@ def matrix_names(part: Part) -> list[str]:
 def layer_names(part: Part) -> list[str]:
     """Names of weights and biases of a part, layer by layer."""
     layers = zip(part.matrices, part.biases, strict=True)
-    return [f"{part.name}_{one}" for layer in layers for one in layer]
+    return [f"{part.name}_{name}" for layer in layers for name in layer]
 
 
 def parameter_shapes(config: RunConfig) -> tuple[ParameterShape, ...]:

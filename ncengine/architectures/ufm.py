@@ -30,5 +30,5 @@ class FreeFeatures:
             inputs: (R, N) int64, for each sample the one whose feature it has.
         """
         free = layer_norm(parameters["free_features"], eps=EPS)
-        own = free.gather(1, inputs.unsqueeze(-1).expand(*inputs.shape, free.shape[-1]))
-        yield Layer(own, own)
+        features = free.gather(1, inputs.unsqueeze(-1).expand(*inputs.shape, free.shape[-1]))
+        yield Layer(features, features)

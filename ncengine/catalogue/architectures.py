@@ -256,7 +256,11 @@ def families() -> tuple[Family, ...]:
 
 def architectures(info: DatasetInfo) -> tuple[str, ...]:
     """Architectures that can read the data set: transformers need patches or words."""
-    return tuple(name for name, one in ARCHITECTURES.items() if info.kind in one.family.reads)
+    return tuple(
+        name
+        for name, architecture in ARCHITECTURES.items()
+        if info.kind in architecture.family.reads
+    )
 
 
 RESNETS = of_family(RESNET)

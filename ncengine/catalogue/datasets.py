@@ -134,8 +134,8 @@ class DatasetInfo:
                 self.kind == "text" and not {"vocabulary", "context"} <= {*self.fields}
             ),
         }
-        if said := [sentence for sentence, is_wrong in wrong.items() if is_wrong]:
-            raise ValueError(f"data set {self.name}: {'; '.join(said)}")
+        if problems := [sentence for sentence, is_wrong in wrong.items() if is_wrong]:
+            raise ValueError(f"data set {self.name}: {'; '.join(problems)}")
 
     @property
     def noun(self) -> str:
@@ -170,7 +170,7 @@ def _idx(name: str, sha256: str, size: int, unpacked: Unpacked, folder: str) -> 
     dotted = stem.replace("-idx", ".idx")
     names = (name, stem, f"{dotted}.gz", dotted, f"{stem}/{stem}", f"{dotted}/{dotted}")
     places = ("", "raw/", f"{folder}/raw/")
-    also = tuple(f"{place}{one}" for place in places for one in names)[1:]
+    also = tuple(f"{place}{file_name}" for place in places for file_name in names)[1:]
     return RemoteFile(name, sha256, size, also, unpacked)
 
 

@@ -305,12 +305,12 @@ _ENTRIES = (
     ),
 )
 
-METRICS: Mapping[str, Metric] = MappingProxyType({one.name: one for one in _ENTRIES})
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ENTRIES})
 
 
 def names_of(*taken: Of) -> tuple[str, ...]:
     """The metrics that are taken of one of these, in their order."""
-    return tuple(name for name, one in METRICS.items() if one.of & frozenset(taken))
+    return tuple(name for name, metric in METRICS.items() if metric.of & frozenset(taken))
 
 
 def of_test(name: str) -> str:
@@ -326,7 +326,9 @@ def metric_of(curve: str) -> Metric:
 def shown_in(place: Place, *, test: bool = False) -> tuple[Metric, ...]:
     """The metrics that are shown there of training samples, or of test samples, in their order."""
     return tuple(
-        one for one in METRICS.values() if place in (one.shown_of_test if test else one.shown)
+        metric
+        for metric in METRICS.values()
+        if place in (metric.shown_of_test if test else metric.shown)
     )
 
 
@@ -335,5 +337,5 @@ def asked_for(place: Place) -> dict[str, str]:
 
     See `RunConfig.curve` for what is meant by a name.
     """
-    shown = sorted(shown_in(place), key=lambda one: Of.FEATURES not in one.of)
-    return {one.asked_as or one.name: one.title for one in shown}
+    shown = sorted(shown_in(place), key=lambda metric: Of.FEATURES not in metric.of)
+    return {metric.asked_as or metric.name: metric.title for metric in shown}

@@ -31,10 +31,10 @@ def lacking(configs: Iterable[RunConfig]) -> list[str]:
     """What is to be said of each data set of these that is not on this machine."""
     from ncengine.datasets import DatasetError, require
 
-    said = []
+    sentences = []
     for name in dict.fromkeys(config.dataset for config in configs):
         try:
             require(name)
         except DatasetError as error:
-            said.append(f"{error}{remedy(error)}")
-    return said
+            sentences.append(f"{error}{remedy(error)}")
+    return sentences

@@ -63,9 +63,9 @@ def _rows(text: str) -> tuple[str, ...]:
     named = tuple(part.strip() for part in text.split(",") if part.strip())
     unknown = [name for name in named if name not in ROWS]
     if unknown or not named:
-        said = ", ".join(unknown) or "nothing"
+        names = ", ".join(unknown) or "nothing"
         meant = did_you_mean(unknown[0], ROWS) if unknown else ""
-        raise argparse.ArgumentTypeError(f"{said}: must be some of {', '.join(ROWS)}{meant}")
+        raise argparse.ArgumentTypeError(f"{names}: must be some of {', '.join(ROWS)}{meant}")
     return named
 
 
@@ -76,8 +76,8 @@ def _list(options: argparse.Namespace) -> int:
     folder = gallery_root()
     gallery = Gallery(folder)
     if not gallery.entries():
-        said = no_gallery() if folder is None else f"no gallery here: no runs in {folder}"
-        print(f"ncengine: {said}", file=sys.stderr)
+        message = no_gallery() if folder is None else f"no gallery here: no runs in {folder}"
+        print(f"ncengine: {message}", file=sys.stderr)
     for entry in gallery.entries():
         if options.json:
             print(json.dumps(plain(entry)))
@@ -95,7 +95,7 @@ def _build(options: argparse.Namespace) -> int:
     from ncengine.runs.run import Run
     from ncengine.runs.store import Store
 
-    configs = [one for name in options.only for one in row(name, options.scale)]
+    configs = [config for name in options.only for config in row(name, options.scale)]
     store = Store()
     if options.download:
         require_places(store)

@@ -29,8 +29,8 @@ from ncengine.theory.optimum import why_no_figure
 # Told apart by shape, so that they can be read without colour.
 MARKS = {True: "✓", False: "!", None: "?"}
 COLUMNS = (
-    *(one.name for one in shown_in(Place.TERMINAL)),
-    *(of_test(one.name) for one in shown_in(Place.TERMINAL, test=True)),
+    *(metric.name for metric in shown_in(Place.TERMINAL)),
+    *(of_test(metric.name) for metric in shown_in(Place.TERMINAL, test=True)),
 )
 
 
@@ -73,8 +73,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         return 1
 
 
-def _say(what: str) -> None:
-    print(f"ncengine: {what}", file=sys.stderr)
+def _say(message: str) -> None:
+    print(f"ncengine: {message}", file=sys.stderr)
 
 
 def _meant(problem: Problem) -> str:
@@ -186,8 +186,8 @@ def _train(options: argparse.Namespace) -> int:
         print(json.dumps(plain({**summary, "layers": finished.layers_summary()})))
     else:
         print(_table(summary, config))
-    for said in [came.sentence] * (options.json and came.went_wrong) + [*came.troubles]:
-        print(f"ncengine: {said}", file=sys.stderr)
+    for sentence in [came.sentence] * (options.json and came.went_wrong) + [*came.troubles]:
+        print(f"ncengine: {sentence}", file=sys.stderr)
     return 0
 
 
@@ -213,12 +213,12 @@ def _check(options: argparse.Namespace) -> int:
     from ncengine.theory.assumptions import assumptions
 
     config = _config(options)
-    found = assumptions(config)
+    checks = assumptions(config)
     if options.json:
-        print(json.dumps([asdict(assumption) for assumption in found]))
+        print(json.dumps([asdict(assumption) for assumption in checks]))
         return 0
     print(config.title())
-    for assumption in found:
+    for assumption in checks:
         print(f"{MARKS[assumption.holds]} {assumption.title}. {assumption.reason}")
     print(_size(config))
     print(_time(config))

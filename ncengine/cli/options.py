@@ -21,14 +21,14 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
     for name, param in PARAMS.items():
         group = groups.get(param.group) or parser.add_argument_group(param.group)
         groups[param.group] = group
-        what = f"{param.help} ({_allowed(name)}; {_default(name)})"
+        description = f"{param.help} ({_allowed(name)}; {_default(name)})"
         group.add_argument(
             "--" + name.replace("_", "-"),
             dest=name,
             metavar="|".join(map(str, param.choices)) or param.kind.upper(),
             nargs="?" if param.kind == "bool" else None,
             const="true" if param.kind == "bool" else None,
-            help=what.replace("%", "%%"),
+            help=description.replace("%", "%%"),
         )
 
 
@@ -44,24 +44,26 @@ def processes(text: str) -> int:
 
 def _allowed(name: str) -> str:
     """What values are allowed, and for which data sets it is something else."""
-    own = ((dataset, bounds[name]) for dataset, bounds in _bounds().items() if name in bounds)
-    return _with_exceptions(PARAMS[name].allowed, own)
+    exceptions = (
+        (dataset, bounds[name]) for dataset, bounds in _bounds().items() if name in bounds
+    )
+    return _with_exceptions(PARAMS[name].allowed, exceptions)
 
 
 def _default(name: str) -> str:
     """The default, and the data sets and architectures that have another one."""
     usual = PARAMS_DEFAULTS[name]
-    own = {
+    exceptions = {
         dataset: defaults_of(dataset, "").get(name, usual)
         for dataset, bounds in _bounds().items()
         if name in bounds
     }
-    own |= {
+    exceptions |= {
         architecture: values[name]
         for architecture in ARCHITECTURES
         if name in (values := _defaults_of_architecture(architecture))
     }
-    texts = ((who, f"default {as_text(value)}") for who, value in own.items())
+    texts = ((who, f"default {as_text(value)}") for who, value in exceptions.items())
     return _with_exceptions(f"default {as_text(usual)}", texts)
 
 
@@ -73,13 +75,13 @@ def _defaults_of_architecture(architecture: str) -> dict[str, Any]:
     return {name: value for name, value in both.items() if name not in of_dataset}
 
 
-def _with_exceptions(usual: str, own: Iterable[tuple[str, str]]) -> str:
+def _with_exceptions(usual: str, exceptions: Iterable[tuple[str, str]]) -> str:
     """The usual text, then each other text after the names that it is for.
 
     The usual one is left out where every name given has another.
     """
     shared: dict[str, list[str]] = {}
-    for who, text in own:
+    for who, text in exceptions:
         shared.setdefault(text, []).append(who)
     others = [f"{', '.join(who)}: {text}" for text, who in shared.items() if text != usual]
     return "; ".join([usual, *others] if usual in shared or not shared else others)

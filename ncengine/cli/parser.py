@@ -25,15 +25,15 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but what is unknown is told by the command that does not know it."""
-        found, unknown = super().parse_known_args(args, namespace)
+        options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(" ".join(self._unknown(unknown)))
-        return found, unknown
+        return options, unknown
 
     def error(self, message: str) -> NoReturn:
         """One line, without the usage, which fills a screen."""
-        said = message.removeprefix("argument ")
-        self.exit(2, f"ncengine: {said}\n{self.prog} --help says what there is\n")
+        text = message.removeprefix("argument ")
+        self.exit(2, f"ncengine: {text}\n{self.prog} --help says what there is\n")
 
     def print_help_and_exit(self, _: argparse.Namespace) -> NoReturn:
         """For who gave no command."""
@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
     def _unknown(self, words: list[str]) -> Iterable[str]:
         """What is wrong with each word that could not be read."""
-        options = [one for one in words if one.startswith("-")]
+        options = [word for word in words if word.startswith("-")]
         if not options:
             yield f"{' '.join(words)}: options begin with --."
         for option in options:
@@ -78,14 +78,16 @@ class Parser(argparse.ArgumentParser):
         begins = [n for n in known if len(folded) > 1 and n.startswith(folded)]
         holds = [n for n in known if folded in n.split("-")]
         close = near(folded, known)
-        found = dict.fromkeys([*by_letter, *by_initials, *begins, *close, *holds])
-        return [f"--{name}" for name in found][:MOST_MEANT]
+        names = dict.fromkeys([*by_letter, *by_initials, *begins, *close, *holds])
+        return [f"--{name}" for name in names][:MOST_MEANT]
 
 
 def near(typed: str, known: Iterable[str]) -> list[str]:
     """What of the known is spelt much like what was typed, whatever the case; the nearest first."""
     by_folded = {name.casefold(): name for name in known}
-    return [by_folded[one] for one in get_close_matches(typed.casefold(), by_folded, MOST_MEANT)]
+    return [
+        by_folded[folded] for folded in get_close_matches(typed.casefold(), by_folded, MOST_MEANT)
+    ]
 
 
 def not_of(typed: str, choices: Iterable[str]) -> str:

@@ -34,19 +34,19 @@ def _stop(options: argparse.Namespace) -> int:
     from ncengine.runs.store import Store
 
     store = Store()
-    found = going(store)
+    runs = going(store)
     wanted = {}
     for key in options.keys:
         begins = key.strip().lower()
-        named = [one for one in found if begins and one.startswith(begins)]
+        named = [candidate for candidate in runs if begins and candidate.startswith(begins)]
         if len(named) != 1:
-            print(f"ncengine: {_why_none(key, named, found)}", file=sys.stderr)
+            print(f"ncengine: {_why_none(key, named, runs)}", file=sys.stderr)
             return 2
-        wanted[named[0]] = found[named[0]]
-    left = stop(store, [one.identity for one in wanted.values()], PATIENCE)
-    for key, one in wanted.items():
+        wanted[named[0]] = runs[named[0]]
+    left = stop(store, [run.identity for run in wanted.values()], PATIENCE)
+    for key, run in wanted.items():
         word = "stops after its present pass" if key in left else "stopped"
-        print(f"{key}  {word}  {one.identity.config.full_title()}")
+        print(f"{key}  {word}  {run.identity.config.full_title()}")
     return 0
 
 
@@ -54,18 +54,18 @@ def print_going(store: Store, *, as_json: bool) -> None:
     """A line for each run that trains or waits, as `ncengine list` shows them."""
     from ncengine.jobs.stop import going
 
-    for key, one in going(store).items():
+    for key, run in going(store).items():
         if as_json:
             # The keys that finished runs have, for who reads both; the values so far.
-            summary = store.open(one.identity, shipped=False).summary()
+            summary = store.open(run.identity, shipped=False).summary()
             print(json.dumps(plain({**summary, "outcome": None})))
         else:
-            passes = f"{one.passes:,} of {one.identity.config.budget:,} passes"
-            print(f"{key}  {one.status:>8}    {one.identity.config.full_title()}, {passes}")
+            passes = f"{run.passes:,} of {run.identity.config.budget:,} passes"
+            print(f"{key}  {run.status:>8}    {run.identity.config.full_title()}, {passes}")
 
 
-def _why_none(key: str, named: list[str], found: Any) -> str:
+def _why_none(key: str, named: list[str], runs: Any) -> str:
     if named:
         return f"KEY = {key!r}: must be how one key alone begins, not {', '.join(named)}"
-    at_hand = f"some of {', '.join(found)}" if found else "of a run, and none trains or waits now"
+    at_hand = f"some of {', '.join(runs)}" if runs else "of a run, and none trains or waits now"
     return f"KEY = {key!r}: must be {at_hand}"

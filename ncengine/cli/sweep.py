@@ -103,9 +103,13 @@ def _tell_what_is_lacking(grid: Grid, store: Store) -> None:
 
     if scheduler():
         return  # what counts is what its workers have
-    wanted = (one for one in grid if not store.glance(identify(one), shipped=False).status.finished)
-    for said in lacking(wanted):
-        print(f"ncengine: {said}", file=sys.stderr)
+    wanted = (
+        config
+        for config in grid
+        if not store.glance(identify(config), shipped=False).status.finished
+    )
+    for sentence in lacking(wanted):
+        print(f"ncengine: {sentence}", file=sys.stderr)
 
 
 def _grid(options: argparse.Namespace) -> Grid:
@@ -139,15 +143,15 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
     if reason:
         write_line(f"ncengine: {run.status}: {run.config.full_title()}: {reason}", sys.stderr)
     elif came:
-        for said in [came.sentence] * came.worse_than_none + [*came.troubles]:
-            write_line(f"ncengine: {run.config.full_title()}: {said}", sys.stderr)
+        for sentence in [came.sentence] * came.worse_than_none + [*came.troubles]:
+            write_line(f"ncengine: {run.config.full_title()}: {sentence}", sys.stderr)
 
 
 def _line(run: Run, came: Outcome) -> str:
     from ncengine.analysis.over_seeds import last_by_scale
 
     shown = [run.config.curve(name) for name in asked_for(Place.DEPTH)]
-    shown += [of_test(one.name) for one in shown_in(Place.TERMINAL, test=True)]
+    shown += [of_test(metric.name) for metric in shown_in(Place.TERMINAL, test=True)]
     values = {name: last_by_scale(run, name) for name in shown}
     told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
     return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"

@@ -34,8 +34,8 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
 def _in_ascii(letter: str) -> str:
     power = "^" if unicodedata.decomposition(letter).startswith("<super>") else ""
     simpler = unicodedata.normalize("NFKD", letter)
-    found = "".join(LETTERS.get(c, c if c.isascii() else "") for c in simpler)
-    return power + found if found or letter in LETTERS else "?"
+    spelling = "".join(LETTERS.get(c, c if c.isascii() else "") for c in simpler)
+    return power + spelling if spelling or letter in LETTERS else "?"
 
 
 codecs.register_error("ncengine.replaced", _replaced)

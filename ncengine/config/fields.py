@@ -370,7 +370,7 @@ PRECISION = Param(
 
 def depth_below(depth: int) -> int | None:
     """The largest of the paper's depths below this one; None at the smallest."""
-    return max((one for one in PAPER_DEPTHS if one < depth), default=None)
+    return max((paper_depth for paper_depth in PAPER_DEPTHS if paper_depth < depth), default=None)
 
 
 def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
@@ -382,11 +382,11 @@ def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[
     # Four patches a side of an image, or the next larger number of them.
     patches = [p for p in patch_sizes(info) if 4 * p <= info.pixels[0]] or [1]
     patch = {"patch_size": patches[-1]} if info.image_shape else {}
-    own = dict(architecture_info(architecture).defaults) if architecture else {}
+    architecture_defaults = dict(architecture_info(architecture).defaults) if architecture else {}
     budget = {"epochs": DEEPENING_EPOCHS} if start == "deepening" else {}
     if architecture and len(norms := architecture_info(architecture).norms) == 1:
-        own["norm"] = norms[0]
-    return {**info.defaults, **patch, **own, **budget}
+        architecture_defaults["norm"] = norms[0]
+    return {**info.defaults, **patch, **architecture_defaults, **budget}
 
 
 def limits(info: DatasetInfo) -> dict[str, int]:
@@ -399,9 +399,11 @@ def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Pa
     info = dataset_info(dataset)
     if name == "norm" and architecture:
         norms = architecture_info(architecture).norms
-        return replace(param, choices={one: param.choices[one] for one in norms})
+        return replace(param, choices={choice: param.choices[choice] for choice in norms})
     if name == "architecture":
-        return replace(param, choices={one: param.choices[one] for one in architectures(info)})
+        return replace(
+            param, choices={choice: param.choices[choice] for choice in architectures(info)}
+        )
     if name == "patch_size" and info.image_shape:
         return replace(param, choices={p: _patches_text(info, p) for p in patch_sizes(info)})
     most = limits(info).get(name)

@@ -85,9 +85,9 @@ def combine(given: Mapping[str, Any], axes: Mapping[str, Iterable[Any]]) -> Grid
     tried = [(values, *RunConfig.nearest({**given, **values})) for values in combinations]
     if mistakes := _mistakes(tried):
         raise ConfigError(mistakes)
-    found = [config for _, config, problems in tried if not problems]
+    configs = [config for _, config, problems in tried if not problems]
     left_out = [LeftOut(values, problems) for values, _, problems in tried if problems]
-    return Grid(_each_once(found), tuple(left_out))
+    return Grid(_each_once(configs), tuple(left_out))
 
 
 def _each_once(configs: Sequence[RunConfig]) -> tuple[RunConfig, ...]:
@@ -120,8 +120,8 @@ def _mistakes(tried: Sequence[tuple[dict[str, Any], RunConfig, list[Problem]]]) 
     """What is wrong with a value in every combination that has it: it fits nowhere."""
     wrong: Counter[tuple[str, str]] = Counter()
     problems: dict[tuple[str, str], Problem] = {}
-    for values, _, found in tried:
-        for problem in found:
+    for values, _, faults in tried:
+        for problem in faults:
             key = problem.field, repr(values.get(problem.field))
             wrong[key] += 1
             problems[key] = problem

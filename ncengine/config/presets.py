@@ -17,7 +17,7 @@ def paper_preset(config: RunConfig) -> RunConfig:
     """The paper's training (Appendix I) for the network and data of `config`."""
     text = dataset_info(config.dataset).kind == "text"
     norm, norms = "pre" if text else "post", architecture_info(config.architecture).norms
-    own = defaults_of(config.dataset, config.architecture)
+    defaults = defaults_of(config.dataset, config.architecture)
     return config.with_(
         solver="Adam",
         learning_rate=0.001 if text else 0.005,
@@ -30,5 +30,5 @@ def paper_preset(config: RunConfig) -> RunConfig:
         loss="CE",
         last_bias=False,
         weight_decay=0.005,
-        decay_schedule=own.get("decay_schedule", "constant"),
+        decay_schedule=defaults.get("decay_schedule", "constant"),
     )

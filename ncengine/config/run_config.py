@@ -245,9 +245,9 @@ PARAMS_DEFAULTS: dict[str, Any] = {
 
 
 def _defaults(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
-    found = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
+    defaults = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
     most = limits(dataset_info(dataset))
-    return {**found, **{name: min(found[name], high) for name, high in most.items()}}
+    return {**defaults, **{name: min(defaults[name], high) for name, high in most.items()}}
 
 
 def _check_defaults() -> None:
@@ -290,8 +290,8 @@ def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _unknown(values: Mapping[str, Any]) -> list[Problem]:
-    said = "is not a field; the fields are " + ", ".join(PARAMS)
-    return [Problem(name, value, said) for name, value in values.items() if name not in PARAMS]
+    allowed = "is not a field; the fields are " + ", ".join(PARAMS)
+    return [Problem(name, value, allowed) for name, value in values.items() if name not in PARAMS]
 
 
 def _read(

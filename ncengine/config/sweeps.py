@@ -174,8 +174,8 @@ def sweep_grid(
 def joined(grids: Iterable[Grid]) -> Grid:
     """All of them, each configuration once."""
     whole = Grid(())
-    for one in grids:
-        whole = whole + one
+    for grid in grids:
+        whole = whole + grid
     return whole
 
 

@@ -37,14 +37,14 @@ def estimate_seconds(
         processes: over how many its seeds are spread.
         done: how many of its passes have been done before.
     """
-    own, others = _alike(config, entries), _alike(config, shipped)
-    own_same, others_same = _same(config, own), _same(config, others)
+    own_runs, others = _alike(config, entries), _alike(config, shipped)
+    own_same, others_same = _same(config, own_runs), _same(config, others)
     # How fast a GPU was elsewhere says nothing about a processor here.
     timed = [entry for entry in shipped if str(entry.get("device", "CPU")).startswith("CPU")]
     alike = _alike(config, timed)
     elsewhere = _same(config, alike) or alike
-    judged = own_same or own or elsewhere or _recent(entries) or _recent(timed)
-    like = own_same or others_same or _like(config, own) or _like(config, others)
+    judged = own_same or own_runs or elsewhere or _recent(entries) or _recent(timed)
+    like = own_same or others_same or _like(config, own_runs) or _like(config, others)
     passes = _passes(config, like)
     if not judged or passes is None:
         return None
@@ -67,7 +67,7 @@ def _recent(entries: Sequence[dict[str, Any]]) -> Judged:
 def _same(config: RunConfig, judged: Judged) -> Judged:
     """The last run of the very same configuration, if any."""
     asked = config.canonical_json()
-    return [one for one in judged if one[0].canonical_json() == asked][:1]
+    return [pair for pair in judged if pair[0].canonical_json() == asked][:1]
 
 
 def _processor_seconds(entry: dict[str, Any]) -> float:
@@ -109,4 +109,4 @@ def _passes(config: RunConfig, like: Judged) -> int | None:
 def _like(config: RunConfig, judged: Judged) -> Judged:
     """Those of the same solver and objective."""
     wanted = config.solver, config.loss
-    return [one for one in judged if (one[0].solver, one[0].loss) == wanted]
+    return [pair for pair in judged if (pair[0].solver, pair[0].loss) == wanted]

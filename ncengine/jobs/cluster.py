@@ -115,16 +115,20 @@ class Cluster:
                 # While it looks for a scheduler that is lost, nothing is known of workers.
                 if self._client.status != "running" or self._workers():
                     last_seen = time.monotonic()
+                    self._go_on()
             except Exception as error:  # whatever the client makes of a cluster that goes
                 logger.debug("the cluster's workers cannot be counted: %s", error)
-            lacking = time.monotonic() - last_seen > WITHOUT_SECONDS
-            if lacking and not self.waits_for:
+            if time.monotonic() - last_seen > WITHOUT_SECONDS and not self.waits_for:
                 self.waits_for = NO_WORKERS.format(self.address)
                 logger.warning("training waits: %s", self.waits_for)
-            elif not lacking and self.waits_for:
+            self._ended.wait(LOOK_SECONDS)
+
+    def _go_on(self) -> None:
+        """There is a worker: tell it, where it was told that there is none."""
+        with self._guard:
+            if self.waits_for:
                 self.waits_for = ""
                 logger.warning("training goes on: the Dask scheduler has a worker")
-            self._ended.wait(LOOK_SECONDS)
 
     def _workers(self) -> list[str]:
         return list(self._client.scheduler_info(n_workers=-1).get("workers", ()))
@@ -155,10 +159,10 @@ class _Task:
 
     def submit(self) -> None:
         """Ask a worker that has not refused yet."""
-        others = [one for one in self.cluster._workers() if one not in self.refused]
+        others = [worker for worker in self.cluster._workers() if worker not in self.refused]
         if self.refused and not others:
-            said = "; ".join(dict.fromkeys(self.refused.values()))
-            self.cluster.store.tell(self.identity, Event.GIVEN_UP, error=said)
+            errors = "; ".join(dict.fromkeys(self.refused.values()))
+            self.cluster.store.tell(self.identity, Event.GIVEN_UP, error=errors)
             self.outer.set_result(None)
             return
         inner = self.cluster._client.submit(
@@ -170,11 +174,17 @@ class _Task:
             pure=False,
             workers=others if self.refused else None,
         )
-        inner.add_done_callback(self._done)
+        # Dask calls back for all clients from one thread: none may wait in it for what a client
+        # that was closed will never fetch.
+        inner.add_done_callback(
+            lambda done: threading.Thread(target=self._done, args=(done,), daemon=True).start()
+        )
 
     def _done(self, inner: distributed.Future) -> None:
         try:
             answer: Mapping[str, Any] = inner.result()
+            # It may have done all there was to do before it was seen.
+            self.cluster._go_on()
             if "refused" in answer:
                 self.refused[answer["worker"]] = answer["refused"]
                 self.submit()

@@ -112,15 +112,15 @@ def rebuild_index(store: Store) -> int:
         OSError: the list cannot be written; this process has it all the same.
     """
     results = store.results.all(store.index.checksums())
-    found = []
+    entries = []
     for identity, result in results:  # one after another: each may take megabytes
         try:
-            found.append(_entry(identity, finished_run(identity, result)))
+            entries.append(_entry(identity, finished_run(identity, result)))
         except Exception as error:  # whatever a result lacks, the others are listed
-            said = f"{type(error).__name__}: {reason(error)}"
-            logger.warning("the result of run %s is not listed: %s", identity.key, said)
-    store.index.replace(sorted(found, key=lambda entry: entry["date"]))
-    return len(found)
+            message = f"{type(error).__name__}: {reason(error)}"
+            logger.warning("the result of run %s is not listed: %s", identity.key, message)
+    store.index.replace(sorted(entries, key=lambda entry: entry["date"]))
+    return len(entries)
 
 
 def mend_index(store: Store) -> None:

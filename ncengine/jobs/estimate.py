@@ -37,9 +37,9 @@ def estimate(
     shipped = sorted(store.gallery.entries(), key=lambda entry: entry.get("date") or "")
     judged_by = partial(estimate_seconds, entries=store.index.entries(), shipped=shipped)
 
-    def beside_others(one: RunConfig, done: int = 0) -> float | None:
-        processes = len(cut(one, workers, start, "cpu"))
-        seconds = judged_by(one, processes=processes, done=done)
+    def beside_others(run_config: RunConfig, done: int = 0) -> float | None:
+        processes = len(cut(run_config, workers, start, "cpu"))
+        seconds = judged_by(run_config, processes=processes, done=done)
         return seconds and seconds / share(others, processes, joblib.cpu_count())
 
     each = [beside_others(config, done)]

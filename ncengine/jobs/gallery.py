@@ -98,11 +98,11 @@ def require_places(store: Store) -> None:
 
 def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict[str, RunConfig]]:
     """By key of each run the rows that it is in, and its configuration."""
-    wanted = {identify(one).key: one for name in rows for one in row(name, scale)}
+    wanted = {identify(config).key: config for name in rows for config in row(name, scale)}
     rows_by_key: dict[str, list[str]] = {}
     for name in ROWS:
-        for one in row(name, scale):
-            rows_by_key.setdefault(identify(one).key, []).append(name)
+        for config in row(name, scale):
+            rows_by_key.setdefault(identify(config).key, []).append(name)
     return rows_by_key, wanted
 
 

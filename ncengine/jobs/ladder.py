@@ -15,12 +15,12 @@ POLL_SECONDS = 0.2
 
 def missing_rungs(store: Store, identity: Identity) -> list[Identity]:
     """Runs below this one that have no result yet, the shallowest first."""
-    found: list[Identity] = []
+    rungs: list[Identity] = []
     below = identity.shallower
     while below is not None and not store.results.has(below):
-        found.insert(0, below)
+        rungs.insert(0, below)
         below = below.shallower
-    return found
+    return rungs
 
 
 def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -> bool:

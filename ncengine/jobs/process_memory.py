@@ -34,13 +34,13 @@ PATIENCE = 300.0
 @lru_cache
 def process_bytes() -> int:
     """Bytes that a process takes which is ready to train. Measured where nobody has yet."""
-    found = known()
-    if found is None:
-        found = _measured()
-    if found is None:
+    size = known()
+    if size is None:
+        size = _measured()
+    if size is None:
         return ASSUMED_BYTES
-    _keep(found)
-    return found
+    _keep(size)
+    return size
 
 
 def known() -> int | None:

@@ -57,13 +57,13 @@ def longest_queue() -> int:
     return int(named) if named else LONGEST_QUEUE
 
 
-def enqueue(store: Store, what: RunConfig | Identity, sweep: str = "") -> None:
+def enqueue(store: Store, spec: RunConfig | Identity, sweep: str = "") -> None:
     """Write into the run's journal that it waits its turn; keeps what it had computed.
 
     `sweep` names the sweep that it is a part of.
     """
-    store.journal(what).request(None)
-    store.tell(what, Event.ASKED, queued_at=time.time(), owner=os.getpid(), sweep=sweep)
+    store.journal(spec).request(None)
+    store.tell(spec, Event.ASKED, queued_at=time.time(), owner=os.getpid(), sweep=sweep)
 
 
 class JobQueue:
@@ -113,11 +113,12 @@ class JobQueue:
             QueueFull, OSError: as `submit`; none of them is taken, or some.
         """
         identities = sorted(
-            map(identify, configs), key=lambda one: run_work(one.config, one.config.budget)
+            map(identify, configs),
+            key=lambda candidate: run_work(candidate.config, candidate.config.budget),
         )
         sweep = identities[-1].key if len(identities) > 1 else ""
         with self._guard:
-            wanted = [one for one in identities if self._is_to_be_asked_for(one)]
+            wanted = [candidate for candidate in identities if self._is_to_be_asked_for(candidate)]
             if not wanted or self._closed:
                 return
             if self._waiting() >= self._longest:
@@ -220,7 +221,7 @@ class JobQueue:
         if self._cluster is not None:
             self._cluster.end()
         # What had not stopped, and what a worker took up in its place.
-        left = [one for one in self._running_here() if not self.store.results.has(one[0])]
+        left = [pair for pair in self._running_here() if not self.store.results.has(pair[0])]
         with suppress(OSError):  # a full disk: they are found interrupted
             for _, journal in running:
                 journal.request(None)
@@ -237,7 +238,7 @@ class JobQueue:
 
     def _running_here(self) -> list[tuple[Identity, Journal]]:
         """Runs of which a worker of this server says that it trains a part."""
-        found = []
+        running = []
         for identity, journal in self.store.journals():
             parts = [part.status() for part in journal.parts()]
             job = journal.status()
@@ -246,8 +247,8 @@ class JobQueue:
                 and job.status is Status.RUNNING
                 and any(part is not None and part.parent == os.getpid() for part in parts)
             ):
-                found.append((identity, journal))
-        return found
+                running.append((identity, journal))
+        return running
 
     def _look_around(self) -> None:
         """From time to time, take up what nobody sees to, and look how busy the machine is."""

@@ -131,8 +131,10 @@ class Reporter:
         if not self.in_pieces:
             return None
         if self.progress:
-            going = [one for one in (part.status() for part in self.run.parts()) if one]
-            passes = min((one.passes for one in going if not one.ended), default=self.passes)
+            going = [status for status in (part.status() for part in self.run.parts()) if status]
+            passes = min(
+                (status.passes for status in going if not status.ended), default=self.passes
+            )
             self.progress(passes, self.identity.config.budget)
         job = self.run.status()
         stopped = job is not None and job.status in (Status.FAILED, Status.CANCELLED)

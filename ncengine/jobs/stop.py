@@ -31,13 +31,13 @@ class Going:
 
 def going(store: Store) -> dict[str, Going]:
     """By key all runs of the cache that train, then those that wait, as they were asked for."""
-    found = []
+    runs = []
     for identity, _ in store.journals():
         now = store.glance(identity, shipped=False)
         if now.status.busy:
-            found.append(Going(identity, now.status, now.passes))
-    found.sort(key=lambda one: one.status is Status.QUEUED)
-    return {one.identity.key: one for one in found}
+            runs.append(Going(identity, now.status, now.passes))
+    runs.sort(key=lambda run: run.status is Status.QUEUED)
+    return {run.identity.key: run for run in runs}
 
 
 def stop(store: Store, identities: Sequence[Identity], patience: float) -> list[str]:
@@ -60,8 +60,8 @@ def stop(store: Store, identities: Sequence[Identity], patience: float) -> list[
             journal.request("cancel")
             store.tell(identity, Event.WITHDRAWN)
     deadline = time.monotonic() + patience
-    while left := [one for one in identities if not store.is_free(one)]:
+    while left := [target for target in identities if not store.is_free(target)]:
         if time.monotonic() > deadline:
-            return [one.key for one in left]
+            return [target.key for target in left]
         time.sleep(POLL_SECONDS)
     return []

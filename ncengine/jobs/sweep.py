@@ -83,7 +83,7 @@ def sweep(
     """
     workers = worker_count(workers)
     store = store or Store()
-    asked = {one.key: one for one in map(identify, configs)}
+    asked = {identity.key: identity for identity in map(identify, configs)}
     with ExitStack() as ending:
         going = _Sweep(list(asked.values()), store, workers, on_end, ending)
         while going.step():
@@ -113,10 +113,12 @@ class _Sweep:
     ):
         self.store, self.workers, self.on_end = store, workers, on_end
         self.ended: dict[str, dict[str, Any] | None] = {}
-        work = {one.key: run_work(one.config, one.config.budget) for one in asked}
+        work = {
+            identity.key: run_work(identity.config, identity.config.budget) for identity in asked
+        }
         self._work = work
         self._begun: dict[str, float] = {}
-        self._open = sorted(asked, key=lambda one: work[one.key])
+        self._open = sorted(asked, key=lambda identity: work[identity.key])
         self._futures: dict[str, list[Future]] = {}
         self._asked_of: dict[str, Helpers] = {}
         self._attempts: dict[str, float] = {}
@@ -129,22 +131,22 @@ class _Sweep:
             ending.callback(self._cluster.end)
         # Called first: on Ctrl-C the helpers are to keep what they did before they are ended.
         ending.push(partial(stop_if_interrupted, store, lambda: self._open))
-        for one in [*self._open]:
-            run = store.open(one, shipped=False)
+        for identity in [*self._open]:
+            run = store.open(identity, shipped=False)
             if run.status.finished:
-                self._begun[one.key] = work[one.key]
-                self._end(one, run)
+                self._begun[identity.key] = work[identity.key]
+                self._end(identity, run)
             else:
                 if not self._futures:  # before anything is trained
                     require_cache(store.root)
-                self._begun[one.key] = self._work_of(one, run.passes)
-                self._ask(one)
+                self._begun[identity.key] = self._work_of(identity, run.passes)
+                self._ask(identity)
 
     def step(self) -> bool:
         """See to the runs that are waited for; gives whether there are any."""
-        for one in [*self._open]:
-            if all(future.done() for future in self._futures[one.key]):
-                self._settle(one)
+        for identity in [*self._open]:
+            if all(future.done() for future in self._futures[identity.key]):
+                self._settle(identity)
         return bool(self._open)
 
     def progress(self) -> Progress:
@@ -152,10 +154,10 @@ class _Sweep:
         total = sum(self._work.values()) or 1.0
         done = sum(self._work[key] for key in self.ended)
         new = sum(self._work[key] - self._begun[key] for key in self.ended)
-        for one in self._open:
-            so_far = self._work_of(one, self.store.glance(one, shipped=False).passes)
+        for identity in self._open:
+            so_far = self._work_of(identity, self.store.glance(identity, shipped=False).passes)
             done += so_far
-            new += max(0.0, so_far - self._begun[one.key])
+            new += max(0.0, so_far - self._begun[identity.key])
         passed = time.monotonic() - self._started
         left = None
         if not self._open:
@@ -166,53 +168,55 @@ class _Sweep:
         share = min(1.0, done / total) if self._open else 1.0
         return Progress(share, left, len(self.ended), runs)
 
-    def _work_of(self, one: Identity, passes: int) -> float:
+    def _work_of(self, identity: Identity, passes: int) -> float:
         """Of so many passes, of what the whole run takes."""
-        return min(self._work[one.key], run_work(one.config, passes)) if passes else 0.0
+        return min(self._work[identity.key], run_work(identity.config, passes)) if passes else 0.0
 
-    def _ask(self, one: Identity) -> None:
-        journal = self.store.journal(one)
+    def _ask(self, identity: Identity) -> None:
+        journal = self.store.journal(identity)
         if journal.exists:
             journal.request(None)
         if self._cluster is not None:
-            self._futures[one.key] = self._cluster.work_on(one)
+            self._futures[identity.key] = self._cluster.work_on(identity)
             return
         if self._helpers is None:
             self._helpers = Helpers(self.workers)
-        count = min(self.workers, len(one.config.seeds))
-        arguments = one, str(self.store.root), self.workers, WARM
-        self._futures[one.key] = self._helpers.ask(count, run_in_worker, *arguments)
-        self._asked_of[one.key] = self._helpers
+        count = min(self.workers, len(identity.config.seeds))
+        arguments = identity, str(self.store.root), self.workers, WARM
+        self._futures[identity.key] = self._helpers.ask(count, run_in_worker, *arguments)
+        self._asked_of[identity.key] = self._helpers
 
-    def _settle(self, one: Identity) -> None:
+    def _settle(self, identity: Identity) -> None:
         """Nobody here works on the run any more: it has ended, others train it, or it is lost."""
-        run = self.store.open(one, shipped=False)
-        error = next(filter(None, (future.exception() for future in self._futures[one.key])), None)
+        run = self.store.open(identity, shipped=False)
+        error = next(
+            filter(None, (future.exception() for future in self._futures[identity.key])), None
+        )
         stopped = run.status in (Status.FAILED, Status.CANCELLED)
         if run.status.finished or (stopped and error is None):
-            self._end(one, run)
+            self._end(identity, run)
         elif run.status is not Status.RUNNING:
-            self._try_again(one, run, error)
+            self._try_again(identity, run, error)
 
-    def _try_again(self, one: Identity, run: Run, error: BaseException | None) -> None:
+    def _try_again(self, identity: Identity, run: Run, error: BaseException | None) -> None:
         """Its process raised an error or was killed; or one was beside it, which ends them all."""
-        if isinstance(error, BrokenExecutor) and self._asked_of.get(one.key) is self._helpers:
+        if isinstance(error, BrokenExecutor) and self._asked_of.get(identity.key) is self._helpers:
             self._end_helpers()
         # A run that was killed time and again is given up sooner than one that was not begun.
         tried = 1.0 if run.status is Status.INTERRUPTED else MAX_ATTEMPTS / MAX_LOST
-        self._attempts[one.key] = self._attempts.get(one.key, 0.0) + tried
-        if self._attempts[one.key] < MAX_ATTEMPTS:
-            self._ask(one)
+        self._attempts[identity.key] = self._attempts.get(identity.key, 0.0) + tried
+        if self._attempts[identity.key] < MAX_ATTEMPTS:
+            self._ask(identity)
             return
-        said = f"it was left {run.status}"
+        message = f"it was left {run.status}"
         if error is not None:
             kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
-            said = kind + reason(error)
-        self._end(one, replace(run, status=Status.FAILED, error=said))
+            message = kind + reason(error)
+        self._end(identity, replace(run, status=Status.FAILED, error=message))
 
-    def _end(self, one: Identity, run: Run) -> None:
-        self._open.remove(one)
-        self.ended[one.key] = with_outcome(run.summary()) if run.status.finished else None
+    def _end(self, identity: Identity, run: Run) -> None:
+        self._open.remove(identity)
+        self.ended[identity.key] = with_outcome(run.summary()) if run.status.finished else None
         if self.on_end:
             self.on_end(run)
 

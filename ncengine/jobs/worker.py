@@ -89,8 +89,8 @@ def run_in_worker(identity: Identity, root: str, workers: int, start: float) -> 
         with told_in_words(Path(root)):
             store = Store(root)
 
-            def train(one: Identity) -> None:
-                run_job(one, store, shards=cut(one.config, workers, start, device))
+            def train(rung: Identity) -> None:
+                run_job(rung, store, shards=cut(rung.config, workers, start, device))
 
             if climb(store, identity, train):
                 train(identity)

@@ -60,13 +60,13 @@ def neural_collapse(features: Array, labels: Array, weight: Array) -> NeuralColl
     within = groups.sample_mean(square(xp, deviations))
     told = told_apart(xp, means, within, ROUNDING * xp.finfo(given).eps)
     gram = normalised_gram(xp, weight)
-    found = NeuralCollapse(
+    collapse = NeuralCollapse(
         nc1=within_over_between(xp, within, about_centre(xp, means), told),
         nc2a=gram_distance(xp, gram, simplex=True),
         nc2b=gram_distance(xp, gram, simplex=False),
         nc3=groups.sample_mean(_one_minus_cosine(xp, groups, deviations, means, weight)),
     )
-    return NeuralCollapse(**{n: xp.astype(v, features.dtype) for n, v in vars(found).items()})
+    return NeuralCollapse(**{n: xp.astype(v, features.dtype) for n, v in vars(collapse).items()})
 
 
 def class_means(features: Array, labels: Array, classes: int) -> Array:
@@ -91,8 +91,8 @@ def cosines(class_means: Array) -> Array:
     centred = about_centre(xp, double(xp, single))
     norms = xp.linalg.vector_norm(centred, axis=-1, keepdims=True)
     directions = ratio(xp, centred, norms, 0.0)
-    found = xp.clip(directions @ xp.matrix_transpose(directions), -1.0, 1.0)
-    return xp.astype(found, single.dtype)
+    products = xp.clip(directions @ xp.matrix_transpose(directions), -1.0, 1.0)
+    return xp.astype(products, single.dtype)
 
 
 def class_cosines(class_means: np.ndarray) -> np.ndarray:

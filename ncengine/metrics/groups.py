@@ -44,9 +44,9 @@ class Groups:
             self.counts = xp.full_like(xp.astype(numbers, features.dtype), self.block)
         else:
             self.members = self._members(numbers)
-            first = xp.asarray([int(one[0]) for one in self.members], dtype=labels.dtype)
+            first = xp.asarray([int(places[0]) for places in self.members], dtype=labels.dtype)
             self.first = to_device(first, device(features))
-            sizes = xp.asarray([one.shape[0] for one in self.members], dtype=features.dtype)
+            sizes = xp.asarray([places.shape[0] for places in self.members], dtype=features.dtype)
             self.counts = to_device(sizes, device(features))
 
     def _members(self, numbers: Array) -> list[Array]:
@@ -58,8 +58,8 @@ class Groups:
                 f"must be from 0 to {self.classes - 1}"
             )
         members = [xp.nonzero(labels == number)[0] for number in numbers]
-        for number, found in enumerate(members):
-            if not size(found):
+        for number, places in enumerate(members):
+            if not size(places):
                 raise ValueError(f"labels: class {number} has no sample, every class needs one")
         return members
 
@@ -81,7 +81,7 @@ class Groups:
         if self.blocks:
             means = exact_average(xp, samples)
         else:
-            each = [exact_average(xp, xp.take(samples, one, axis=-2)) for one in self.members]
+            each = [exact_average(xp, xp.take(samples, places, axis=-2)) for places in self.members]
             means = xp.stack(each, axis=-2)
         deviations = samples - self.own(reference)
         rest = means - double(xp, reference)
@@ -124,13 +124,13 @@ class Groups:
             shape = (*along.shape[:-1], self.classes, self.block)
             along = xp.reshape(along, shape)
             along -= halves[..., None]
-            own = xp.matrix_transpose(xp.linalg.diagonal(xp.moveaxis(along, -1, -3)))
-            nearer = xp.max(along, axis=-3) > own
+            own_values = xp.matrix_transpose(xp.linalg.diagonal(xp.moveaxis(along, -1, -3)))
+            nearer = xp.max(along, axis=-3) > own_values
         else:
             along -= xp.take(halves, self.labels, axis=-1)
             rows = xp.broadcast_to(self.labels, (*along.shape[:-2], 1, along.shape[-1]))
-            own = xp.take_along_axis(along, rows, axis=-2)
-            nearer = xp.max(along, axis=-2, keepdims=True) > own
+            own_values = xp.take_along_axis(along, rows, axis=-2)
+            nearer = xp.max(along, axis=-2, keepdims=True) > own_values
         return xp.mean(xp.astype(nearer, deviations.dtype), axis=(-2, -1))
 
 

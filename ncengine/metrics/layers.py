@@ -86,9 +86,9 @@ def layer_collapse(features: Array, labels: Array, classes: int) -> LayerCollaps
     Raises:
         ValueError: see `metrics.neural_collapse`.
     """
-    found = layers_collapse([features], labels, classes)
+    collapse = layers_collapse([features], labels, classes)
     # Its only layer lies behind the networks, if there are any.
-    return _each(found, lambda values: values[0] if features.ndim == 2 else values[:, 0])
+    return _each(collapse, lambda values: values[0] if features.ndim == 2 else values[:, 0])
 
 
 def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> LayerCollapse:
@@ -109,7 +109,7 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
     rounding, single = ROUNDING * xp.finfo(layers[0].dtype).eps, seen.along.dtype
     told = told_apart(xp, seen.means, seen.within, rounding)
     centred = about_centre(xp, seen.means)
-    found = LayerCollapse(
+    collapse = LayerCollapse(
         nc1=xp.astype(within_over_between(xp, seen.within, centred, told), single),
         nc1_pinv=_by_pseudo_inverse(xp, seen.along, seen.singular, told),
         nc2=gram_distance(xp, normalised_gram(xp, centred), simplex=True),
@@ -118,7 +118,7 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
         effective_rank_features=_effective_rank(xp, _singular(xp, groups, seen)),
         class_means=xp.astype(seen.means, single),
     )
-    return _lost(xp, found, seen.lost)
+    return _lost(xp, collapse, seen.lost)
 
 
 class _Seen(NamedTuple):
@@ -222,8 +222,8 @@ def _nearer_to_another(xp: Any, groups: Groups, seen: _Seen, centred: Array, tol
     """Share (...) of samples to which another class's mean is nearer than their own class's."""
     here = device(seen.along)
     means = to_device(centred @ xp.matrix_transpose(seen.axes), here)
-    found = groups.share_nearer_to_another(seen.along, means, to_device(told, here))
-    return to_device(found, "cpu")
+    share = groups.share_nearer_to_another(seen.along, means, to_device(told, here))
+    return to_device(share, "cpu")
 
 
 def _singular(xp: Any, groups: Groups, seen: _Seen) -> Array:
@@ -254,18 +254,20 @@ def _without(xp: Any, lost: Array, matrices: Array) -> Array:
     return xp.where(lost[..., None, None], xp.zeros_like(matrices), matrices)
 
 
-def _lost(xp: Any, found: Any, lost: Array) -> Any:
+def _lost(xp: Any, metrics: Any, lost: Array) -> Any:
     """What was found, NaN where it is lost."""
     if not bool(xp.any(lost)):
-        return found
+        return metrics
 
     def marked(values: Array) -> Array:
-        own = xp.reshape(lost, (*lost.shape, *[1] * (values.ndim - lost.ndim)))
-        return xp.where(own, xp.full_like(values, xp.nan), values)
+        mask = xp.reshape(lost, (*lost.shape, *[1] * (values.ndim - lost.ndim)))
+        return xp.where(mask, xp.full_like(values, xp.nan), values)
 
-    return _each(found, marked)
+    return _each(metrics, marked)
 
 
-def _each(found: Any, change: Callable[[Array], Array]) -> Any:
+def _each(metrics: Any, change: Callable[[Array], Array]) -> Any:
     """The same with each of its arrays changed."""
-    return type(found)(**{one.name: change(getattr(found, one.name)) for one in fields(found)})
+    return type(metrics)(
+        **{field.name: change(getattr(metrics, field.name)) for field in fields(metrics)}
+    )

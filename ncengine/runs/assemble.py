@@ -31,7 +31,7 @@ from ncengine.theory.optimum import floor_of
 
 ROUNDING = 1e-12  # of the floor
 # What is kept of layers beside the metrics.
-_BESIDE = [one.name for one in fields(Layers) if one.name != "measured"]
+_BESIDE = [field.name for field in fields(Layers) if field.name != "measured"]
 
 
 def complete(
@@ -50,14 +50,14 @@ def complete(
     if len(shards) == 1:
         return {int(s["epoch"]): s for s in shards[0]}
     by_pass = [{int(s["epoch"]): s for s in snapshots} for snapshots in shards]
-    last = [max(one, default=0) if over else math.inf for one, over in zip(by_pass, ended)]
-    found = {}
+    last = [max(shard, default=0) if over else math.inf for shard, over in zip(by_pass, ended)]
+    joined = {}
     for passes in sorted(set().union(*by_pass)):
-        if all(passes in one or passes > end for one, end in zip(by_pass, last)):
-            found[passes] = known.get(passes) or _joined(
-                passes, [one.get(passes) or one[int(end)] for one, end in zip(by_pass, last)]
+        if all(passes in shard or passes > end for shard, end in zip(by_pass, last)):
+            joined[passes] = known.get(passes) or _joined(
+                passes, [shard.get(passes) or shard[int(end)] for shard, end in zip(by_pass, last)]
             )
-    return found
+    return joined
 
 
 def _joined(passes: int, parts: Sequence[Arrays]) -> Arrays:

@@ -30,6 +30,6 @@ def judged(entry: Any) -> RunConfig:
         raise ValueError(f"floor = {entry['floor']!r}: must be a number from 0, or null")
     if len(entry["seeds"]) != len(config.seeds):
         raise ValueError(f"seeds: {len(entry['seeds'])}, must be {len(config.seeds)}")
-    if not all(isinstance(one["diverged"], bool) for one in entry["seeds"]):
+    if not all(isinstance(seed["diverged"], bool) for seed in entry["seeds"]):
         raise ValueError("seeds: each must say whether it diverged")
     return config

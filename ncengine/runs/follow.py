@@ -41,8 +41,8 @@ class JournalReader:
         if len(shards) == 1:
             shards = [job]
         # What all seeds have reached; those that rest wait for the others.
-        going = [one for one in shards if not one.ended] or shards
-        left = [one.seconds_left for one in going if one.seconds_left is not None]
+        going = [shard for shard in shards if not shard.ended] or shards
+        left = [shard.seconds_left for shard in going if shard.seconds_left is not None]
         newest = next(reversed(self.snapshots.values()), None)
         return Run(
             self.config,
@@ -52,8 +52,8 @@ class JournalReader:
             layers=self.layers,
             diverged=np.zeros(0, bool) if newest is None else newest["diverged"],
             floor=floor_of(self.config),
-            passes=int(min(one.passes for one in going)),
-            seconds=float(max(one.seconds for one in shards)),
+            passes=int(min(shard.passes for shard in going)),
+            seconds=float(max(shard.seconds for shard in shards)),
             seconds_left=max(left) if left and status is Status.RUNNING else None,
             place=place,
             error=job.error,

@@ -96,9 +96,9 @@ class Gallery:
         with self._guard:
             self._look()
             others = self._by_config.get(identity.config_json, [])
-            others = [one for one in others if one.key in self._entries]
-        others = [one for one in others if one.key != identity.key]
-        return min(others, key=lambda one: _strangeness(one, identity), default=None)
+            others = [other for other in others if other.key in self._entries]
+        others = [other for other in others if other.key != identity.key]
+        return min(others, key=lambda other: _strangeness(other, identity), default=None)
 
     def open(self, key: str) -> Run | None:
         """The run of that key; None where there is none, or where it is damaged."""
@@ -167,8 +167,8 @@ class Gallery:
         }
         write_atomically(self.folder / entry["file"], archive)
         path = self.folder / f"{identity.key}.json"
-        said = json.dumps(sealed(entry), indent=1, sort_keys=True) + "\n"
-        write_atomically(path, said.encode())
+        text = json.dumps(sealed(entry), indent=1, sort_keys=True) + "\n"
+        write_atomically(path, text.encode())
         self._let_go(identity)
         return path
 
@@ -176,7 +176,7 @@ class Gallery:
         """Remove the entry that a run replaces, and samples that no other run shows."""
         with self._guard:
             self._look()
-            others = [one.key for one in self._by_config.get(identity.config_json, [])]
+            others = [other.key for other in self._by_config.get(identity.config_json, [])]
             gone = [self._entries[k] for k in others if k in self._entries and k != identity.key]
         for entry in gone:
             self._remove(entry["path"], entry["file"])
@@ -224,9 +224,9 @@ class Gallery:
         config = judged(entry)
         identity = Identity(config, str(entry["data_checksum"]), str(entry["engine_version"]))
         for name in ("file", "samples"):
-            said = entry[name]
-            if said is not None and (Path(said).name != said or not said.endswith(".npz")):
-                raise ValueError(f"{name} = {said!r}: must be the name of an .npz file beside it")
+            value = entry[name]
+            if value is not None and (Path(value).name != value or not value.endswith(".npz")):
+                raise ValueError(f"{name} = {value!r}: must be the name of an .npz file beside it")
         if not isinstance(entry["shown"], dict):
             raise ValueError("shown: must be an object")
         _checked(path.parent, entry)
@@ -244,8 +244,8 @@ class Gallery:
             return None
 
     def _pass_over(self, name: str, error: Exception) -> None:
-        said = f"{type(error).__name__}: {reason(error)}"
-        logger.warning("%s of the gallery was passed over: %s", name, said)
+        message = f"{type(error).__name__}: {reason(error)}"
+        logger.warning("%s of the gallery was passed over: %s", name, message)
         with self._guard:
             self._damaged.add(name)
 
@@ -258,9 +258,9 @@ def _checked(folder: Path, entry: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _strangeness(one: Identity, identity: Identity) -> tuple[bool, bool, str]:
-    other_data = one.data_checksum != identity.data_checksum
-    return other_data, one.engine_version != identity.engine_version, one.key
+def _strangeness(other: Identity, identity: Identity) -> tuple[bool, bool, str]:
+    other_data = other.data_checksum != identity.data_checksum
+    return other_data, other.engine_version != identity.engine_version, other.key
 
 
 def _of_kept(samples: Arrays, whole: Geometry, kept: Geometry) -> Arrays:

@@ -82,11 +82,11 @@ def differs_here(identity: Identity) -> str:
     )
 
 
-def identify(what: RunConfig | Identity) -> Identity:
-    """The identity of a run of `what` with this engine on the data that are meant here and now.
+def identify(spec: RunConfig | Identity) -> Identity:
+    """The identity of a run of `spec` with this engine on the data that are meant here and now.
 
     An identity stays as it is.
     """
-    if isinstance(what, Identity):
-        return what
-    return Identity(what, checksum(what.dataset), ENGINE_VERSION)
+    if isinstance(spec, Identity):
+        return spec
+    return Identity(spec, checksum(spec.dataset), ENGINE_VERSION)

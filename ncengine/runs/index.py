@@ -78,12 +78,16 @@ class Index:
     def is_damaged(self) -> bool:
         """Whether there is none, or something in it that cannot be read."""
         self._by_key()
-        return self._seen is None or any(isinstance(one, str) for one in self._judged.values())
+        return self._seen is None or any(isinstance(entry, str) for entry in self._judged.values())
 
     def newer(self) -> list[dict[str, Any]]:
         """What later engines listed, of which this one knows nothing but that it is there."""
         self._by_key()
-        return [one for one in self._judged.values() if not isinstance(one, str) and _is_newer(one)]
+        return [
+            entry
+            for entry in self._judged.values()
+            if not isinstance(entry, str) and _is_newer(entry)
+        ]
 
     def entries(self) -> list[dict[str, Any]]:
         """All runs, each key once, oldest first."""
@@ -114,7 +118,7 @@ class Index:
         # A line is judged once: the file grows by a line a run, and is read again each time.
         new = {line: _judge(line) for line in lines if line not in self._judged}
         self._judged = {line: new.get(line) or self._judged[line] for line in lines}
-        self._tell([one for one in new.values() if isinstance(one, str)])
+        self._tell([problem for problem in new.values() if isinstance(problem, str)])
         by_key = {**self._held}
         for entry in (self._judged[line] for line in lines):
             if isinstance(entry, str) or _is_newer(entry):

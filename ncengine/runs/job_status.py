@@ -60,7 +60,7 @@ class JobStatus:
         for name, fits in _CHECKS.items():
             if name in values and not fits(values[name]):
                 raise ValueError(f"{name} = {values[name]!r}")
-        known = {one.name: values[one.name] for one in fields(cls) if one.name in values}
+        known = {f.name: values[f.name] for f in fields(cls) if f.name in values}
         return cls(**{**known, "status": Status(values["status"])})
 
 

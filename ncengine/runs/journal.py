@@ -119,11 +119,11 @@ class Journal:
                 data = file.read()
         except FileNotFoundError:
             return [], 0
-        found, offset = [], 0
+        snapshots, offset = [], 0
         while whole := record.unpack(data, offset):
-            found.append(whole[0])
+            snapshots.append(whole[0])
             offset = whole[1]
-        return found, start + offset
+        return snapshots, start + offset
 
     def size(self) -> int:
         """Bytes of the snapshots' file."""
@@ -131,11 +131,11 @@ class Journal:
 
     def bytes(self) -> int:
         """How much all of it takes of the disk."""
-        found = 0
+        size = 0
         for path in self.folder.rglob("*"):
             with suppress(OSError):  # gone meanwhile
-                found += path.stat().st_size
-        return found
+                size += path.stat().st_size
+        return size
 
     def save_checkpoint(self, state: Arrays) -> None:
         """Keep what the training needs to go on from the snapshots written so far."""
@@ -180,13 +180,13 @@ class Journal:
         """Whether there is something to go on from."""
         return self._checkpoint.exists()
 
-    def request(self, what: str | None) -> None:
+    def request(self, request: str | None) -> None:
         """Ask the run's process to "cancel" or to "pause"; None takes the request back."""
-        if what is None:
+        if request is None:
             _discard(self._request)
         else:
             with suppress(FileNotFoundError):  # the run has ended, and its folder is gone
-                write_atomically(self._request, what.encode())
+                write_atomically(self._request, request.encode())
 
     def requested(self) -> str | None:
         """What was asked of the run's process."""

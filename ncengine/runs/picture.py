@@ -26,9 +26,9 @@ def pictured(geometry: Geometry | None, r: int = 0) -> str:
     if not (np.isfinite(means).all() and np.isfinite(features).all()):
         return ""
     classes = len(means)
-    own = max(1, len(features) // classes)
-    each = min(own, max(1, SAMPLES // classes))
-    kept = np.flatnonzero(np.arange(len(features)) % own < each)
+    per_class = max(1, len(features) // classes)
+    each = min(per_class, max(1, SAMPLES // classes))
+    kept = np.flatnonzero(np.arange(len(features)) % per_class < each)
     centre = means.mean(axis=0)
     axes = np.linalg.svd(means - centre, full_matrices=False)[2][:2]
     flat = (np.concatenate([means, features[kept]]) - centre) @ axes.T

@@ -62,12 +62,12 @@ def no_gallery() -> str:
     )
 
 
-def require_writable(folder: Path, what: str, remedy: str) -> None:
+def require_writable(folder: Path, label: str, remedy: str) -> None:
     """Make sure that a file of some size can be written to the folder now.
 
     Args:
         folder: which is there.
-        what: the folder is, such as "the cache folder".
+        label: what the folder is, such as "the cache folder".
         remedy: what to do where it cannot be used.
 
     Raises:
@@ -78,7 +78,7 @@ def require_writable(folder: Path, what: str, remedy: str) -> None:
             file.write(PROBE)
             file.flush()
     except OSError as error:
-        raise OSError(f"{what} {folder} cannot be written to: {why(error)}; {remedy}") from error
+        raise OSError(f"{label} {folder} cannot be written to: {why(error)}; {remedy}") from error
 
 
 def require_gallery(folder: Path) -> None:

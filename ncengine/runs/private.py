@@ -44,16 +44,16 @@ def make_private(root: Path) -> None:
     check(root.resolve(), results.resolve())
 
 
-def why_unsafe(path: str | Path, found: os.stat_result) -> str:
+def why_unsafe(path: str | Path, status: os.stat_result) -> str:
     """Why what lies there is not unpickled, and what to do; "" where it may be."""
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(status.st_mode):
         return f"{path} is a symbolic link to elsewhere, which is not followed"
-    if found.st_uid not in (os.getuid(), 0):
+    if status.st_uid not in (os.getuid(), 0):
         return (
             f"{path} belongs to another user, who may have put anything there: it is not read. "
             "Remove it, or set NCENGINE_CACHE to a folder of yours"
         )
-    if found.st_mode & OPEN_TO_OTHERS:
+    if status.st_mode & OPEN_TO_OTHERS:
         return (
             f"others may write to {path}, and what they put there could run: it is not read. "
             "Remove it, and train again. chmod -R go-w on it closes it, but makes nothing good "
@@ -66,10 +66,10 @@ def check(*paths: Path) -> None:
     """Raises UnsafeCache where one of those that are there is another's, or open to others."""
     for path in paths:
         try:
-            found = os.lstat(path)
+            status = os.lstat(path)
         except FileNotFoundError:
             continue
-        if why := why_unsafe(path, found):
+        if why := why_unsafe(path, status):
             raise UnsafeCache(why)
 
 

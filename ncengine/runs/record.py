@@ -85,10 +85,10 @@ def read(file: BufferedReader) -> dict[str, np.ndarray] | None:
     size = os.fstat(file.fileno()).st_size
     if magic != _MAGIC or size != _HEAD.size + header_size + payload_size:
         return None
-    found = 0
+    actual_crc = 0
     while chunk := file.read(_CHUNK):
-        found = zlib.crc32(chunk, found)
-    if found != crc:
+        actual_crc = zlib.crc32(chunk, actual_crc)
+    if actual_crc != crc:
         return None
     file.seek(_HEAD.size)
     arrays = {}

@@ -55,7 +55,9 @@ class Results:
         memory = Memory(str(folder), backend=BACKEND, verbose=0)
         self._cached = memory.cache(compute, ignore=["train"])
         of_all = self._folder_of_all
-        check(*(one for one in (of_all, *of_all.parents) if one.is_relative_to(folder / "joblib")))
+        check(
+            *(path for path in (of_all, *of_all.parents) if path.is_relative_to(folder / "joblib"))
+        )
         with suppress(OSError):  # a full disk, say: what is there can still be looked at
             make_folders(folder, of_all)
         self._check_function_code()
@@ -134,8 +136,8 @@ class Results:
         aside = next(path for path in paths if not os.path.lexists(path))
         self.path(identity).replace(aside)
         self.remove(identity)
-        said = "the result of run %s (%s) is damaged and was set aside as %s: %s"
-        logger.warning(said, identity.key, identity.config.title(), aside, error)
+        message = "the result of run %s (%s) is damaged and was set aside as %s: %s"
+        logger.warning(message, identity.key, identity.config.title(), aside, error)
 
     def remove(self, identity: Identity) -> None:
         """Delete the result, if there is one."""
@@ -160,11 +162,11 @@ class Results:
             try:
                 result = _unsealed(self._read(call_id))
                 config = RunConfig(**json.loads(str(result["config"])))
-                said = [str(result["data_checksum"])] if "data_checksum" in result else []
+                recorded = [str(result["data_checksum"])] if "data_checksum" in result else []
             except Exception as error:  # a broken pickle can raise anything
                 logger.warning("a result was passed over: %s: %s", type(error).__name__, error)
                 continue
-            for data in dict.fromkeys([*said, checksum(config.dataset), *checksums]):
+            for data in dict.fromkeys([*recorded, checksum(config.dataset), *checksums]):
                 for version in (ENGINE_VERSION, *EARLIER_VERSIONS):
                     identity = Identity(config, data, version)
                     if self._call_id(identity) == call_id:

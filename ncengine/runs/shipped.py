@@ -1,7 +1,7 @@
 """What a gallery keeps of a run, as plain arrays: small enough to ship, enough to show all of it.
 
-Curves and layers of all seeds; of one seed the geometry of a few samples, and the way of these
-through the layers at the last moment.
+Curves and layers of all seeds; of one seed the geometry of a few samples, and the trajectory of
+these through the layers at the last moment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import BLOCKS, LAYERS, OF_LAYERS, PER_SEED, Arrays
 from ncengine.theory.optimum import floor_of
 
-# Of so many numbers are the samples shown at one moment, and of each layer those on the way.
+# Of so many numbers are the samples shown at one moment, and of each layer those on the trajectory.
 NUMBERS, TEST_NUMBERS, WAY_NUMBERS = 1920, 640, 640
 # In this order are curves and what is of layers where an entry does not name them: those before
 # names were kept.
@@ -64,8 +64,8 @@ def packed(run: Run) -> Arrays:
 def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: str) -> Run:
     """The run that `packed` took apart. Raises anything where `arrays` do not describe it.
 
-    Of seeds other than the one shown, geometry and ways through the layers are NaN, and so is
-    what the engine that made it did not record.
+    Of seeds other than the one shown, geometry and trajectories through the layers are NaN, and so
+    is what the engine that made it did not record.
 
     Args:
         arrays: what `packed` gave.
@@ -85,7 +85,7 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
         **{name: _among(film, seeds, r) for name, film in films.items()},
     )
     _check(config, arrays["curves"], geometry, r)
-    own, version = ("passes", "seconds"), str(facts["version"])
+    run_facts, version = ("passes", "seconds"), str(facts["version"])
     layers = _unpacked_layers(arrays, config, r, version) if "layers" in arrays else None
     return Run(
         config,
@@ -97,7 +97,7 @@ def unpacked(arrays: Arrays, config: RunConfig, facts: Mapping[str, Any], key: s
         floor=floor,
         passes=int(facts["passes"]),
         seconds=float(facts["seconds"]),
-        machine={name: value for name, value in facts.items() if name not in own},
+        machine={name: value for name, value in facts.items() if name not in run_facts},
         key=key,
         shown_seed=config.seeds[r],
         not_recorded=_not_recorded(arrays),
@@ -138,8 +138,8 @@ def few(geometry: Geometry, r: int) -> Geometry:
 def collapse_of_shown(geometry: Geometry, r: int) -> dict[str, float]:
     """NC1, NC2A, NC2B and NC3 of the samples shown of a seed, at the last snapshot."""
     features = geometry.features[-1, r].astype(np.float64)
-    found = neural_collapse(features, geometry.labels, geometry.classifier[-1, r].astype(float))
-    return {name: float(getattr(found, name)) for name in ("nc1", "nc2a", "nc2b", "nc3")}
+    collapse = neural_collapse(features, geometry.labels, geometry.classifier[-1, r].astype(float))
+    return {name: float(getattr(collapse, name)) for name in ("nc1", "nc2a", "nc2b", "nc3")}
 
 
 def _first(labels: np.ndarray, most: int) -> np.ndarray:
@@ -153,21 +153,21 @@ def _first(labels: np.ndarray, most: int) -> np.ndarray:
 
 
 def _packed_layers(run: Run, layers: Layers, kept: Geometry, whole: Geometry, r: int) -> Arrays:
-    """Metrics of all seeds in half precision; one seed's way at the last moment."""
+    """Metrics of all seeds in half precision; one seed's trajectory at the last moment."""
     arrays = {"layers_epoch": layers.epoch}
     with np.errstate(divide="ignore"):
         for kind, names in (("layers", LAYERS), ("layers_blocks", BLOCKS)):
-            found = {
+            values = {
                 name: _shortened(name, layers.measured[name])
                 for name in names
                 if f"{OF_LAYERS}{name}" not in run.not_recorded
             }
-            arrays |= _named(kind, found, np.float16)
-    # Samples on the way are among those shown, of which they are known by their place.
+            arrays |= _named(kind, values, np.float16)
+    # Samples on the trajectory are among those shown, of which they are known by their place.
     width = kept.features.shape[-1]
-    way = np.isin(whole.sample_index[layers.index], kept.sample_index)
-    labels = whole.labels[layers.index[way]]
-    chosen = np.flatnonzero(way)[_first(labels, WAY_NUMBERS // width)]
+    on_trajectory = np.isin(whole.sample_index[layers.index], kept.sample_index)
+    labels = whole.labels[layers.index[on_trajectory]]
+    chosen = np.flatnonzero(on_trajectory)[_first(labels, WAY_NUMBERS // width)]
     place = np.searchsorted(kept.sample_index, whole.sample_index[layers.index[chosen]])
     features, means = layers.features[-1, r][:, chosen], layers.class_means[-1, r]
     if not (np.isfinite(features).all() and np.isfinite(means).all()):
@@ -230,7 +230,7 @@ def _check(config: RunConfig, curves: np.ndarray, geometry: Geometry, r: int) ->
 
 def _named(kind: str, values: Mapping[str, np.ndarray], precision: type) -> Arrays:
     """Arrays stacked along the first axis, and the names of each."""
-    stacked = np.stack([np.asarray(one, np.float64) for one in values.values()])
+    stacked = np.stack([np.asarray(array, np.float64) for array in values.values()])
     return {kind: stacked.astype(precision), f"{kind}_names": np.array([*values])}
 
 
@@ -250,16 +250,16 @@ def _not_recorded(arrays: Arrays) -> frozenset[str]:
 def _by_name(kind: str, arrays: Arrays, names: Sequence[str]) -> Arrays:
     """What `_named` kept of these names, in float64; NaN of what was not recorded then."""
     stacked = arrays[kind].astype(np.float64)
-    found = dict(zip(_names(kind, arrays), stacked, strict=True))
+    recorded = dict(zip(_names(kind, arrays), stacked, strict=True))
     unknown = np.full(stacked.shape[1:], np.nan)
-    return {name: found.get(name, unknown) for name in names}
+    return {name: recorded.get(name, unknown) for name in names}
 
 
 def _among(array: np.ndarray, seeds: int, r: int) -> np.ndarray:
     """(G, R, …) from the (G, 1, …) of one seed: NaN of the others."""
-    found = np.full((len(array), seeds, *array.shape[2:]), np.nan, array.dtype)
-    found[:, r] = array[:, 0]
-    return found
+    whole = np.full((len(array), seeds, *array.shape[2:]), np.nan, array.dtype)
+    whole[:, r] = array[:, 0]
+    return whole
 
 
 def _under(name: str, arrays: Arrays) -> Arrays:

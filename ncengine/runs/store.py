@@ -74,17 +74,17 @@ class Store:
         # How many locks of each run this process holds.
         self._held: Counter[str] = Counter()
 
-    def open(self, what: RunConfig | Identity, *, shipped: bool = True) -> Run:
+    def open(self, spec: RunConfig | Identity, *, shipped: bool = True) -> Run:
         """The run as it stands now. Never trains, never raises for a bad file.
 
         A run trained here goes before one of the gallery, and so does one in training. An idle one
         does not: a whole run tells more than a part.
 
         Args:
-            what: which run.
+            spec: which run.
             shipped: whether one of the gallery will do.
         """
-        identity = identify(what)
+        identity = identify(spec)
         with self._guard:
             run = self._finished(identity)
             if run is None:
@@ -103,16 +103,16 @@ class Store:
         floor = floor_of(identity.config)
         return Run(identity.config, Status.ABSENT, floor=floor, key=identity.key)
 
-    def stand_in(self, what: RunConfig | Identity) -> Identity | None:
+    def stand_in(self, spec: RunConfig | Identity) -> Identity | None:
         """What can be shown in place of a run that rests; None where there is nothing.
 
         The same configuration, trained here by an earlier engine; else one of the gallery, by
         another engine or on other data.
         """
-        identity = identify(what)
+        identity = identify(spec)
         older = (replace(identity, engine_version=version) for version in EARLIER_VERSIONS)
-        own = next((one for one in older if self.results.has(one)), None)
-        return own or self.gallery.stand_in(identity)
+        earlier = next((candidate for candidate in older if self.results.has(candidate)), None)
+        return earlier or self.gallery.stand_in(identity)
 
     def identity(self, key: str) -> Identity | None:
         """Of the finished run of that key, trained here or shipped; None where there is none."""
@@ -120,17 +120,17 @@ class Store:
         if entry is None:
             return None
         now = identify(RunConfig(**entry["config"]))
-        found = replace(
+        identity = replace(
             now,
             data_checksum=entry.get("data_checksum", now.data_checksum),
             engine_version=entry.get("engine_version", entry.get("version", now.engine_version)),
         )
         # One of the index may be on data whose checksum was not listed then.
-        return found if found.key == key else None
+        return identity if identity.key == key else None
 
-    def glance(self, what: RunConfig | Identity, *, shipped: bool = True) -> Glance:
+    def glance(self, spec: RunConfig | Identity, *, shipped: bool = True) -> Glance:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
-        identity = identify(what)
+        identity = identify(spec)
         now = self._glance(identity)
         if shipped and now.status.idle:
             entry = self.gallery.entry(identity.key)
@@ -154,9 +154,9 @@ class Store:
         passes = min((part.passes for part in parts if part is not None), default=0)
         return Glance(status, passes, job.error)
 
-    def standing(self, what: RunConfig | Identity) -> Status:
+    def standing(self, spec: RunConfig | Identity) -> Status:
         """Where a run stands, of those trained here: see `life.standing`."""
-        return self._standing(identify(what))[0]
+        return self._standing(identify(spec))[0]
 
     def _standing(
         self, identity: Identity, *, held: bool = False
@@ -172,14 +172,14 @@ class Store:
         return standing(written, trained=trained, has_result=has_result), job
 
     def tell(
-        self, what: RunConfig | Identity, event: Event, *, part: Journal | None = None, **facts: Any
+        self, spec: RunConfig | Identity, event: Event, *, part: Journal | None = None, **facts: Any
     ) -> bool:
         """Write in a run's journal what happened to it; gives False where it is too late for that.
 
         The one way by which a run's status changes, see `life.LIFE`; one process after another.
 
         Args:
-            what: the run.
+            spec: the run.
             event: what happened.
             part: the journal of a shard, where it happened to that alone.
             facts: what else becomes of its `JobStatus`.
@@ -188,7 +188,7 @@ class Store:
             RuntimeError: only a process that holds a lock of the run may say so.
             OSError: it cannot be written.
         """
-        identity, row = identify(what), LIFE[event]
+        identity, row = identify(spec), LIFE[event]
         held = row.who is Who.HOLDER
         if held and not self._held[identity.key]:
             raise RuntimeError(f"{event} of run {identity.key}: by a process that holds no lock")
@@ -216,9 +216,9 @@ class Store:
         """Every finished run, newest first: see `index.Index`."""
         return self.index.entries()[::-1]
 
-    def delete(self, what: RunConfig | Identity) -> bool:
+    def delete(self, spec: RunConfig | Identity) -> bool:
         """Delete a finished run that was trained here; gives False while somebody trains it."""
-        identity = identify(what)
+        identity = identify(spec)
         with self.lock(identity) as held:
             if not held or not self._parts_are_free(identity):
                 return False
@@ -231,16 +231,16 @@ class Store:
 
     def bytes(self) -> int:
         """How much of the disk results, journals and ends of trainings take."""
-        found = 0
+        size = 0
         for folder, _, names in os.walk(self.root):
             for name in names:
                 with suppress(OSError):
-                    found += os.lstat(os.path.join(folder, name)).st_size
-        return found
+                    size += os.lstat(os.path.join(folder, name)).st_size
+        return size
 
-    def journal(self, what: RunConfig | Identity) -> Journal:
+    def journal(self, spec: RunConfig | Identity) -> Journal:
         """The run's journal, whether it exists or not."""
-        return Journal(self.root / "journal" / identify(what).key, self.line)
+        return Journal(self.root / "journal" / identify(spec).key, self.line)
 
     def job(self, key: str) -> JobStatus | None:
         """What is written of the unfinished run of that key; None where there is none."""
@@ -255,18 +255,20 @@ class Store:
 
     def journals(self) -> Sequence[tuple[Identity, Journal]]:
         """All journals there are, those first in the queue first. Reads each of them."""
-        found = []
+        journals = []
         for folder in (self.root / "journal").glob("*"):
             journal = Journal(folder, self.line)
             identity, status = self.asked(folder.name), journal.status()
             if identity is not None and status is not None and identity.key == folder.name:
-                found.append((status.queued_at, identity, journal))
-        return [(identity, journal) for _, identity, journal in sorted(found, key=lambda f: f[0])]
+                journals.append((status.queued_at, identity, journal))
+        return [
+            (identity, journal) for _, identity, journal in sorted(journals, key=lambda f: f[0])
+        ]
 
     @contextmanager
     def lock(
         self,
-        what: RunConfig | Identity,
+        spec: RunConfig | Identity,
         shard: int | Literal["journal"] | None = None,
         patience: float = 1.0,
     ) -> Iterator[bool]:
@@ -279,7 +281,7 @@ class Store:
         Readers probe a shard's lock for a moment, and a holder keeps it for as long as it trains:
         `patience` is how many seconds to wait before it counts as held.
         """
-        identity = identify(what)
+        identity = identify(spec)
         lock = self._lock(identity, shard)
         try:
             lock.acquire(timeout=patience, poll_interval=0.02)
@@ -294,9 +296,9 @@ class Store:
             self._held[identity.key] -= trains
             lock.release()
 
-    def is_free(self, what: RunConfig | Identity) -> bool:
+    def is_free(self, spec: RunConfig | Identity) -> bool:
         """Whether no process trains any part of the run, or writes its result."""
-        identity = identify(what)
+        identity = identify(spec)
         return self._parts_are_free(identity) and self._is_free(identity, None)
 
     def _parts_are_free(self, identity: Identity) -> bool:
@@ -340,8 +342,8 @@ class Store:
         try:
             self.results.set_aside(identity, error)
         except OSError as trouble:
-            said = f"its result is damaged ({error}) and cannot be moved ({reason(trouble)})"
-            return self._unreadable(identity, said)
+            message = f"its result is damaged ({error}) and cannot be moved ({reason(trouble)})"
+            return self._unreadable(identity, message)
         return None
 
     def _unfinished(self, identity: Identity) -> Run | None:
@@ -372,8 +374,8 @@ class Store:
             return False
         except OSError as error:
             if error.errno != errno.EROFS:  # where nobody can train
-                said = "the lock of run %s cannot be looked at: %s"
-                logger.warning(said, identity.key, reason(error))
+                message = "the lock of run %s cannot be looked at: %s"
+                logger.warning(message, identity.key, reason(error))
             return True
         lock.release()
         return True

@@ -42,29 +42,31 @@ def rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     }
     fields["seeds"] = as_text(config.seeds)
     floor = summary["floor"]
-    found = []
+    records = []
     for seed in summary["seeds"]:
         gap = seed["gap"]
         relative = None if gap is None or not floor else gap / floor
         of_run = {"passes": summary["passes"], "seconds": summary["seconds"]}
         values = {"verdict": None, **seed, **of_run, "gap_relative": relative}
-        found.append({**fields, **{name: values.get(name) for name in ("seed", *MEASURED)}})
-    return found
+        records.append({**fields, **{name: values.get(name) for name in ("seed", *MEASURED)}})
+    return records
 
 
 def table(summaries: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A table with `COLUMNS`, the rows of each run in turn; whole numbers stay whole."""
     import pandas as pd
 
-    found = pd.DataFrame([row for one in summaries for row in rows(one)], columns=list(COLUMNS))
+    frame = pd.DataFrame(
+        [row for summary in summaries for row in rows(summary)], columns=list(COLUMNS)
+    )
     whole = {name: "Int64" for name, value in PARAMS_DEFAULTS.items() if type(value) is int}
     real = {name: float for name, value in PARAMS_DEFAULTS.items() if type(value) is float}
     measured = {name: float for name in MEASURED} | {"diverged": bool, "seed": int, "passes": int}
     measured["verdict"] = object
-    return found.astype({**whole, **real, **measured})
+    return frame.astype({**whole, **real, **measured})
 
 
-def write_table(found: pd.DataFrame, path: str) -> None:
+def write_table(frame: pd.DataFrame, path: str) -> None:
     """Write a table as CSV or Parquet, by the ending of the path; what was there stays until then.
 
     Raises:
@@ -74,9 +76,9 @@ def write_table(found: pd.DataFrame, path: str) -> None:
     part = file.with_name(f".{file.name}.part")
     try:
         if file.suffix.lower() == ".csv":
-            found.to_csv(part, index=False)
+            frame.to_csv(part, index=False)
         else:
-            found.to_parquet(part, index=False)
+            frame.to_parquet(part, index=False)
         part.replace(file)
     except OSError as error:
         with suppress(OSError):

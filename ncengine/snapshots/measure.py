@@ -49,8 +49,8 @@ def measure_collapse(features: Array, labels: Array, weight: Array) -> Arrays:
 def _of_features(names: Sequence[str], features: Array, labels: Array, weight: Array) -> Arrays:
     together = vars(neural_collapse(features, labels, weight))
     others = [name for name in names if name not in together]
-    found = {**together, **measured(others, features, labels, weight.shape[-2], weight)}
-    return {name: _double(found[name]) for name in names if name in found}
+    values = {**together, **measured(others, features, labels, weight.shape[-2], weight)}
+    return {name: _double(values[name]) for name in names if name in values}
 
 
 def measure_geometry(features: Array, labels: Array, weight: Array, index: Array) -> Arrays:
@@ -71,10 +71,10 @@ def measure_test(
     features: Array, labels: Array, weight: Array, accuracy: Array, index: Array
 ) -> Arrays:
     """The curves of test samples, and the features of those at `index`; shapes as above."""
-    found = _of_features(names_of(Of.TEST), features, labels, weight)
+    curves = _of_features(names_of(Of.TEST), features, labels, weight)
     return {
         of_test("accuracy"): _numpy(accuracy),
-        **{of_test(name): values for name, values in found.items()},
+        **{of_test(name): values for name, values in curves.items()},
         "test_features": _half(features[:, index]),
     }
 
@@ -93,20 +93,22 @@ def measure_layers(layers: Sequence[tuple[Array, Array]], labels: Array, classes
     """
     streams, reads = zip(*layers, strict=True)
     collapse = layers_collapse(reads, labels, classes)
-    found = {name: _double(getattr(collapse, name)) for name in COLLAPSE if hasattr(collapse, name)}
-    found |= _by_layer([vars(stream(values)) for values in streams])
+    arrays = {
+        name: _double(getattr(collapse, name)) for name in COLLAPSE if hasattr(collapse, name)
+    }
+    arrays |= _by_layer([vars(stream(values)) for values in streams])
     for names, values in ((COLLAPSE, reads), (STREAM, streams)):
-        others = [name for name in names if name not in found]
-        found |= _by_layer([measured(others, one, labels, classes) for one in values])
+        others = [name for name in names if name not in arrays]
+        arrays |= _by_layer([measured(others, layer, labels, classes) for layer in values])
     moves = [_double(movement(*pair)) for pair in pairwise(reads)]
-    found["movement"] = np.stack(moves, -1) if moves else np.zeros((len(reads[0]), 0))
-    found["class_means"] = _half(collapse.class_means)
-    return found
+    arrays["movement"] = np.stack(moves, -1) if moves else np.zeros((len(reads[0]), 0))
+    arrays["class_means"] = _half(collapse.class_means)
+    return arrays
 
 
 def _by_layer(each: Sequence[Mapping[str, Array]]) -> Arrays:
     """What was measured of each layer, (R,), as (R, L) float64."""
-    return {name: np.stack([_double(one[name]) for one in each], -1) for name in each[0]}
+    return {name: np.stack([_double(layer[name]) for layer in each], -1) for name in each[0]}
 
 
 def features_of_layers(layers: Sequence[tuple[Array, Array]], index: Array) -> np.ndarray:

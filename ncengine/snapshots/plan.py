@@ -97,8 +97,8 @@ def shown_in_layers(config: RunConfig) -> np.ndarray:
     bytes_each = 2 * config.width * len(config.seeds) * layers * looks
     total = min(LAYER_SAMPLES, LAYER_BYTES // bytes_each)
     each = total // config.classes
-    own = len(labels) // config.classes
-    return np.flatnonzero(np.arange(len(labels)) % own < each)
+    per_class = len(labels) // config.classes
+    return np.flatnonzero(np.arange(len(labels)) % per_class < each)
 
 
 def _first_of_each(config: RunConfig, available: int, most: int) -> tuple[np.ndarray, np.ndarray]:

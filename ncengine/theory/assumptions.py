@@ -189,8 +189,8 @@ def _why_distinct(config: RunConfig) -> str:
 
 
 def _determined(config: RunConfig, census: _Census | str) -> Assumption:
-    what = "context" if _is_text(config) else _what(config)[:-1]
-    title = f"The {what} determines the label"
+    noun = "context" if _is_text(config) else _what(config)[:-1]
+    title = f"The {noun} determines the label"
     if isinstance(census, str):
         return Assumption("determined", title, None, census)
     if census.contradictory:

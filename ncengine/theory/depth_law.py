@@ -25,8 +25,8 @@ def prediction(config: RunConfig) -> str:
             f"No theorem speaks of this width: {without}. There is no floor in closed form, and "
             "what depth does here is open."
         )
-    said = _of_two_layers(config) if info.theorem == "Theorem 10" else _of_one_layer(config)
-    return f"{said} {_SHORTCUT}" if config.norm == "pre" else said
+    sentence = _of_two_layers(config) if info.theorem == "Theorem 10" else _of_one_layer(config)
+    return f"{sentence} {_SHORTCUT}" if config.norm == "pre" else sentence
 
 
 _SHORTCUT = (

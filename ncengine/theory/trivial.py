@@ -9,13 +9,13 @@ def trivial(classes: int, samples_per_class: int) -> dict[str, str]:
     By the names of `snapshots.names`, "nc2" being that of the layers' class means, and "angle",
     the worst angle between class means. Each reason is a clause, which goes on a sentence.
     """
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     if samples_per_class == 1:
-        found |= dict.fromkeys(("nc1", "nc1_pinv", "ncc_error"), _ONE_SAMPLE)
+        reasons |= dict.fromkeys(("nc1", "nc1_pinv", "ncc_error"), _ONE_SAMPLE)
     if classes == 2:
-        found |= dict.fromkeys(("nc2", "effective_rank", "angle"), _TWO_MEANS)
-        found["nc2a"] = _TWO_ROWS
-    return found
+        reasons |= dict.fromkeys(("nc2", "effective_rank", "angle"), _TWO_MEANS)
+        reasons["nc2a"] = _TWO_ROWS
+    return reasons
 
 
 _ONE_SAMPLE = "with one sample a class, each sample is its class’s mean"

@@ -160,8 +160,8 @@ class Training:
         """Go on where the training that gave `state` stood."""
         self.passes = int(state["passes"])
         self.iterates = taken(state["iterates"], self.iterates)
-        own = "solver."
-        solver = {n.removeprefix(own): v for n, v in state.items() if n.startswith(own)}
+        prefix = "solver."
+        solver = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
         self.solver.restore(solver, self.iterates)
 
     @property
@@ -246,9 +246,11 @@ class Training:
             # What the training did not hold is computed again.
             again = self.train.evaluate(self.iterates[rows], gradient=False, layers=True)
             parts.append((rows, again.layers))
-        found = [self._measured(rows, own, features, means, shown) for rows, own in parts]
+        results = [self._measured(rows, layers, features, means, shown) for rows, layers in parts]
         order = np.argsort(np.concatenate([rows for rows, _ in parts]))
-        joined = {name: np.concatenate([one[name] for one in found])[order] for name in found[0]}
+        joined = {
+            name: np.concatenate([result[name] for result in results])[order] for name in results[0]
+        }
         joined["decay"] = self.train.block_decay(self.iterates).cpu().numpy()
         return {f"{OF_LAYERS}{name}": values for name, values in joined.items()}
 

@@ -229,15 +229,15 @@ def test_where_class_means_lack_dimensions_the_law_is_not_judged(spanned, judged
 def test_there_are_ways_through_the_layers_of_a_run_at_rest():
     """One for each moment at which features were kept."""
 
-    def ways_of(run):
-        return stage._ways(run, run.geometry, View(0), 0)
+    def trajectories_of(run):
+        return stage._trajectories(run, run.geometry, View(0), 0)
 
-    ways = ways_of(make_run(CONFIG))
-    assert [way.epoch for way in ways] == [1, CONFIG.epochs]
-    assert ways[0].projection.points.shape == (5, 10, 3)
-    assert ways_of(make_run(CONFIG, Status.RUNNING)) == []
+    trajectories = trajectories_of(make_run(CONFIG))
+    assert [trajectory.epoch for trajectory in trajectories] == [1, CONFIG.epochs]
+    assert trajectories[0].projection.points.shape == (5, 10, 3)
+    assert trajectories_of(make_run(CONFIG, Status.RUNNING)) == []
     free = CONFIG.with_(architecture="UFM")
-    assert ways_of(make_run(free)) == []
+    assert trajectories_of(make_run(free)) == []
 
 
 def test_shares_are_drawn_within_0_and_1_and_a_line_at_0_has_room():

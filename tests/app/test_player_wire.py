@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.player.wire import About, Way, pack
+from app.player.wire import About, Trajectory, pack
 
 G, S, T, K = 3, 5, 2, 2
 NAMES = ["even", "ödd"]
@@ -182,8 +182,8 @@ def test_bad_names_colours_and_thumbnails_are_named():
         message(thumbnails=np.zeros((S, 2, 2)))
 
 
-def way(layers=4, samples=(0, 3), moment=10, seed=1):
-    """A way through some layers, of some of the samples."""
+def trajectory(layers=4, samples=(0, 3), moment=10, seed=1):
+    """A trajectory through some layers, of some of the samples."""
     rng = np.random.default_rng(seed)
     shape = (layers, len(samples))
     there = projection(
@@ -198,16 +198,16 @@ def way(layers=4, samples=(0, 3), moment=10, seed=1):
         **{name: np.full(layers, 0.5) for name in ("variance_share", "variance_share_2d")},
         angle_error=np.full(layers, 2.0),
     )
-    return Way(moment, np.array(samples), there)
+    return Trajectory(moment, np.array(samples), there)
 
 
 def test_ways_through_the_layers_travel_with_the_film():
-    ways = [way(), way(moment=250, seed=2)]
-    raw = message(ways=ways, test=True)
+    trajectories = [trajectory(), trajectory(moment=250, seed=2)]
+    raw = message(trajectories=trajectories, test=True)
     header, _ = header_and_body(raw)
     assert header["frames"] == G and header["samples"] == S + T
     assert [one["moment"] for one in header["ways"]] == [10, 250]
-    for n, (one, head) in enumerate(zip(ways, header["ways"], strict=True)):
+    for n, (one, head) in enumerate(zip(trajectories, header["ways"], strict=True)):
         assert (head["frames"], head["samples"], head["trained"]) == (4, 2, 2)
         assert head["own"] == [0, 3] and head["epoch"] == [1, 2, 3, 4]
         for name in ("points", "means", "classifier", "ideal"):
@@ -222,6 +222,6 @@ def test_without_layers_there_is_no_way():
 
 
 def test_a_way_names_as_many_samples_as_it_shows():
-    wrong = way()
+    wrong = trajectory()
     with pytest.raises(ValueError, match="index: 1 samples, allowed are exactly 2"):
-        message(ways=[Way(wrong.epoch, wrong.index[:1], wrong.projection)])
+        message(trajectories=[Trajectory(wrong.epoch, wrong.index[:1], wrong.projection)])

@@ -161,7 +161,7 @@ def who_goes_by_keys_alone_keeps_the_focus(page):
     page.keyboard.press("Shift+Tab")
     wait_until(lambda: page.evaluate(FOCUSED) == "3", "the chosen depth has not the focus")
     page.keyboard.press("ArrowRight")
-    assert page.evaluate(FOCUSED) == "5"
+    wait_until(lambda: page.evaluate(FOCUSED) == "5", "the next depth has not the focus")
     expect_frame(page, 0)
     expect_heading(page, "3-RN1")
     page.keyboard.press("Space")

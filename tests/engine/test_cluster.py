@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from importlib import import_module
@@ -18,6 +19,7 @@ import pytest
 
 import ncengine
 from ncengine.config import RunConfig, grid
+from ncengine.jobs import cluster as jobs_cluster
 from ncengine.jobs.cluster import run_on_cluster, scheduler
 from ncengine.jobs.queue import JobQueue
 from ncengine.runs.identity import Identity, identify
@@ -194,6 +196,28 @@ def test_where_all_refuse_the_reason_is_told(cluster, tmp_path, monkeypatch):
     (run,) = ended
     assert run.status is Status.FAILED
     assert "asked for of engine version 0" in run.error
+
+
+def test_an_answer_that_never_comes_holds_up_no_other(cluster, tmp_path, monkeypatch):
+    """As of a client that is closed while it fetches one."""
+    cluster.worker()
+    first = jobs_cluster.Cluster(cluster.address, Store(tmp_path / "first"))
+    result, waits, never = distributed.Future.result, threading.Event(), threading.Event()
+
+    def fetched(future, *arguments):
+        if future.client is first._client:
+            waits.set()
+            never.wait()
+        return result(future, *arguments)
+
+    monkeypatch.setattr(distributed.Future, "result", fetched)
+    first.work_on(identify(BASE))
+    assert waits.wait(180)
+    first.end()
+    ended = []
+    ncengine.sweep([BASE], store=Store(tmp_path / "second"), on_end=ended.append)
+    assert [run.status for run in ended] == [Status.DONE]
+    never.set()
 
 
 def test_a_scheduler_that_is_not_there_is_told(tmp_path, monkeypatch):

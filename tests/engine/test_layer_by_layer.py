@@ -160,16 +160,21 @@ def test_the_way_through_layers_ends_where_the_film_is(run, basis, focus):
     for r in range(2):
         film = project(run.geometry, r, **how)
         for f, passes in enumerate(run.layers.features_epoch):
-            way = through_layers(run.geometry, run.layers, f, r, **how)
-            assert way.epoch.tolist() == [1, 2, 3, 4]
-            assert len(way.points) == len(way.means) == len(way.distance) == len(way.angle_error)
-            np.testing.assert_array_equal(way.labels, run.geometry.labels[run.layers.index])
+            trajectory = through_layers(run.geometry, run.layers, f, r, **how)
+            assert trajectory.epoch.tolist() == [1, 2, 3, 4]
+            assert (
+                len(trajectory.points)
+                == len(trajectory.means)
+                == len(trajectory.distance)
+                == len(trajectory.angle_error)
+            )
+            np.testing.assert_array_equal(trajectory.labels, run.geometry.labels[run.layers.index])
             g = run.geometry.epoch.tolist().index(passes)
-            np.testing.assert_allclose(way.angle_error[-1], film.angle_error[g], atol=0.1)
+            np.testing.assert_allclose(trajectory.angle_error[-1], film.angle_error[g], atol=0.1)
             if basis == "last" or passes == run.geometry.epoch[-1]:
                 own = film.points[g][run.layers.index]
-                np.testing.assert_allclose(way.points[-1], own, atol=2e-3)
-                np.testing.assert_allclose(way.means[-1], film.means[g], atol=2e-3)
+                np.testing.assert_allclose(trajectory.points[-1], own, atol=2e-3)
+                np.testing.assert_allclose(trajectory.means[-1], film.means[g], atol=2e-3)
 
 
 def test_there_is_no_way_through_a_network_that_diverged(run):

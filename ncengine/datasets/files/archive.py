@@ -50,8 +50,8 @@ def members_of(path: Path, members: str) -> re.Pattern[str]:
         path: the archive or folder.
         members: a pattern of the files within the folder, see `catalogue.datasets.UnpackedFolder`.
     """
-    own = rf"(?P<folder>{re.escape(path.name)})/"
-    return re.compile((own if path.is_dir() else "(?:(?P<folder>.+)/)?") + members)
+    prefix = rf"(?P<folder>{re.escape(path.name)})/"
+    return re.compile((prefix if path.is_dir() else "(?:(?P<folder>.+)/)?") + members)
 
 
 def _in_archive(
@@ -115,14 +115,14 @@ def rank_of(folder: str, usual: str) -> int:
     return 1 if folder.endswith(f"/{usual}") else 2
 
 
-def only_folder(path: Path, folders: Iterable[str], usual: str, what: str) -> str:
+def only_folder(path: Path, folders: Iterable[str], usual: str, kind: str) -> str:
     """In which folder of an archive to look: the one for which most speaks, see `rank_of`.
 
     Args:
         path: of the archive.
         folders: those that have what is looked for.
         usual: the folder's published name.
-        what: is looked for, in a word.
+        kind: what is looked for, in a word.
 
     Raises:
         DatasetDamaged: as much speaks for another one.
@@ -132,10 +132,10 @@ def only_folder(path: Path, folders: Iterable[str], usual: str, what: str) -> st
         by_rank.setdefault(rank_of(folder, usual), []).append(folder)
     if not by_rank:
         return usual
-    found = by_rank[min(by_rank)]
-    if len(found) > 1:
-        among = ", ".join(folder or "the top" for folder in found[:5])
+    best = by_rank[min(by_rank)]
+    if len(best) > 1:
+        among = ", ".join(folder or "the top" for folder in best[:5])
         raise DatasetDamaged(
-            f"{path} has {what} in several folders ({among}); one alone, or {usual}, would be read"
+            f"{path} has {kind} in several folders ({among}); one alone, or {usual}, would be read"
         )
-    return found[0]
+    return best[0]

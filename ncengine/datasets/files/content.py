@@ -58,11 +58,11 @@ def digest(path: Path, file: RemoteFile) -> str:
 
 
 def _of_folder(folder: Path, members: re.Pattern[str]) -> str:
-    found = hashlib.sha256()
+    hasher = hashlib.sha256()
     for name, content in files_in(folder, lambda name: bool(members.fullmatch(name)), _MOST_BYTES):
         within = name.partition("/")[2]
-        found.update(f"{hashlib.sha256(content).hexdigest()}  {within}\n".encode())
-    return found.hexdigest()
+        hasher.update(f"{hashlib.sha256(content).hexdigest()}  {within}\n".encode())
+    return hasher.hexdigest()
 
 
 def _mark(path: Path, file: RemoteFile) -> tuple[object, ...]:

@@ -140,7 +140,7 @@ def _with_bar(name: str) -> Path:
 
 def _size(path: Path) -> int:
     if path.is_dir():
-        return sum(one.stat().st_size for one in path.rglob("*") if one.is_file())
+        return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return path.stat().st_size
 
 
@@ -243,8 +243,8 @@ def _receive(address: str, stream: IO[bytes], meter: _Meter) -> None:
     headers = {"Accept-Encoding": "identity"}
     with requests.get(address, stream=True, timeout=TIMEOUT_SECONDS, headers=headers) as response:
         response.raise_for_status()
-        said: Any = response.headers.get("Content-Length", "")
-        meter.total = int(said) if said.isdecimal() else 0
+        length: Any = response.headers.get("Content-Length", "")
+        meter.total = int(length) if length.isdecimal() else 0
         for chunk in response.raw.stream(CHUNK_BYTES, decode_content=False):
             stream.write(chunk)
             meter.update(len(chunk))

@@ -72,8 +72,8 @@ def searched(name: str) -> str:
     """Every place that is searched, in words that follow the files' names. Raises SourceError."""
     origin = source(name)
     folders = " or ".join(dict.fromkeys(map(str, _folders(name, origin))))
-    within = sorted({os.path.dirname(one) for file in origin.files for one in file.also})
-    within = [one for one in within if os.path.basename(one) == "raw"]
+    within = sorted({os.path.dirname(path) for file in origin.files for path in file.also})
+    within = [path for path in within if os.path.basename(path) == "raw"]
     below = f", nor in {' or '.join(within)} there" if within else ""
     return f"in {folders}{below}, packed or unpacked"
 
@@ -81,7 +81,7 @@ def searched(name: str) -> str:
 def _candidates(name: str, origin: Source, file: RemoteFile) -> Iterator[tuple[Path, Path]]:
     """Every path at which the file may lie, after the place that leads to it."""
     for place in _folders(name, origin):
-        yield from ((place, place / one) for one in (file.name, *file.also))
+        yield from ((place, place / path) for path in (file.name, *file.also))
         if place in origin.folders and len(origin.files) == 1:
             yield place, place  # who has one file may name that itself
 
@@ -205,21 +205,21 @@ def _what_to_do(name: str, origin: Source) -> str:
 def _passed_over(name: str, origin: Source) -> str:
     """What is there under the names of the files, and is not taken for them; how it would be."""
     there = [_there(name, origin, file) for file in origin.files]
-    found = [path for pair in there if pair for path in pair[1:]]
-    if not found:
+    paths = [path for pair in there if pair for path in pair[1:]]
+    if not paths:
         return ""
-    listed = ", ".join(map(str, found))
-    are = "is there, but is" if len(found) == 1 else "are there, but are"
-    said = f"{listed} {are} not {expected(name)}. "
+    listed = ", ".join(map(str, paths))
+    are = "is there, but is" if len(paths) == 1 else "are there, but are"
+    sentence = f"{listed} {are} not {expected(name)}. "
     places = {pair[0] for pair in there if pair}
     if None in there or len(places) > 1:
-        return said
+        return sentence
     try:
-        hashes = [content.digest(path, f) for path, f in zip(found, origin.files, strict=True)]
+        hashes = [content.digest(path, f) for path, f in zip(paths, origin.files, strict=True)]
     except DatasetError as error:
-        return f"{said}{error} "
-    value = " ".join([_as_address(places.pop()), *(f"sha256:{one}" for one in hashes)])
-    return f'{said}To train on what is there all the same, set {variable(name)}="{value}". '
+        return f"{sentence}{error} "
+    value = " ".join([_as_address(places.pop()), *(f"sha256:{digest}" for digest in hashes)])
+    return f'{sentence}To train on what is there all the same, set {variable(name)}="{value}". '
 
 
 def _there(name: str, origin: Source, file: RemoteFile) -> tuple[Path, Path] | None:
@@ -231,5 +231,5 @@ def _there(name: str, origin: Source, file: RemoteFile) -> tuple[Path, Path] | N
 
 
 def _as_address(place: Path) -> str:
-    said = str(place.absolute())
-    return place.absolute().as_uri() if " " in said or '"' in said else said
+    text = str(place.absolute())
+    return place.absolute().as_uri() if " " in text or '"' in text else text

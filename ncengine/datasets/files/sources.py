@@ -143,7 +143,7 @@ def _value(info: DatasetInfo) -> str | None:
 def _are_published(info: DatasetInfo, hashes: tuple[str, ...]) -> bool:
     """Whether these are the published files, packed or unpacked."""
     return len(hashes) == len(info.files) and all(
-        one in file.contents for one, file in zip(hashes, info.files, strict=True)
+        digest in file.contents for digest, file in zip(hashes, info.files, strict=True)
     )
 
 

@@ -58,21 +58,21 @@ def reason(error: Exception, address: str, timeout: float) -> str:
 
 
 def _refusal(status: int, words: str, address: str) -> str:
-    said = f"{status} {words or ''}"[:60].rstrip()
+    answer = f"{status} {words or ''}"[:60].rstrip()
     if status == 400 and _asks_for_tls(address):
         return _TLS_IS_SPOKEN
     if status in (401, 407):
         who = "the server" if status == 401 else _proxy(address)
-        return f"{who} wants a name and a password, or other ones: {said}"
+        return f"{who} wants a name and a password, or other ones: {answer}"
     if status in (404, 410):
-        return f"the server has no such file: {said}"
+        return f"the server has no such file: {answer}"
     later = "; try again later" if status in (429, 503) else ""
-    return f"the server refused: {said}{later}"
+    return f"the server refused: {answer}{later}"
 
 
 def _of_proxy(error: Exception, address: str) -> str:
-    said = map(str, _within(error, OSError))
-    status = next((one for one in said if one.startswith("Tunnel")), "").rpartition(": ")[2]
+    messages = map(str, _within(error, OSError))
+    status = next((text for text in messages if text.startswith("Tunnel")), "").rpartition(": ")[2]
     if status.startswith("407"):
         return f"{_proxy(address)} wants a name and a password, or other ones: {status[:60]}"
     if status:
@@ -105,8 +105,8 @@ def _of_encryption(error: Exception) -> str:
         return ""
     if failed.reason in _NOT_ENCRYPTED:
         return "https is not spoken at this port; if the server is to be trusted, try http://"
-    said = (failed.reason or "no reason given").replace("_", " ").lower()
-    return f"https cannot be agreed on with the server ({said})"
+    cause = (failed.reason or "no reason given").replace("_", " ").lower()
+    return f"https cannot be agreed on with the server ({cause})"
 
 
 def _of_certificate(error: ssl.SSLCertVerificationError) -> str:
@@ -136,7 +136,7 @@ def _of_connection(error: Exception, address: str, timeout: float) -> str:
         return f"the server fell silent for {timeout:g} seconds"
     if next(_within(error, socket.gaierror), None):
         return "no network, or no such host"
-    numbers = {one.errno for one in _within(error, OSError)}
+    numbers = {cause.errno for cause in _within(error, OSError)}
     if errno.ECONNREFUSED in numbers:
         return "nothing listens there: the connection was refused"
     if numbers & {errno.ENETUNREACH, errno.EHOSTUNREACH}:
@@ -175,11 +175,11 @@ def _within(error: BaseException, kind: type[E] | tuple[type[E], ...]) -> Iterat
     """The errors of a kind that this one is or was made of."""
     waiting, seen = [error], set()
     while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
+        cause = waiting.pop()
+        if id(cause) in seen:
             continue
-        seen.add(id(one))
-        if isinstance(one, kind):
-            yield one
-        parts = (*one.args, getattr(one, "reason", None), one.__cause__, one.__context__)
+        seen.add(id(cause))
+        if isinstance(cause, kind):
+            yield cause
+        parts = (*cause.args, getattr(cause, "reason", None), cause.__cause__, cause.__context__)
         waiting += [part for part in parts if isinstance(part, BaseException)]

@@ -49,21 +49,21 @@ def _channels_last(rows: np.ndarray) -> np.ndarray:
 
 def _batches(path: Path) -> dict[str, Batch]:
     """By name, of the folder for which most speaks, see `only_folder`."""
-    found: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    by_folder: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
     first, members = None, members_of(path, CIFAR10.members)
     for name, content in files_in(path, lambda name: bool(members.fullmatch(name)), _MOST_BYTES):
         folder, _, batch = name.rpartition("/")
-        found[folder][batch] = content
+        by_folder[folder][batch] = content
         if first is None or rank_of(folder, CIFAR10.folder) < rank_of(first, CIFAR10.folder):
             first = folder
         # No more than one folder's can be read: of the others the names are kept.
-        for other in {folder, *found} - {first}:
-            found[other].clear()
-    folder = only_folder(path, found, CIFAR10.folder, "batches")
+        for other in {folder, *by_folder} - {first}:
+            by_folder[other].clear()
+    folder = only_folder(path, by_folder, CIFAR10.folder, "batches")
     wanted = (*TRAIN_BATCHES, TEST_BATCH)
-    if absent := [name for name in wanted if name not in found[folder]]:
+    if absent := [name for name in wanted if name not in by_folder[folder]]:
         raise DatasetDamaged(f"{path} lacks {', '.join(absent)}")
-    batches = found.pop(folder)
+    batches = by_folder.pop(folder)
     return {name: _batch(batches.pop(name), f"{name} in {path}") for name in wanted}
 
 
@@ -128,8 +128,8 @@ def _whole_numbers(name: str, value: object, row: int = 1) -> np.ndarray:
         # One row that is written once can stand in a list as often as the list has steps.
         if len(value) * row > _MOST_BYTES:
             raise ValueError(f"is a list of {len(value):,}, which is too long")
-        rows = [_row(one, row) for one in value]
-        if len({one.shape for one in rows}) > 1:
+        rows = [_row(item, row) for item in value]
+        if len({array.shape for array in rows}) > 1:
             raise ValueError("has rows of several shapes")
     except ValueError as error:
         raise Refused(f"does not fit: {name} {error}") from error
@@ -143,7 +143,7 @@ def _row(value: object, row: int) -> np.ndarray:
     elif isinstance(value, Array):
         array = np.atleast_1d(value.whole_numbers())
     elif isinstance(value, list | tuple):
-        if not all(type(one) is int and 0 <= one <= _BRIGHTEST for one in value):
+        if not all(type(item) is int and 0 <= item <= _BRIGHTEST for item in value):
             raise ValueError(f"has a row of something else than 0 to {_BRIGHTEST}")
         array = np.array(value, np.uint8)
     else:

@@ -42,9 +42,9 @@ def read_idx(path: Path, dimensions: int) -> np.ndarray:
         raise DatasetDamaged(f"{path} ends within its header, after {len(content)} bytes")
     shape = struct.unpack(f">{dimensions}I", content[4:start])
     # In Python's numbers, since numpy's overflow. Without the zeros, a promise can be no array.
-    found = len(content) - start
-    if found != math.prod(shape) or 0 in shape:
-        holds = "more" if found > math.prod(shape) else found
+    size = len(content) - start
+    if size != math.prod(shape) or 0 in shape:
+        holds = "more" if size > math.prod(shape) else size
         raise DatasetDamaged(f"{path} holds {holds} bytes after its header, which promises {shape}")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

@@ -124,8 +124,8 @@ def _end_of_argument(pickled: bytes, at: int, step: pickletools.OpcodeInfo) -> i
             if not at:
                 raise Refused("is not a readable pickle: it ends within a step")
         return at
-    said = _LENGTHS[length]
-    return at + said + int.from_bytes(pickled[at : at + said], "little")
+    width = _LENGTHS[length]
+    return at + width + int.from_bytes(pickled[at : at + width], "little")
 
 
 def _place(argument: bytes, step: pickletools.OpcodeInfo) -> int:
@@ -264,8 +264,8 @@ class _Arrays(pickle.Unpickler):
         try:
             return self._names[f"{module} {name}"]
         except KeyError:
-            said = f"{module}.{name}"[:80]
-            raise Refused(f"is a pickle with {said}, which is not admitted: {_ONLY}") from None
+            full_name = f"{module}.{name}"[:80]
+            raise Refused(f"is a pickle with {full_name}, which is not admitted: {_ONLY}") from None
 
     def _encoded(self, text: object, encoding: object) -> bytes:
         if not isinstance(text, str) or encoding not in ("latin1", b"latin1"):

@@ -75,15 +75,17 @@ def read_reviews(path: Path) -> Reviews:
     """
     numbers: defaultdict[str, int] = defaultdict(int)
     numbers.default_factory = numbers.__len__
-    found: defaultdict[str, _Tokens] = defaultdict(dict)
+    by_folder: defaultdict[str, _Tokens] = defaultdict(dict)
     members = members_of(path, IMDB.members)
     for name, content in files_in(path, lambda name: bool(members.fullmatch(name)), _MOST_BYTES):
         match = members.fullmatch(name)
         assert match is not None
         words = words_of(content.decode("utf-8", "replace"))
         key = match["part"], match["sentiment"], name.rpartition("/")[2]
-        found[match["folder"] or ""][key] = array("i", map(numbers.__getitem__, words))
-    return _ranked(path, list(numbers), found[only_folder(path, found, IMDB.folder, "reviews")])
+        by_folder[match["folder"] or ""][key] = array("i", map(numbers.__getitem__, words))
+    return _ranked(
+        path, list(numbers), by_folder[only_folder(path, by_folder, IMDB.folder, "reviews")]
+    )
 
 
 def _ranked(path: Path, words: list[str], tokens: _Tokens) -> Reviews:

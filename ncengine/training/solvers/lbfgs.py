@@ -61,8 +61,8 @@ class LBFGS:
         self.resting = np.array(state["resting"], bool)
         self.diverged = np.array(state["diverged"], bool)
         for r, seed in enumerate(self.seeds):
-            own = f"_{r}"
-            of_seed = {n.removesuffix(own): v for n, v in state.items() if n.endswith(own)}
+            suffix = f"_{r}"
+            of_seed = {n.removesuffix(suffix): v for n, v in state.items() if n.endswith(suffix)}
             seed.restore(of_seed, self.theta)
 
 
