@@ -10,6 +10,7 @@ import torch
 
 NAMES = (
     "solver",
+    "peers",
     "overhead",
     "pace",
     "page",

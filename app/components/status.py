@@ -12,6 +12,7 @@ from app.engine import data, derived, library, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
+from ncengine.costs.curvature import spent_on_curvature
 from ncengine.runs.run import Run, Status
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -140,7 +141,9 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
 def what_it_took(run: Run) -> list[str]:
     """Passes, time, device and day of a finished run."""
     done = "" if run.shipped else "**Done**: "
-    parts = [f"{done}{text.passes(run.passes)} in {text.duration(run.seconds)}"]
+    spent = spent_on_curvature(run.config, run.passes)
+    curvature = f" ({spent} of them for the curvature)" if spent else ""
+    parts = [f"{done}{text.passes(run.passes)}{curvature} in {text.duration(run.seconds)}"]
     if run.machine.get("device"):
         parts.append(text.plain(str(run.machine["device"])))
     if run.machine.get("date"):

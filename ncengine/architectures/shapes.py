@@ -85,7 +85,7 @@ def parameter_shapes(config: RunConfig) -> tuple[ParameterShape, ...]:
     blocks, d = info.blocks(config.depth), config.width
     return (
         *_EMBEDDINGS[info.family.embedding](config),
-        *(shape for part in info.parts for shape in _part(part, blocks, d)),
+        *(shape for part in info.parts for shape in _part(part, blocks, d, config.branch_scale)),
         *_last_layer(config, d**-0.5 * (1 if info.has_network else FREE_ROWS)),
     )
 
@@ -125,9 +125,12 @@ def _identity(config: RunConfig) -> tuple[ParameterShape, ...]:
 _EMBEDDINGS = {"vector": _vector, "tokens": _tokens, "identity": _identity}
 
 
-def _part(part: Part, blocks: int, d: int) -> list[ParameterShape]:
+def _part(part: Part, blocks: int, d: int, scale: float) -> list[ParameterShape]:
+    # What two layers form is as small as what one gives.
+    bound = d**-0.5 * scale ** (1 / part.linear_layers)
+
     def weight(name: str) -> ParameterShape:
-        return ParameterShape(name, (blocks, d, d), Role.HIDDEN, d**-0.5)
+        return ParameterShape(name, (blocks, d, d), Role.HIDDEN, bound)
 
     if not part.biases:
         return [weight(name) for name in matrix_names(part)]
@@ -136,7 +139,7 @@ def _part(part: Part, blocks: int, d: int) -> list[ParameterShape]:
     return [
         shape
         for matrix, bias in layers
-        for shape in (weight(matrix), ParameterShape(bias, (blocks, d), Role.BIAS, d**-0.5))
+        for shape in (weight(matrix), ParameterShape(bias, (blocks, d), Role.BIAS, bound))
     ]
 
 

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ncengine.architectures.attention import causal_mix, last_mix
-from ncengine.architectures.layers import Layer, Parameters, branch, by_block, layer_norm, linear
+from ncengine.architectures.layers import (
+    Layer,
+    Parameters,
+    branch,
+    by_block,
+    layer_norm,
+    linear,
+    look_up,
+    product,
+)
 from ncengine.architectures.shapes import layer_names, matrix_names
 from ncengine.catalogue.architectures import Part, architecture_info
 from ncengine.config import RunConfig
@@ -60,11 +67,10 @@ class Transformer:
         """W_e Z + W_p, (R, N, C, d)."""
         table = parameters["token_embedding"]
         if inputs.is_floating_point():
-            tokens = linear(inputs.flatten(1, 2), table).unflatten(1, inputs.shape[1:3])
+            tokens = linear(inputs.flatten(1, 2), table)
         else:
-            seeds, words = table.shape[:2]
-            rows = torch.arange(seeds, device=inputs.device).view(-1, 1, 1) * words + inputs
-            tokens = F.embedding(rows, table.flatten(0, 1))
+            tokens = look_up(inputs.flatten(1, 2), table)
+        tokens = tokens.unflatten(1, inputs.shape[1:3])
         return tokens + parameters["position_embedding"].unsqueeze(1)
 
     def _attention(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
@@ -74,7 +80,7 @@ class Transformer:
             qk, vo = matrices
             return qk, vo
         q, k, v, o = matrices
-        return k.transpose(2, 3) @ q, o @ v
+        return product(k, q, transposed=True), product(o, v)
 
     def _each_token(self, z: Tensor, mlp: tuple[Tensor, ...]) -> Tensor:
         return branch(z.flatten(1, 2), *mlp, activation=self.activation).view_as(z)

@@ -65,6 +65,7 @@ class RunConfig(BaseModel):
     momentum: Annotated[float, fields.MOMENTUM] = 0.9
     batch_size: Annotated[int, fields.BATCH_SIZE] = 0
     warmup: Annotated[int, fields.WARMUP] = 50
+    initial_scale: Annotated[float, fields.INITIAL_SCALE] = 0.0
     precision: Annotated[str, fields.PRECISION] = "float32"
 
     def __init__(self, **values: Any):
@@ -134,6 +135,13 @@ class RunConfig(BaseModel):
         """Passes over the training data, at most."""
         at_the_bottom = self.start == "deepening" and self.shallower is None
         return self.epochs * (fields.AT_THE_BOTTOM if at_the_bottom else 1)
+
+    @property
+    def branch_scale(self) -> float:
+        """s: how large what a block adds begins, against that of torch.nn.Linear's weights."""
+        if "initial_scale" not in self.params:
+            return 1.0
+        return self.initial_scale or min(1.0, fields.INITIAL_BLOCKS / self.depth)
 
     @property
     def decay_last(self) -> float:

@@ -9,9 +9,13 @@ from ncengine.architectures.shapes import activation_bytes, parameter_count, sam
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import KFAC, is_lbfgs
 from ncengine.datasets.sampling import held_out_per_class
 
 LBFGS_HISTORY = 50  # steps that L-BFGS remembers: two vectors each, a seed
+KFAC_HISTORY = 20  # with what it knows of the second derivative
+# What it knows: two factors of each matrix and their eigenvectors, partly in double precision.
+KFAC_VECTORS = 12
 # What one seed may hold between forward and backward sweep. More samples go in several sweeps.
 SWEEP_BYTES = 256 * 2**20
 # How often the largest arrays of a process lie in memory, as measured: see benchmarks/RESULTS.md.
@@ -49,13 +53,20 @@ def device_memory_needed(config: RunConfig) -> int:
 
 def _of_seed(config: RunConfig) -> int:
     """Vectors of the solver, activations, features and logits of one seed."""
-    vectors = VECTORS + (2 * LBFGS_HISTORY if config.solver == "L-BFGS" else 0)
+    vectors = VECTORS + _remembered(config)
     samples = config.classes * config.samples_per_class
     at_once = min(config.batch_size or samples, sweep_samples(config))
     active = at_once * activation_bytes(config)
     per_sample = FEATURES * config.width + LOGITS * config.classes
     numbers = vectors * parameter_count(config) + samples * per_sample
     return active + numbers * _bytes_each(config)
+
+
+def _remembered(config: RunConfig) -> int:
+    """Vectors that the solver remembers."""
+    if config.solver == KFAC:
+        return 2 * KFAC_HISTORY + KFAC_VECTORS
+    return 2 * LBFGS_HISTORY if is_lbfgs(config.solver) else 0
 
 
 def _of_layers(config: RunConfig) -> int:
@@ -118,7 +129,7 @@ def too_large(config: RunConfig, available: int, needed: int) -> str:
         return ""
     network = architecture_info(config.architecture).parts
     fields = "width, depth, samples or seeds" if network else "width, samples or seeds"
-    other = " or the solver Adam, which remembers less" if config.solver == "L-BFGS" else ""
+    other = " or the solver Adam, which remembers less" if is_lbfgs(config.solver) else ""
     return (
         f"Training needs about {_gigabytes(needed)} of memory, and there are "
         f"{_gigabytes(available)} here. Pick less {fields}{other}."

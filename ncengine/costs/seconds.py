@@ -9,6 +9,7 @@ from typing import Any
 
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import is_lbfgs
 from ncengine.costs.work import run_work
 
 RECENT = 8
@@ -102,7 +103,7 @@ def _passes(config: RunConfig, like: Judged) -> int | None:
     rested = [int(entry["passes"]) for ran, entry in like if entry["passes"] < ran.budget]
     if 2 * len(rested) > len(like):
         return min(config.budget, round(median(rested)))
-    rests = config.solver == "L-BFGS" and not architecture_info(config.architecture).has_network
+    rests = is_lbfgs(config.solver) and not architecture_info(config.architecture).has_network
     return config.budget if like or not rests else None
 
 

@@ -12,6 +12,7 @@ from ncengine.architectures.shapes import Role, context_length, parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import is_lbfgs
 from ncengine.datasets.sampling import held_out_per_class
 from ncengine.snapshots.plan import snapshot_passes
 
@@ -70,7 +71,7 @@ def evaluation_work(config: RunConfig, samples: int) -> float:
 def _solver_work(config: RunConfig) -> float:
     parameters = sum(shape.size for shape in parameter_shapes(config))
     moved = len(config.seeds) * parameters * _width_of_numbers(config)
-    if config.solver != "L-BFGS":
+    if not is_lbfgs(config.solver):
         return MOVE * moved
     return HISTORY * moved + SEARCH * len(config.seeds)
 

@@ -93,7 +93,7 @@ class Objective:
 
     def evaluate(self, theta: Tensor, *, gradient: bool = True, layers: bool = False) -> Evaluation:
         """The objective at theta (R, P), one row a seed; `layers` keeps every layer."""
-        parameters = self._unflatten(theta)
+        parameters = self.parameters(theta)
         inputs, labels = self.inputs, self.labels
         if labels.dim() == 1:
             inputs = inputs.expand(len(theta), *inputs.shape)
@@ -127,7 +127,7 @@ class Objective:
 
     def block_decay(self, theta: Tensor) -> Tensor:
         """(R, B) float64, what each block pays of `Evaluation.decay_hidden` at theta (R, P)."""
-        parameters = self._unflatten(theta)
+        parameters = self.parameters(theta)
         hidden = [parameters[s.name] for s in self.shapes if s.role is Role.HIDDEN]
         if not hidden:
             return torch.zeros(len(theta), 0, dtype=torch.float64, device=theta.device)
@@ -178,7 +178,8 @@ class Objective:
         decay = self.config.decay_last / 2 * weight.double().square().sum((1, 2))
         return fit, decay
 
-    def _unflatten(self, theta: Tensor) -> Parameters:
+    def parameters(self, theta: Tensor) -> Parameters:
+        """Parameters by name (R, ...), which lie where theta (R, P) does."""
         parameters, start = {}, 0
         for shape in self.shapes:
             piece = theta[:, start : start + shape.size]

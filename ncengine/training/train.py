@@ -16,6 +16,7 @@ from ncengine.architectures.inputs import network_inputs
 from ncengine.architectures.layers import Layer
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.costs.curvature import passes_for_curvature
 from ncengine.datasets import Data
 from ncengine.snapshots.measure import (
     features_of_layers,
@@ -29,9 +30,12 @@ from ncengine.snapshots.measure import (
 from ncengine.snapshots.names import OF_LAYERS, TESTED
 from ncengine.snapshots.plan import layer_passes, shown, shown_in_layers, snapshot_passes
 from ncengine.theory.optimum import floor_of
+from ncengine.training.curvature import curvature
 from ncengine.training.objective import Evaluation, Objective
+from ncengine.training.principal_axes import PrincipalAxes, turns
 from ncengine.training.solvers import make_solver
 from ncengine.training.solvers.base import taken
+from ncengine.training.solvers.preconditioner import preconditioners
 
 # So near to the floor, float32 is not enough to tell on which side of it an objective is.
 NEAR_FLOOR = 1e-5
@@ -99,19 +103,18 @@ class Training:
         self.config = config = config if seeds is None else config.with_(seeds=seeds)
         self.dtype = getattr(torch, config.precision)
         self.device = device
-        inputs, labels = self._tensors(data.train)
-        self.train = Objective(config, inputs, labels)
-        # Free features belong to training samples; of others they know nothing.
-        tested = architecture_info(config.architecture).has_network
-        self.test = Objective(config, *self._tensors(data.test)) if tested else None
+        self.data = data
+        self._see_along(PrincipalAxes.of(data.train.inputs) if turns(config) else None)
+        labels = self.train.labels
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_in_layers = torch.from_numpy(in_layers).to(device)
         self.tested = np.full(len(self.config.seeds), each)
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.budget * self.batches)
-        self.solver.start(self._start(shallower).to(device))
+        self.solver.start(self._turned(self._start(shallower)).to(device))
         self.floor = floor_of(config)
+        self.for_curvature = passes_for_curvature(config)
         self.passes = 0
         self.iterates = self.solver.theta.clone()
         # What was computed at `iterates`, without the gradient; None where it is to be computed.
@@ -125,8 +128,28 @@ class Training:
             raise ValueError(f"shallower = None: must be the parameters of {below.title()}")
         return deepened(self.config, below, torch.tensor(shallower, dtype=self.dtype))
 
+    def _see_along(self, axes: PrincipalAxes | None) -> None:
+        """Take the samples, along their principal axes where these are given."""
+        self.axes = axes
+        self.train = Objective(self.config, *self._tensors(self.data.train))
+        # Free features belong to training samples; of others they know nothing.
+        tested = architecture_info(self.config.architecture).has_network
+        self.test = Objective(self.config, *self._tensors(self.data.test)) if tested else None
+
+    def _turned(self, parameters: Tensor) -> Tensor:
+        if self.axes is None:
+            return parameters
+        return torch.from_numpy(self.axes.turned(self.config, parameters.numpy()))
+
+    def parameters(self) -> np.ndarray:
+        """(R, P) those that the training stands at, of networks that read inputs as they are."""
+        parameters = self.iterates.cpu().numpy()
+        return parameters if self.axes is None else self.axes.turned_back(self.config, parameters)
+
     def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
         inputs = network_inputs(self.config, split.inputs)
+        if self.axes is not None:
+            inputs = self.axes.inputs(inputs)
         whole = np.issubdtype(inputs.dtype, np.integer)
         return (
             torch.tensor(inputs, dtype=torch.int64 if whole else self.dtype, device=self.device),
@@ -139,7 +162,10 @@ class Training:
         self._at_iterates()
         one_pass = self._full_pass if self.batches == 1 else self._mini_batch_pass
         while self.passes < self.config.budget and not self._over():
-            computed = one_pass(self.passes + 1 in geometry_passes)
+            if self.passes in self.for_curvature:
+                computed = self._curvature_pass()
+            else:
+                computed = one_pass(self.passes + 1 in geometry_passes)
             self.passes += 1
             last = self.passes == self.config.budget or self._over()
             snapshot = None
@@ -153,12 +179,17 @@ class Training:
         return {
             "passes": self.passes,
             "iterates": self.iterates.cpu().numpy(),
+            "parameters": self.parameters(),
+            **({} if self.axes is None else {f"along.{n}": v for n, v in vars(self.axes).items()}),
             **{f"solver.{name}": value for name, value in self.solver.state().items()},
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on where the training that gave `state` stood."""
         self.passes = int(state["passes"])
+        if self.axes is not None:
+            # On another machine these may differ, by rounding.
+            self._see_along(PrincipalAxes(state["along.mean"], state["along.axes"]))
         self.iterates = taken(state["iterates"], self.iterates)
         prefix = "solver."
         solver = {n.removeprefix(prefix): v for n, v in state.items() if n.startswith(prefix)}
@@ -181,6 +212,15 @@ class Training:
         keep = torch.from_numpy(accepted).to(self.device)
         self.iterates = torch.where(keep[:, None], before, self.iterates)
         return Computed(evaluation.layers, accepted & bool(evaluation.layers))
+
+    def _curvature_pass(self) -> Computed:
+        """Spend a pass on the second derivative; the first of several is the one that does it."""
+        if self.passes - 1 not in self.for_curvature:
+            factors = curvature(self.train, self.iterates, self.passes)
+            decay = self.train.decay
+            inverses = preconditioners(factors, self.train.shapes, decay, self.iterates)
+            self.solver.precondition(inverses)
+        return Computed((), np.zeros(len(self.iterates), bool))
 
     def _mini_batch_pass(self, look: bool) -> Computed:
         for index in self._batches():

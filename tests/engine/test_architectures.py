@@ -172,7 +172,7 @@ def test_a_later_patch_never_changes_an_earlier_tokens_features(architecture, no
     config = transformer(architecture, norm)
     theta = start(config)
     x, _ = some_inputs(config)
-    parameters = Objective(config, x, torch.zeros(21, dtype=torch.int64))._unflatten(theta)
+    parameters = Objective(config, x, torch.zeros(21, dtype=torch.int64)).parameters(theta)
     network = build(config)
     whole = x.expand(3, *x.shape)
     for length in range(1, 5):

@@ -19,6 +19,7 @@ from ncengine.runs.store import Store
 
 MEBIBYTE = 2**20
 # Trains up to a checkpoint, or goes on from there to the result. Says its peak, and where it began.
+CURVED = {"solver": "K-FAC L-BFGS"}
 PEAK = """
 import os, re, sys
 from pathlib import Path
@@ -76,8 +77,17 @@ def peak(config, folder, until):
             "batch_size": 8192,
             "epochs": 3,
         },
+        {"depth": 34, "width": 128, "samples_per_class": 10, "seeds": 1, "epochs": 36, **CURVED},
+        {
+            "dataset": "gaussian",
+            "samples_per_class": 500,
+            "input_dim": 1024,
+            "seeds": 1,
+            "epochs": 25,
+            **CURVED,
+        },
     ],
-    ids=["network", "free features", "data"],
+    ids=["network", "free features", "data", "curvature", "principal axes"],
 )
 def test_no_process_takes_much_more_than_is_said_with_checkpoint_and_data(values, tmp_path):
     config = RunConfig(**values)

@@ -8,12 +8,23 @@ from torch import Tensor
 from ncengine.architectures.shapes import Role, input_dim, parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import KFAC
 from ncengine.training.solvers.base import Solver
 from ncengine.training.solvers.first_order import Adam, AdamW, Rate, Sgd
-from ncengine.training.solvers.lbfgs import LBFGS
+from ncengine.training.solvers.lbfgs import LBFGS, PreconditionedLBFGS
 from ncengine.training.solvers.warm_start import WarmStart
 
-__all__ = ["LBFGS", "Adam", "AdamW", "Rate", "Sgd", "Solver", "WarmStart", "make_solver"]
+__all__ = [
+    "LBFGS",
+    "Adam",
+    "AdamW",
+    "PreconditionedLBFGS",
+    "Rate",
+    "Sgd",
+    "Solver",
+    "WarmStart",
+    "make_solver",
+]
 
 # The depth from which the first steps of a post-LN network grow shorter.
 DEEP = 10
@@ -23,6 +34,8 @@ MANY_INPUTS = 784
 
 def make_solver(config: RunConfig, steps: int) -> Solver:
     """The solver that `config` names, for a budget of `steps` evaluations."""
+    if config.solver == KFAC:
+        return PreconditionedLBFGS()
     if config.solver == "L-BFGS":
         # A brisk start ends in a better valley; L-BFGS then follows it down. Who starts in one
         # would be thrown out of it.

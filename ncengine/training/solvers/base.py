@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Matrix(Protocol):
+    """A symmetric positive matrix, which takes a vector (P,) to another."""
+
+    def __call__(self, vector: Tensor) -> Tensor: ...
+
+    def state(self) -> dict[str, Any]: ...
 
 
 class Solver(Protocol):
@@ -39,6 +48,9 @@ class Solver(Protocol):
         Returns:
             (R,) whether the point just evaluated is an iterate, not a mere trial.
         """
+
+    def precondition(self, inverses: Sequence[Matrix]) -> None:
+        """Take about the inverse of the second derivative, one a seed, where it is of use."""
 
     def state(self) -> dict[str, Any]:
         """All that is needed to go on: numpy arrays and plain numbers, by name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncengine.training.solvers.base import finite, taken
+from ncengine.training.solvers.base import Matrix, finite, taken
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class _FirstOrder:
         self._move(grad, self.rate.at(self.steps))
         self.steps += 1
         return ~self.diverged
+
+    def precondition(self, inverses: Sequence[Matrix]) -> None:
+        """They have no use for it."""
 
     def _move(self, grad: Tensor, rate: float) -> None:
         raise NotImplementedError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ncengine.costs.memory import LBFGS_HISTORY
-from ncengine.training.solvers.base import taken
+from ncengine.costs.memory import KFAC_HISTORY, LBFGS_HISTORY
+from ncengine.training.solvers.base import Matrix, taken
+from ncengine.training.solvers.history import History, Memory, PreconditionedHistory
 from ncengine.training.solvers.line_search import LineSearch, Point
 
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
@@ -35,9 +37,15 @@ class LBFGS:
 
     def start(self, theta: Tensor) -> None:
         self.theta = theta
-        self.seeds = [_Seed(row, self.history, self.trained) for row in theta]
+        self.seeds = [_Seed(row, self._remember(row), self.trained) for row in theta]
         self.resting = np.zeros(len(theta), bool)
         self.diverged = np.zeros(len(theta), bool)
+
+    def _remember(self, theta: Tensor) -> Memory:
+        return History(theta, self.history)
+
+    def precondition(self, inverses: Sequence[Matrix]) -> None:
+        """It has no use for it."""
 
     def step(self, loss: Tensor, grad: Tensor) -> np.ndarray:
         accepted = np.zeros(len(self.seeds), bool)
@@ -66,17 +74,36 @@ class LBFGS:
             seed.restore(of_seed, self.theta)
 
 
+class PreconditionedLBFGS(LBFGS):
+    """One that can be told about the second derivative at any iterate, see `precondition`.
+
+    What it remembers stays of use: it is kept as it is, and only what each direction begins with
+    changes. Knowing so much it needs to remember less.
+    """
+
+    def __init__(self, history: int = KFAC_HISTORY, *, trained: bool = False):
+        super().__init__(history, trained=trained)
+
+    def _remember(self, theta: Tensor) -> Memory:
+        return PreconditionedHistory(theta, self.history)
+
+    def precondition(self, inverses: Sequence[Matrix]) -> None:
+        """From now on directions begin with these, one a seed."""
+        for seed, inverse in zip(self.seeds, inverses, strict=True):
+            seed.recent.inverse = inverse
+
+
 class _Seed:
     """One seed's L-BFGS, which begins at theta (P,)."""
 
-    def __init__(self, theta: Tensor, history: int, trained: bool):
+    def __init__(self, theta: Tensor, recent: Memory, trained: bool):
         self.trained = trained
         self.iterate = theta.clone()
         self.grad = torch.zeros_like(theta)
         self.value = self.first_value = math.inf
         self.direction = torch.zeros_like(theta)
         self.search: LineSearch | None = None
-        self.recent = _History(theta, history)
+        self.recent = recent
         self.quiet = 0
         self.resting = self.diverged = False
 
@@ -124,7 +151,8 @@ class _Seed:
         if not slope < 0:
             self.resting = True
             return None
-        first = 1.0 if self.recent.count else min(1.0, 0.1 / math.sqrt(-slope))
+        known = self.recent.count or self.recent.inverse is not None
+        first = 1.0 if known else min(1.0, 0.1 / math.sqrt(-slope))
         self.search = LineSearch.begin(self.value, slope, first)
         return self._trial()
 
@@ -156,93 +184,6 @@ class _Seed:
         self.quiet = int(state["quiet"])
         self.search = _search_from_array(state["search"]) if state["searching"] else None
         self.recent.restore(state)
-
-
-class _History:
-    """The last steps s and gradient changes y, with all their inner products.
-
-    The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
-    direction costs two passes over the history, not four times its length in vector operations.
-    """
-
-    def __init__(self, theta: Tensor, size: int):
-        self.size = size
-        # s in rows 0..size-1, then y. Empty before the first pair: who goes on from a checkpoint
-        # brings its own, and there may not be memory for two.
-        self.rows = theta.new_zeros(0, len(theta))
-        self.products = np.zeros((2 * size, 2 * size))
-        self.clear()
-
-    def clear(self) -> None:
-        self.order: list[int] = []
-
-    @property
-    def count(self) -> int:
-        return len(self.order)
-
-    def push(self, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray | None:
-        """Keep the pair, unless rounding left it without positive curvature.
-
-        Returns:
-            The inner products of all rows with `grad`, for `direction`: one pass over the
-            history gives them together with the pair's own. None where the pair is not kept.
-        """
-        curvature, change = float(s @ y), float(y @ y)
-        if not curvature > 1e-10 * change:
-            return None
-        slot = len(self.order) if len(self.order) < self.size else self.order.pop(0)
-        self.order.append(slot)
-        if not len(self.rows):
-            self.rows = s.new_zeros(2 * self.size, len(s))
-        self.rows[slot], self.rows[self.size + slot] = s, y
-        with_s, with_y, with_grad = self._with(s, y, grad)
-        self.products[slot] = self.products[:, slot] = with_s
-        self.products[self.size + slot] = self.products[:, self.size + slot] = with_y
-        return with_grad
-
-    def _with(self, *vectors: Tensor) -> np.ndarray:
-        """Inner products of each vector with all rows."""
-        return (torch.stack(vectors) @ self.rows.T).double().cpu().numpy()
-
-    def direction(self, grad: Tensor, with_grad: np.ndarray | None = None) -> tuple[Tensor, float]:
-        """-H grad and its slope, its inner product with grad."""
-        if not self.order:
-            return -grad, -float(grad @ grad)
-        if with_grad is None:
-            (with_grad,) = self._with(grad)
-        weights, of_grad = self._two_loops(with_grad)
-        direction = grad * of_grad
-        direction.addmv_(self.rows.T, torch.from_numpy(weights).to(grad))
-        return direction, float(grad @ direction)
-
-    def _two_loops(self, with_grad: np.ndarray) -> tuple[np.ndarray, float]:
-        """The two-loop recursion: the direction as weights of the rows, and of the gradient."""
-        n, products = self.size, self.products
-        weights, of_grad = np.zeros(2 * n), -1.0
-        alphas = {}
-        for slot in reversed(self.order):
-            along = weights @ products[:, slot] + of_grad * with_grad[slot]
-            alphas[slot] = along / products[slot, n + slot]
-            weights[n + slot] -= alphas[slot]
-        last = self.order[-1]
-        scale = products[last, n + last] / products[n + last, n + last]
-        weights, of_grad = weights * scale, of_grad * scale
-        for slot in self.order:
-            along = weights @ products[:, n + slot] + of_grad * with_grad[n + slot]
-            weights[slot] += alphas[slot] - along / products[slot, n + slot]
-        return weights, of_grad
-
-    def state(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows.cpu().numpy(),
-            "products": self.products,
-            "order": np.array(self.order, int),
-        }
-
-    def restore(self, state: dict[str, Any]) -> None:
-        self.rows = taken(state["rows"], self.rows)
-        self.products = np.array(state["products"])
-        self.order = [int(slot) for slot in state["order"]]
 
 
 def _search_to_array(search: LineSearch) -> np.ndarray:

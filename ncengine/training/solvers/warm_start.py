@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from ncengine.training.solvers.base import Solver
+from ncengine.training.solvers.base import Matrix, Solver
 
 
 class WarmStart:
@@ -42,6 +43,9 @@ class WarmStart:
             self.second.start(self.first.theta)
             self.second.diverged[diverged] = True
         return accepted
+
+    def precondition(self, inverses: Sequence[Matrix]) -> None:
+        self.active.precondition(inverses)
 
     def state(self) -> dict[str, Any]:
         return {"taken": self.taken, **self.active.state()}
