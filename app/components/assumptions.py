@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from app.components import paper
+from app.components import paper, text
 from app.engine import data
 from ncengine.config import RunConfig
 
@@ -33,6 +33,8 @@ def draw(config: RunConfig) -> None:
         for assumption in examination.assumptions
     )
     st.html(f'<div class="assumptions" role="list">{lines}</div>')
+    if examination.remark:
+        st.caption(text.plain(examination.remark))
     paper.draw()
     if "reviews" in examination.facts:
         st.caption(told(examination.facts))

@@ -148,7 +148,7 @@ def _whose(config: RunConfig) -> str:
 
 
 def _patches(config: RunConfig) -> str:
-    height, width, _ = dataset_info(config.dataset).pixels
+    height, width, _ = config.pixels
     down, across, p = height // config.patch_size, width // config.patch_size, config.patch_size
     if down == across == 1:
         return "a single patch"

@@ -36,6 +36,7 @@ class Examination:
 
     Attributes:
         assumptions: what the theorems assume, and whether it holds.
+        remark: see `ncengine.theory.assumptions.remark`.
         facts: see `ncengine.datasets.Data`.
         problem: why there can be no such data, in words; "" where there can.
         wrong: the same as what is wrong with one field; None where it is no field's fault.
@@ -45,6 +46,7 @@ class Examination:
     facts: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
     wrong: Problem | None = None
+    remark: str = ""
 
 
 def needs_download(config: RunConfig) -> bool:
@@ -112,7 +114,7 @@ def _reader() -> ThreadPoolExecutor:
 
 def _examine(config: RunConfig, missing: bool) -> Examination:
     from ncengine import datasets
-    from ncengine.theory.assumptions import assumptions
+    from ncengine.theory.assumptions import assumptions, remark
 
     facts: Mapping[str, int] = {}
     problem, wrong = "", None
@@ -122,7 +124,7 @@ def _examine(config: RunConfig, missing: bool) -> Examination:
     except (ValueError, OSError, datasets.DatasetError) as error:
         problem = in_full(error).rstrip(".")
         wrong = error.problems[0] if isinstance(error, ConfigError) else None
-    return Examination(assumptions(config), facts, problem, wrong)
+    return Examination(assumptions(config), facts, problem, wrong, remark(config))
 
 
 @dataclass(frozen=True)

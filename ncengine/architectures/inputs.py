@@ -21,7 +21,7 @@ def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
         return first_identical(inputs)
     info = dataset_info(config.dataset)
     if family.has_tokens and info.kind == "images":
-        return patches(inputs, info.pixels, config.patch_size)
+        return patches(inputs, config.pixels, config.patch_size)
     return inputs
 
 

@@ -53,6 +53,8 @@ def input_dim(config: RunConfig) -> int:
 def sample_size(config: RunConfig) -> int:
     """Numbers that a sample consists of: d_0, or C words."""
     info = dataset_info(config.dataset)
+    if info.kind == "images":
+        return math.prod(config.pixels)
     return config.context if info.kind == "text" else info.input_dim or config.input_dim
 
 
@@ -61,7 +63,7 @@ def context_length(config: RunConfig) -> int:
     info = dataset_info(config.dataset)
     if info.kind == "text":
         return config.context
-    height, width, _ = info.pixels
+    height, width, _ = config.pixels
     return (height // config.patch_size) * (width // config.patch_size)
 
 

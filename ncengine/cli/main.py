@@ -210,7 +210,7 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from ncengine.theory.assumptions import assumptions
+    from ncengine.theory.assumptions import assumptions, remark
 
     config = _config(options)
     checks = assumptions(config)
@@ -220,6 +220,8 @@ def _check(options: argparse.Namespace) -> int:
     print(config.title())
     for assumption in checks:
         print(f"{MARKS[assumption.holds]} {assumption.title}. {assumption.reason}")
+    if more := remark(config):
+        print(more)
     print(_size(config))
     print(_time(config))
     return 0

@@ -21,6 +21,8 @@ from ncengine.config.param import Param
 
 # As what so many blocks of torch.nn.Linear's weights add, all blocks together begin.
 INITIAL_BLOCKS = 3
+# Pixels a side of an image that is averaged down, at least.
+LEAST_SIDE = 4
 PAPER_DEPTHS = (2, 3, 5, 8, 13, 21, 34)
 # Passes at each depth, and how many times as many at the smallest.
 DEEPENING_EPOCHS = 200
@@ -68,11 +70,26 @@ def _has_patches(values: Mapping[str, Any]) -> bool:
     return images and architecture_info(values["architecture"]).has_tokens
 
 
-def patch_sizes(info: DatasetInfo) -> tuple[int, ...]:
-    """Sides of patches that cut the data set's images without a rest; none without images."""
+def image_sides(info: DatasetInfo) -> tuple[int, ...]:
+    """Sides to which the data set's square images can be averaged, its own first; none without."""
     if info.image_shape is None:
         return ()
     height, width, _ = info.pixels
+    sides = range(height - 1, LEAST_SIDE - 1, -1) if height == width else ()
+    return (height, *(side for side in sides if height % side == 0))
+
+
+def patch_sizes(info: DatasetInfo, side: int = 0) -> tuple[int, ...]:
+    """Sides of patches that cut images of that side without a rest; none without images.
+
+    Args:
+        info: the data set.
+        side: see `image_sides`; 0 for images as they are published.
+    """
+    if info.image_shape is None:
+        return ()
+    height, width, _ = info.pixels
+    height, width = (side, side) if side else (height, width)
     return tuple(p for p in range(1, height + 1) if height % p == 0 and width % p == 0)
 
 
@@ -138,6 +155,17 @@ DATA_SEED = Param(
     low=0,
     high=2**31 - 1,
     advanced=True,
+)
+
+IMAGE_SIDE = Param(
+    "Image side",
+    "Pixels a side of what the network sees of an image: less than published are means over "
+    "squares of pixels. With fewer numbers than samples a linear map of the image no longer tells "
+    "all of them apart, and depth has something to do.",
+    "Data",
+    "choice",
+    choices={side: str(side) for info in DATASETS.values() for side in image_sides(info)},
+    applies=lambda values: len(image_sides(dataset_info(values["dataset"]))) > 1,
 )
 
 VOCABULARY = Param(
@@ -403,15 +431,21 @@ def depth_below(depth: int) -> int | None:
     return max((paper_depth for paper_depth in PAPER_DEPTHS if paper_depth < depth), default=None)
 
 
-def defaults_of(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
-    """Defaults that differ for this data set, architecture and start, by field.
+def defaults_of(
+    dataset: str, architecture: str, start: str = "random", side: int = 0
+) -> dict[str, Any]:
+    """Defaults that differ for this data set, architecture, start and side of images, by field.
 
-    Those of the data set alone where no `architecture` is named ("").
+    Those of the data set alone where no `architecture` is named (""), and of images as they are
+    published where no side is (0).
     """
     info = dataset_info(dataset)
-    # Four patches a side of an image, or the next larger number of them.
-    patches = [p for p in patch_sizes(info) if 4 * p <= info.pixels[0]] or [1]
-    patch = {"patch_size": patches[-1]} if info.image_shape else {}
+    patch = {}
+    if info.image_shape:
+        # Four patches a side of an image, or the next larger number of them.
+        whole = side or info.pixels[0]
+        patches = [p for p in patch_sizes(info, side) if 4 * p <= whole] or [1]
+        patch = {"patch_size": patches[-1], "image_side": info.pixels[0]}
     architecture_defaults = dict(architecture_info(architecture).defaults) if architecture else {}
     budget = {"epochs": DEEPENING_EPOCHS} if start == "deepening" else {}
     if architecture and len(norms := architecture_info(architecture).norms) == 1:
@@ -424,8 +458,11 @@ def limits(info: DatasetInfo) -> dict[str, int]:
     return {"classes": info.classes, "samples_per_class": info.max_samples_per_class}
 
 
-def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Param:
-    """The field's `Param` with the bounds and choices that data set and architecture set."""
+def bounded(name: str, param: Param, dataset: str, architecture: str = "", side: int = 0) -> Param:
+    """The field's `Param` with the bounds and choices that data set and architecture set.
+
+    And, of patches, the side of images; 0 for those published.
+    """
     info = dataset_info(dataset)
     if name == "norm" and architecture:
         norms = architecture_info(architecture).norms
@@ -438,8 +475,11 @@ def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Pa
         return replace(
             param, choices={choice: param.choices[choice] for choice in architectures(info)}
         )
+    if name == "image_side" and info.image_shape:
+        return replace(param, choices={each: param.choices[each] for each in image_sides(info)})
     if name == "patch_size" and info.image_shape:
-        return replace(param, choices={p: _patches_text(info, p) for p in patch_sizes(info)})
+        sizes = patch_sizes(info, side)
+        return replace(param, choices={p: _patches_text(info, p, side) for p in sizes})
     most = limits(info).get(name)
     if most is None:
         return param
@@ -447,6 +487,7 @@ def bounded(name: str, param: Param, dataset: str, architecture: str = "") -> Pa
     return replace(param, high=high, suggested=tuple(v for v in param.suggested if v <= high))
 
 
-def _patches_text(info: DatasetInfo, size: int) -> str:
+def _patches_text(info: DatasetInfo, size: int, side: int) -> str:
     height, width, _ = info.pixels
+    height, width = (side, side) if side else (height, width)
     return f"{size} px: {height // size} × {width // size} patches"

@@ -45,6 +45,7 @@ class RunConfig(BaseModel):
     input_dim: Annotated[int, fields.INPUT_DIM] = 16
     spread: Annotated[float, fields.SPREAD] = 0.3
     data_seed: Annotated[int, fields.DATA_SEED] = 0
+    image_side: Annotated[int, fields.IMAGE_SIDE] = 8
     vocabulary: Annotated[int, fields.VOCABULARY] = 2000
     context: Annotated[int, fields.CONTEXT] = 64
     architecture: Annotated[str, fields.ARCHITECTURE] = "RN1"
@@ -75,8 +76,14 @@ class RunConfig(BaseModel):
         super().__init__(**clean)
 
     def with_(self, **changes: Any) -> RunConfig:
-        """A copy with some fields changed, checked as a new one is."""
-        return RunConfig(**{**self.model_dump(), **changes})
+        """A copy with some fields changed, checked as a new one is.
+
+        A patch that is the default for its images becomes the default for others.
+        """
+        values = self.model_dump()
+        if "image_side" in changes and "patch_size" not in self.set_fields():
+            del values["patch_size"]
+        return RunConfig(**{**values, **changes})
 
     def repicked(self, changes: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:
         """What a reader means who changes some of the fields in a picker, and what was wrong.
@@ -90,7 +97,7 @@ class RunConfig(BaseModel):
 
     def set_fields(self) -> dict[str, Any]:
         """The fields that do not stand at the default of this data set and architecture."""
-        defaults = _defaults(self.dataset, self.architecture, self.start)
+        defaults = _defaults(self.dataset, self.architecture, self.start, self.image_side)
         return {name: v for name, v in self.model_dump().items() if v != defaults[name]}
 
     @classmethod
@@ -108,7 +115,7 @@ class RunConfig(BaseModel):
         """The parameters that apply to this configuration, by field name, bounds included."""
         values = self.model_dump()
         return {
-            name: bounded(name, param, self.dataset, self.architecture)
+            name: bounded(name, param, self.dataset, self.architecture, self.image_side)
             for name, param in PARAMS.items()
             if param.applies(values)
         }
@@ -165,13 +172,29 @@ class RunConfig(BaseModel):
         return self.nc2_name if asked == "nc2" else asked
 
     def canonical_json(self) -> str:
-        """The fields that apply, sorted: equal for configurations that mean the same run."""
+        """The fields that apply, sorted: equal for configurations that mean the same run.
+
+        Images as they are published go without saying, as in runs from before there were others.
+        """
         return self._canonical_json
 
     @cached_property
     def _canonical_json(self) -> str:
         values = self.model_dump(mode="json")
-        return json.dumps({name: values[name] for name in self.params}, sort_keys=True)
+        told = [name for name in self.params if name != "image_side" or self._is_averaged]
+        return json.dumps({name: values[name] for name in told}, sort_keys=True)
+
+    @property
+    def _is_averaged(self) -> bool:
+        return self.image_side != dataset_info(self.dataset).pixels[0]
+
+    @property
+    def pixels(self) -> tuple[int, int, int]:
+        """Height, width and colours of an image. Raises ValueError where samples are none."""
+        height, width, colours = dataset_info(self.dataset).pixels
+        if "image_side" in self.params:
+            return self.image_side, self.image_side, colours
+        return height, width, colours
 
     def query(self) -> dict[str, str]:
         """The fields that apply as text, for the page's address; `nearest` reads it back."""
@@ -191,7 +214,7 @@ class RunConfig(BaseModel):
 
     def differences(self) -> dict[str, Any]:
         """What the title does not tell, where it is not the default: values by field."""
-        defaults = _defaults(self.dataset, self.architecture, self.start)
+        defaults = _defaults(self.dataset, self.architecture, self.start, self.image_side)
         return {
             name: getattr(self, name)
             for name in self.params
@@ -252,8 +275,11 @@ PARAMS_DEFAULTS: dict[str, Any] = {
 }
 
 
-def _defaults(dataset: str, architecture: str, start: str = "random") -> dict[str, Any]:
-    defaults = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start)}
+def _defaults(
+    dataset: str, architecture: str, start: str = "random", side: int = 0
+) -> dict[str, Any]:
+    side = side if side in fields.image_sides(dataset_info(dataset)) else 0
+    defaults = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start, side)}
     most = limits(dataset_info(dataset))
     return {**defaults, **{name: min(defaults[name], high) for name, high in most.items()}}
 
@@ -275,16 +301,16 @@ def _check_defaults() -> None:
 def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
     """Checked values for every field, with the nearest allowed one where one is wrong."""
     problems = _unknown(values)
-    # These two first: bounds and defaults of all others follow from them.
-    clean = {"dataset": PARAMS_DEFAULTS["dataset"], "architecture": None}
-    for name in clean:
+    # These first: bounds and defaults of all others follow from them.
+    clean: dict[str, Any] = {"dataset": PARAMS_DEFAULTS["dataset"]}
+    for name in ("dataset", "architecture", "image_side"):
         default = _defaults(clean["dataset"], "")[name]
         clean[name] = _read(name, clean["dataset"], "", values, default, problems)
-    defaults = _defaults(clean["dataset"], clean["architecture"])
+    which = clean["dataset"], clean["architecture"]
+    side = clean["image_side"] if dataset_info(which[0]).image_shape else 0
+    defaults = _defaults(*which, side=side)
     for name in PARAMS.keys() - clean.keys():
-        clean[name] = _read(
-            name, clean["dataset"], clean["architecture"], values, defaults[name], problems
-        )
+        clean[name] = _read(name, *which, values, defaults[name], problems, side)
     for name, param in PARAMS.items():
         if not param.applies(clean):
             clean[name] = defaults[name]
@@ -309,10 +335,11 @@ def _read(
     values: Mapping[str, Any],
     default: Any,
     problems: list[Problem],
+    side: int = 0,
 ) -> Any:
     if name not in values:
         return default
-    param = bounded(name, PARAMS[name], dataset, architecture)
+    param = bounded(name, PARAMS[name], dataset, architecture, side)
     try:
         return param.parse(values[name])
     except (ValueError, TypeError, OverflowError, IndexError):

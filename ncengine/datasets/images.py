@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -40,10 +40,21 @@ class Pool:
     mean: np.ndarray
     std: np.ndarray
     brightest: int = 255
+    averaged: dict[int, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict, compare=False)
+
+    @property
+    def side(self) -> int:
+        """Pixels a side of an image as published."""
+        return self.images.shape[1]
 
 
-def draw(pool: Pool, classes: int, n: int, seed: int) -> Data:
+def draw(pool: Pool, classes: int, n: int, seed: int, side: int = 0) -> Data:
     """The first `classes` classes, n training samples of each; see `dataset.Dataset`.
+
+    Args:
+        pool: all images.
+        classes, n, seed: see there.
+        side: pixels a side, to which images are averaged down; 0 for those published.
 
     Raises ConfigError where a class has fewer, or nothing to test.
     """
@@ -51,12 +62,59 @@ def draw(pool: Pool, classes: int, n: int, seed: int) -> Data:
     train = pool.images[drawn(pool.train[:classes], n, seed)]
     tested = first_of_each(pool.test[:classes])
     test = pool.test_images[np.concatenate(tested)]
+    if side not in (0, pool.side):
+        return _averaged_data(pool, train, test, classes, side)
     return Data(
         Split.of(_standardised(pool, train), classes),
         Split.of(_standardised(pool, test), classes),
         images=_pictures(pool, train),
         test_images=_pictures(pool, test),
     )
+
+
+def _averaged_data(
+    pool: Pool, train: np.ndarray, test: np.ndarray, classes: int, side: int
+) -> Data:
+    """Of images that are averaged down before they are standardised."""
+    if side not in pool.averaged:
+        whole = pool.images[np.concatenate(pool.train)]
+        pool.averaged[side] = _moments_of_means(whole, side)
+    mean, std = pool.averaged[side]
+    small, small_test = averaged(train, side), averaged(test, side)
+    inputs, test_inputs = (
+        ((images - mean) / std).astype(np.float32).reshape(len(images), -1)
+        for images in (small, small_test)
+    )
+    return Data(
+        Split.of(inputs, classes),
+        Split.of(test_inputs, classes),
+        images=_pictures(pool, np.rint(small).astype(np.uint8)),
+        test_images=_pictures(pool, np.rint(small_test).astype(np.uint8)),
+    )
+
+
+def averaged(images: np.ndarray, side: int) -> np.ndarray:
+    """(N, side, side) or (N, side, side, 3) float64: means over squares of pixels.
+
+    Args:
+        images: (N, h, h) or (N, h, h, 3), h a multiple of side.
+        side: pixels a side that are left.
+    """
+    square = images.shape[1] // side
+    cells = images.reshape(len(images), side, square, side, square, *images.shape[3:])
+    return cells.mean((2, 4), dtype=np.float64)
+
+
+def _moments_of_means(images: np.ndarray, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """(channels,) mean and standard deviation of all pixels that are left."""
+    total, squares, count = 0.0, 0.0, 0
+    for start in range(0, len(images), _BLOCK):
+        means = averaged(images[start : start + _BLOCK], side)
+        pixels = means.reshape(-1, means.shape[3] if means.ndim == 4 else 1)
+        total, squares = total + pixels.sum(0), squares + (pixels**2).sum(0)
+        count += len(pixels)
+    mean = np.asarray(total) / count
+    return mean, np.sqrt(np.asarray(squares) / count - mean**2)
 
 
 def _check_enough(pool: Pool, classes: int, n: int) -> None:

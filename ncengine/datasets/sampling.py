@@ -20,6 +20,7 @@ How samples are drawn
 How inputs are scaled
     Pixels: minus their mean, over their standard deviation, taken over all pixels of the whole
     training pool; two numbers for the data set, of CIFAR10 two for each of the three channels.
+    Where images are averaged down, that is done before, and the numbers are those of the means.
     Images are flattened in the order (height, width, channel). Gaussian clusters: over
     sqrt(1 + spread^2), the standard deviation of a coordinate over centres and samples. Words
     are numbers from the start.
@@ -73,6 +74,8 @@ def load(config: RunConfig) -> Data:
     """
     name = config.dataset
     fields = tuple((field, getattr(config, field)) for field in dataset_info(name).fields)
+    if "image_side" in config.params:
+        fields += (("side", config.image_side),)
     local.require(name)
     # What a variable says of the files may change while the program runs.
     content = checksum(name)

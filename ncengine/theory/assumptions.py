@@ -13,6 +13,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from ncengine.architectures.shapes import input_dim
 from ncengine.catalogue.architectures import ArchitectureInfo, architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets import DatasetError, Split, dataset_info, is_available, load
@@ -59,6 +60,26 @@ def assumptions(config: RunConfig) -> tuple[Assumption, ...]:
     )
 
 
+def remark(config: RunConfig) -> str:
+    """What no theorem asks for, and yet decides what depth can add, in words; "" elsewhere.
+
+    The embedding is not decayed. Where the inputs have more numbers than there are samples, it
+    separates the classes by itself, at no cost.
+    """
+    census = _look(config)
+    embeds_vectors = _network(config).family.embedding == "vector"
+    if isinstance(census, str) or not embeds_vectors or not census.separable:
+        return ""
+    smaller = " Averaged down to fewer pixels, they leave it more to do."
+    return (
+        f"Inputs have more numbers than there are samples: {census.samples:,} of "
+        f"d₀ = {input_dim(config):,} span N − 1 = {census.samples - 1:,} dimensions. A linear map "
+        "of the input separates the classes by itself, at no decay; depth has little to add."
+        + smaller
+        * ("image_side" in config.params)
+    )
+
+
 def _on_layers(
     config: RunConfig, line: Callable[[RunConfig], Assumption]
 ) -> tuple[Assumption, ...]:
@@ -98,12 +119,14 @@ class _Census:
         copies: samples that have an identical twin.
         contradictory: samples that have an identical twin with another label.
         left_out: samples that the data set does not give for contradicting others.
+        separable: whether a linear map of the inputs can give every sample any label.
     """
 
     of_class: tuple[int, ...]
     copies: int
     contradictory: int
     left_out: int
+    separable: bool
 
     @property
     def samples(self) -> int:
@@ -136,7 +159,16 @@ def _census(config: RunConfig, content: str) -> _Census:
         copies=sum(size for size, _ in sizes if size > 1),
         contradictory=sum(size for size, labels in sizes if labels > 1),
         left_out=data.facts.get("contradictory", 0),
+        separable=_is_separable(data.train.inputs),
     )
+
+
+def _is_separable(inputs: np.ndarray) -> bool:
+    """Whether N inputs (N, d_0) span N - 1 dimensions, as only d_0 >= N - 1 numbers can."""
+    if not np.issubdtype(inputs.dtype, np.floating) or inputs.shape[1] < len(inputs) - 1:
+        return False
+    centred = inputs - inputs.mean(0, dtype=np.float64)
+    return bool(np.linalg.matrix_rank(centred) == len(inputs) - 1)
 
 
 def _digest(sample: np.ndarray) -> bytes:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ncengine.config import RunConfig
-from ncengine.datasets import Data, DatasetDamaged, Split
+from ncengine.datasets import Data, DatasetDamaged, Split, load
 from ncengine.theory import assumptions as module
-from ncengine.theory.assumptions import assumptions
+from ncengine.theory.assumptions import assumptions, remark
 
 
 def lines(**fields):
@@ -145,3 +145,35 @@ def test_free_features_have_no_layers_to_speak_of():
     assert list(lines(architecture="UFM")) == [
         *("balanced", "distinct", "determined", "floor", "width")
     ]
+
+
+@pytest.mark.parametrize(
+    ("samples_per_class", "input_dim", "separable"),
+    [(4, 12, True), (4, 11, True), (4, 10, False), (4, 40, True), (6, 16, False)],
+)
+def test_that_a_linear_map_does_it_is_said_where_it_can(samples_per_class, input_dim, separable):
+    """By numpy's rank: any labels are affine in samples that span N - 1 dimensions."""
+    config = RunConfig(
+        dataset="gaussian", classes=3, samples_per_class=samples_per_class, input_dim=input_dim
+    )
+    x = load(config).train.inputs.astype(float)
+    affine = np.column_stack([x, np.ones(len(x))])
+    assert (np.linalg.matrix_rank(affine) == len(x)) == separable
+    told = remark(config)
+    assert bool(told) is separable
+    if separable:
+        assert f"{len(x)} of d₀ = {input_dim} span N − 1 = {len(x) - 1} dimensions" in told
+        assert "pixels" not in told  # points have none
+    # What reads no vector is asked for another map.
+    assert not remark(config.with_(architecture="UFM"))
+
+
+def test_of_samples_that_repeat_each_other_no_linear_map_is_promised(samples):
+    inputs = np.random.default_rng(0).normal(size=(20, 64)).astype(np.float32)
+    inputs[3] = inputs[9]
+    samples(inputs, np.repeat([0, 1], 10))
+    assert not remark(RunConfig(classes=2, samples_per_class=10))
+    module._census.cache_clear()
+    inputs[3] += 1.0
+    samples(inputs, np.repeat([0, 1], 10))
+    assert "fewer pixels" in remark(RunConfig(classes=2, samples_per_class=10))

@@ -33,7 +33,7 @@ def value_of(name, dataset):
 configs = st.sampled_from(list(PARAMS["dataset"].choices)).flatmap(
     lambda dataset: st.fixed_dictionaries(
         {n: st.just(dataset) if n == "dataset" else value_of(n, dataset) for n in PARAMS}
-    ).map(lambda values: RunConfig(**values))
+    ).map(lambda values: RunConfig.nearest(values)[0])
 )
 
 
@@ -178,6 +178,7 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
         "classes": 9,
         "samples_per_class": 99,
         "data_seed": 1,
+        "image_side": 4,
         "architecture": "RN2",
         "norm": "post",
         "depth": 6,
