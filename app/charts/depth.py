@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import base, palette
+from ncengine.analysis.bounds import Bound, objective_of
 from ncengine.analysis.fits import PowerLaw
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import RunConfig
@@ -74,6 +76,7 @@ def table(
     references: bool = True,
     parts: Sequence[str] = (),
     floors: Sequence[float | None] = (),
+    bounds: Mapping[str, Bound] = MappingProxyType({}),
 ) -> pa.Table:
     """One row a point of each series and of what is drawn beside: see `spec`.
 
@@ -85,11 +88,16 @@ def table(
         references: whether lines of known slopes are drawn.
         parts: metrics drawn as thin lines.
         floors: of each series, drawn as a line.
+        bounds: what others prove of the optimum, by a run's key: runs above are drawn hollow, and
+            in the objective's panel the bounds as steps.
     """
     rows: list[dict[str, Any]] = []
     for n, (runs, fit) in enumerate(zip(series, fits, strict=True)):
         x = at(runs, over)
-        rows += _points(n, runs, x, metric)
+        rows += _points(n, runs, x, metric, bounds)
+        if metric == "loss":
+            known = ((at_x, bounds.get(key)) for at_x, (_, key, _) in zip(x, runs, strict=True))
+            rows += [_row("bound", n, at_x, least.objective) for at_x, least in known if least]
         for part in parts:
             means = log_moments(values(runs, part))[0]
             rows += [_row(part, n, at_x, 10**m) for at_x, m in zip(x, means) if np.isfinite(m)]
@@ -125,7 +133,7 @@ def _as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
 _COLUMNS = {
     "kind": pa.string(), "series": pa.string(), "x": pa.float64(), "mean": pa.float64(),
     "low": pa.float64(), "high": pa.float64(), "run": pa.string(), "what": pa.string(),
-    "each": pa.string(),
+    "each": pa.string(), "open": pa.bool_(),
 }  # fmt: skip
 
 
@@ -133,7 +141,9 @@ def _row(kind: str, series: int, x: float, mean: float, **more: Any) -> dict[str
     return {"kind": kind, "series": str(series), "x": float(x), "mean": float(mean), **more}
 
 
-def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> list[dict[str, Any]]:
+def _points(
+    n: int, runs: Sequence[Finished], x: np.ndarray, metric: str, bounds: Mapping[str, Bound]
+) -> list[dict[str, Any]]:
     numbers = values(runs, metric)
     means, deviations = log_moments(numbers)
     rows = []
@@ -143,9 +153,19 @@ def _points(n: int, runs: Sequence[Finished], x: np.ndarray, metric: str) -> lis
                 "low": 10 ** (means[i] - deviations[i]),
                 "high": 10 ** (means[i] + deviations[i]),
             }
-            told = {"run": key, "what": config.title(), "each": _each(entry, numbers[i])}
+            told = {
+                "run": key,
+                "what": config.title(),
+                "each": _each(entry, numbers[i]),
+                "open": is_convicted(key, entry, bounds),
+            }
             rows.append(_row("mean", n, x[i], 10 ** means[i], **ends, **told))
     return rows
+
+
+def is_convicted(key: str, entry: Mapping[str, Any], bounds: Mapping[str, Bound]) -> bool:
+    """Whether a run is proved to be at no optimum."""
+    return key in bounds and bounds[key].convicts(objective_of(entry))
 
 
 def _each(entry: Mapping[str, Any], numbers: np.ndarray) -> str:
@@ -181,8 +201,9 @@ def _references(
 def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     """Points with bars of one deviation, lines of the fits, and what is drawn beside.
 
-    By the column "kind": "mean" a point; "law" the fit; "slope" a thin line of known slope;
-    "floor"; `parts`, thin lines of the series; and "room", which is not seen, for the axes.
+    By the column "kind": "mean" a point, hollow where "open"; "bound" steps; "law" the fit;
+    "slope" a thin line of known slope; "floor"; `parts`, thin lines of the series; and "room",
+    which is not seen, for the axes.
     """
     alt = base.altair()
     chart = alt.Chart().encode(x=_x_axis(alt, over), y=_value_axis(alt, title), detail="series:N")
@@ -204,9 +225,18 @@ def spec(over: str, title: str, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     ]
     laws = only("law").mark_line(strokeWidth=2, opacity=0.55, clip=True).encode(color=color)
     bars = only("mean").mark_rule(strokeWidth=2).encode(y="low:Q", y2="high:Q", color=color)
-    points = _to_be_picked(alt, only("mean"), title).encode(color=color)
+    steps = (
+        only("bound")
+        .mark_line(interpolate="step-after", strokeWidth=1.5, strokeDash=[1, 3], clip=True)
+        .encode(color=color)
+    )
+    points = _to_be_picked(alt, only("mean"), title).encode(
+        fill=color,
+        stroke=color,
+        fillOpacity=alt.condition("datum.open", alt.value(0.0), alt.value(1.0)),
+    )
     room = only("room").mark_point(opacity=0)
-    layers = [room, slopes, _names(only("slope")), floors, *thin, laws, bars, points]
+    layers = [room, slopes, _names(only("slope")), floors, *thin, laws, steps, bars, points]
     return base.finish(alt, alt.layer(*layers), height=HEIGHT)
 
 
@@ -245,7 +275,7 @@ def _to_be_picked(alt: Any, means: Any, title: str) -> Any:
         alt.Tooltip("mean:Q", title=title, format=".4~g"),
         alt.Tooltip("each:N", title="seeds"),
     ]
-    points = means.mark_point(filled=True, size=150, opacity=1, cursor="pointer")
+    points = means.mark_point(filled=True, size=150, opacity=1, strokeWidth=2.5, cursor="pointer")
     return points.encode(tooltip=tooltip).add_params(picked)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app.components import requests, text
+from app.components.shown import Shown
 from app.engine import data, runs
 from ncengine.analysis.outcome import outcome, outcome_of
 from ncengine.analysis.worth_a_try import worth_a_try
@@ -18,8 +19,9 @@ from ncengine.runs.run import Run, Status
 MOST_TRIES = 3
 
 
-def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
+def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     """The sentence, with what stands against collapse, beside buttons that `pick` another run."""
+    run = shown.run
     came = outcome(run)
     examined = data.examine(run.config)
     failing = (
@@ -39,6 +41,10 @@ def draw(run: Run, pick: Callable[[RunConfig], None]) -> None:
         with st.container(key="against"):
             reason = text.plain(failing[0].reason)
             st.markdown(f":orange-badge[:material/warning: Against it] {reason}")
+    if shown.conviction:
+        with st.container(key="convicted"):
+            reason = text.plain(shown.conviction)
+            st.markdown(f":orange-badge[:material/trending_down: Not at its optimum] {reason}")
 
 
 def troubles(run: Run) -> tuple[str, ...]:
@@ -87,6 +93,10 @@ _SAID: dict[str, Callable[[Any], tuple[str, str]]] = {
     "learning_rate": lambda value: (
         f"Rate {value:g}",
         "Steps that are too long lead away from the optimum.",
+    ),
+    "solver": lambda value: (
+        value,
+        "Looks at the curvature, and so comes nearer to the optimum in as many passes.",
     ),
     "width": lambda value: (f"Wider: d = {value}", "The ideal figure needs the room."),
     "decay_schedule": lambda value: (

@@ -33,6 +33,7 @@ class Shown:
         begins: whether it was picked, and begins by itself, now or in a moment.
         held_back: a sentence, with a space after it, where it was picked and does not; else "".
         has_just_begun: whether its first points are to move before all else is drawn.
+        conviction: why it is at no optimum, see `analysis.bounds`; "" where nothing proves it.
         welcomes: whether its picture stands above all else, for who came without a link.
     """
 
@@ -49,6 +50,7 @@ class Shown:
     begins: bool = False
     held_back: str = ""
     has_just_begun: bool = False
+    conviction: str = ""
     welcomes: bool = False
 
     @property
@@ -86,5 +88,6 @@ def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
         begins=begins,
         held_back="" if begins else automatic.why_it_waits(run),
         has_just_begun=status.busy and requests.seconds_since_the_last() < HEAD_START,
+        conviction=runs.conviction(run) if status is Status.DONE else "",
         welcomes=welcomes and status is Status.DONE,
     )

@@ -41,7 +41,7 @@ def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     _of_earlier_engine(shown, pick)
     _what_failed_here(shown)
     if run.status is Status.DONE:
-        outcome.draw(run, pick)
+        outcome.draw(shown, pick)
     else:
         bars[run.status](shown)
     for trouble in outcome.troubles(run):

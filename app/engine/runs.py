@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from ncengine.analysis.bounds import conviction as conviction_of
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
@@ -48,6 +49,11 @@ def look(spec: RunConfig | Identity) -> Run:
         return look(spec.config)
     other = store().stand_in(spec)
     return run if other is None else store().open(other)
+
+
+def conviction(run: Run) -> str:
+    """Why a finished run is at no optimum; "" where no run at hand proves it."""
+    return conviction_of(run.summary(), store().at_hand())
 
 
 def waits_for_room(key: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from app.engine import runs
+from ncengine.analysis.bounds import Bound, bound
 from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.runs.identity import identify
@@ -78,6 +79,13 @@ def seconds_left(configs: tuple[RunConfig, ...]) -> float | None:
     """
     each = [runs.jobs().estimate(config) for config in configs]
     return None if None in each else sum(each)  # type: ignore[arg-type]
+
+
+def bounds(runs_shown: Iterable[tuple[RunConfig, str, Mapping[str, Any]]]) -> dict[str, Bound]:
+    """What other runs at hand prove of the optimum of each, by key, where any does."""
+    at_hand = runs.store().at_hand()
+    found = ((key, bound(config, at_hand)) for config, key, _ in runs_shown)
+    return {key: least for key, least in found if least is not None}
 
 
 def table(points: Sequence[Point]) -> pd.DataFrame:

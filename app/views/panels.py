@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -10,9 +10,12 @@ import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
-from app.components import laws, series
+from app.components import laws, series, text
 from app.components.series import METRICS, Picture, Series
+from app.engine import sweep
+from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
+from ncengine.config import PARAMS
 from ncengine.theory.optimum import floor_of, why_no_figure
 from ncengine.theory.trivial import trivial
 
@@ -37,21 +40,23 @@ def clicked() -> str | None:
 
 def _all_panels(shown: Sequence[Series], finished: Sequence[list[charts.Finished]]) -> None:
     over = shown[0].over
+    bounds = sweep.bounds(run for runs in finished for run in runs)
     fits: list[PowerLaw | None] = []
     of_features = {name: title for name, title in METRICS.items() if name != "gap"}
     for n, (metric, title) in enumerate(of_features.items()):
         if n % _COLUMNS == 0:
             columns = st.columns(_COLUMNS, gap="small")
         with columns[n % _COLUMNS]:
-            fits += _panel(finished, over, metric, title)
+            fits += _panel(finished, over, metric, title, bounds=bounds)
             _if_trivial(shown, metric)
     bounded = any(floor_of(family.base) is not None for family in shown)
     left, middle, right = st.columns(_COLUMNS, gap="small")
     with left:
         if bounded:
             fits += _panel(
-                finished, over, "gap", "gap to the floor", parts=("decay_hidden", "rest")
-            )
+                finished, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"),
+                bounds=bounds,
+            )  # fmt: skip
             st.caption(
                 "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
                 "the rest, fit and last layer."
@@ -60,21 +65,51 @@ def _all_panels(shown: Sequence[Series], finished: Sequence[list[charts.Finished
             st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
     with middle:
         floors = [floor_of(family.base) if family.over == "depth" else None for family in shown]
-        _panel(finished, over, "loss", "objective", references=False, floors=floors)
+        _panel(finished, over, "loss", "objective", references=False, floors=floors, bounds=bounds)
         if any(floor is not None for floor in floors):
             st.caption("Dashed: the floor, below which no network can come.")
     with right:
-        _panel(finished, over, "seconds", "seconds of training", references=False)
+        _panel(finished, over, "seconds", "seconds of training", references=False, bounds=bounds)
         st.caption("Of its slowest process; its seeds may be spread over several.")
     if caption := laws.explained(fits):
+        st.caption(caption)
+    if caption := _convicted(shown, finished, bounds):
         st.caption(caption)
     if over == "depth" and any(
         np.isfinite(charts.values(runs, "collapsed_layers")).any() for runs in finished
     ):
         (left, _, _) = st.columns(_COLUMNS, gap="small")
         with left:
-            _panel(finished, over, "collapsed_layers", charts.COUNTED, references=False)
+            _panel(
+                finished, over, "collapsed_layers", charts.COUNTED, references=False, bounds=bounds
+            )
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
+
+
+def _convicted(
+    shown: Sequence[Series],
+    finished: Sequence[list[charts.Finished]],
+    bounds: Mapping[str, Bound],
+) -> str:
+    """Which points are hollow, and why; "" where none is."""
+    named = []
+    for family, label, runs in zip(shown, series.labels(shown), finished, strict=True):
+        letter = PARAMS[family.over].letter
+        at = [
+            f"{getattr(config, family.over):g}"
+            for config, key, entry in runs
+            if charts.is_convicted(key, entry, bounds)
+        ]
+        if at:
+            named.append(f"{text.plain(label)} at {letter} = {', '.join(at)}")
+    if not named:
+        return ""
+    return (
+        "**Hollow points are at no optimum**, whatever their collapse: a shallower network, padded "
+        "with blocks that add nothing, or one of another λ, is known to cost less (dotted steps "
+        f"in the objective's panel). {'; '.join(named)}. More passes, or the solver K-FAC L-BFGS, "
+        "bring them down."
+    )
 
 
 def _if_trivial(shown: Sequence[Series], metric: str) -> None:

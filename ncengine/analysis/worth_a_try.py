@@ -7,6 +7,7 @@ from typing import Any
 from ncengine.analysis.outcome import Outcome
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import KFAC
 
 # How many times as many passes are worth a try.
 MORE = 2.5
@@ -39,6 +40,8 @@ def worth_a_try(config: RunConfig, came: Outcome, failing: frozenset[str]) -> li
     deeper = architecture_info(config.architecture).parts and not failing & _NO_HELP_FROM_DEPTH
     if deeper and not came.worse_than_none:
         suggestions += _next(config, "depth", least=config.depth + 1)
+    if came.falling and config.solver == "L-BFGS" and architecture_info(config.architecture).parts:
+        suggestions.append({"solver": KFAC})
     return [
         changes
         for changes in suggestions

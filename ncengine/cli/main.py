@@ -162,6 +162,7 @@ def _config(options: argparse.Namespace) -> RunConfig:
 def _train(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from ncengine.analysis.bounds import conviction
     from ncengine.analysis.outcome import outcome, with_outcome
     from ncengine.jobs.foreground import run
     from ncengine.runs.places import require_cache
@@ -182,11 +183,13 @@ def _train(options: argparse.Namespace) -> int:
         finished = run(config, store=store, progress=progress, workers=options.workers)
     came = outcome(finished)
     summary = with_outcome(finished.summary(), came)
+    convicted = summary["outcome"]["convicted"] = conviction(summary, store.at_hand())
     if options.json:
         print(json.dumps(plain({**summary, "layers": finished.layers_summary()})))
     else:
         print(_table(summary, config))
-    for sentence in [came.sentence] * (options.json and came.went_wrong) + [*came.troubles]:
+    wrong = [came.sentence] * (options.json and came.went_wrong)
+    for sentence in filter(None, [*wrong, *came.troubles, convicted]):
         print(f"ncengine: {sentence}", file=sys.stderr)
     return 0
 

@@ -6,13 +6,14 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ncengine.catalogue.metrics import Place, asked_for, of_test, shown_in
 from ncengine.cli.data import fetch, lacking
 from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import bar, counted, number, plain, write_line
-from ncengine.config import PARAMS, Grid, combine
+from ncengine.config import PARAMS, Grid, RunConfig, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ncengine.runs.store import Store
 
 WORSE = "worse than doing nothing"
+CONVICTED = "above what another network is known to reach"
 
 
 def add_command(commands: Any) -> None:
@@ -76,15 +78,18 @@ def _sweep(options: argparse.Namespace) -> int:
         fetch(grid)
     _tell_what_is_lacking(grid, store)
     ended: Counter[str] = Counter()
+    finished: list[dict[str, Any]] = []
 
     def told(run: Run) -> None:
         came = outcome(run) if run.status.finished else None
+        finished.extend([run.summary()] * run.status.finished)
         ended[run.status] += 1
         ended[WORSE] += came is not None and came.worse_than_none
         _tell(run, came, options.json)
 
     with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
         table = sweep(grid, options.workers, progress, store=store, on_end=told)
+    ended[CONVICTED] = _tell_convictions(finished, store)
     _sum_up(ended, len(grid), options.json)
     if options.export is not None:
         try:
@@ -147,6 +152,19 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
             write_line(f"ncengine: {run.config.full_title()}: {sentence}", sys.stderr)
 
 
+def _tell_convictions(finished: Sequence[dict[str, Any]], store: Store) -> int:
+    """Which runs are at no optimum, since others at hand prove it; gives their number."""
+    from ncengine.analysis.bounds import conviction
+
+    entries, count = store.at_hand(), 0
+    for summary in finished:
+        if sentence := conviction(summary, entries):
+            title = RunConfig(**summary["config"]).full_title()
+            write_line(f"ncengine: {title}: {sentence}", sys.stderr)
+            count += 1
+    return count
+
+
 def _line(run: Run, came: Outcome) -> str:
     from ncengine.analysis.over_seeds import last_by_scale
 
@@ -161,6 +179,7 @@ def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
     from ncengine.runs.run import Status
 
     counts = ", ".join(f"{ended[end]} {end}" for end in reversed(Status) if ended[end])
-    if ended[WORSE]:
-        counts += f"; {ended[WORSE]} of them ended {WORSE}"
+    for what in (WORSE, CONVICTED):
+        if ended[what]:
+            counts += f"; {ended[what]} of them ended {what}"
     print(f"{counted(runs)}: {counts}", file=sys.stderr if as_json else sys.stdout)

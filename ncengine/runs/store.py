@@ -212,6 +212,10 @@ class Store:
         """What is to be said of runs of later engines, here or shipped; "" where there is none."""
         return newer_in_words(len(self.index.newer()) + len(self.gallery.newer()))
 
+    def at_hand(self) -> Sequence[dict[str, Any]]:
+        """Entries of all finished runs, those trained here and those shipped."""
+        return [*self.list(), *self.gallery.entries()]
+
     def list(self) -> Sequence[dict[str, Any]]:
         """Every finished run, newest first: see `index.Index`."""
         return self.index.entries()[::-1]

@@ -41,6 +41,9 @@ class FakeStore:
     def list(self) -> list:
         return []
 
+    def at_hand(self) -> list:
+        return self.list()
+
     def put(self, run: Run) -> None:
         self.runs[identify(run.config).key] = run
 

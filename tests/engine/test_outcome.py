@@ -9,6 +9,7 @@ import torch
 from ncengine.analysis.outcome import Outcome, outcome, outcome_of, with_outcome
 from ncengine.analysis.worth_a_try import worth_a_try
 from ncengine.config import RunConfig
+from ncengine.config.fields import KFAC
 from ncengine.runs.run import Run, Status
 
 CONFIG = RunConfig(seeds=2, epochs=100)
@@ -120,9 +121,10 @@ def came(falling=False):
     ("values", "falling", "failing", "tries"),
     [
         ({}, False, (), [{"depth": 8}]),
-        ({}, True, (), [{"epochs": 2000}, {"depth": 8}]),
+        ({}, True, (), [{"epochs": 2000}, {"depth": 8}, {"solver": KFAC}]),
+        ({"solver": KFAC}, True, (), [{"epochs": 2000}, {"depth": 8}]),
         ({"depth": 34}, False, (), []),
-        ({"epochs": 100_000}, True, (), [{"depth": 8}]),
+        ({"epochs": 100_000}, True, (), [{"depth": 8}, {"solver": KFAC}]),
         ({"architecture": "UFM"}, True, (), [{"epochs": 2000}]),
         (
             {"architecture": "RN2", "decay_schedule": "constant"},

@@ -155,7 +155,27 @@ def test_the_command_exports_the_table(cache, capsys, ending, read):
     assert len(table) == 6
     assert sorted(table["depth"].dropna()) == [2, 2, 3, 3]
     assert set(table["architecture"]) == {"RN1", "UFM"}
-    assert capsys.readouterr().out.splitlines()[-1] == "3 runs: 3 done"
+    assert capsys.readouterr().out.splitlines()[-1].startswith("3 runs: 3 done")
+
+
+def test_what_others_prove_to_be_no_optimum_is_told(cache, capsys, monkeypatch):
+    """The deeper network, after some passes, is above what the shallower one reached in more."""
+    assert main(["sweep", *OPTIONS, "--depth", "2"]) == 0
+    capsys.readouterr()
+    short = [*OPTIONS, "--epochs", "15"]
+    assert main(["sweep", *short, "--depth", "3"]) == 0
+    out = capsys.readouterr()
+    assert out.out.splitlines()[-1] == (
+        "1 run: 1 done; 1 of them ended above what another network is known to reach"
+    )
+    (told,) = [line for line in out.err.splitlines() if "optimum" in line]
+    assert "A network of depth 2, padded with blocks that add nothing, reaches" in told
+    assert main(["train", *short, "--depth", "3", "--json"]) == 0
+    out = capsys.readouterr()
+    sentence = json.loads(out.out)["outcome"]["convicted"]
+    assert sentence in told and sentence in out.err
+    assert main(["train", *OPTIONS, "--depth", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcome"]["convicted"] == ""
 
 
 def test_one_json_object_a_line_as_runs_end(cache, capsys):
@@ -173,7 +193,8 @@ def test_what_ends_worse_than_doing_nothing_is_told_everywhere(cache, capsys):
     assert main(["sweep", *wrong, "--export", str(table)]) == 0
     out = capsys.readouterr()
     assert out.err.count("Worse than doing nothing: the objective ended at") == 1
-    assert out.out.splitlines()[-1] == "2 runs: 2 done; 1 of them ended worse than doing nothing"
+    last = out.out.splitlines()[-1]
+    assert last.startswith("2 runs: 2 done; 1 of them ended worse than doing nothing")
     found = pd.read_csv(table)
     worse = found["loss"] > np.log(3)
     assert 0 < worse.sum() < len(found)
