@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
+from html import escape
 
 from app.charts import depth as charts
 from app.components import series
 from app.components.series import Series
 from ncengine.analysis.fits import NO_LAW, NOT_EXACT, UNCLEAR, PowerLaw, power_law
+from ncengine.analysis.outcome import outcome_of
+from ncengine.analysis.seen import seen as what_is_seen
+from ncengine.config import PARAMS
 
 # Of these a slope says nothing.
 NO_LAW_OF = ("loss", "seconds", "collapsed_layers")
@@ -61,6 +66,33 @@ def explained(laws: Sequence[PowerLaw | None]) -> str:
     return (
         EXPLAINED
         + "".join(sentence for name, sentence in VERDICTS.items() if name in verdicts).strip()
+    )
+
+
+def seen(shown: Sequence[Series], finished: Sequence[Sequence[charts.Finished]]) -> str:
+    """What is seen of NC1 in each series, as HTML; "" where there is nothing yet, or a grid."""
+    lines = []
+    for n, (family, label, runs) in enumerate(
+        zip(shown, series.labels(shown), finished, strict=True)
+    ):
+        sentence = "" if family.is_grid or not runs else _seen(family, runs)
+        if sentence:
+            who = f"<b>{escape(label)}</b>: " if len(shown) > 1 else ""
+            power = re.sub(r"\^([−\d.]+)", r"<sup>\1</sup>", escape(sentence))
+            lines.append(f'<div style="--series:{charts.COLORS[n]}">{who}{power}.</div>')
+    return f'<div class="seen">{"".join(lines)}</div>' if lines else ""
+
+
+def _seen(family: Series, runs: Sequence[charts.Finished]) -> str:
+    at = charts.at(runs, family.over)
+    order = at.argsort()
+    last = outcome_of(runs[order[-1]][2])
+    return what_is_seen(
+        "NC1",
+        PARAMS[family.over].letter,
+        at[order],
+        charts.values(runs, "nc1")[order],
+        last.above_floor if family.over == "depth" else None,
     )
 
 

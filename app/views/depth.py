@@ -15,6 +15,7 @@ from app.charts import depth as charts
 from app.components import (
     address,
     download,
+    laws,
     notices,
     paper,
     pulse,
@@ -380,6 +381,8 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
         else:
+            if words := laws.seen(shown, finished):
+                st.html(words)
             panels.draw(shown, finished, picture)
         _theory(shown)
         recipes.draw(shown, list(points.values()), finished)

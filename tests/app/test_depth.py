@@ -19,6 +19,7 @@ from ncengine.cli.sweep import _grid
 from ncengine.config import ConfigError, RunConfig, grid
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.config.sweeps import SWEEPS, sweep_series
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
 from ncengine.theory.depth_law import prediction
 
@@ -268,6 +269,44 @@ def test_what_is_there_is_drawn_without_opening_a_run(at, store):
     assert "L<sup>−0.50</sup>" in texts(at) and "L<sup>−0.25</sup>" in texts(at)
     assert "Theorem 4" in texts(at)
     assert store.opened == 0
+
+
+def test_what_is_seen_is_said_from_the_figures(at, store):
+    for config in Series(BASE).grid:
+        store.put(law_run(config))
+    for config in Series(RunConfig(norm="post")).grid:
+        store.put(law_run(config, slope=0.3))
+    open_at(at, kept="norm=post")
+    assert_sound(at)
+    said = texts(at)
+    assert "NC1 falls as L<sup>−0.50</sup>" in said and "NC1 rises as L<sup>0.30</sup>" in said
+    assert "at every step; at L = 34 the objective ended at" in said
+
+
+def test_runs_above_what_others_reach_are_hollow_and_named(at, store):
+    """One of depth 3, trained otherwise, costs .1: so can all that are as deep, or deeper."""
+    for config in Series(BASE).grid:
+        store.put(law_run(config))
+
+    def entry(depth, fit):
+        config = BASE.with_(depth=depth, epochs=77)
+        seed = {"seed": 0, "diverged": False, "fit": fit, "decay_hidden": 0.0, "decay_last": 0.0}
+        return {"key": f"of {depth}", "config": config.model_dump(mode="json"), "seeds": [seed]}
+
+    shallow = entry(3, 0.1)
+    store.at_hand = lambda: [shallow]
+    open_at(at)
+    assert_sound(at)
+    points = {config.depth: FLOOR + 0.5 * config.depth**-0.5 for config in Series(BASE).grid}
+    above = [str(depth) for depth, objective in points.items() if depth >= 3 and objective > 0.11]
+    assert above and f"at L = {', '.join(above)}. More passes" in texts(at)
+    grid = [(c, identify(c).key, store.runs[identify(c).key].summary()) for c in Series(BASE).grid]
+    bounds = sweep.bounds(grid)
+    table = charts.table([grid], "depth", "loss", [None], bounds=bounds).to_pandas()
+    means = table[table["kind"] == "mean"]
+    assert [str(int(x)) for x in means[means["open"]]["x"]] == above
+    steps = table[table["kind"] == "bound"]
+    assert sorted(steps["x"]) == [3, 5, 8, 13, 21, 34] and set(steps["mean"]) == {0.1}
 
 
 def test_where_no_figure_fits_there_is_neither_gap_nor_floor(at, store):
