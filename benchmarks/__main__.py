@@ -11,6 +11,7 @@ import torch
 NAMES = (
     "solver",
     "peers",
+    "curvature",
     "overhead",
     "pace",
     "page",

@@ -45,7 +45,7 @@ class Factors(NamedTuple):
 
 
 def curvature(objective: Objective, theta: Tensor, passes: int) -> dict[str, Factors]:
-    """Factors of every weight that a linear map has, at theta (R, P), by the parameter's name.
+    """Factors of every weight that `layers.linear` is given, at theta (R, P), by its name.
 
     Args:
         passes: with the seed it decides the signs by which classes are drawn together.
@@ -77,12 +77,12 @@ def _add_sweep(
         for parameter in parameters.values():
             parameter.requires_grad_()
         logits = last_layer(parameters, features_of(objective.network, parameters, inputs))
-    maps = [event for event in events if isinstance(event, Linear)]
-    root = _root_of_second_derivative(logits.detach(), objective.config.loss, signs)
-    derivatives = torch.autograd.grad(logits, [event.outputs for event in maps], root)
     for event in events:
         if isinstance(event, Product):
             sums.take_product(event)
+    maps = [event for event in events if isinstance(event, Linear) and sums.knows(event)]
+    root = _root_of_second_derivative(logits.detach(), objective.config.loss, signs)
+    derivatives = torch.autograd.grad(logits, [event.outputs for event in maps], root)
     for event, derivative in zip(maps, derivatives, strict=True):
         sums.add(event, derivative)
 
@@ -115,6 +115,10 @@ class _Sums:
         self.given: dict[tuple[str, int], Tensor] = {}
         self.tokens: dict[tuple[str, int], int] = {}
         self.looked_up: set[str] = set()
+
+    def knows(self, event: Linear) -> bool:
+        """Whether it is a parameter that the map was given, and not what was made of some."""
+        return event.weight.data_ptr() in self.places
 
     def take_product(self, event: Product) -> None:
         sides = [self.places[side[:, 0].data_ptr()][0] for side in (event.left, event.right)]

@@ -8,6 +8,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from ncengine.architectures.build import initial_parameters
+from ncengine.architectures.layers import linear
 from ncengine.architectures.shapes import Role, parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
@@ -202,6 +203,30 @@ def test_the_preconditioner_is_the_damped_inverse_and_positive(architecture, dat
             damping = on.decay[shape.role] + 1e-6 * torch.linalg.eigvalsh(curved).max()
             damped = curved + damping * torch.eye(len(curved)).double()
             torch.testing.assert_close(block @ damped, torch.eye(len(curved)).double())
+
+
+def test_of_weights_that_no_linear_map_was_given_it_is_positive_too(monkeypatch):
+    """As of a network of one's own that multiplies by itself, or by what it makes of a weight."""
+
+    def own_branch(x, weight, bias, activation):
+        return torch.relu(torch.bmm(x, weight.mT) + bias[:, None])
+
+    def made_branch(x, weight, bias, activation):
+        return torch.relu(linear(x, weight * 1.0, bias))
+
+    config = RunConfig(**TINY, dataset="gaussian", input_dim=4)
+    theta = initial_parameters(config, torch.float64)
+    told = curvature(objective(config, 4), theta, 2)
+    for other in (own_branch, made_branch):
+        monkeypatch.setattr("ncengine.architectures.resnet.branch", other)
+        on = objective(config, 4)
+        factors = curvature(on, theta, 2)
+        (lost,) = told.keys() - factors.keys()
+        assert lost.endswith("_weight") and factors.keys() < told.keys()
+        one = preconditioners(factors, on.shapes, on.decay, theta)[0]
+        whole = torch.stack([one(row) for row in torch.eye(theta.shape[1]).double()])
+        torch.testing.assert_close(whole, whole.T)
+        assert torch.linalg.eigvalsh(whole).min() > 0
 
 
 def _filled(history, rng, quadratic):

@@ -106,7 +106,10 @@ def preconditioners(
     parts, start = [], 0
     given = next(iter(factors.values())).given
     for shape in shapes:
-        of = factors.get(shape.name) or _of_what_is_added(shape, given)
+        of = factors.get(shape.name)
+        if of is None:
+            added = shape.role is Role.BIAS or len(shape.shape) == 2
+            of = _of_what_is_added(shape, given) if added else _as_others(shape, factors)
         given = of.given
         together = shape.shape[0] ** 0.5 if _in_blocks(shape) else 1.0
         parts.append((start, *_inverse(of, shape, together, decay.get(shape.role, 0.0))))
@@ -134,6 +137,25 @@ def _part(
         None if rows is None else of_seed(rows),
         None if columns is None else of_seed(columns),
     )
+
+
+def _as_others(shape: ParameterShape, factors: Mapping[str, Factors]) -> Factors:
+    """Of a weight of which nothing is known: as curved as others are on average, every way."""
+    curved = [_mean(of.rows) * _mean(of.columns) for of in factors.values()]
+    mean = torch.stack(curved).mean(0)
+    *blocks, rows, columns = shape.shape
+    size = (len(mean), *blocks)
+    spread = mean.view(-1, *[1] * (len(blocks) + 1)).expand(*size, rows)
+    ones = mean.new_ones(*size, columns)
+    given = Factor(torch.diag_embed(spread))
+    return Factors(given, Factor(ones, is_diagonal=True), given)
+
+
+def _mean(factor: Factor) -> Tensor:
+    """(R,) the mean of its eigenvalues."""
+    matrix = factor.matrix
+    diagonal = matrix if factor.is_diagonal else matrix.diagonal(dim1=-2, dim2=-1)
+    return diagonal.flatten(1).mean(1)
 
 
 def _in_blocks(shape: ParameterShape) -> bool:
