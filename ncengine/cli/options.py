@@ -10,7 +10,7 @@ from typing import Any
 from ncengine.catalogue.architectures import ARCHITECTURES, architectures
 from ncengine.catalogue.datasets import DATASETS
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
-from ncengine.config.fields import defaults_of
+from ncengine.config.defaults import defaults_of
 from ncengine.config.numbers import whole
 from ncengine.config.param import as_text
 

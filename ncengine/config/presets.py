@@ -5,7 +5,7 @@ from __future__ import annotations
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import defaults_of
+from ncengine.config.defaults import defaults_of
 
 
 def instant_preset() -> RunConfig:

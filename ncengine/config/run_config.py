@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from ncengine.catalogue.architectures import architecture_info, architectures
 from ncengine.catalogue.datasets import DATASETS, dataset_info
 from ncengine.config import fields
-from ncengine.config.fields import bounded, defaults_of, limits
+from ncengine.config.defaults import bounded, defaults_of, limits
 from ncengine.config.param import ConfigError, Param, Problem, as_text
+from ncengine.config.sizes import image_sides
 
 
 def nc2_name(loss: str, last_bias: bool) -> str:
@@ -278,7 +279,7 @@ PARAMS_DEFAULTS: dict[str, Any] = {
 def _defaults(
     dataset: str, architecture: str, start: str = "random", side: int = 0
 ) -> dict[str, Any]:
-    side = side if side in fields.image_sides(dataset_info(dataset)) else 0
+    side = side if side in image_sides(dataset_info(dataset)) else 0
     defaults = {**PARAMS_DEFAULTS, **defaults_of(dataset, architecture, start, side)}
     most = limits(dataset_info(dataset))
     return {**defaults, **{name: min(defaults[name], high) for name, high in most.items()}}

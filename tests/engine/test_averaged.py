@@ -7,7 +7,7 @@ from ncengine.architectures.inputs import network_inputs
 from ncengine.architectures.shapes import context_length, input_dim
 from ncengine.catalogue.datasets import DATASETS, dataset_info
 from ncengine.config import ConfigError, RunConfig
-from ncengine.config.fields import image_sides
+from ncengine.config.sizes import image_sides
 from ncengine.datasets import load
 from ncengine.datasets.images import Pool, averaged, draw
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncengine.config import PARAMS, RunConfig
-from ncengine.config.fields import bounded
+from ncengine.config.defaults import bounded
 from ncengine.config.param import ConfigError, as_text
 from ncengine.config.presets import paper_preset
 from ncengine.runs.identity import identify
