@@ -196,7 +196,7 @@ def _list(name: str, param: Param, value: Any) -> None:
         param.label,
         options,
         index=options.index(value),
-        format_func=_text,
+        format_func=lambda option: param.choices.get(option) or _text(option),
         key=key(name),
         help=f"{param.help} Pick a value or type one: it {param.allowed}.",
         accept_new_options=True,

@@ -60,7 +60,7 @@ class Param:
         help: one or two sentences, in the paper's notation.
         group: heading under which the picker shows it.
         kind: "choice", "int", "float", "bool" or "seeds".
-        choices: value -> text shown, for kind "choice".
+        choices: value -> text shown, of all values for kind "choice", else of those with a name.
         low, high: inclusive bounds, for numbers.
         suggested: values a picker offers first.
         letter: the paper's letter for it, such as L; empty where it has none.

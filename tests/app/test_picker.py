@@ -92,6 +92,33 @@ def test_the_patch_size_follows_the_images(at):
     assert_sound(at)
 
 
+def test_images_are_averaged_down_and_patches_follow(at):
+    open_at(at, dataset="mnist", architecture="T11")
+    assert_sound(at)
+    sides = at.button_group(key="field:image_side")
+    assert [option.content for option in sides.proto.options] == ["28", "14", "7", "4"]
+    pick(at, image_side=14)
+    assert_sound(at)
+    assert (picked(at).image_side, picked(at).patch_size) == (14, 2)
+    pick(at, dataset="cifar10")
+    assert (picked(at).image_side, picked(at).patch_size) == (32, 8)
+    # Points have no pixels.
+    pick(at, dataset="gaussian")
+    assert not has(at, "button_group", "image_side")
+
+
+def test_only_who_looks_at_the_curvature_picks_how_weights_begin(at):
+    open_at(at, solver="K-FAC L-BFGS")
+    assert_sound(at)
+    scale = at.selectbox(key="field:initial_scale")
+    assert scale.options[0] == "min(1, 3/L)" and scale.value == 0.0
+    scale.set_value(0.3).run()
+    assert_sound(at)
+    assert picked(at).initial_scale == 0.3 and not has(at, "selectbox", "warmup")
+    pick(at, solver="L-BFGS")
+    assert not has(at, "selectbox", "initial_scale") and has(at, "selectbox", "warmup")
+
+
 def test_an_untouched_patch_size_stays_four_by_four(at):
     open_at(at, architecture="T12")
     sizes = []
