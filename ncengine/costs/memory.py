@@ -41,7 +41,7 @@ def memory_needed(config: RunConfig, process_bytes: int, processes: int = 1) -> 
             installed: see `jobs.process_memory`.
         processes: over how many the seeds are spread: each holds the data.
     """
-    each = process_bytes + _of_data_set(config) + _of_inputs(config)
+    each = process_bytes + _of_data_set(config) + _of_inputs(config) + _of_axes(config)
     return processes * (each + _of_layers(config)) + len(config.seeds) * _of_seed(config)
 
 
@@ -90,6 +90,12 @@ def _of_inputs(config: RunConfig) -> int:
     batch = config.batch_size * len(config.seeds)
     text = dataset_info(config.dataset).kind == "text"
     return (samples + batch) * sample_size(config) * (8 if text else _bytes_each(config))
+
+
+def _of_axes(config: RunConfig) -> int:
+    """Of principal axes of the inputs: covariance, eigenvectors, and room to find them."""
+    vector = architecture_info(config.architecture).family.embedding == "vector"
+    return 8 * 4 * sample_size(config) ** 2 if vector and config.solver == KFAC else 0
 
 
 def _of_data_set(config: RunConfig) -> int:

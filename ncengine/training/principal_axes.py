@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,7 @@ from ncengine.config.fields import KFAC
 
 # Of the largest variance: axes with less are those along which no training sample differs.
 LEAST_VARIANCE = 1e-12
+BLOCK = 1000
 
 
 def turns(config: RunConfig) -> bool:
@@ -41,20 +43,25 @@ class PrincipalAxes:
     def of(cls, inputs: np.ndarray) -> PrincipalAxes:
         """Those of training inputs (N, d_0)."""
         mean = inputs.mean(0, dtype=np.float64)
-        centred = inputs - mean
-        if len(centred) < centred.shape[1]:
+        if len(inputs) < inputs.shape[1]:
+            centred = inputs - mean
             variance, of_samples = np.linalg.eigh(centred @ centred.T)
             keep = variance > LEAST_VARIANCE * variance[-1]
-            axes = centred.T @ of_samples[:, keep] / np.sqrt(variance[keep])
-        else:
-            variance, axes = np.linalg.eigh(centred.T @ centred)
-            axes = axes[:, variance > LEAST_VARIANCE * variance[-1]]
-        return cls(mean, axes)
+            return cls(mean, centred.T @ of_samples[:, keep] / np.sqrt(variance[keep]))
+        covariance = np.zeros((inputs.shape[1],) * 2)
+        for some in _blocks(inputs):
+            centred = some - mean
+            covariance += centred.T @ centred
+        variance, axes = np.linalg.eigh(covariance)
+        return cls(mean, axes[:, variance > LEAST_VARIANCE * variance[-1]])
 
     def inputs(self, inputs: np.ndarray) -> np.ndarray:
         """(N, d_0) inputs in these coordinates, 0 where there are less than d_0 of them."""
-        along = ((inputs - self.mean) @ self.axes).astype(inputs.dtype)
-        return np.pad(along, ((0, 0), (0, inputs.shape[1] - along.shape[1])))
+        along, start = np.zeros_like(inputs), 0
+        for some in _blocks(inputs):
+            along[start : start + len(some), : self.axes.shape[1]] = (some - self.mean) @ self.axes
+            start += len(some)
+        return along
 
     def turned(self, config: RunConfig, parameters: np.ndarray) -> np.ndarray:
         """(R, P) parameters of a network that reads inputs as they are, for one that reads these.
@@ -71,6 +78,11 @@ class PrincipalAxes:
         along, bias, rest = _parts(config, parameters)
         weight = along[..., : self.axes.shape[1]] @ self.axes.T
         return _joined(weight, bias - weight @ self.mean, rest)
+
+
+def _blocks(inputs: np.ndarray) -> Iterator[np.ndarray]:
+    """Some rows after the others, so that copies in double precision stay small."""
+    return (inputs[start : start + BLOCK] for start in range(0, len(inputs), BLOCK))
 
 
 def _parts(config: RunConfig, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
