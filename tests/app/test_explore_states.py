@@ -401,6 +401,29 @@ def test_what_stands_against_collapse_is_said_with_its_reason(at, store):
     assert "λ/L" in at.header[0].value
 
 
+def test_a_run_that_another_proves_to_be_no_optimum_is_said_to_be_none(at, store):
+    run = make_run(CONFIG)
+    store.put(run)
+    seed = {"seed": 0, "diverged": False, "fit": 0.001, "decay_hidden": 0.0, "decay_last": 0.001}
+    shallow = CONFIG.with_(depth=2)
+    entry = {"key": "x", "config": shallow.model_dump(mode="json"), "seeds": [seed]}
+    open_at(at)
+    assert_sound(at)
+    assert "Not at its optimum" not in texts(at)
+    store.at_hand = lambda: [entry]
+    at.run()
+    assert_sound(at)
+    (said,) = [m.value for m in at.markdown if "Not at its optimum" in m.value]
+    assert "A network of depth 2, padded with blocks that add nothing, reaches 0.002" in said
+
+
+def test_passes_that_went_to_the_curvature_are_told(at, store):
+    store.put(make_run(CONFIG.with_(solver="K-FAC L-BFGS")))
+    open_at(at, solver="K-FAC L-BFGS")
+    assert_sound(at)
+    assert re.search(r"1,000 passes \(1\d of them for the curvature\) in", at.caption[0].value)
+
+
 def test_runs_of_the_same_title_are_told_apart(at, store):
     config = CONFIG.with_(solver="Adam", epochs=2000, data_seed=1)
     store.put(make_run(config))
