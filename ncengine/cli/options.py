@@ -12,7 +12,7 @@ from ncengine.catalogue.datasets import DATASETS
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.config.defaults import defaults_of
 from ncengine.config.numbers import whole
-from ncengine.config.param import as_text
+from ncengine.config.param import Param, as_text
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +25,15 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(
             "--" + name.replace("_", "-"),
             dest=name,
-            metavar="|".join(map(str, param.choices)) or param.kind.upper(),
+            metavar=_what_to_write(param),
             nargs="?" if param.kind == "bool" else None,
             const="true" if param.kind == "bool" else None,
             help=description.replace("%", "%%"),
         )
+
+
+def _what_to_write(param: Param) -> str:
+    return "|".join(map(str, param.choices)) if param.kind == "choice" else param.kind.upper()
 
 
 def processes(text: str) -> int:

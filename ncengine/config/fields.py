@@ -138,7 +138,7 @@ IMAGE_SIDE = Param(
     "all of them apart, and depth has something to do.",
     "Data",
     "choice",
-    choices={side: str(side) for info in DATASETS.values() for side in image_sides(info)},
+    choices={s: str(s) for s in sorted({s for i in DATASETS.values() for s in image_sides(i)})},
     applies=lambda values: len(image_sides(dataset_info(values["dataset"]))) > 1,
 )
 
