@@ -9,6 +9,9 @@ from ncengine.config.fields import KFAC
 
 # Passes after which it is looked at; then each time that twice as many are done.
 LOOKS = (20, 50, 100, 200, 350)
+# Before a look so many times as many passes are trained as it costs: of a wide network that sees
+# few samples, eigenvectors take as long as many passes do.
+TRAINED_BEFORE = 8
 # Of a pass: a forward and a backward sweep, without the gradient of the weights.
 SWEEPS = 1.3
 # Eigenvectors of two matrices a map, of a pass: for each dimension, divided by samples and tokens.
@@ -20,11 +23,15 @@ def passes_for_curvature(config: RunConfig) -> frozenset[int]:
     if config.solver != KFAC:
         return frozenset()
     cost = passes_a_look(config)
-    looks, last = list(LOOKS), LOOKS[-1]
-    while last < config.epochs:
-        last *= 2
-        looks.append(last)
-    return frozenset(look + n for look in looks for n in range(cost))
+    passes: set[int] = set()
+    earliest, last = TRAINED_BEFORE * cost, 0
+    for look in (*LOOKS, *(LOOKS[-1] * 2**n for n in range(1, 64))):
+        if last >= config.epochs:
+            break
+        last = max(look, earliest)
+        passes.update(range(last, last + cost))
+        earliest = last + cost + TRAINED_BEFORE * cost
+    return frozenset(passes)
 
 
 def spent_on_curvature(config: RunConfig, passes: int) -> int:

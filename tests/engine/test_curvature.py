@@ -1,6 +1,6 @@
 """K-FAC against Gauss-Newton matrices built entry by entry; directions against dense algebra."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -358,6 +358,13 @@ def test_a_longer_training_looks_when_a_shorter_one_did():
     ]
     longer = passes_for_curvature(config.with_(epochs=5000))
     assert passes_for_curvature(config) <= longer and max(longer) > 2000
+    # Where a look costs more than lies between two, most passes train all the same.
+    for costly in (config.with_(samples_per_class=5, width=256), config.with_(width=1024)):
+        spent = sorted(passes_for_curvature(costly.with_(epochs=5000)))
+        begins = [p for p in spent if p - 1 not in spent]
+        cost = passes_a_look(costly)
+        assert cost > 5 and begins[0] >= 8 * cost and len(spent) == cost * len(begins)
+        assert all(later - begin >= 9 * cost for begin, later in pairwise(begins))
     assert not passes_for_curvature(RunConfig())
     with pytest.raises(ConfigError, match="solver = 'K-FAC L-BFGS': must be one of L-BFGS, Adam"):
         RunConfig(architecture="UFM", solver=KFAC)

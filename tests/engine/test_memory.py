@@ -77,7 +77,7 @@ def peak(config, folder, until):
             "batch_size": 8192,
             "epochs": 3,
         },
-        {"depth": 34, "width": 128, "samples_per_class": 10, "seeds": 1, "epochs": 36, **CURVED},
+        {"depth": 34, "width": 128, "samples_per_class": 10, "seeds": 1, "epochs": 112, **CURVED},
         {
             "dataset": "gaussian",
             "samples_per_class": 500,

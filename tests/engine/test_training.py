@@ -7,6 +7,7 @@ import torch
 from ncengine.config import RunConfig
 from ncengine.config.fields import KFAC
 from ncengine.costs import curvature
+from ncengine.costs.curvature import passes_for_curvature
 from ncengine.datasets import load
 from ncengine.metrics.collapse import neural_collapse
 from ncengine.runs.assemble import finish_curves, stack_geometry
@@ -46,6 +47,7 @@ def test_training_goes_on_from_a_saved_state_with_the_same_numbers(
         pytest.skip("there is no curvature to look at")
     # The curvature is looked at after 8 passes, which takes until 11, and after 16.
     monkeypatch.setattr(curvature, "LOOKS", (8, 16))
+    monkeypatch.setattr(curvature, "TRAINED_BEFORE", 0)
     config = RunConfig(
         **SMALL,
         architecture=architecture,
@@ -56,6 +58,7 @@ def test_training_goes_on_from_a_saved_state_with_the_same_numbers(
         warmup=10,
         learning_rate=0.01,
     )
+    assert (solver == KFAC) == (8 in passes_for_curvature(config))
     whole = {step.passes: step.snapshot for step in training(config).steps()}
     cut, begun = {}, training(config)
     # Each goes on from the last one's state, so that what one forgets is carried on.
