@@ -79,11 +79,13 @@ class RunConfig(BaseModel):
     def with_(self, **changes: Any) -> RunConfig:
         """A copy with some fields changed, checked as a new one is.
 
-        A patch that is the default for its images becomes the default for others.
+        Images as published stay so where the data set changes, and a patch that is the default
+        for its images becomes the default for others.
         """
         values = self.model_dump()
-        if "image_side" in changes and "patch_size" not in self.set_fields():
-            del values["patch_size"]
+        for cause, name in (("dataset", "image_side"), ("image_side", "patch_size")):
+            if cause in changes and name not in self.set_fields():
+                del values[name]
         return RunConfig(**{**values, **changes})
 
     def repicked(self, changes: Mapping[str, Any]) -> tuple[RunConfig, list[Problem]]:

@@ -87,6 +87,7 @@ def test_patches_have_to_cut_what_is_left():
     # Who picks another side meant another patch too, unless it was set.
     repicked, problems = config.repicked({"image_side": 32})
     assert (repicked.patch_size, problems) == (8, [])
+    assert RunConfig().with_(dataset="mnist").image_side == 28
     # So does what another configuration is made of; what was set has to fit.
     assert config.with_(image_side=4).patch_size == 1
     assert RunConfig(dataset="mnist").with_(image_side=4).image_side == 4

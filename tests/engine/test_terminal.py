@@ -52,6 +52,11 @@ def trained(tmp_path_factory) -> Path:
     return cache
 
 
+def complaints(stderr: str) -> list[str]:
+    """What is said there but that so short a training ends above a shallower network."""
+    return [line for line in stderr.splitlines() if "is not at its optimum" not in line]
+
+
 def depths(cache: Path) -> list[int]:
     return sorted(entry["config"]["depth"] for entry in Store(cache).list())
 
@@ -97,7 +102,7 @@ def test_no_encoding_stops_a_command(encoding, tmp_path, trained):
     assert "Traceback" not in err and "codec" not in err and "Errno" not in err
     assert "\\u03bb" not in err
     assert ("λ = 0.005" if encoding == "utf-8" else "lambda = 0.005") in out
-    assert out.count("\n2 runs: 2 done\n") == 1
+    assert out.count("\n2 runs: 2 done") == 1
     objects = [json.loads(line) for line in out.splitlines() if line.startswith(("[{", "{"))]
     assert len(objects) > 6
     assert depths(tmp_path) == [2, 3]
@@ -141,7 +146,7 @@ def test_a_reader_that_has_gone_ends_the_output_and_not_the_training(gone, tmp_p
     )
     os.close(write)
     assert done.returncode == 0
-    assert not done.stderr
+    assert not complaints((done.stderr or b"").decode())
     assert depths(tmp_path / "cache") == [2, 3]
     assert len(export.read_text().splitlines()) == 3
 
@@ -281,5 +286,5 @@ def test_a_file_system_without_flock_is_used_without_a_word(tmp_path):
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, complaints(done.stderr)) == (0, [])
     assert depths(tmp_path / "cache") == [2, 3]
