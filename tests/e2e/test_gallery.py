@@ -111,6 +111,8 @@ def the_library_shows_what_is_shipped_and_opens_it(page: Page) -> None:
     page.get_by_label("Find", exact=True).fill("gallery 34 mnist 500")
     page.get_by_label("Find", exact=True).press("Enter")
     expect(page.get_by_text("1 of ")).to_be_visible()
+    # For a moment the table before is there too.
+    expect(table).to_have_count(1)
     box = table.bounding_box()
     # The box at the left of the first row: the table is drawn on a canvas.
     page.mouse.click(box["x"] + 16, box["y"] + 62)
