@@ -14,6 +14,7 @@ from app.components.series import Series
 from ncengine.analysis.fits import NO_LAW, NOT_EXACT, UNCLEAR, PowerLaw, power_law
 from ncengine.analysis.outcome import outcome_of
 from ncengine.analysis.seen import seen as what_is_seen
+from ncengine.analysis.words import signed
 from ncengine.config import PARAMS
 
 # Of these a slope says nothing.
@@ -47,7 +48,7 @@ def law(runs: Sequence[charts.Finished], over: str, metric: str) -> PowerLaw | N
 def html(law: PowerLaw, over: str) -> str:
     """What a heading tells of a law. What the small numbers are stands beside them."""
     letter = "L" if over == "depth" else "λ"
-    ends = f"95 %: {_signed(law.low)} … {_signed(law.high)}"
+    ends = f"95 %: {signed(law.low)} … {signed(law.high)}"
     fit = "" if law.r_squared != law.r_squared else f"R² {_share(law.r_squared)}"
     if law.verdict == NO_LAW:
         return f"{NO_LAW} <small>{fit}</small>"
@@ -55,7 +56,7 @@ def html(law: PowerLaw, over: str) -> str:
         return f"{UNCLEAR} <small>{' · '.join(filter(None, (ends, fit)))}</small>"
     bent = NOT_EXACT if law.verdict == NOT_EXACT else ""
     told = " · ".join(filter(None, (ends, fit, bent)))
-    return f"{letter}<sup>{_signed(law.slope)}</sup> <small>{told}</small>"
+    return f"{letter}<sup>{signed(law.slope)}</sup> <small>{told}</small>"
 
 
 def explained(laws: Sequence[PowerLaw | None]) -> str:
@@ -94,10 +95,6 @@ def _seen(family: Series, runs: Sequence[charts.Finished]) -> str:
         charts.values(runs, "nc1")[order],
         last.above_floor if family.over == "depth" else None,
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
 
 
 def _share(value: float) -> str:

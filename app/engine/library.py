@@ -111,11 +111,11 @@ def with_more_seeds(config: RunConfig) -> RunConfig | None:
     """The configuration with the most seeds, those of `config` among them, that is at hand and
     finished, and otherwise the same; None without one.
     """
-    wanted, store = set(config.seeds), runs.store()
+    wanted = set(config.seeds)
     same = {n: v for n, v in config.model_dump(mode="json").items() if n in config.params}
     del same["seeds"]
     candidates = set()
-    for entry in (*store.list(), *store.gallery.entries()):
+    for entry in runs.store().at_hand():
         other = PARAMS_DEFAULTS | entry["config"]
         seeds = tuple(seed["seed"] for seed in entry["seeds"])
         if wanted < set(seeds) and all(other.get(name) == value for name, value in same.items()):

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from ncengine.analysis.fits import power_law
 from ncengine.analysis.over_seeds import log_moments
+from ncengine.analysis.words import signed
 
 
 def seen(
@@ -45,8 +46,8 @@ def _course(letter: str, x: np.ndarray, values: np.ndarray, steps: np.ndarray) -
         turns = f"{rising} of {len(steps)} steps rise{'s' * (rising == 1)}"
         return f"follows no power law: {turns}"
     falls = fit.slope < 0
-    law = f"{'falls' if falls else 'rises'} as {letter}^{_signed(fit.slope)}"
-    between = f" (95 %: {_signed(fit.low)} … {_signed(fit.high)})"
+    law = f"{'falls' if falls else 'rises'} as {letter}^{signed(fit.slope)}"
+    between = f" (95 %: {signed(fit.low)} … {signed(fit.high)})"
     against = rising if falls else len(steps) - rising
     if not against:
         return f"{law}{between}, at every step"
@@ -58,7 +59,3 @@ def _height(at: str, above_floor: float) -> str:
     if above_floor < 1:
         return f"at {at} the objective ended {100 * above_floor:.2g} % above the floor"
     return f"at {at} the objective ended at {1 + above_floor:.3g} times the floor"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")

@@ -39,3 +39,8 @@ def named(seeds: Sequence[int]) -> str:
     if len(seeds) == 1:
         return f"seed {seeds[0]}"
     return f"seeds {', '.join(map(str, seeds[:-1]))} and {seeds[-1]}"
+
+
+def signed(value: float) -> str:
+    """A number with two decimals, and a minus as it is set: "−0.54"."""
+    return f"{value:.2f}".replace("-", "−")

@@ -7,6 +7,7 @@ import numpy as np
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
+from ncengine.config.fields import KFAC
 
 
 def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
@@ -23,6 +24,12 @@ def network_inputs(config: RunConfig, inputs: np.ndarray) -> np.ndarray:
     if family.has_tokens and info.kind == "images":
         return patches(inputs, config.pixels, config.patch_size)
     return inputs
+
+
+def along_principal_axes(config: RunConfig) -> bool:
+    """Whether a training sees its inputs along their principal axes: with K-FAC, vectors."""
+    vector = architecture_info(config.architecture).family.embedding == "vector"
+    return vector and config.solver == KFAC
 
 
 def patches(images: np.ndarray, shape: tuple[int, ...], size: int) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ncengine.architectures.inputs import along_principal_axes
 from ncengine.architectures.shapes import activation_bytes, parameter_count, sample_size
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -94,8 +95,7 @@ def _of_inputs(config: RunConfig) -> int:
 
 def _of_axes(config: RunConfig) -> int:
     """Of principal axes of the inputs: covariance, eigenvectors, and room to find them."""
-    vector = architecture_info(config.architecture).family.embedding == "vector"
-    return 8 * 4 * sample_size(config) ** 2 if vector and config.solver == KFAC else 0
+    return 8 * 4 * sample_size(config) ** 2 if along_principal_axes(config) else 0
 
 
 def _of_data_set(config: RunConfig) -> int:

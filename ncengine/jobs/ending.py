@@ -86,7 +86,7 @@ def _last_parameters(identity: Identity, journal: Journal) -> Arrays:
     states = [part.resume() for part in journal.parts()]
     if any(state is None for state in states):
         raise OSError(f"the last state in {journal.folder} was damaged; train again")
-    return {"last_parameters": np.concatenate([state["parameters"] for state in states if state])}
+    return {"last_parameters": np.concatenate([state["iterates"] for state in states if state])}
 
 
 def file_away(store: Store, identity: Identity) -> bool:

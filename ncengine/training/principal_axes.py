@@ -8,19 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ncengine.architectures.shapes import parameter_shapes
-from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
-from ncengine.config.fields import KFAC
 
 # Of the largest variance: axes with less are those along which no training sample differs.
 LEAST_VARIANCE = 1e-12
 BLOCK = 1000
-
-
-def turns(config: RunConfig) -> bool:
-    """Whether a training sees its inputs so: with K-FAC, of networks that embed a vector."""
-    vector = architecture_info(config.architecture).family.embedding == "vector"
-    return vector and config.solver == KFAC
 
 
 @dataclass(frozen=True)

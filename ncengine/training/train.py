@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.deepening import deepened
-from ncengine.architectures.inputs import network_inputs
+from ncengine.architectures.inputs import along_principal_axes, network_inputs
 from ncengine.architectures.layers import Layer
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
@@ -32,7 +32,7 @@ from ncengine.snapshots.plan import layer_passes, shown, shown_in_layers, snapsh
 from ncengine.theory.optimum import floor_of
 from ncengine.training.curvature import curvature
 from ncengine.training.objective import Evaluation, Objective
-from ncengine.training.principal_axes import PrincipalAxes, turns
+from ncengine.training.principal_axes import PrincipalAxes
 from ncengine.training.solvers import make_solver
 from ncengine.training.solvers.base import taken
 from ncengine.training.solvers.preconditioner import preconditioners
@@ -104,7 +104,9 @@ class Training:
         self.dtype = getattr(torch, config.precision)
         self.device = device
         self.data = data
-        self._see_along(PrincipalAxes.of(data.train.inputs) if turns(config) else None)
+        self._see_along(
+            PrincipalAxes.of(data.train.inputs) if along_principal_axes(config) else None
+        )
         labels = self.train.labels
         self.shown = torch.from_numpy(indices["sample_index"]).to(device)
         self.shown_in_layers = torch.from_numpy(in_layers).to(device)
@@ -179,7 +181,6 @@ class Training:
         return {
             "passes": self.passes,
             "iterates": self.iterates.cpu().numpy(),
-            "parameters": self.parameters(),
             **({} if self.axes is None else {f"along.{n}": v for n, v in vars(self.axes).items()}),
             **{f"solver.{name}": value for name, value in self.solver.state().items()},
         }

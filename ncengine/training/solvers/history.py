@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,51 +12,21 @@ from ncengine.training.solvers.base import Matrix, taken
 from ncengine.training.solvers.preconditioner import Preconditioner
 
 
-class Memory(Protocol):
-    """The last steps s and gradient changes y.
+class Pairs:
+    """The last steps s and gradient changes y, and what is known of their inner products.
 
-    Attributes:
-        count: how many pairs there are.
-        inverse: about the inverse of the second derivative; None where nothing is known of it.
+    Args:
+        theta: (P,) tells the size of a vector, device and precision.
+        size: how many pairs are remembered.
+        products: how many rows and columns `products` has.
     """
 
-    @property
-    def count(self) -> int: ...
-
-    inverse: Matrix | None
-
-    def clear(self) -> None: ...
-
-    def push(self, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray | None:
-        """Keep the pair, unless rounding left it without positive curvature.
-
-        Returns:
-            Inner products with `grad`, for `direction`: what gives them gives the pair's own too.
-            None where the pair is not kept.
-        """
-
-    def direction(self, grad: Tensor, with_grad: np.ndarray | None = None) -> tuple[Tensor, float]:
-        """-H grad and its slope, its inner product with grad."""
-
-    def state(self) -> dict[str, Any]: ...
-
-    def restore(self, state: dict[str, Any]) -> None: ...
-
-
-class History:
-    """The last steps s and gradient changes y, with all their inner products.
-
-    The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
-    direction costs two passes over the history, not four times its length in vector operations.
-    """
-
-    def __init__(self, theta: Tensor, size: int):
+    def __init__(self, theta: Tensor, size: int, products: int):
         self.size = size
         # s in rows 0..size-1, then y. Empty before the first pair: who goes on from a checkpoint
         # brings its own, and there may not be memory for two.
         self.rows = theta.new_zeros(0, len(theta))
-        self.products = np.zeros((2 * size, 2 * size))
-        self.inverse: Matrix | None = None
+        self.products = np.zeros((products, products))
         self.clear()
 
     def clear(self) -> None:
@@ -66,12 +36,17 @@ class History:
     def count(self) -> int:
         return len(self.order)
 
+    @property
+    def knows_curvature(self) -> bool:
+        """Whether a step of length 1 along a direction is about the right one."""
+        return bool(self.order)
+
     def push(self, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray | None:
         """Keep the pair, unless rounding left it without positive curvature.
 
         Returns:
-            The inner products of all rows with `grad`, for `direction`: one pass over the
-            history gives them together with the pair's own. None where the pair is not kept.
+            Inner products with `grad`, for `direction`: the pass over the history that gives the
+            pair's own gives them too. None where the pair is not kept.
         """
         curvature, change = float(s @ y), float(y @ y)
         if not curvature > 1e-10 * change:
@@ -81,21 +56,51 @@ class History:
         if not len(self.rows):
             self.rows = s.new_zeros(2 * self.size, len(s))
         self.rows[slot], self.rows[self.size + slot] = s, y
-        with_s, with_y, with_grad = self._with(s, y, grad)
+        return self._multiply(slot, s, y, grad)
+
+    def _multiply(self, slot: int, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray:
+        """Keep the inner products of the pair in that slot; gives those with `grad`."""
+        raise NotImplementedError
+
+    def direction(self, grad: Tensor, with_grad: np.ndarray | None = None) -> tuple[Tensor, float]:
+        """-H grad and its slope, its inner product with grad."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "rows": self.rows.cpu().numpy(),
+            "products": self.products,
+            "order": np.array(self.order, int),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.rows = taken(state["rows"], self.rows)
+        self.products = np.array(state["products"])
+        self.order = [int(slot) for slot in state["order"]]
+
+
+class History(Pairs):
+    """Pairs with all their inner products.
+
+    The two-loop recursion runs on the inner products alone (Chen, Wang and Zhou 2014), so a
+    direction costs two passes over the history, not four times its length in vector operations.
+    """
+
+    def __init__(self, theta: Tensor, size: int):
+        super().__init__(theta, size, 2 * size)
+
+    def _multiply(self, slot: int, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray:
+        with_s, with_y, with_grad = _products(self.rows, s, y, grad)
         self.products[slot] = self.products[:, slot] = with_s
         self.products[self.size + slot] = self.products[:, self.size + slot] = with_y
         return with_grad
-
-    def _with(self, *vectors: Tensor) -> np.ndarray:
-        """Inner products of each vector with all rows."""
-        return (torch.stack(vectors) @ self.rows.T).double().cpu().numpy()
 
     def direction(self, grad: Tensor, with_grad: np.ndarray | None = None) -> tuple[Tensor, float]:
         """-H grad and its slope, its inner product with grad."""
         if not self.order:
             return -grad, -float(grad @ grad)
         if with_grad is None:
-            (with_grad,) = self._with(grad)
+            (with_grad,) = _products(self.rows, grad)
         weights, of_grad = self._two_loops(with_grad)
         direction = grad * of_grad
         direction.addmv_(self.rows.T, torch.from_numpy(weights).to(grad))
@@ -118,58 +123,27 @@ class History:
             weights[slot] += alphas[slot] - along / products[slot, n + slot]
         return weights, of_grad
 
-    def state(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows.cpu().numpy(),
-            "products": self.products,
-            "order": np.array(self.order, int),
-        }
 
-    def restore(self, state: dict[str, Any]) -> None:
-        self.rows = taken(state["rows"], self.rows)
-        self.products = np.array(state["products"])
-        self.order = [int(slot) for slot in state["order"]]
-
-
-class PreconditionedHistory:
-    """The last steps s and gradient changes y, with the inner products of each s with each y.
+class PreconditionedHistory(Pairs):
+    """Pairs with the inner products of each s with each y.
 
     The two-loop recursion runs on the inner products (Chen, Wang and Zhou 2014), so that a
     direction costs a few passes over the history, not four times its length in vector operations.
     What it begins with, about the inverse of the second derivative, may change from step to step.
+
+    Attributes:
+        inverse: what it begins with; None where nothing is known of it.
     """
 
     def __init__(self, theta: Tensor, size: int):
-        self.size = size
-        # s in rows 0..size-1, then y. Empty before the first pair: who goes on from a checkpoint
-        # brings its own, and there may not be memory for two.
-        self.rows = theta.new_zeros(0, len(theta))
-        self.products = np.zeros((size, size))
+        super().__init__(theta, size, size)
         self.inverse: Matrix | None = None
-        self.clear()
-
-    def clear(self) -> None:
-        self.order: list[int] = []
 
     @property
-    def count(self) -> int:
-        return len(self.order)
+    def knows_curvature(self) -> bool:
+        return super().knows_curvature or self.inverse is not None
 
-    def push(self, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray | None:
-        """Keep the pair, unless rounding left it without positive curvature.
-
-        Returns:
-            The inner products of each s with `grad`, for `direction`: one pass over them gives
-            them together with the pair's own. None where the pair is not kept.
-        """
-        curvature, change = float(s @ y), float(y @ y)
-        if not curvature > 1e-10 * change:
-            return None
-        slot = len(self.order) if len(self.order) < self.size else self.order.pop(0)
-        self.order.append(slot)
-        if not len(self.rows):
-            self.rows = s.new_zeros(2 * self.size, len(s))
-        self.rows[slot], self.rows[self.size + slot] = s, y
+    def _multiply(self, slot: int, s: Tensor, y: Tensor, grad: Tensor) -> np.ndarray:
         with_y, with_grad = _products(self._steps, y, grad)
         self.products[:, slot] = with_y
         (self.products[slot],) = _products(self._changes, s)
@@ -225,17 +199,10 @@ class PreconditionedHistory:
         return weights
 
     def state(self) -> dict[str, Any]:
-        return {
-            "rows": self.rows.cpu().numpy(),
-            "products": self.products,
-            "order": np.array(self.order, int),
-            **({} if self.inverse is None else self.inverse.state()),
-        }
+        return super().state() | ({} if self.inverse is None else self.inverse.state())
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.rows = taken(state["rows"], self.rows)
-        self.products = np.array(state["products"])
-        self.order = [int(slot) for slot in state["order"]]
+        super().restore(state)
         self.inverse = Preconditioner.restore(state, self.rows)
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ncengine.costs.memory import KFAC_HISTORY, LBFGS_HISTORY
 from ncengine.training.solvers.base import Matrix, taken
-from ncengine.training.solvers.history import History, Memory, PreconditionedHistory
+from ncengine.training.solvers.history import History, Pairs, PreconditionedHistory
 from ncengine.training.solvers.line_search import LineSearch, Point
 
 QUIET_STEPS = 20  # so many iterates in a row that gain less than rounding, and a seed rests
@@ -41,7 +41,7 @@ class LBFGS:
         self.resting = np.zeros(len(theta), bool)
         self.diverged = np.zeros(len(theta), bool)
 
-    def _remember(self, theta: Tensor) -> Memory:
+    def _remember(self, theta: Tensor) -> Pairs:
         return History(theta, self.history)
 
     def precondition(self, inverses: Sequence[Matrix]) -> None:
@@ -84,19 +84,20 @@ class PreconditionedLBFGS(LBFGS):
     def __init__(self, history: int = KFAC_HISTORY, *, trained: bool = False):
         super().__init__(history, trained=trained)
 
-    def _remember(self, theta: Tensor) -> Memory:
+    def _remember(self, theta: Tensor) -> Pairs:
         return PreconditionedHistory(theta, self.history)
 
     def precondition(self, inverses: Sequence[Matrix]) -> None:
         """From now on directions begin with these, one a seed."""
         for seed, inverse in zip(self.seeds, inverses, strict=True):
+            assert isinstance(seed.recent, PreconditionedHistory)
             seed.recent.inverse = inverse
 
 
 class _Seed:
     """One seed's L-BFGS, which begins at theta (P,)."""
 
-    def __init__(self, theta: Tensor, recent: Memory, trained: bool):
+    def __init__(self, theta: Tensor, recent: Pairs, trained: bool):
         self.trained = trained
         self.iterate = theta.clone()
         self.grad = torch.zeros_like(theta)
@@ -151,8 +152,7 @@ class _Seed:
         if not slope < 0:
             self.resting = True
             return None
-        known = self.recent.count or self.recent.inverse is not None
-        first = 1.0 if known else min(1.0, 0.1 / math.sqrt(-slope))
+        first = 1.0 if self.recent.knows_curvature else min(1.0, 0.1 / math.sqrt(-slope))
         self.search = LineSearch.begin(self.value, slope, first)
         return self._trial()
 
