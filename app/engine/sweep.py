@@ -84,7 +84,10 @@ def seconds_left(configs: tuple[RunConfig, ...]) -> float | None:
 def bounds(runs_shown: Iterable[tuple[RunConfig, str, Mapping[str, Any]]]) -> dict[str, Bound]:
     """What other runs at hand prove of the optimum of each, by key, where any does."""
     at_hand = runs.store().at_hand()
-    found = ((key, bound(config, at_hand)) for config, key, _ in runs_shown)
+    found = (
+        (key, bound(config, at_hand, entry.get("data_checksum")))
+        for config, key, entry in runs_shown
+    )
     return {key: least for key, least in found if least is not None}
 
 

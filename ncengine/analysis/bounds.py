@@ -11,7 +11,7 @@ its collapse.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ import numpy as np
 from ncengine.analysis.outcome import outcome_of
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import PARAMS, ConfigError, RunConfig
+from ncengine.datasets.files.sources import checksum
 
 # Of the objective: of a run that is above by less no word is lost.
 MARGIN = 1e-3
@@ -66,20 +67,26 @@ class Bound:
         return name if other.depth != config.depth else "The same network, trained otherwise,"
 
 
-def bound(config: RunConfig, entries: Iterable[Mapping[str, Any]]) -> Bound | None:
+def bound(
+    config: RunConfig, entries: Iterable[Mapping[str, Any]], data: str | None = None
+) -> Bound | None:
     """The best one for `config` among runs; None where none of them gives one.
 
     Args:
         config: whose optimum it is about.
         entries: of the index, of the gallery, or summaries of finished runs; that of `config`
             itself gives none.
+        data: names the content of its data, see `Identity.data_checksum`: what was trained on other
+            files bounds nothing. By default those that are meant here and now, which is also what
+            an entry is of that does not say.
     """
     if not architecture_info(config.architecture).has_network:
         return None
     best: Bound | None = None
     itself, wanted = config.canonical_json(), _same(config)
+    data = data or checksum(config.dataset)
     for entry in entries:
-        if not _may(entry, config):
+        if not _may(entry, config) or entry.get("data_checksum", data) != data:
             continue
         other = _read(json.dumps(entry["config"], sort_keys=True))
         if other is None or other.depth > config.depth or _same(other) != wanted:
@@ -92,19 +99,20 @@ def bound(config: RunConfig, entries: Iterable[Mapping[str, Any]]) -> Bound | No
     return best
 
 
-def conviction(summary: Mapping[str, Any], entries: Iterable[Mapping[str, Any]]) -> str:
+def conviction(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
     """Why a finished run is at no optimum, as a sentence; "" where no run at hand proves it.
 
     Nor of one that ended worse than doing nothing, which is said of it already.
 
     Args:
         summary: of the run, see `Run.summary`.
-        entries: see `bound`.
+        entries: see `bound`; that of the run itself says of which data it is.
     """
     if outcome_of(summary).worse_than_none:
         return ""
     config, objective = RunConfig(**summary["config"]), objective_of(summary)
-    least = bound(config, entries)
+    own = next((entry for entry in entries if entry["key"] == summary["key"]), {})
+    least = bound(config, entries, own.get("data_checksum"))
     if least is None or objective is None or not least.convicts(objective):
         return ""
     return least.sentence(config, objective)

@@ -5,11 +5,12 @@ from itertools import pairwise
 import pytest
 import torch
 
-from ncengine.analysis.bounds import MARGIN, bound, objective_of
+from ncengine.analysis.bounds import MARGIN, bound, conviction, objective_of
 from ncengine.architectures.inputs import network_inputs
 from ncengine.architectures.shapes import parameter_shapes
 from ncengine.config import RunConfig
 from ncengine.datasets import load
+from ncengine.datasets.files.sources import checksum
 from ncengine.training.objective import Objective
 from ncengine.training.train import Training
 
@@ -158,3 +159,19 @@ def test_of_runs_in_a_row_only_those_above_a_shallower_one_are_convicted():
     assert verdicts == {2: False, 3: False, 5: True, 8: False}
     depths = [bound(BASE.with_(depth=d), entries).objective for d in (3, 5, 8, 13)]
     assert all(later <= earlier for earlier, later in pairwise(depths))
+
+
+def test_what_was_trained_on_other_files_of_the_same_data_set_bounds_nothing():
+    here = checksum(BASE.dataset)
+    elsewhere = {**entry_of(BASE.with_(depth=2), fit=0.0), "data_checksum": "other files"}
+    assert bound(BASE, [elsewhere]) is None
+    assert bound(BASE, [elsewhere], "other files").objective == pytest.approx(0.05)
+    alike = {**entry_of(BASE.with_(depth=2)), "data_checksum": here}
+    assert bound(BASE, [elsewhere, alike]).objective == pytest.approx(0.15)
+    assert bound(BASE, [alike], "other files") is None
+    # A run says by its own entry of which data it is.
+    run = {**entry_of(BASE, fit=0.5, key="own"), "floor": None, "passes": 30}
+    assert "reaches 0.15" in conviction(run, [elsewhere, alike])
+    assert "reaches 0.05" in conviction(
+        run, [elsewhere, alike, {**run, "data_checksum": "other files"}]
+    )
