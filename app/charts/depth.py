@@ -12,8 +12,9 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import base, palette
-from ncengine.analysis.bounds import Bound, objective_of
+from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
+from ncengine.analysis.outcome import objective_of
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import RunConfig
 from ncengine.config.fields import PAPER_DEPTHS

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ncengine.analysis.outcome import outcome_of
+from ncengine.analysis.outcome import objective_of, outcome_of
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import PARAMS, ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
@@ -116,13 +116,6 @@ def conviction(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]])
     if least is None or objective is None or not least.convicts(objective):
         return ""
     return least.sentence(config, objective)
-
-
-def objective_of(entry: Mapping[str, Any]) -> float | None:
-    """The mean objective over the seeds that did not diverge."""
-    losses = [seed["loss"] for seed in entry["seeds"] if not seed["diverged"]]
-    known = [loss for loss in losses if loss is not None and np.isfinite(loss)]
-    return float(np.mean(known)) if known else None
 
 
 def _may(entry: Mapping[str, Any], config: RunConfig) -> bool:

@@ -211,6 +211,11 @@ def outcome_of(summary: Mapping[str, Any]) -> Outcome:
     )
 
 
+def objective_of(summary: Mapping[str, Any]) -> float | None:
+    """The mean objective over the seeds that did not diverge; see `outcome_of`."""
+    return _Ends(summary["seeds"]).mean("loss")
+
+
 def with_outcome(summary: Mapping[str, Any], came: Outcome | None = None) -> dict[str, Any]:
     """A summary that also says what came of it: "outcome", and of each seed "verdict".
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from ncengine.analysis.bounds import MARGIN, bound, conviction, objective_of
+from ncengine.analysis.bounds import MARGIN, bound, conviction
+from ncengine.analysis.outcome import objective_of
 from ncengine.architectures.inputs import network_inputs
 from ncengine.architectures.shapes import parameter_shapes
 from ncengine.config import RunConfig
