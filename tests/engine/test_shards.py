@@ -23,7 +23,7 @@ from ncengine.snapshots.names import OF_TEST, PER_SEED
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
 from tests.engine.processes import start_training
-from tests.engine.test_store import wait
+from tests.engine.test_store import stop_in_the_middle, wait
 
 CPU = "cpu"
 SMALL = RunConfig(
@@ -34,7 +34,7 @@ HEAVY = RunConfig(seeds=4, depth=13, samples_per_class=100, epochs=1000)
 # Bytes of a process before there is a network.
 OF_PROCESS = 700 * 2**20
 # Caught in the middle, in two pieces.
-LONG = SMALL.with_(epochs=500, solver="Adam", seeds=2)
+LONG = SMALL.with_(epochs=2000, solver="Adam", seeds=2)
 HALVES = [(0,), (1,)]
 
 pytestmark = pytest.mark.usefixtures("kept_workers")
@@ -155,21 +155,19 @@ def test_a_killed_part_goes_on_from_its_checkpoint_to_the_same_result(store, tmp
 
 def test_stopping_a_run_stops_all_its_parts(store):
     queue = JobQueue(store, workers=2)
+
+    def in_halves(config):
+        store.journal(config).create({**identify(config).as_dict(), "shards": HALVES})
+
     try:
-        journal = store.journal(LONG)
-        journal.create({**identify(LONG).as_dict(), "shards": HALVES})
-        queue.submit(LONG)
-        parts = journal.parts()
-        wait(lambda: all((part.status() or journal.status()).passes > 20 for part in parts))
-        assert store.open(LONG).points > 0
-        queue.cancel(LONG)
-        wait(lambda: store.is_free(LONG))
-        wait(lambda: store.open(LONG).status is Status.CANCELLED)
+        config = stop_in_the_middle(store, queue, LONG, before=in_halves)
+        assert store.open(config).points > 0
         # Where one process is late, the other may have brought its own part to the end before.
+        parts = store.journal(config).parts()
         assert all(part.has_checkpoint() or part.status().ended for part in parts)
-        queue.submit(LONG)
-        wait(lambda: store.open(LONG).status is Status.DONE)
-        assert store.open(LONG).curves["epoch"][-1] == LONG.epochs
+        queue.submit(config)
+        wait(lambda: store.open(config).status is Status.DONE)
+        assert store.open(config).curves["epoch"][-1] == config.epochs
     finally:
         queue.close()
 

@@ -27,7 +27,7 @@ from tests.engine.processes import start, start_training
 
 QUICK = RunConfig(classes=3, samples_per_class=10, width=8, depth=3, epochs=40, warmup=10, seeds=2)
 # Long enough to be caught in the middle.
-LONG = QUICK.with_(epochs=1000, solver="Adam", depth=4)
+LONG = QUICK.with_(epochs=3000, solver="Adam", depth=4)
 # Stopped by the test, however fast or busy the machine.
 ENDLESS = LONG.with_(epochs=100_000)
 
@@ -52,6 +52,19 @@ def wait(condition, seconds=180):
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.05)
+
+
+def stop_in_the_middle(store, queue, config, before=lambda config: None):
+    """Submit a run and stop it; a longer one where a fast machine was done before it heard."""
+    before(config)
+    queue.submit(config)
+    wait(lambda: store.open(config).passes > 20)
+    queue.cancel(config)
+    wait(lambda: store.is_free(config))
+    wait(lambda: store.open(config).status in (Status.CANCELLED, Status.DONE))
+    if store.open(config).status is Status.CANCELLED:
+        return config
+    return stop_in_the_middle(store, queue, config.with_(epochs=2 * config.epochs), before)
 
 
 def is_alive(pid):
@@ -226,15 +239,13 @@ def test_the_queue_trains_one_after_another_and_knows_places(store, queue):
 
 
 def test_a_cancelled_run_goes_on_where_it_was(store, queue):
-    queue.submit(LONG)
-    wait(lambda: store.open(LONG).passes > 300)
-    queue.cancel(LONG)
-    wait(lambda: store.open(LONG).status is Status.CANCELLED)
-    stopped = store.open(LONG)
-    queue.submit(LONG)
-    assert store.open(LONG).points >= stopped.points
-    wait(lambda: store.open(LONG).status is Status.DONE)
-    assert store.open(LONG).curves["epoch"][-1] == LONG.epochs
+    config = stop_in_the_middle(store, queue, LONG)
+    stopped = store.open(config)
+    assert stopped.points > 0
+    queue.submit(config)
+    assert store.open(config).points >= stopped.points
+    wait(lambda: store.open(config).status is Status.DONE)
+    assert store.open(config).curves["epoch"][-1] == config.epochs
 
 
 def test_a_killed_worker_does_not_take_the_queue_with_it_and_its_run_goes_on(store, queue):
