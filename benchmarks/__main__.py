@@ -12,6 +12,7 @@ NAMES = (
     "solver",
     "peers",
     "curvature",
+    "halving",
     "overhead",
     "pace",
     "page",

@@ -19,14 +19,19 @@ from ncengine.jobs.process_memory import process_bytes
 
 MEBIBYTE = 2**20
 # The history of L-BFGS is allocated whole: a few steps take as much as many.
-L_BFGS = {"epochs": 40, "warmup": 10}
+L_BFGS = {"solver": "L-BFGS", "epochs": 40}
+# With factors of the curvature, at which it looks once.
+K_FAC = {"epochs": 40}
 ADAM = {"solver": "Adam", "epochs": 4}
 SGD = {"solver": "SGD", "epochs": 4}
 CASES = (
     {"depth": 34, "width": 192, **L_BFGS},
     {"architecture": "UFM", "samples_per_class": 150, "seeds": 10, **L_BFGS},
-    {"dataset": "gaussian", "samples_per_class": 5000, "input_dim": 1024, "epochs": 6, "warmup": 2},
+    {"dataset": "gaussian", "samples_per_class": 5000, "input_dim": 1024, "epochs": 6},
     {**L_BFGS, "samples_per_class": 10},
+    {"depth": 34, "width": 192, **K_FAC},
+    {"dataset": "mnist", "norm": "post", "seeds": 5, **K_FAC},
+    {"dataset": "mnist", "architecture": "T11", "samples_per_class": 20, **K_FAC},
     {"width": 512, "depth": 8, "samples_per_class": 20, "seeds": 2, **L_BFGS},
     {"architecture": "RN2", "norm": "pre", "width": 256, "precision": "float64", **L_BFGS},
     {"dataset": "mnist", "samples_per_class": 2000, "seeds": 2, **ADAM},

@@ -169,11 +169,11 @@ def _with_the_app(browser: Browser, cache: Path, picks: list[RunConfig]) -> list
 
 def _depth(browser: Browser, cache: Path) -> tuple:
     """From a pick on Depth to its picture of three series of seven depths and five seeds."""
-    base = RunConfig(samples_per_class=10, width=8, epochs=30, warmup=10, seeds=5)
+    base = RunConfig(samples_per_class=10, width=8, epochs=30, seeds=5)
     cached = {"architecture": ["RN1", "RN2"], "norm": ["pre", "post"]}
     ncengine.sweep(grid(base, depth=PAPER_DEPTHS, **cached), store=Store(cache))
-    fields = "samples_per_class=10;width=8;epochs=30;warmup=10;seeds=5;architecture=RN2"
-    query = {"samples_per_class": 10, "width": 8, "epochs": 30, "warmup": 10, "seeds": 5}
+    fields = "samples_per_class=10;width=8;epochs=30;seeds=5;architecture=RN2"
+    query = {"samples_per_class": 10, "width": 8, "epochs": 30, "seeds": 5}
     app = LiveApp(cache)
     try:
         app.start().wait()

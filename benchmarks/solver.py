@@ -17,7 +17,9 @@ from ncengine.datasets import load
 from ncengine.training.device import pick_device
 from ncengine.training.train import Training
 
-SETTING = RunConfig(dataset="digits", samples_per_class=150, norm="post", depth=13, seeds=3)
+SETTING = RunConfig(
+    dataset="digits", samples_per_class=150, norm="post", depth=13, seeds=3, solver="L-BFGS"
+)
 BUDGETS = (400, 1200)
 
 

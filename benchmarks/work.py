@@ -22,6 +22,7 @@ CASES = (
     {"width": 16},
     {"width": 256},
     {"samples_per_class": 10},
+    {"solver": "L-BFGS"},
     {"solver": "Adam"},
     {"solver": "Adam", "batch_size": 64},
     {"precision": "float64"},

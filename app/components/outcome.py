@@ -42,9 +42,7 @@ def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
             reason = text.plain(failing[0].reason)
             st.markdown(f":orange-badge[:material/warning: Against it] {reason}")
     if shown.conviction:
-        with st.container(key="convicted"):
-            reason = text.plain(shown.conviction)
-            st.markdown(f":orange-badge[:material/trending_down: Not at its optimum] {reason}")
+        _not_at_its_optimum(shown, pick)
 
 
 def troubles(run: Run) -> tuple[str, ...]:
@@ -55,6 +53,21 @@ def troubles(run: Run) -> tuple[str, ...]:
     if run.status is not Status.DONE:
         came = replace(came, worse=(), not_converged=None)
     return came.troubles
+
+
+def _not_at_its_optimum(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
+    """Why it is not, and a button that trains it from the network that proves it."""
+    with st.container(key="convicted", horizontal=True, vertical_alignment="center", gap="small"):
+        badge = ":orange-badge[:material/trending_down: Not at its optimum]"
+        st.markdown(f"{badge} {text.plain(shown.conviction)}", width="stretch")
+        if start := runs.start_below(shown.run):
+            st.button(
+                "Start from there",
+                key="next-start",
+                help=f"Trains {text.plain(start.title())}: it ends at most where that one is.",
+                on_click=_picked,
+                args=(start, pick, True),
+            )
 
 
 def _button(run: Run, changes: dict[str, Any], pick: Callable[[RunConfig], None]) -> None:

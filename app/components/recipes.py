@@ -15,11 +15,11 @@ from ncengine.config import as_text
 
 
 def draw(
-    shown: Sequence[Series], points: Sequence[sweep.Point], finished: Sequence[Sequence[Finished]]
+    shown: Sequence[Series], points: Sequence[sweep.Point], fitted: Sequence[Sequence[Finished]]
 ) -> None:
-    """Buttons for each; `finished` are the finished runs of each series."""
+    """Buttons for each; `fitted` are the runs of each series to which lines are fitted."""
     done = sum(point.finished for point in points)
-    slopes = laws.table(shown, finished)
+    slopes = laws.table(shown, fitted)
     with st.container(horizontal=True, gap="small", key="recipes"):
         st.download_button(
             "Download table",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,9 @@ from ncengine.config import PARAMS, ConfigError, Grid, RunConfig, as_text, grid
 from ncengine.config.fields import PAPER_DEPTHS
 
 OWNER = "depth"
-NAMES = ("depths", "decays", "kept", "metric")
+NAMES = ("depths", "decays", "kept", "metric", "lines")
+# What lines are fitted to: all points, or those that nothing proves to be at no optimum.
+LINES = ("all", "optima")
 METRICS = asked_for(Place.DEPTH)
 MOST_KEPT = 5
 MOST_VALUES = 20
@@ -83,12 +85,14 @@ class Picture:
         depths, decays: of the series that is picked now, see `Series`.
         kept: series shown beside it.
         metric: of the heat map, one of `METRICS`.
+        lines: one of `LINES`.
     """
 
     depths: tuple[int, ...] = PAPER_DEPTHS
     decays: tuple[float, ...] = ()
     kept: tuple[Series, ...] = ()
     metric: str = "nc1"
+    lines: str = "all"
 
     def series(self, config: RunConfig) -> list[Series]:
         """All that is shown, each once, that of the picker first."""
@@ -101,6 +105,8 @@ class Picture:
             params["kept"] = "|".join(series.as_text() for series in self.kept)
         if self.metric != "nc1":
             params["metric"] = self.metric
+        if self.lines != "all":
+            params["lines"] = self.lines
         return params
 
 
@@ -130,11 +136,13 @@ def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
     """The picture that an address asks for, and what was wrong with it, in words."""
     wrong = []
     usual = {"depths": "2 to 34", "decays": "one", "kept": "no other series", "metric": "NC1"}
+    usual["lines"] = "those through all points"
     readers: dict[str, Callable[[str], dict[str, Any]]] = {
         "depths": lambda text: {"depths": _read("depth", text)},
         "decays": lambda text: {"decays": _read("weight_decay", text)},
         "kept": lambda text: {"kept": _kept(text)},
-        "metric": lambda text: {"metric": _metric(text)},
+        "metric": lambda text: {"metric": _one_of(METRICS, text)},
+        "lines": lambda text: {"lines": _one_of(LINES, text)},
     }
     allowed = {
         "depths": f"must be up to {MOST_VALUES} depths, each of which "
@@ -143,6 +151,7 @@ def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
         f"{PARAMS['weight_decay'].allowed}, with commas between",
         "kept": f"must be up to {MOST_KEPT} series as this page writes them",
         "metric": f"must be one of {', '.join(METRICS)}",
+        "lines": f"must be one of {', '.join(LINES)}",
     }
     values: dict[str, Any] = {}
     for name, text in query.items():
@@ -168,7 +177,7 @@ def labels(series: Sequence[Series]) -> list[str]:
     titles = []
     for family in series:
         told = [_value(n, family.base) for n in differing if n in family.base.params]
-        titles.append(", ".join(told) or _title(family))
+        titles.append(", ".join(filter(None, told)) or _title(family))
     # The same but for their depths: their place tells them apart.
     return [
         label if titles.count(label) == 1 else f"{label} ({n + 1})"
@@ -186,9 +195,13 @@ def _title(series: Series) -> str:
 
 def _value(name: str, config: RunConfig) -> str:
     param, value = config.params[name], getattr(config, name)
+    if name == "image_side":
+        return f"{value} × {value}" if config.is_averaged else ""
     if param.kind == "choice":
         shown = param.choices[value]
         return shown if name in _PLAIN else f"{param.label.lower()} {shown}"
+    if name == "epochs":
+        return f"{value:,} passes"
     if name == "last_bias":
         return "with bias" if value else "without bias"
     if isinstance(value, float):
@@ -226,7 +239,7 @@ def _kept(text: str) -> tuple[Series, ...]:
     return kept
 
 
-def _metric(text: str) -> str:
-    if text not in METRICS:
+def _one_of(values: Iterable[str], text: str) -> str:
+    if text not in values:
         raise ValueError(text)
     return text

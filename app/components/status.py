@@ -326,10 +326,11 @@ def _failed(shown: Shown) -> None:
     _train_button(shown.run.config, "Try again")
 
 
-def _all_diverged(_: Shown) -> None:
+def _all_diverged(shown: Shown) -> None:
+    solver = next(iter(shown.run.config.params["solver"].choices))
     st.error(
         "**Every seed diverged**: its numbers grew beyond all bounds. The curves show how far each "
         "came, as means over those still at it. Try a lower learning rate (under Advanced), or "
-        f"the solver {text.unbroken('L-BFGS')}, which never takes a step that makes the objective "
+        f"the solver {text.unbroken(solver)}, which never takes a step that makes the objective "
         "larger."
     )

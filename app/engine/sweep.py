@@ -10,8 +10,15 @@ import streamlit as st
 
 from app.engine import runs
 from ncengine.analysis.bounds import Bound, bound
+from ncengine.analysis.consistent import (
+    from_random,
+    lowest,
+    next_starts,
+    started_from_neighbours,
+)
 from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
+from ncengine.config.kept import known
 from ncengine.runs.identity import identify
 
 if TYPE_CHECKING:
@@ -40,6 +47,28 @@ def look(configs: Iterable[RunConfig]) -> list[Point]:
     for config in configs:
         points.append(Point(config, identify(config).key, runs.glance(config)))
     return points
+
+
+def mended(points: Iterable[Point]) -> list[Point]:
+    """In place of each run that started from random weights a lower one that did not, if any is."""
+    started = started_from_neighbours(runs.store().at_hand())
+    return [
+        _lowest([point, *look(known(entry) for entry in started.get(point.config, ()))])
+        for point in points
+    ]
+
+
+def _lowest(points: Sequence[Point]) -> Point:
+    by_key = {p.key: p for p in points if p.finished and p.now.entry}
+    best = lowest({**p.now.entry, "key": key} for key, p in by_key.items())  # type: ignore[dict-item]
+    return by_key[best["key"]] if best and points[0].key in by_key else points[0]
+
+
+def starts(finished: Iterable[tuple[RunConfig, str, Mapping[str, Any]]]) -> list[RunConfig]:
+    """Runs that start from their neighbours', so that none is above what another proves."""
+    entries = {from_random(config): {**entry, "key": key} for config, key, entry in finished}
+    found = next_starts(list(entries), entries.values(), ())
+    return [start for start in found if not runs.glance(start).status.finished]
 
 
 def recorded(points: Sequence[Point]) -> tuple:

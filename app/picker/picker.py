@@ -215,7 +215,7 @@ def _presets() -> None:
             key="preset_default",
             on_click=_apply_default,
             width="stretch",
-            help="Pre-LN RN1 of depth 5 on the digits, trained by L-BFGS in seconds.",
+            help="Pre-LN RN1 of depth 5 on the digits, trained in seconds.",
         )
         st.button(
             "Paper",

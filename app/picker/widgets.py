@@ -74,6 +74,8 @@ def _drawer(name: str, param: Param) -> Callable[[str, Param, Any], None]:
         return _toggle
     if param.kind == "seeds":
         return _seeds
+    if param.kind == "steps":
+        return _steps
     if param.widget == "slider":
         return _slider
     if _has_other(param):
@@ -236,6 +238,10 @@ def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
             label_visibility="collapsed",
             placeholder="0, 3, 7 or 10-14",
         )
+
+
+def _steps(name: str, param: Param, value: str) -> None:
+    st.text_input(param.label, value, key=key(name), help=param.help, placeholder="2, 3 or 3@0.02")
 
 
 def _list_of(seeds: tuple[int, ...]) -> str:

@@ -16,6 +16,7 @@ from app.components import (
     address,
     download,
     laws,
+    neighbours,
     notices,
     paper,
     pulse,
@@ -74,8 +75,9 @@ def _told() -> AbstractContextManager[None]:
 
 
 def _all(shown: Sequence[Series]) -> tuple[RunConfig, ...]:
-    """Every network of all series, once."""
+    """Every network of all series, once, and what was started from others in their place."""
     configs = [config for family in shown for config in family.grid]
+    configs += neighbours.started(configs)
     return tuple({config.canonical_json(): config for config in configs}.values())
 
 
@@ -377,15 +379,18 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         if asked in points:
             open_run(points[asked].config)
         _preset_words(shown)
-        finished = [_finished(family, points) for family in shown]
+        finished = [_mended(family, points) for family in shown]
+        bounds = sweep.bounds(run for runs in finished for run in runs)
+        optima = picture.lines == "optima"
+        fitted = panels.without_convicted(finished, bounds) if optima else finished
         if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
         else:
-            if words := laws.seen(shown, finished):
+            if words := laws.seen(shown, fitted):
                 st.html(words)
-            panels.draw(shown, finished, picture)
+            panels.draw(shown, finished, fitted, bounds, picture)
         _theory(shown)
-        recipes.draw(shown, list(points.values()), finished)
+        recipes.draw(shown, list(points.values()), fitted)
 
 
 def _preset_words(shown: list[Series]) -> None:
@@ -394,11 +399,12 @@ def _preset_words(shown: list[Series]) -> None:
         st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
 
 
-def _finished(family: Series, points: dict[str, Point]) -> list[charts.Finished]:
+def _mended(family: Series, points: dict[str, Point]) -> list[charts.Finished]:
+    """Its finished runs; in place of some a lower one that started from a neighbour's network."""
     from ncengine.runs.identity import identify
 
-    grid_points = [points[identify(config).key] for config in family.grid]
-    return [(p.config, p.key, p.now.entry) for p in grid_points if p.finished and p.now.entry]
+    mended = sweep.mended(points[identify(config).key] for config in family.grid)
+    return [(p.config, p.key, p.now.entry) for p in mended if p.finished and p.now.entry]
 
 
 def _nothing_yet(shown: list[Series], points: list[Point]) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
 
 import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
-from app.components import laws, series, text
+from app.components import laws, neighbours, series, text
 from app.components.series import METRICS, Picture, Series
-from app.engine import sweep
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
 from ncengine.config import PARAMS
@@ -24,13 +24,26 @@ _COLUMNS = 3
 
 
 def draw(
-    shown: Sequence[Series], finished: Sequence[list[charts.Finished]], picture: Picture
+    shown: Sequence[Series],
+    finished: Sequence[list[charts.Finished]],
+    fitted: Sequence[list[charts.Finished]],
+    bounds: Mapping[str, Bound],
+    picture: Picture,
 ) -> None:
-    """What is finished of each series, in panels or in a map."""
+    """What is finished of each series, in panels or in a map.
+
+    Args:
+        shown: the series.
+        finished: of each what is drawn.
+        fitted: and to what of that lines are fitted.
+        bounds: what others prove of the optimum, by a run's key.
+        picture: what is shown how.
+    """
     if shown[0].is_grid:
         _map(shown[0], picture, finished[0])
+        neighbours.draw(shown, finished)
     else:
-        _all_panels(shown, finished)
+        _all_panels(shown, finished, fitted, bounds, picture)
 
 
 def clicked() -> str | None:
@@ -38,25 +51,28 @@ def clicked() -> str | None:
     return st.session_state.pop(_OPEN, None)
 
 
-def _all_panels(shown: Sequence[Series], finished: Sequence[list[charts.Finished]]) -> None:
+def _all_panels(
+    shown: Sequence[Series],
+    finished: Sequence[list[charts.Finished]],
+    fitted: Sequence[list[charts.Finished]],
+    bounds: Mapping[str, Bound],
+    picture: Picture,
+) -> None:
     over = shown[0].over
-    bounds = sweep.bounds(run for runs in finished for run in runs)
+    panel = partial(_panel, finished, fitted, over, bounds=bounds)
     fits: list[PowerLaw | None] = []
     of_features = {name: title for name, title in METRICS.items() if name != "gap"}
     for n, (metric, title) in enumerate(of_features.items()):
         if n % _COLUMNS == 0:
             columns = st.columns(_COLUMNS, gap="small")
         with columns[n % _COLUMNS]:
-            fits += _panel(finished, over, metric, title, bounds=bounds)
+            fits += panel(metric, title)
             _if_trivial(shown, metric)
     bounded = any(floor_of(family.base) is not None for family in shown)
     left, middle, right = st.columns(_COLUMNS, gap="small")
     with left:
         if bounded:
-            fits += _panel(
-                finished, over, "gap", "gap to the floor", parts=("decay_hidden", "rest"),
-                bounds=bounds,
-            )  # fmt: skip
+            fits += panel("gap", "gap to the floor", parts=("decay_hidden", "rest"))
             st.caption(
                 "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
                 "the rest, fit and last layer."
@@ -65,25 +81,51 @@ def _all_panels(shown: Sequence[Series], finished: Sequence[list[charts.Finished
             st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
     with middle:
         floors = [floor_of(family.base) if family.over == "depth" else None for family in shown]
-        _panel(finished, over, "loss", "objective", references=False, floors=floors, bounds=bounds)
+        panel("loss", "objective", references=False, floors=floors)
         if any(floor is not None for floor in floors):
             st.caption("Dashed: the floor, below which no network can come.")
     with right:
-        _panel(finished, over, "seconds", "seconds of training", references=False, bounds=bounds)
+        panel("seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
     if caption := laws.explained(fits):
         st.caption(caption)
     if caption := _convicted(shown, finished, bounds):
-        st.caption(caption)
+        left_out = " No line is fitted to them." if picture.lines == "optima" else ""
+        st.caption(caption + left_out)
+        _lines_switch(picture)
+    neighbours.draw(shown, finished)
     if over == "depth" and any(
         np.isfinite(charts.values(runs, "collapsed_layers")).any() for runs in finished
     ):
         (left, _, _) = st.columns(_COLUMNS, gap="small")
         with left:
-            _panel(
-                finished, over, "collapsed_layers", charts.COUNTED, references=False, bounds=bounds
-            )
+            panel("collapsed_layers", charts.COUNTED, references=False)
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
+
+
+def without_convicted(
+    finished: Sequence[list[charts.Finished]], bounds: Mapping[str, Bound]
+) -> list[list[charts.Finished]]:
+    """Of each series those that nothing proves to be at no optimum."""
+    return [
+        [run for run in runs if not charts.is_convicted(run[1], run[2], bounds)]
+        for runs in finished
+    ]
+
+
+def _lines_switch(picture: Picture) -> None:
+    st.session_state["depth:lines"] = picture.lines == "optima"
+    st.toggle(
+        "Leave hollow points out of the lines",
+        key="depth:lines",
+        on_change=_lines_changed,
+        help="Laws are of optima: slopes, and what is said to be seen, are then of the others.",
+    )
+
+
+def _lines_changed() -> None:
+    lines = "optima" if st.session_state["depth:lines"] else "all"
+    series.show(replace(series.current(), lines=lines))
 
 
 def _convicted(
@@ -107,8 +149,8 @@ def _convicted(
     return (
         "**Hollow points are at no optimum**, whatever their collapse: a shallower network, padded "
         "with blocks that add nothing, or one of another λ, is known to cost less (dotted steps "
-        f"in the objective's panel). {'; '.join(named)}. More passes, or the solver K-FAC L-BFGS, "
-        "bring them down."
+        f"in the objective's panel). {'; '.join(named)}. More passes bring them down, and so does "
+        "that other network, to start from."
     )
 
 
@@ -123,10 +165,15 @@ def _if_trivial(shown: Sequence[Series], metric: str) -> None:
 
 
 def _panel(
-    finished: Sequence[list[charts.Finished]], over: str, metric: str, title: str, **more: object
+    finished: Sequence[list[charts.Finished]],
+    fitted: Sequence[list[charts.Finished]],
+    over: str,
+    metric: str,
+    title: str,
+    **more: object,
 ) -> list[PowerLaw | None]:
     """One panel; the power laws that it names."""
-    fits = [laws.law(runs, over, metric) for runs in finished]
+    fits = [laws.law(runs, over, metric) for runs in fitted]
     st.html(_heading(title, fits, over))
     table = charts.table(finished, over, metric, fits, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]

@@ -10,7 +10,6 @@ its collapse.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +19,9 @@ import numpy as np
 
 from ncengine.analysis.outcome import objective_of, outcome_of
 from ncengine.catalogue.architectures import architecture_info
-from ncengine.config import PARAMS, ConfigError, RunConfig
+from ncengine.config import PARAMS, ConfigError, RunConfig, steps
+from ncengine.config.fields import NEIGHBOUR, is_lbfgs
+from ncengine.config.kept import known
 from ncengine.datasets.files.sources import checksum
 
 # Of the objective: of a run that is above by less no word is lost.
@@ -46,6 +47,28 @@ class Bound:
     def convicts(self, objective: float | None) -> bool:
         """Whether a run with that objective is above it by more than `MARGIN`."""
         return objective is not None and objective > self.objective * (1 + MARGIN)
+
+    def start(self, config: RunConfig) -> RunConfig | None:
+        """The run of `config`'s network that starts from the one that gives the bound.
+
+        Like that one in all but depth and λ, so that it ends no higher than the bound; None where
+        nothing can start there.
+        """
+        other = self.config
+        if not is_lbfgs(other.solver) or other.decay_schedule != config.decay_schedule:
+            return None
+        ends = {"depth": config.depth, "weight_decay": config.weight_decay}
+        if other.start == "deepening":
+            started = other.with_(**ends)
+            rung = started.origin
+            while rung is not None and rung != other:
+                rung = rung.origin
+            return started if rung == other else None
+        via = [*other.steps, (other.depth, other.weight_decay)]
+        try:
+            return other.with_(**ends, start=NEIGHBOUR, via=steps.written(via))
+        except ConfigError:  # the same network, trained otherwise, or by way of too many
+            return None
 
     def sentence(self, config: RunConfig, objective: float) -> str:
         """What is to be said of the run of `config` that it convicts, as a sentence."""
@@ -88,8 +111,8 @@ def bound(
     for entry in entries:
         if not _may(entry, config) or entry.get("data_checksum", data) != data:
             continue
-        other = _read(json.dumps(entry["config"], sort_keys=True))
-        if other is None or other.depth > config.depth or _same(other) != wanted:
+        other = known(entry)
+        if other.depth > config.depth or _same(other) != wanted:
             continue
         reached = _cost(entry, other, config)
         if reached is None or other.canonical_json() == itself:
@@ -124,15 +147,6 @@ def _may(entry: Mapping[str, Any], config: RunConfig) -> bool:
     names = ("dataset", "architecture", "classes", "samples_per_class", "width", "norm", "loss")
     alike = all(of.get(name) == getattr(config, name) for name in names)
     return alike and of.get("depth", 0) <= config.depth
-
-
-@lru_cache(maxsize=4096)
-def _read(text: str) -> RunConfig | None:
-    """The configuration of an entry; None of one that this engine does not know."""
-    try:
-        return RunConfig(**json.loads(text))
-    except ConfigError:
-        return None
 
 
 @lru_cache(maxsize=4096)

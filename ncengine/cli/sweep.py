@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ncengine.catalogue.metrics import Place, asked_for, of_test, shown_in
@@ -48,6 +48,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--export", metavar="FILE", help="write the table to a file that ends in .csv or .parquet"
     )
+    parser.add_argument(
+        "--consistent",
+        action="store_true",
+        help="then train each run that another of them proves to be at no optimum once more, from "
+        "that one's network, until none is; the table has the lower one",
+    )
     parser.add_argument("--download", action="store_true", help="fetch what the data sets lack")
     parser.add_argument(
         "--workers",
@@ -61,7 +67,9 @@ def add_command(commands: Any) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
+    from ncengine.analysis.consistent import lowest_of_each
     from ncengine.analysis.outcome import outcome
+    from ncengine.jobs.consistent import consistent_sweep
     from ncengine.jobs.sweep import sweep
     from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
@@ -88,9 +96,12 @@ def _sweep(options: argparse.Namespace) -> int:
         _tell(run, came, options.json)
 
     with bar(len(grid), sys.stderr.isatty() and not options.json) as progress:
-        table = sweep(grid, options.workers, progress, store=store, on_end=told)
-    ended[CONVICTED] = _tell_convictions(finished, store)
-    _sum_up(ended, len(grid), options.json)
+        train = consistent_sweep if options.consistent else sweep
+        table = train(grid, options.workers, progress, store=store, on_end=told)
+    ended[CONVICTED] = _tell_convictions(
+        lowest_of_each(finished) if options.consistent else finished, store
+    )
+    _sum_up(ended, options.json)
     if options.export is not None:
         try:
             write_table(table, options.export)
@@ -122,7 +133,7 @@ def _grid(options: argparse.Namespace) -> Grid:
     for name, text in vars(options).items():
         if name not in PARAMS or text is None:
             continue
-        several = PARAMS[name].kind != "seeds" and "," in text
+        several = not PARAMS[name].is_list and "," in text
         if several:
             axes[name] = [part.strip() for part in text.split(",") if part.strip()]
         else:
@@ -152,7 +163,7 @@ def _tell(run: Run, came: Outcome | None, as_json: bool) -> None:
             write_line(f"ncengine: {run.config.full_title()}: {sentence}", sys.stderr)
 
 
-def _tell_convictions(finished: Sequence[dict[str, Any]], store: Store) -> int:
+def _tell_convictions(finished: Sequence[Mapping[str, Any]], store: Store) -> int:
     """Which runs are at no optimum, since others at hand prove it; gives their number."""
     from ncengine.analysis.bounds import conviction
 
@@ -175,9 +186,10 @@ def _line(run: Run, came: Outcome) -> str:
     return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"
 
 
-def _sum_up(ended: Counter[str], runs: int, as_json: bool) -> None:
+def _sum_up(ended: Counter[str], as_json: bool) -> None:
     from ncengine.runs.run import Status
 
+    runs = sum(ended[end] for end in Status)
     counts = ", ".join(f"{ended[end]} {end}" for end in reversed(Status) if ended[end])
     for what in (WORSE, CONVICTED):
         if ended[what]:

@@ -28,6 +28,8 @@ AT_THE_BOTTOM = 3
 
 # L-BFGS that knows of curvature what a Kronecker-factored Gauss-Newton matrix tells.
 KFAC = "K-FAC L-BFGS"
+# The start from a trained network of another depth or λ.
+NEIGHBOUR = "neighbour"
 
 
 def is_lbfgs(solver: str) -> bool:
@@ -48,13 +50,9 @@ def _has_layers(values: Mapping[str, Any]) -> bool:
     return architecture_info(values["architecture"]).has_network
 
 
-def _can_deepen(values: Mapping[str, Any]) -> bool:
-    """Where it was measured to help, see benchmarks/RESULTS.md."""
-    return (
-        architecture_info(values["architecture"]).deepens
-        and values["norm"] == "post"
-        and values["solver"] == "L-BFGS"
-    )
+def _never_rises(values: Mapping[str, Any]) -> bool:
+    """Whether the objective of a network ends no higher than it begins."""
+    return _has_layers(values) and is_lbfgs(values["solver"])
 
 
 def _made_with(field: str) -> Callable[[Mapping[str, Any]], bool]:
@@ -269,26 +267,38 @@ DECAY_SCHEDULE = Param(
 
 SOLVER = Param(
     "Solver",
-    "L-BFGS starts with Adam, then goes on to (nearly) an optimum, which is what the "
-    "theorems speak of. K-FAC L-BFGS gets there in fewer passes: it begins with small hidden "
-    "weights, and looks a few times at the curvature. Adam at the paper's rate for 5000 epochs is "
-    "the preset “Paper”. AdamW decays weights beside its steps, and so minimises something else: "
-    "a contrast.",
+    "K-FAC L-BFGS goes on to (nearly) an optimum, which is what the theorems speak of, and looks "
+    "a few times at the curvature on its way. L-BFGS alone takes two to five times as long. Adam "
+    "at the paper's rate for 5000 epochs is the preset “Paper”. AdamW decays weights beside its "
+    "steps, and so minimises something else: a contrast.",
     "Optimiser",
     "choice",
-    choices={"L-BFGS": "L-BFGS", KFAC: KFAC, "Adam": "Adam", "SGD": "SGD", "AdamW": "AdamW"},
+    choices={KFAC: KFAC, "L-BFGS": "L-BFGS", "Adam": "Adam", "SGD": "SGD", "AdamW": "AdamW"},
 )
 
 START = Param(
     "Start",
     "random: each network from random weights. deepening: from the trained network of the next "
-    "smaller depth of 2, 3, 5, 8, 13, 21, 34, each of its blocks split over several; those are "
-    "trained first, up from the smallest.",
+    "smaller depth of 2, 3, 5, 8, 13, 21, 34, each of its blocks split over several, or followed "
+    "by blocks that add nothing; those are trained first, up from the smallest. It pays with one "
+    "linear layer a block: of two, both small, the decay keeps them at nothing. neighbour: from "
+    "one of another depth or λ that is named.",
     "Optimiser",
     "choice",
-    choices={"random": "random", "deepening": "deepening"},
+    choices={"random": "random", "deepening": "deepening", NEIGHBOUR: NEIGHBOUR},
     advanced=True,
-    applies=_can_deepen,
+    applies=_never_rises,
+)
+
+VIA = Param(
+    "By way of",
+    "The networks that are trained first, each from the one before, the first from random weights: "
+    "by depth, such as 2, 3, and where their λ is larger than this one's, by that too: 3@0.02. "
+    "Each does what the one before did, at no more decay, before it is trained further.",
+    "Optimiser",
+    "steps",
+    advanced=True,
+    applies=lambda values: values["start"] == NEIGHBOUR,
 )
 
 EPOCHS = Param(
@@ -300,7 +310,7 @@ EPOCHS = Param(
     "int",
     low=1,
     high=100_000,
-    suggested=(200, 400, 1000, 2000, 5000),
+    suggested=(200, 500, 1000, 2000, 5000),
 )
 
 SEEDS = Param(
@@ -375,7 +385,7 @@ INITIAL_SCALE = Param(
     choices={0.0: "min(1, 3/L)"},
     suggested=(0.0, 0.03, 0.1, 0.3, 1.0),
     advanced=True,
-    applies=lambda values: values["solver"] == KFAC and _has_layers(values),
+    applies=_has_layers,
 )
 
 WARMUP = Param(

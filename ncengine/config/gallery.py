@@ -38,6 +38,8 @@ OWN_ROWS: dict[str, Sequence[dict[str, Any]]] = {
 ROWS = (
     "first",
     "figure-1",
+    "too-many-numbers",
+    "figure-1-mse",
     "figure-2-top",
     "figure-2-bottom",
     "schedules",

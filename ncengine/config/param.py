@@ -9,8 +9,10 @@ from itertools import islice
 from typing import Any
 
 from ncengine.config.numbers import real, whole
+from ncengine.config.steps import parsed
 
 MAX_SEEDS = 32
+MAX_STEPS = 16
 SHOWN_CHARACTERS = 80
 
 
@@ -59,7 +61,7 @@ class Param:
         name: short name on a widget, without its letter.
         help: one or two sentences, in the paper's notation.
         group: heading under which the picker shows it.
-        kind: "choice", "int", "float", "bool" or "seeds".
+        kind: "choice", "int", "float", "bool", "seeds", or "steps" (see `config.steps`).
         choices: value -> text shown, of all values for kind "choice", else of those with a name.
         low, high: inclusive bounds, for numbers.
         suggested: values a picker offers first.
@@ -91,6 +93,11 @@ class Param:
         return f"{self.name} {self.letter}" if self.letter else self.name
 
     @property
+    def is_list(self) -> bool:
+        """Whether commas in its text part what belongs together."""
+        return self.kind in ("seeds", "steps")
+
+    @property
     def allowed(self) -> str:
         """What values are allowed, as the end of a sentence."""
         if self.kind == "choice":
@@ -101,6 +108,11 @@ class Param:
             return (
                 f"must be a number of seeds from 1 to {MAX_SEEDS}, or a list of at most "
                 f"{MAX_SEEDS} different whole numbers from {int(self.low)} to {int(self.high)}"
+            )
+        if self.kind == "steps":
+            return (
+                "must be depths up to this one's, none of them twice at one λ, such as 2, 3 or, of "
+                f"a λ that falls to this one's, 3@0.02; at most {MAX_STEPS}"
             )
         if self.kind == "float":
             return f"must be a number from {self.low:g} to {self.high:g}"
@@ -119,6 +131,7 @@ class Param:
             "int": self._parse_number,
             "float": self._parse_number,
             "seeds": self._parse_seeds,
+            "steps": _parse_steps,
         }
         return parsers[self.kind](_unwrapped(value))
 
@@ -178,6 +191,17 @@ class Param:
         if not 1 <= len(seeds) <= MAX_SEEDS or len(set(seeds)) != len(seeds):
             raise ValueError
         return seeds
+
+
+def _parse_steps(value: Any) -> str:
+    """As they were written: what they mean depends on other fields, see `config.steps.read`."""
+    if not isinstance(value, str):
+        raise TypeError
+    if value.count(",") >= MAX_STEPS:
+        raise ValueError
+    if value.strip():
+        parsed(value)
+    return value.strip()
 
 
 def _unwrapped(value: Any) -> Any:

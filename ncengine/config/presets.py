@@ -30,5 +30,6 @@ def paper_preset(config: RunConfig) -> RunConfig:
         loss="CE",
         last_bias=False,
         weight_decay=0.005,
+        initial_scale=1.0,
         decay_schedule=defaults.get("decay_schedule", "constant"),
     )

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from ncengine.catalogue.architectures import architecture_info, architectures
 from ncengine.catalogue.datasets import DATASETS, dataset_info
-from ncengine.config import fields
+from ncengine.config import fields, steps
 from ncengine.config.defaults import bounded, defaults_of, limits
 from ncengine.config.param import ConfigError, Param, Problem, as_text
 from ncengine.config.sizes import image_sides
@@ -58,15 +58,16 @@ class RunConfig(BaseModel):
     last_bias: Annotated[bool, fields.LAST_BIAS] = False
     weight_decay: Annotated[float, fields.WEIGHT_DECAY] = 0.005
     decay_schedule: Annotated[str, fields.DECAY_SCHEDULE] = "constant"
-    solver: Annotated[str, fields.SOLVER] = "L-BFGS"
+    solver: Annotated[str, fields.SOLVER] = fields.KFAC
     start: Annotated[str, fields.START] = "random"
-    epochs: Annotated[int, fields.EPOCHS] = 1000
+    via: Annotated[str, fields.VIA] = ""
+    epochs: Annotated[int, fields.EPOCHS] = 500
     seeds: Annotated[tuple[int, ...], fields.SEEDS] = (0, 1, 2)
     learning_rate: Annotated[float, fields.LEARNING_RATE] = 0.005
     rate_schedule: Annotated[str, fields.RATE_SCHEDULE] = "constant"
     momentum: Annotated[float, fields.MOMENTUM] = 0.9
     batch_size: Annotated[int, fields.BATCH_SIZE] = 0
-    warmup: Annotated[int, fields.WARMUP] = 50
+    warmup: Annotated[int, fields.WARMUP] = 0
     initial_scale: Annotated[float, fields.INITIAL_SCALE] = 0.0
     precision: Annotated[str, fields.PRECISION] = "float32"
 
@@ -79,11 +80,12 @@ class RunConfig(BaseModel):
     def with_(self, **changes: Any) -> RunConfig:
         """A copy with some fields changed, checked as a new one is.
 
-        Images as published stay so where the data set changes, and a patch that is the default
-        for its images becomes the default for others.
+        Images as published stay so where the data set changes, a patch that is the default for
+        its images becomes the default for others, and so does an architecture's solver.
         """
         values = self.model_dump()
-        for cause, name in (("dataset", "image_side"), ("image_side", "patch_size")):
+        causes = ("dataset", "image_side"), ("image_side", "patch_size"), ("architecture", "solver")
+        for cause, name in causes:
             if cause in changes and name not in self.set_fields():
                 del values[name]
         return RunConfig(**{**values, **changes})
@@ -130,20 +132,29 @@ class RunConfig(BaseModel):
         The learning rate falls, or it starts from a network that was trained by that budget.
         """
         falls = "rate_schedule" in self.params and self.rate_schedule == "cosine"
-        return falls or self.start == "deepening"
+        return falls or self.start != "random"
 
     @property
-    def shallower(self) -> RunConfig | None:
+    def origin(self) -> RunConfig | None:
         """The run from whose network this one starts; None where it starts from random weights."""
+        if self.start == fields.NEIGHBOUR:
+            *before, (depth, weight_decay) = self.steps
+            start, via = (self.start, steps.written(before)) if before else ("random", "")
+            return self.with_(depth=depth, weight_decay=weight_decay, start=start, via=via)
         below = fields.depth_below(self.depth)
         if self.start != "deepening" or below is None:
             return None
         return self.with_(depth=below)
 
     @property
+    def steps(self) -> tuple[steps.Step, ...]:
+        """(L, λ) of the networks that are trained one after another before this one."""
+        return steps.read(self.via, self.depth, self.weight_decay) if self.via else ()
+
+    @property
     def budget(self) -> int:
         """Passes over the training data, at most."""
-        at_the_bottom = self.start == "deepening" and self.shallower is None
+        at_the_bottom = self.start == "deepening" and self.origin is None
         return self.epochs * (fields.AT_THE_BOTTOM if at_the_bottom else 1)
 
     @property
@@ -184,11 +195,12 @@ class RunConfig(BaseModel):
     @cached_property
     def _canonical_json(self) -> str:
         values = self.model_dump(mode="json")
-        told = [name for name in self.params if name != "image_side" or self._is_averaged]
+        told = [name for name in self.params if name != "image_side" or self.is_averaged]
         return json.dumps({name: values[name] for name in told}, sort_keys=True)
 
     @property
-    def _is_averaged(self) -> bool:
+    def is_averaged(self) -> bool:
+        """Whether the network sees images of fewer pixels than published."""
         return self.image_side != dataset_info(self.dataset).pixels[0]
 
     @property
@@ -247,14 +259,21 @@ class RunConfig(BaseModel):
         if not architecture_info(self.architecture).has_network:
             return self.architecture
         norm = f", {PARAMS['norm'].choices[self.norm]}" if "norm" in self.params else ""
-        start = ", by deepening" if self.start == "deepening" else ""
-        return f"{self.depth}-{self.architecture}{norm}{start}"
+        return f"{self.depth}-{self.architecture}{norm}{self._start_text()}"
+
+    def _start_text(self) -> str:
+        if self.start == fields.NEIGHBOUR:
+            return ", by way of " + ", ".join(
+                f"L = {depth}" + (f" at λ = {decay:g}" if decay != self.weight_decay else "")
+                for depth, decay in self.steps
+            )
+        return ", by deepening" if self.start == "deepening" else ""
 
 
 # Of which the title tells, and which seeds there are, which the page shows.
 _IN_TITLE = (
     "dataset", "classes", "samples_per_class", "architecture", "norm", "depth", "width", "loss",
-    "last_bias", "weight_decay", "decay_schedule", "start", "seeds",
+    "last_bias", "weight_decay", "decay_schedule", "start", "via", "seeds",
 )  # fmt: skip
 
 
@@ -321,9 +340,33 @@ def _clean(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
         clean["epochs"] = _defaults(clean["dataset"], clean["architecture"], clean["start"])[
             "epochs"
         ]
+    _mend_steps(clean, problems)
     order = list(PARAMS)
     problems.sort(key=lambda p: order.index(p.field) if p.field in PARAMS else -1)
     return {name: clean[name] for name in PARAMS}, problems
+
+
+def _mend_steps(clean: dict[str, Any], problems: list[Problem]) -> None:
+    """What is said of the networks before, in full.
+
+    By default, and where it cannot be, it is one: the next shallower of the paper's depths, else
+    the same at twice the λ.
+    """
+    if clean["start"] != fields.NEIGHBOUR:
+        return
+    below, decay = fields.depth_below(clean["depth"]), clean["weight_decay"]
+    default = str(below or f"{clean['depth']}@{min(2 * decay, PARAMS['weight_decay'].high)!r}")
+    for via in (clean["via"] or default, default):
+        try:
+            read = steps.read(via, clean["depth"], decay)
+            if max(of for _, of in read) > PARAMS["weight_decay"].high:
+                raise ValueError
+            clean["via"] = steps.written(read)
+            return
+        except ValueError:
+            if not any(problem.field == "via" for problem in problems):
+                problems.append(Problem("via", via, PARAMS["via"].allowed))
+    clean["start"], clean["via"] = "random", ""
 
 
 def _unknown(values: Mapping[str, Any]) -> list[Problem]:

@@ -25,7 +25,14 @@ FEATURES = 6  # those held, new ones, and what metrics make of them
 LOGITS = 4
 # What CUDA's libraries take of a GPU's memory to work in.
 DEVICE_BYTES = 96 * 2**20
+# Parameters of all seeds together that a result keeps, so that others can start from them.
+MOST_KEPT = 2**23
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
+
+
+def keeps_parameters(config: RunConfig) -> bool:
+    """Whether a result keeps the network's parameters, from which others can start."""
+    return len(config.seeds) * parameter_count(config) <= MOST_KEPT
 
 
 def sweep_samples(config: RunConfig) -> int:

@@ -66,7 +66,7 @@ def _collected(store: Store, identity: Identity, journal: Journal) -> Arrays:
     if len(shards) > 1:
         machine["device"] = f"CPU, {len(shards)} processes"
     return {
-        **_last_parameters(identity, journal),
+        **_last_parameters(journal),
         **stack_curves(snapshots),
         **{f"geometry_{name}": getattr(geometry, name) for name in names},
         **({} if layers is None else layers_arrays(layers)),
@@ -79,14 +79,11 @@ def _collected(store: Store, identity: Identity, journal: Journal) -> Arrays:
     }
 
 
-def _last_parameters(identity: Identity, journal: Journal) -> Arrays:
-    """ "last_parameters" (R, P), where a deeper network may start from them."""
-    if identity.config.start != "deepening":
-        return {}
-    states = [part.resume() for part in journal.parts()]
-    if any(state is None for state in states):
-        raise OSError(f"the last state in {journal.folder} was damaged; train again")
-    return {"last_parameters": np.concatenate([state["iterates"] for state in states if state])}
+def _last_parameters(journal: Journal) -> Arrays:
+    """ "last_parameters" (R, P), from which others may start, where they are kept."""
+    parts = [part.parameters() for part in journal.parts()]
+    kept = [part for part in parts if part is not None]
+    return {"last_parameters": np.concatenate(kept)} if len(kept) == len(parts) else {}
 
 
 def file_away(store: Store, identity: Identity) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from functools import partial
@@ -12,6 +13,10 @@ from typing import Any
 from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
 from ncengine.jobs.worker import be_a_helper, be_a_ready_worker
+
+# loky (joblib 1.6) replaces a worker that holds 300 MB more than after its first task, as one does
+# that has trained something large, and warns of a leak. Nothing is lost, and nothing to be done.
+warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
 

@@ -33,7 +33,7 @@ def run(
 ) -> Run:
     """The finished run of `config`: from the cache, else trained in this process and helpers.
 
-    What it starts from, see `RunConfig.shallower`, is trained first where it is missing.
+    What it starts from, see `RunConfig.origin`, is trained first where it is missing.
 
     Where another process trains it already, waits for that one. While it trains, the app
     shows it live.

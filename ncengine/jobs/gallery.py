@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ncengine import datasets
+from ncengine.analysis.consistent import from_random, next_starts
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
 from ncengine.jobs.sweep import Progress, sweep
@@ -35,8 +36,11 @@ def build(
 ) -> dict[str, int]:
     """Train what the gallery lacks of some rows, shortest first; gives how many came to which end.
 
-    Each run is written as it is done. Ctrl-C keeps what is done, and the same call goes on from
-    there. Ends are "added", "here" (it was in the gallery), and the status of a run without a
+    What one of them proves to be at no optimum is trained once more from that one's network, and
+    added too. Each run is written as it is done. Ctrl-C keeps what is done, and the same call goes
+    on from there.
+
+    Ends are "added", "here" (it was in the gallery), and the status of a run without a
     result.
 
     Args:
@@ -76,6 +80,13 @@ def build(
             on_end(end, run)
 
     sweep(missing.values(), workers, progress, store=store, on_end=ended)
+    tried: set[RunConfig] = set()
+    while starts := next_starts(list(wanted.values()), store.gallery.entries(), tried):
+        tried.update(starts)
+        for start in starts:
+            key = identify(start).key
+            missing[key], rows_by_key[key] = start, rows_by_key[identify(from_random(start)).key]
+        sweep(starts, workers, progress, store=store, on_end=ended)
     return counts
 
 

@@ -244,7 +244,7 @@ def _train(report: Reporter, store: Store, seeds: tuple[int, ...]) -> None:
     if reason := differs_here(report.identity):
         raise ValueError(reason)
     journal = report.journal
-    training = _resumed(report, seeds, _shallower(store, report.identity, seeds))
+    training = _resumed(report, seeds, _of_origin(store, report.identity, seeds))
     for step in training.steps():
         if step.snapshot is not None:
             journal.append(step.snapshot)
@@ -252,7 +252,7 @@ def _train(report: Reporter, store: Store, seeds: tuple[int, ...]) -> None:
     report.end()
 
 
-def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | None) -> Training:
+def _resumed(report: Reporter, seeds: tuple[int, ...], origin: np.ndarray | None) -> Training:
     """The training, where its last checkpoint left it; from the start without a usable one."""
     config = report.identity.config
     device = pick_device()
@@ -265,7 +265,7 @@ def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | N
     if reason := too_large(config, memory_of(device), needed):
         raise ValueError(reason)
     data = load(config)
-    make = partial(Training, config, data, device, seeds, shallower)
+    make = partial(Training, config, data, device, seeds, origin)
     report.computes_on(device)
     state = report.journal.resume()
     if state is not None:
@@ -282,12 +282,17 @@ def _resumed(report: Reporter, seeds: tuple[int, ...], shallower: np.ndarray | N
     return training
 
 
-def _shallower(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.ndarray | None:
+def _of_origin(store: Store, identity: Identity, seeds: tuple[int, ...]) -> np.ndarray | None:
     """(R, P) parameters of the run from which these seeds start; None where they start anew."""
-    below = identity.shallower
-    if below is None:
+    origin = identity.origin
+    if origin is None:
         return None
-    if not store.results.has(below):
-        raise ValueError(f"the run that it starts from is not there: {below.config.title()}")
-    parameters = store.results.load(below)["last_parameters"]
-    return parameters[[below.config.seeds.index(seed) for seed in seeds]]
+    if not store.results.has(origin):
+        raise ValueError(f"the run that it starts from is not there: {origin.config.title()}")
+    parameters = store.results.load(origin).get("last_parameters")
+    if parameters is None:
+        raise ValueError(
+            f"the run that it starts from kept no parameters: {origin.config.title()}. Remove that "
+            "run, and it is trained anew"
+        )
+    return parameters[[origin.config.seeds.index(seed) for seed in seeds]]

@@ -1,10 +1,11 @@
-"""The ladder: of a run that starts from a shallower network's, what has to be trained first."""
+"""The ladder: of a run that starts from another's network, what has to be trained first."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
+from ncengine.costs.memory import MOST_KEPT, keeps_parameters
 from ncengine.runs.identity import Identity
 from ncengine.runs.life import Event
 from ncengine.runs.run import Status
@@ -14,12 +15,12 @@ POLL_SECONDS = 0.2
 
 
 def missing_rungs(store: Store, identity: Identity) -> list[Identity]:
-    """Runs below this one that have no result yet, the shallowest first."""
+    """Runs below this one that have no result yet, the lowest first."""
     rungs: list[Identity] = []
-    below = identity.shallower
-    while below is not None and not store.results.has(below):
-        rungs.insert(0, below)
-        below = below.shallower
+    origin = identity.origin
+    while origin is not None and not store.results.has(origin):
+        rungs.insert(0, origin)
+        origin = origin.origin
     return rungs
 
 
@@ -34,6 +35,14 @@ def climb(store: Store, identity: Identity, train: Callable[[Identity], None]) -
         train: trains what of a run nobody trains yet, and returns.
     """
     journal = store.journal(identity)
+    if (origin := identity.origin) is not None and not keeps_parameters(origin.config):
+        error = (
+            f"it cannot start from {origin.config.title()}: a result keeps at most {MOST_KEPT:,} "
+            "parameters, those of all seeds counted. Take fewer seeds, a smaller width, or random "
+            "weights to start from"
+        )
+        store.tell(identity, Event.GIVEN_UP, error=error)
+        return False
     for rung in missing_rungs(store, identity):
         _take_up(store, rung)
         while not store.results.has(rung):

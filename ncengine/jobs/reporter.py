@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ncengine.costs.memory import keeps_parameters
 from ncengine.runs.ends import leaves_an_end
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import Journal
@@ -178,6 +179,8 @@ class Reporter:
             total = sum(np.asarray(value).nbytes for value in state.values()) / share
             if leaves_an_end(config, int(total)):
                 self._save(state)
+            if keeps_parameters(config):
+                self.journal.save_parameters(self.training.parameters())
         self.say(Event.TRAINED)
 
     def stop(self, event: Event, **facts: Any) -> None:

@@ -91,11 +91,8 @@ class Ends:
 
 
 def leaves_an_end(config: RunConfig, state_bytes: int) -> bool:
-    """Whether a finished training is to write its last state, of so many bytes for all seeds.
-
-    For a longer one to go on from, or for the result, where a deeper network starts from it.
-    """
-    return config.start == "deepening" or not config.depends_on_budget and state_bytes <= SMALL
+    """Whether a finished training is to write its last state, of so many bytes for all seeds."""
+    return not config.depends_on_budget and state_bytes <= SMALL
 
 
 def _changed(folder: Path) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ncengine.config import RunConfig
+from ncengine.config.kept import config_of
 from ncengine.runs.job_status import is_amount
+from ncengine.version import ENGINE_VERSION
 
 
-def judged(entry: Any) -> RunConfig:
-    """The configuration of an entry whose values can be shown and calculated with.
+def judged(entry: Any) -> tuple[dict[str, Any], RunConfig]:
+    """An entry whose values can be shown and calculated with, its configuration in today's fields.
 
     Args:
         entry: what was read: `Run.summary()` with a machine's facts.
@@ -17,7 +19,7 @@ def judged(entry: Any) -> RunConfig:
     Raises:
         ValueError, TypeError, KeyError: it is none.
     """
-    config = RunConfig(**entry["config"])
+    config = config_of(entry["config"], version_of(entry))
     if not isinstance(entry["key"], str):
         raise ValueError(f"key = {entry['key']!r}: must be a text")
     for name in ("passes", "seconds"):
@@ -32,4 +34,9 @@ def judged(entry: Any) -> RunConfig:
         raise ValueError(f"seeds: {len(entry['seeds'])}, must be {len(config.seeds)}")
     if not all(isinstance(seed["diverged"], bool) for seed in entry["seeds"]):
         raise ValueError("seeds: each must say whether it diverged")
-    return config
+    return {**entry, "config": config.model_dump(mode="json")}, config
+
+
+def version_of(entry: dict[str, Any]) -> str:
+    """Of the engine that computed it; one that says none was made by this one."""
+    return str(entry.get("engine_version", entry.get("version", ENGINE_VERSION)))

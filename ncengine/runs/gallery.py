@@ -95,7 +95,7 @@ class Gallery:
         """
         with self._guard:
             self._look()
-            others = self._by_config.get(identity.config_json, [])
+            others = self._by_config.get(identity.config.canonical_json(), [])
             others = [other for other in others if other.key in self._entries]
         others = [other for other in others if other.key != identity.key]
         return min(others, key=lambda other: _strangeness(other, identity), default=None)
@@ -176,7 +176,8 @@ class Gallery:
         """Remove the entry that a run replaces, and samples that no other run shows."""
         with self._guard:
             self._look()
-            others = [other.key for other in self._by_config.get(identity.config_json, [])]
+            alike = self._by_config.get(identity.config.canonical_json(), [])
+            others = [other.key for other in alike]
             gone = [self._entries[k] for k in others if k in self._entries and k != identity.key]
         for entry in gone:
             self._remove(entry["path"], entry["file"])
@@ -218,10 +219,10 @@ class Gallery:
                 self._pass_over(path.name, error)
                 continue
             self._entries[entry["key"]] = entry
-            self._by_config.setdefault(identity.config_json, []).append(identity)
+            self._by_config.setdefault(identity.config.canonical_json(), []).append(identity)
 
     def _judged(self, path: Path, entry: dict[str, Any]) -> tuple[dict[str, Any], Identity]:
-        config = judged(entry)
+        entry, config = judged(entry)
         identity = Identity(config, str(entry["data_checksum"]), str(entry["engine_version"]))
         for name in ("file", "samples"):
             value = entry[name]

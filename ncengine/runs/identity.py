@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ncengine.config import RunConfig
+from ncengine.config.kept import config_of, json_of
 from ncengine.datasets.files.sources import checksum
 from ncengine.version import ENGINE_VERSION
 
@@ -30,8 +31,8 @@ class Identity:
 
     @property
     def config_json(self) -> str:
-        """The fields that apply, sorted: equal for configurations that mean the same run."""
-        return self.config.canonical_json()
+        """The fields that apply, sorted, as its engine keeps them."""
+        return json_of(self.config, self.engine_version)
 
     @cached_property
     def key(self) -> str:
@@ -50,10 +51,10 @@ class Identity:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
     @property
-    def shallower(self) -> Identity | None:
-        """The run from whose network this one starts, see `RunConfig.shallower`."""
-        below = self.config.shallower
-        return None if below is None else replace(self, config=below)
+    def origin(self) -> Identity | None:
+        """The run from whose network this one starts, see `RunConfig.origin`."""
+        origin = self.config.origin
+        return None if origin is None else replace(self, config=origin)
 
     def as_dict(self) -> dict[str, Any]:
         """Values that JSON can hold; `from_dict` reads them back."""
@@ -66,8 +67,8 @@ class Identity:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Identity:
         """What `as_dict` gave. Raises ValueError, TypeError or KeyError for anything else."""
-        config = RunConfig(**values["config"])
-        return cls(config, str(values["data_checksum"]), str(values["engine_version"]))
+        version = str(values["engine_version"])
+        return cls(config_of(values["config"], version), str(values["data_checksum"]), version)
 
 
 def differs_here(identity: Identity) -> str:

@@ -143,7 +143,7 @@ def _judge(line: str) -> dict[str, Any] | str:
     try:
         entry = unsealed(json.loads(line))
         if not (isinstance(entry.get(_REMOVED), str) or _is_newer(entry)):
-            judged(entry)
+            entry, _ = judged(entry)
         return entry
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         return f"{type(error).__name__}: {error}"

@@ -36,6 +36,7 @@ class Journal:
         self._line = line
         self._snapshots = folder / "snapshots"
         self._checkpoint = folder / "checkpoint"
+        self._parameters = folder / "parameters"
         self._status = folder / "status.json"
         self._request = folder / "request"
 
@@ -170,6 +171,20 @@ class Journal:
             logger.warning("the checkpoint in %s is damaged; the run begins anew", self.folder)
             return None
         return state
+
+    def save_parameters(self, parameters: np.ndarray) -> None:
+        """Keep (R, P) those at the end of the training, for the result."""
+        with _replacing(self._parameters) as file:
+            record.write(file, {"parameters": parameters})
+
+    def parameters(self) -> np.ndarray | None:
+        """What `save_parameters` kept; None where nothing was, or where it is damaged."""
+        try:
+            with self._parameters.open("rb") as file:
+                kept = record.read(file)
+        except OSError:
+            return None
+        return None if kept is None else kept.get("parameters")
 
     def drop_snapshots(self) -> None:
         """Forget snapshots and checkpoint: the run begins anew."""

@@ -16,7 +16,7 @@ import numpy as np
 from joblib import Memory
 from joblib.memory import FIRST_LINE_TEXT, extract_first_line
 
-from ncengine.config import RunConfig
+from ncengine.config.kept import config_of
 from ncengine.datasets.files.sources import checksum
 from ncengine.reasons import reason, why
 from ncengine.runs.compute import compute
@@ -111,10 +111,23 @@ class Results:
             return self._cached.store_backend.load_item(call_id)
         except IsADirectoryError as error:
             raise Damaged(reason(error)) from error
-        except (OSError, MemoryError):
+        except OSError:
+            raise
+        except MemoryError as error:
+            # A length in it that was changed asks for more than there is anywhere.
+            if self._is_room_for(call_id):
+                raise Damaged("it asks for more memory than it can fill") from error
             raise
         except Exception as error:  # a broken pickle can raise anything
             raise Damaged(f"{type(error).__name__}: {error}") from error
+
+    def _is_room_for(self, call_id: tuple[str, str]) -> bool:
+        """Whether a result of this size fits into memory twice."""
+        size = (self._folder_of_all / call_id[1] / "output.pkl").stat().st_size
+        try:
+            return bool(bytearray(2 * size + 1))
+        except MemoryError:
+            return False
 
     def changed(self, identity: Identity) -> float | None:
         """When the result was written, in seconds since 1970; None where there is none."""
@@ -161,14 +174,15 @@ class Results:
             call_id = (self._cached.func_id, Path(item.path).name)
             try:
                 result = _unsealed(self._read(call_id))
-                config = RunConfig(**json.loads(str(result["config"])))
+                values = json.loads(str(result["config"]))
+                dataset = config_of(values, ENGINE_VERSION).dataset
                 recorded = [str(result["data_checksum"])] if "data_checksum" in result else []
             except Exception as error:  # a broken pickle can raise anything
                 logger.warning("a result was passed over: %s: %s", type(error).__name__, error)
                 continue
-            for data in dict.fromkeys([*recorded, checksum(config.dataset), *checksums]):
+            for data in dict.fromkeys([*recorded, checksum(dataset), *checksums]):
                 for version in (ENGINE_VERSION, *EARLIER_VERSIONS):
-                    identity = Identity(config, data, version)
+                    identity = Identity(config_of(values, version), data, version)
                     if self._call_id(identity) == call_id:
                         yield identity, result
 

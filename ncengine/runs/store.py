@@ -21,6 +21,7 @@ from ncengine.config import RunConfig
 from ncengine.reasons import reason
 from ncengine.runs.assemble import finished_run
 from ncengine.runs.ends import Ends
+from ncengine.runs.entry import version_of
 from ncengine.runs.follow import JournalReader
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.glance import Glance
@@ -123,7 +124,7 @@ class Store:
         identity = replace(
             now,
             data_checksum=entry.get("data_checksum", now.data_checksum),
-            engine_version=entry.get("engine_version", entry.get("version", now.engine_version)),
+            engine_version=version_of(entry),
         )
         # One of the index may be on data whose checksum was not listed then.
         return identity if identity.key == key else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,9 +48,9 @@ class PrincipalAxes:
         variance, axes = np.linalg.eigh(covariance)
         return cls(mean, axes[:, variance > LEAST_VARIANCE * variance[-1]])
 
-    def inputs(self, inputs: np.ndarray) -> np.ndarray:
+    def inputs(self, inputs: np.ndarray, dtype: Any) -> np.ndarray:
         """(N, d_0) inputs in these coordinates, 0 where there are less than d_0 of them."""
-        along, start = np.zeros_like(inputs), 0
+        along, start = np.zeros(inputs.shape, dtype), 0
         for some in _blocks(inputs):
             along[start : start + len(some), : self.axes.shape[1]] = (some - self.mean) @ self.axes
             start += len(some)

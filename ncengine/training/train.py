@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from ncengine.architectures.build import initial_parameters
-from ncengine.architectures.deepening import deepened
 from ncengine.architectures.inputs import along_principal_axes, network_inputs
 from ncengine.architectures.layers import Layer
+from ncengine.architectures.starting import starts
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.costs.curvature import passes_for_curvature
@@ -83,7 +83,7 @@ class Training:
         device: where to compute.
         seeds: those of the configuration's seeds to train; all by default. What a seed comes to
             does not depend on which others are trained beside it.
-        shallower: (R, P) trained parameters of `config.shallower` for these seeds, where that is
+        origin: (R, P) trained parameters of `config.origin` for these seeds, where that is
             what the training starts from.
     """
 
@@ -93,7 +93,7 @@ class Training:
         data: Data,
         device: torch.device,
         seeds: tuple[int, ...] | None = None,
-        shallower: np.ndarray | None = None,
+        origin: np.ndarray | None = None,
     ):
         # As many samples are shown as if all seeds were here.
         each = len(data.test) // config.classes
@@ -114,7 +114,7 @@ class Training:
         self.shown_test = torch.from_numpy(indices["test_index"]).to(device)
         self.batches = -(-len(labels) // config.batch_size) if config.batch_size else 1
         self.solver = make_solver(config, config.budget * self.batches)
-        self.solver.start(self._turned(self._start(shallower)).to(device))
+        self.solver.start(self._start(origin))
         self.floor = floor_of(config)
         self.for_curvature = passes_for_curvature(config)
         self.passes = 0
@@ -122,13 +122,18 @@ class Training:
         # What was computed at `iterates`, without the gradient; None where it is to be computed.
         self.held: Evaluation | None = None
 
-    def _start(self, shallower: np.ndarray | None) -> Tensor:
-        below = self.config.shallower
-        if below is None:
-            return initial_parameters(self.config, self.dtype)
-        if shallower is None:
-            raise ValueError(f"shallower = None: must be the parameters of {below.title()}")
-        return deepened(self.config, below, torch.tensor(shallower, dtype=self.dtype))
+    def _start(self, parameters: np.ndarray | None) -> Tensor:
+        """(R, P) where each seed begins: of several ways to start from another the lowest."""
+        origin = self.config.origin
+        if origin is None:
+            return self._turned(initial_parameters(self.config, self.dtype)).to(self.device)
+        if parameters is None:
+            raise ValueError(f"origin = None: must be the parameters of {origin.title()}")
+        ways = starts(self.config, origin, torch.tensor(parameters, dtype=self.dtype))
+        ways = [self._turned(way).to(self.device) for way in ways]
+        costs = torch.stack([self.train.evaluate(way, gradient=False).loss for way in ways])
+        best = costs.argmin(0)
+        return torch.stack(ways)[best, torch.arange(len(best), device=best.device)]
 
     def _see_along(self, axes: PrincipalAxes | None) -> None:
         """Take the samples, along their principal axes where these are given."""
@@ -151,7 +156,7 @@ class Training:
     def _tensors(self, split: Any) -> tuple[Tensor, Tensor]:
         inputs = network_inputs(self.config, split.inputs)
         if self.axes is not None:
-            inputs = self.axes.inputs(inputs)
+            inputs = self.axes.inputs(inputs, self.config.precision)
         whole = np.issubdtype(inputs.dtype, np.integer)
         return (
             torch.tensor(inputs, dtype=torch.int64 if whole else self.dtype, device=self.device),
@@ -218,8 +223,8 @@ class Training:
         """Spend a pass on the second derivative; the first of several is the one that does it."""
         if self.passes - 1 not in self.for_curvature:
             factors = curvature(self.train, self.iterates, self.passes)
-            decay = self.train.decay
-            inverses = preconditioners(factors, self.train.shapes, decay, self.iterates)
+            decay, exact = self.train.decay, self.config.loss == "MSE"
+            inverses = preconditioners(factors, self.train.shapes, decay, self.iterates, exact)
             self.solver.precondition(inverses)
         return Computed((), np.zeros(len(self.iterates), bool))
 

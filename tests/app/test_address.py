@@ -327,7 +327,7 @@ def test_a_wrong_moment_is_told_and_the_run_drawn(at, store, query, word):
     open_at(at, camera="askew", **query)
     assert_sound(at)
     assert f"**{word}**" in at.warning[0].value
-    assert "pass 1,000." in texts(at)
+    assert "pass 500." in texts(at)
 
 
 def test_the_heat_map_shows_the_snapshot_nearest_to_the_epoch(at, store):

@@ -67,10 +67,12 @@ def test_a_picture_reads_what_it_wrote():
         Series(RunConfig(architecture="RN2", seeds=(4, 7), weight_decay=0.0025), (2, 3, 5)),
         Series(RunConfig(dataset="imdb", depth=8), PAPER_DEPTHS, (0.001, 0.002)),
     )
-    picture = Picture((3, 8, 60), (0.005, 0.0123), kept, "gap")
+    picture = Picture((3, 8, 60), (0.005, 0.0123), kept, "gap", "optima")
     found, wrong = series.parse(picture.query())
     assert wrong == []
     assert (found.depths, found.decays, found.metric) == ((3, 8, 60), (0.005, 0.0123), "gap")
+    assert found.lines == "optima"
+    assert "must be one of all, optima" in series.parse({"lines": "some"})[1][0]
     assert [list(one.grid) for one in found.kept] == [list(one.grid) for one in kept]
     assert series.parse(Picture().query()) == (Picture(), [])
     assert Picture().query() == {}
@@ -307,6 +309,41 @@ def test_runs_above_what_others_reach_are_hollow_and_named(at, store):
     assert [str(int(x)) for x in means[means["open"]]["x"]] == above
     steps = table[table["kind"] == "bound"]
     assert sorted(steps["x"]) == [3, 5, 8, 13, 21, 34] and set(steps["mean"]) == {0.1}
+
+
+def test_what_is_above_its_neighbour_starts_from_it_and_the_lower_run_is_drawn(at, store, jobs):
+    def costs(run, more=0.0):
+        run.curves["loss"][-1] += more
+        run.curves["fit"][-1] = run.curves["loss"][-1]
+        for part in ("decay_hidden", "decay_last"):
+            run.curves[part][-1] = 0
+        return run
+
+    for config in Series(BASE).grid:
+        run = costs(law_run(config), 0.2 * (config.depth == 13))
+        run.curves["nc1"][-1] *= 9 if config.depth == 13 else 1
+        store.put(run)
+    store.at_hand = lambda: [{**r.summary(), **r.machine} for r in store.runs.values()]
+    open_at(at)
+    assert_sound(at)
+    assert "at L = 13. More passes" in texts(at)
+    # Its NC1 is far off the line, which is all the others'.
+    assert "NC1 falls as L<sup>−0.50</sup>" not in texts(at)
+    at.toggle(key="depth:lines").set_value(True).run()
+    assert_sound(at)
+    assert "No line is fitted to them." in texts(at)
+    assert "NC1 falls as L<sup>−0.50</sup>" in texts(at)
+    assert at.query_params["lines"] in ("optima", ["optima"])
+    at.button(key="from-neighbours").click().run()
+    assert_sound(at)
+    (start,) = jobs.submitted
+    assert start == BASE.with_(depth=13, start="neighbour", via="8")
+    store.put(replace(costs(law_run(BASE.with_(depth=13))), config=start, key=identify(start).key))
+    at.run()
+    assert_sound(at)
+    said = texts(at)
+    assert "More passes" not in said and "**Started from a neighbour’s network**" in said
+    assert "at L = 13." in said and "from-neighbours" not in [button.key for button in at.button]
 
 
 def test_where_no_figure_fits_there_is_neither_gap_nor_floor(at, store):

@@ -195,19 +195,19 @@ def test_a_running_run_shows_progress_curves_and_stop(at, store, jobs):
     store.put(make_run(CONFIG, Status.RUNNING, passes=250, seconds_left=30.4))
     at.run()
     assert_sound(at)
-    assert "250 of 1,000 passes · 25% · 30 s left" in texts(at)
+    assert "250 of 500 passes · 50% · 30 s left" in texts(at)
     assert len(charts_of(at)) == 4
     at.button(key="stop").click().run()
     assert jobs.cancelled == [CONFIG]
     # It is not stopped yet, but the click was heard.
-    assert "**Stopping …**: 250 of 1,000 passes" in texts(at)
+    assert "**Stopping …**: 250 of 500 passes" in texts(at)
     assert at.button(key="stop").disabled
     store.put(make_run(CONFIG, Status.CANCELLED, passes=250))
     at.run()
     at.button(key="train").click().run()
     store.put(make_run(CONFIG, Status.RUNNING, passes=260))
     at.run()
-    assert "**Training**: 260 of 1,000 passes" in texts(at)
+    assert "**Training**: 260 of 500 passes" in texts(at)
 
 
 def test_a_run_that_just_began_keeps_the_layout_while_empty(at, store):
@@ -269,7 +269,7 @@ def test_a_stopped_run_can_go_on_and_keeps_its_curves(at, store, jobs, status, w
     store.put(make_run(CONFIG, status, passes=400))
     at.run()
     assert_sound(at)
-    assert f"**{word}** after 400 of 1,000 passes" in texts(at)
+    assert f"**{word}** after 400 of 500 passes" in texts(at)
     assert len(charts_of(at)) == 4
     assert at.button(key="train").label == "Continue"
     at.button(key="train").click().run()
@@ -401,7 +401,7 @@ def test_what_stands_against_collapse_is_said_with_its_reason(at, store):
     assert "λ/L" in at.header[0].value
 
 
-def test_a_run_that_another_proves_to_be_no_optimum_is_said_to_be_none(at, store):
+def test_a_run_that_another_proves_to_be_no_optimum_is_said_to_be_none(at, store, jobs):
     run = make_run(CONFIG)
     store.put(run)
     seed = {"seed": 0, "diverged": False, "fit": 0.001, "decay_hidden": 0.0, "decay_last": 0.001}
@@ -415,13 +415,18 @@ def test_a_run_that_another_proves_to_be_no_optimum_is_said_to_be_none(at, store
     assert_sound(at)
     (said,) = [m.value for m in at.markdown if "Not at its optimum" in m.value]
     assert "A network of depth 2, padded with blocks that add nothing, reaches 0.002" in said
+    at.button(key="next-start").click().run()
+    assert_sound(at)
+    (submitted,) = jobs.submitted
+    assert submitted == CONFIG.with_(start="neighbour", via="2") and submitted.origin == shallow
+    assert at.header[0].value.startswith("5-RN1, pre-LN, by way of L = 2")
 
 
 def test_passes_that_went_to_the_curvature_are_told(at, store):
-    store.put(make_run(CONFIG.with_(solver="K-FAC L-BFGS")))
-    open_at(at, solver="K-FAC L-BFGS")
+    store.put(make_run(CONFIG))
+    open_at(at)
     assert_sound(at)
-    assert re.search(r"1,000 passes \(1\d of them for the curvature\) in", at.caption[0].value)
+    assert re.search(r"500 passes \(1\d of them for the curvature\) in", at.caption[0].value)
 
 
 def test_runs_of_the_same_title_are_told_apart(at, store):
@@ -434,7 +439,7 @@ def test_runs_of_the_same_title_are_told_apart(at, store):
     at.run()
     assert "data seed 1 · solver Adam · budget 2,000" in at.caption[0].value
     store.put(make_run(CONFIG))
-    open_at(at, solver="L-BFGS", epochs="1000", data_seed="0")
+    open_at(at, solver=CONFIG.solver, epochs="500", data_seed="0")
     assert "solver" not in at.caption[0].value
 
 

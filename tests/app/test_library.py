@@ -211,8 +211,8 @@ def test_runs_are_compared_by_what_they_differ_in():
     ufm = RunConfig(architecture="UFM")
     # What a field does not apply to is not told of it, nor is a default where it applies.
     assert labels(ufm, RunConfig(depth=8)) == [
-        "1: Architecture UFM, Adam steps first 0, Precision float64",
-        "2: Architecture RN1, Depth L 8, Adam steps first 50, Precision float32",
+        "1: Architecture UFM, Solver L-BFGS, Budget 1000, Precision float64",
+        "2: Architecture RN1, Depth L 8, Solver K-FAC L-BFGS, Budget 500, Precision float32",
     ]
     assert labels(RunConfig(seeds=1), RunConfig(seeds=(3, 5))) == ["1: Seeds 1", "2: Seeds 3,5"]
     # Of the same configuration, where each comes from.

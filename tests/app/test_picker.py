@@ -5,7 +5,7 @@ import pytest
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.architectures import ARCHITECTURES
 from ncengine.config import RunConfig
-from tests.app.conftest import assert_sound, make_run, open_at
+from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 IMDB_READS = ["T11", "T12", "T21", "T22", "UFM"]
 
@@ -107,7 +107,7 @@ def test_images_are_averaged_down_and_patches_follow(at):
     assert not has(at, "button_group", "image_side")
 
 
-def test_only_who_looks_at_the_curvature_picks_how_weights_begin(at):
+def test_how_weights_begin_is_picked_for_every_network(at):
     open_at(at, solver="K-FAC L-BFGS")
     assert_sound(at)
     scale = at.selectbox(key="field:initial_scale")
@@ -116,7 +116,26 @@ def test_only_who_looks_at_the_curvature_picks_how_weights_begin(at):
     assert_sound(at)
     assert picked(at).initial_scale == 0.3 and not has(at, "selectbox", "warmup")
     pick(at, solver="L-BFGS")
-    assert not has(at, "selectbox", "initial_scale") and has(at, "selectbox", "warmup")
+    assert picked(at).initial_scale == 0.3 and has(at, "selectbox", "warmup")
+    pick(at, architecture="UFM")
+    assert not has(at, "selectbox", "initial_scale")
+
+
+def test_the_networks_on_the_way_are_typed(at):
+    open_at(at, start="neighbour", depth="8")
+    assert_sound(at)
+    way = at.text_input(key="field:via")
+    assert way.value == "5@0.005" and "by way of L = 5" in at.header[0].value
+    way.set_value("2@0.02, 3").run()
+    assert_sound(at)
+    assert picked(at).via == "2@0.02,3@0.005"
+    # One that is none is told, and the usual one taken.
+    at.text_input(key="field:via").set_value("3, 2").run()
+    assert not at.exception and "must be depths up to this one" in texts(at)
+    assert (picked(at).start, picked(at).via) == ("neighbour", "5@0.005")
+    pick(at, start="random")
+    assert picked(at).origin is None
+    assert "field:via" not in [box.key for box in at.text_input]
 
 
 def test_an_untouched_patch_size_stays_four_by_four(at):

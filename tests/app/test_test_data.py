@@ -134,7 +134,7 @@ def test_accuracies_are_means_over_live_seeds():
     rows = curves.accuracy_table(run, True).to_pylist()
     train = [row for row in rows if row["samples"] == "training"]
     test = [row for row in rows if row["samples"] == "test"]
-    assert len(train) == 7 and [row["passes"] for row in test] == [1, 32, 1000]
+    assert len(train) == 7 and [row["passes"] for row in test] == [1, 22, 500]
     for line, name, points in ((train, "accuracy", range(7)), (test, "test_accuracy", (0, 3, 6))):
         for row, t in zip(line, points, strict=True):
             first, _, last = run.curves[name][t]

@@ -239,7 +239,7 @@ def test_a_frame_that_refuses_the_whole_screen_is_filled(page, app):
     assert shown.bounding_box()["height"] == 700
     # Nothing of the page lies above it.
     top = "node => node.getRootNode().host === document.elementFromPoint(20, 20)"
-    assert shown.evaluate(top)
+    wait_until(lambda: shown.evaluate(top), "something lies above the frame")
     page.keyboard.press("Escape")
     expect(caption(page, frame)).to_be_hidden()
 

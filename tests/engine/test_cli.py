@@ -52,7 +52,8 @@ def test_train_prints_one_json_object(capsys):
 
 
 def test_a_seed_whose_classes_fall_onto_one_point_is_not_passed_over(capsys):
-    falls = "--classes 2 --samples-per-class 20 --width 2 --depth 3 --epochs 150 --warmup 20"
+    falls = "--classes 2 --samples-per-class 20 --width 2 --depth 3 --epochs 150"
+    falls += " --solver L-BFGS --warmup 20 --initial-scale 1"
     assert main(["train", *falls.split(), "--json"]) == 0
     out = capsys.readouterr()
     nc1 = [float(seed["nc1"]) for seed in json.loads(out.out)["seeds"]]
@@ -167,7 +168,7 @@ def test_a_bad_value_is_named(options, says, capsys):
         ("list --jsno", "--jsno: there is no such option; did you mean --json?"),
         ("gallery build --wrokers 2", "did you mean --workers?"),
         ("sweep --frobnicate", "--frobnicate: there is no such option.\n"),
-        ("gallery build --only figure1", "did you mean figure-1 or figure-2-top?"),
+        ("gallery build --only figure1", "did you mean figure-1, figure-1-mse or figure-2-top?"),
         ("gallery biuld", "biuld: must be one of list, build; did you mean build?"),
         ("sweeep", "did you mean sweep?"),
         ("sweep --preset decopled", "--preset decopled: must be one of "),

@@ -188,10 +188,10 @@ def test_the_key_ignores_what_does_not_apply_and_nothing_else():
         "weight_decay": 0.0051,
         "decay_schedule": "1/L",
         "solver": "Adam",
+        "start": "deepening",
         "epochs": 999,
         "seeds": 2,
-        "learning_rate": 0.0051,
-        "warmup": 7,
+        "initial_scale": 0.5,
         "precision": "float64",
     }
     keys = {identify(base.with_(**{name: value})).key for name, value in changed.items()}
@@ -209,10 +209,11 @@ def test_zero_has_one_key_whatever_its_sign():
 
 
 def test_the_rate_is_in_the_key_where_some_step_is_of_a_given_size():
-    for given_size in ({}, {"solver": "Adam"}, {"solver": "SGD", "warmup": 0}):
+    with_adam_first = {"solver": "L-BFGS", "warmup": 20}
+    for given_size in (with_adam_first, {"solver": "Adam"}, {"solver": "SGD"}):
         base = RunConfig(**given_size)
         assert identify(base.with_(learning_rate=0.02)).key != identify(base).key
-    for own_size in ({"warmup": 0}, {"architecture": "UFM"}):
+    for own_size in ({}, {"solver": "L-BFGS"}, {"architecture": "UFM"}):
         base = RunConfig(**own_size)
         assert identify(base.with_(learning_rate=0.02)).key == identify(base).key
         assert "learning_rate" not in base.params

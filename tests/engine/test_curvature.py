@@ -9,11 +9,12 @@ from sklearn.decomposition import PCA
 
 from ncengine.architectures.build import initial_parameters
 from ncengine.architectures.layers import linear
-from ncengine.architectures.shapes import Role, parameter_shapes
+from ncengine.architectures.shapes import ParameterShape, Role, parameter_shapes
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.config.fields import KFAC
 from ncengine.config.param import ConfigError
+from ncengine.config.presets import paper_preset
 from ncengine.costs.curvature import (
     LOOKS,
     passes_a_look,
@@ -21,7 +22,7 @@ from ncengine.costs.curvature import (
     spent_on_curvature,
 )
 from ncengine.training import curvature as module
-from ncengine.training.curvature import curvature
+from ncengine.training.curvature import Factor, Factors, curvature
 from ncengine.training.objective import Objective
 from ncengine.training.principal_axes import PrincipalAxes
 from ncengine.training.solvers.history import History, PreconditionedHistory
@@ -205,6 +206,23 @@ def test_the_preconditioner_is_the_damped_inverse_and_positive(architecture, dat
             torch.testing.assert_close(block @ damped, torch.eye(len(curved)).double())
 
 
+def test_what_an_embedding_along_principal_axes_is_damped_by():
+    """Of the largest curvature; of squared error by what half of the axes exceed."""
+    rng = torch.Generator().manual_seed(1)
+    root = torch.randn(2, 3, 3, generator=rng, dtype=torch.float64)
+    rows = Factor(root @ root.mT)
+    axes = torch.tensor([[9.0, 4.0, 1.0, 0.5, 0.1, 0.0]] * 2, dtype=torch.float64)
+    factors = {"embedding_weight": Factors(rows, Factor(axes, is_diagonal=True), rows)}
+    shape = ParameterShape("embedding_weight", (3, 6), Role.EMBEDDING, 1.0)
+    for exact, share in ((False, 1e-3 * 9.0), (True, 1e-2 * 1.0)):
+        found = preconditioners(factors, (shape,), {}, axes, exact)
+        for one, matrix in zip(found, rows.matrix, strict=True):
+            whole = torch.stack([one(row) for row in torch.eye(18, dtype=torch.float64)])
+            largest = torch.linalg.eigvalsh(matrix).max()
+            damped = torch.kron(matrix, axes[0].diag()) + share * largest * torch.eye(18).double()
+            torch.testing.assert_close(whole @ damped, torch.eye(18).double())
+
+
 def test_of_weights_that_no_linear_map_was_given_it_is_positive_too(monkeypatch):
     """As of a network of one's own that multiplies by itself, or by what it makes of a weight."""
 
@@ -314,7 +332,7 @@ def test_along_principal_axes_networks_give_what_they_gave(samples):
     rank = min(samples - 1, 62)
     assert axes.axes.shape == (64, rank)
     np.testing.assert_allclose(axes.axes.T @ axes.axes, np.eye(rank), atol=1e-10)
-    along = axes.inputs(inputs)
+    along = axes.inputs(inputs, inputs.dtype)
     assert along.shape == inputs.shape and not along[:, rank:].any()
     variance = PCA().fit(inputs).explained_variance_[:rank] * (samples - 1) / samples
     np.testing.assert_allclose(sorted(along[:, :rank].var(0)), sorted(variance), rtol=1e-8)
@@ -340,13 +358,17 @@ def test_blocks_begin_the_smaller_the_deeper_a_network_is():
         assert all(s.bound == pytest.approx(scale / 8) for s in hidden)
         chosen = parameter_shapes(config.with_(initial_scale=0.1))
         assert all(s.bound == pytest.approx(0.0125) for s in chosen if s.role is Role.HIDDEN)
-        two = parameter_shapes(config.with_(architecture="T21", patch_size=2))
+        two = parameter_shapes(config.with_(architecture="T21", patch_size=2, initial_scale=0))
         bounds = {s.name: s.bound for s in two if s.role is Role.HIDDEN}
         assert sorted({round(bound * 8 / scale, 6) for bound in bounds.values()}) == sorted(
             {1.0, round(scale**-0.5, 6)}
         )
-        # Who does not ask for it begins as torch.nn.Linear.
-        assert RunConfig(depth=depth).branch_scale == 1.0
+        # Of every solver, but for the paper's training, and where s = 1 did better.
+        assert config.with_(solver="Adam").branch_scale == pytest.approx(scale)
+        assert paper_preset(config).branch_scale == 1.0
+        for architecture in ("T21", "T22"):
+            there = RunConfig(dataset="mnist", architecture=architecture, depth=depth)
+            assert there.branch_scale == 1.0
 
 
 def test_a_longer_training_looks_when_a_shorter_one_did():
@@ -365,7 +387,7 @@ def test_a_longer_training_looks_when_a_shorter_one_did():
         cost = passes_a_look(costly)
         assert cost > 5 and begins[0] >= 8 * cost and len(spent) == cost * len(begins)
         assert all(later - begin >= 9 * cost for begin, later in pairwise(begins))
-    assert not passes_for_curvature(RunConfig())
+    assert not passes_for_curvature(RunConfig(solver="L-BFGS"))
     with pytest.raises(ConfigError, match="solver = 'K-FAC L-BFGS': must be one of L-BFGS, Adam"):
         RunConfig(architecture="UFM", solver=KFAC)
     assert spent_on_curvature(config, 52) == 4 and spent_on_curvature(config, 20) == 0

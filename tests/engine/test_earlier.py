@@ -9,6 +9,7 @@ import pytest
 from ncengine.cli import main
 from ncengine.cli.output import plain
 from ncengine.config import RunConfig
+from ncengine.config.kept import config_of, known
 from ncengine.jobs.ending import mend_index
 from ncengine.jobs.job import run_job
 from ncengine.runs.assemble import layers_arrays
@@ -40,6 +41,32 @@ def as_of(version, data="digits of old", config=SMALL):
         "config": np.array(identity.config_json),
     }
     return identity, arrays
+
+
+def test_before_it_was_a_field_networks_began_as_torchs_do_and_said_nothing_of_it(tmp_path):
+    data = identify(SMALL).data_checksum
+    for changes, keys in (
+        ({"solver": "L-BFGS", "warmup": 50}, {"initial_scale", "start"}),
+        ({"solver": "L-BFGS", "norm": "post"}, {"initial_scale"}),
+        ({"solver": "Adam"}, {"initial_scale"}),
+        ({"architecture": "UFM"}, set()),
+    ):
+        config = SMALL.with_(**changes, initial_scale=1.0)
+        then, now = (Identity(config, data, version) for version in ("5", ENGINE_VERSION))
+        said, says = (json.loads(identity.config_json) for identity in (then, now))
+        assert says.keys() - said.keys() == keys and says.items() >= said.items()
+        # As the result says it, and as the list of runs did, which held what did not apply too.
+        assert config_of(said, "5") == config_of({**said, "initial_scale": 0.0}, "5") == config
+        assert Identity.from_dict({**then.as_dict(), "config": said}).key == then.key
+        store = Store(tmp_path / str(len(keys)) / config.solver)
+        store.results.compute(then, lambda config=config: as_of("5", data, config)[1])
+        mend_index(store)
+        (listed,) = store.list()
+        assert known(listed) == config and listed["key"] == then.key
+        assert store.stand_in(config) == then
+    # K-FAC L-BFGS did say it.
+    kfac = SMALL.with_(initial_scale=0.3)
+    assert config_of(json.loads(Identity(kfac, data, "5").config_json), "5") == kfac
 
 
 def test_a_list_made_anew_holds_what_earlier_engines_and_other_data_gave(tmp_path):

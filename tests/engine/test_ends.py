@@ -27,12 +27,12 @@ BASE = RunConfig(**SMALL, epochs=57, seeds=(0, 1, 2))
 def passes_computed(monkeypatch):
     """Counts passes, of whichever kind."""
     counted = []
-    for name in ("_full_pass", "_mini_batch_pass"):
+    for name in ("_full_pass", "_mini_batch_pass", "_curvature_pass"):
         done = getattr(training.Training, name)
 
-        def one_more(self, look, done=done):
+        def one_more(self, *look, done=done):
             counted.append(self.passes)
-            return done(self, look)
+            return done(self, *look)
 
         monkeypatch.setattr(training.Training, name, one_more)
     return counted
@@ -60,7 +60,7 @@ def assert_same(a: Run, b: Run) -> None:
         {"dataset": "gaussian"},
         {"solver": "Adam", "batch_size": 5, "epochs": 7},
         {"solver": "SGD", "learning_rate": 0.05},
-        {"warmup": 80},
+        {"solver": "L-BFGS", "warmup": 80},
         {"epochs": 1},
     ],
     ids=str,

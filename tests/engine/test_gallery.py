@@ -13,10 +13,13 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
+from ncengine.analysis.consistent import from_random
+from ncengine.analysis.outcome import objective_of
 from ncengine.catalogue.metrics import METRICS
 from ncengine.cli.main import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, first, row
+from ncengine.config.kept import known
 from ncengine.datasets import load
 from ncengine.datasets.files.sources import checksum
 from ncengine.jobs import gallery as building
@@ -348,9 +351,11 @@ def test_damaged_samples_are_left_out(gallery, caplog):
 @pytest.fixture
 def tiny(monkeypatch, tmp_path, kept_helpers):
     """Two rows of tiny runs, which share one; a cache and a gallery of their own."""
+    # By Adam, for whose networks nothing is done where others prove that they are no optima.
+    small = SMALL.with_(epochs=10, seeds=1, solver="Adam")
     rows = {
-        "first": [SMALL.with_(depth=d, epochs=10, seeds=1) for d in (2, 4)],
-        "schedules": [SMALL.with_(depth=d, epochs=10, seeds=1) for d in (4, 3)],
+        "first": [small.with_(depth=d) for d in (2, 4)],
+        "schedules": [small.with_(depth=d) for d in (4, 3)],
     }
     monkeypatch.setattr(building, "row", lambda name, scale: rows.get(name, []))
     monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path / "cache"))
@@ -367,6 +372,22 @@ def test_what_is_missing_is_built_shortest_first_and_only_once(tiny, tmp_path):
     assert entries == {3: ["schedules"], 4: ["first", "schedules"]}
     assert build(workers=1) == {"here": 2, "added": 1}
     assert build(workers=1) == {"here": 3}
+
+
+def test_what_is_above_another_is_built_from_that_one_too(tiny, tmp_path):
+    trained, hardly = (SMALL.with_(epochs=e, seeds=1, norm="pre", depth=2) for e in (80, 3))
+    tiny["first"][:] = [trained, hardly, *(hardly.with_(depth=d) for d in (3, 4))]
+    tiny["schedules"][:] = [hardly.with_(depth=4)]
+    assert build(workers=1)["added"] > 4
+    entries = Gallery(tmp_path / "gallery").entries()
+    started = {from_random(known(e)): e for e in entries if e["config"]["start"] == "neighbour"}
+    # Only by what was trained alike.
+    assert started and trained not in started and hardly not in started
+    own = {known(e): e for e in entries}
+    for config, entry in started.items():
+        assert entry["rows"] == own[config]["rows"]
+        assert objective_of(entry) < objective_of(own[config])
+    assert build(workers=1) == {"here": 4}
 
 
 def test_what_is_there_is_written_anew_where_that_is_asked_for(tiny, tmp_path):

@@ -178,6 +178,21 @@ def test_what_others_prove_to_be_no_optimum_is_told(cache, capsys, monkeypatch):
     assert json.loads(capsys.readouterr().out)["outcome"]["convicted"] == ""
 
 
+def test_what_others_prove_to_be_no_optimum_starts_from_them_where_that_is_asked_for(cache, capsys):
+    hardly = [*OPTIONS, "--epochs", "3", "--architecture", "RN2", "--norm", "pre"]
+    path = cache / "consistent.csv"
+    sweep = ["sweep", *hardly, "--depth", "2,3,5", "--export", str(path)]
+    assert main(sweep) == 0
+    assert "of them ended above what" in capsys.readouterr().out
+    before = pd.read_csv(path).groupby("depth")["loss"].mean()
+    assert main([*sweep, "--consistent"]) == 0
+    out = capsys.readouterr().out
+    assert "by way of L = 2" in out and "ended above" not in out.splitlines()[-1]
+    after = pd.read_csv(path).groupby("depth")["loss"].mean()
+    assert list(after.index) == [2, 3, 5] and after.is_monotonic_decreasing
+    assert (after <= before).all() and not before.is_monotonic_decreasing
+
+
 def test_one_json_object_a_line_as_runs_end(cache, capsys):
     assert main(["sweep", *OPTIONS, "--depth", "2,3", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -325,11 +340,13 @@ def test_presets_are_valid(name, as_in_paper):
         decays = {config.weight_decay for config in one}
         for decay in decays:
             depths = [config.depth for config in one if config.weight_decay == decay]
-            # The deepest transformers of images are for larger machines.
-            small = one[0].norm == "post" and one[0].architecture == "T11" and not as_in_paper
-            assert sorted(depths) == [2, 3, 5, 8, 13, 21, 34][: 6 if small else 7]
+            assert sorted(depths) == [2, 3, 5, 8, 13, 21, 34]
         assert len(decays) == (5 if name == "digits-grid" else 1)
         assert not one.left_out
+        if name == "figure-1":
+            assert all(config.is_averaged for config in one) is (
+                one[0].dataset == "cifar10" and not as_in_paper
+            )
     assert len(joined(grids)) == sum(map(len, grids))
     tiny = sweep_series(name, {"depth": [2], "seeds": 1, "dataset": "digits"})
     assert {config.depth for one in tiny for config in one} == {2}

@@ -35,13 +35,13 @@ MANY_INPUTS = 784
 def make_solver(config: RunConfig, steps: int) -> Solver:
     """The solver that `config` names, for a budget of `steps` evaluations."""
     if config.solver == KFAC:
-        return PreconditionedLBFGS()
+        return PreconditionedLBFGS(trained=config.origin is not None)
     if config.solver == "L-BFGS":
         # A brisk start ends in a better valley; L-BFGS then follows it down. Who starts in one
         # would be thrown out of it.
-        brisk = config.warmup if config.shallower is None else 0
+        brisk = config.warmup if config.origin is None else 0
         rate = Rate(_brisk_rate(config), brisk, cosine=True)
-        return WarmStart(Adam(rate), LBFGS(trained=config.shallower is not None), brisk)
+        return WarmStart(Adam(rate), LBFGS(trained=config.origin is not None), brisk)
     rate = Rate(config.learning_rate, steps, cosine=config.rate_schedule == "cosine")
     if config.solver == "AdamW":
         return AdamW(rate, _decays(config))

@@ -16,6 +16,9 @@ from ncengine.training.solvers.base import taken
 # Of the largest curvature of a parameter: what is added where there is no decay to do it.
 # Measured, see benchmarks/RESULTS.md.
 EMBEDDING_DAMPING = 1e-3
+# Of inputs along their principal axes with squared error, of what half of the axes exceed: every
+# sample is to have one value, no more and no less, and axes of little variance decide that.
+EXACT_DAMPING = 1e-2
 BIAS_DAMPING = 1e-2
 LEAST_DAMPING = 1e-6
 
@@ -90,6 +93,7 @@ def preconditioners(
     shapes: tuple[ParameterShape, ...],
     decay: Mapping[Role, float],
     like: Tensor,
+    exact: bool = False,
 ) -> list[Preconditioner]:
     """One for each of the R seeds that the factors are of.
 
@@ -102,6 +106,7 @@ def preconditioners(
         shapes: of the parameters.
         decay: λ by role.
         like: a tensor on the device and in the precision to be used.
+        exact: whether every sample is to have one value, as squared error asks for.
     """
     parts, start = [], 0
     given = next(iter(factors.values())).given
@@ -112,7 +117,8 @@ def preconditioners(
             of = _of_what_is_added(shape, given) if added else _as_others(shape, factors)
         given = of.given
         together = shape.shape[0] ** 0.5 if _in_blocks(shape) else 1.0
-        parts.append((start, *_inverse(of, shape, together, decay.get(shape.role, 0.0))))
+        inverse = _inverse(of, shape, together, decay.get(shape.role, 0.0), exact)
+        parts.append((start, *inverse))
         start += shape.size
     return [
         Preconditioner(
@@ -176,13 +182,16 @@ def _of_what_is_added(shape: ParameterShape, given: Factor) -> Factors:
 
 
 def _inverse(
-    of: Factors, shape: ParameterShape, together: float, decay: float
+    of: Factors, shape: ParameterShape, together: float, decay: float, exact: bool
 ) -> tuple[Tensor, Tensor | None, Tensor | None]:
     (g, rows), (a, columns) = _spectrum(of.rows), _spectrum(of.columns)
     product = together * g.unsqueeze(-1) * a.unsqueeze(-2)
     largest = product.amax((-2, -1), keepdim=True)
     relative = {Role.EMBEDDING: EMBEDDING_DAMPING, Role.BIAS: BIAS_DAMPING}
     damping = decay + relative.get(shape.role, LEAST_DAMPING) * largest
+    if exact and shape.role is Role.EMBEDDING and of.columns.is_diagonal:
+        usual = torch.where(a > 0, a, torch.nan).nanmedian(-1, keepdim=True).values
+        damping = (EXACT_DAMPING * together * g.amax(-1, keepdim=True) * usual).unsqueeze(-1)
     # Where nothing is curved at all, as with a network that does nothing yet, a step of 1 is one.
     scale = torch.where(damping > 0, 1 / (product + damping).clamp(min=1e-30), 1.0)
     return scale, rows, columns
