@@ -201,7 +201,8 @@ class RunConfig(BaseModel):
     @property
     def is_averaged(self) -> bool:
         """Whether the network sees images of fewer pixels than published."""
-        return self.image_side != dataset_info(self.dataset).pixels[0]
+        published = dataset_info(self.dataset)
+        return published.image_shape is not None and self.image_side != published.pixels[0]
 
     @property
     def pixels(self) -> tuple[int, int, int]:

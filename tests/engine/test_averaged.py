@@ -108,5 +108,6 @@ def test_images_as_published_have_the_key_that_they_had_before_there_were_others
     assert RunConfig(dataset="cifar10").image_side == 32
     assert config.repicked({"dataset": "cifar10"})[0].image_side == 32
     points = RunConfig(dataset="gaussian")
+    assert not points.is_averaged and not RunConfig(dataset="imdb").is_averaged
     assert "image_side" not in points.params and "image_side" not in points.canonical_json()
     assert dataset_info("digits").pixels == (8, 8, 1) == RunConfig().pixels
