@@ -11,7 +11,8 @@ import streamlit as st
 from app.components import requests, text
 from app.components.shown import Shown
 from app.engine import data, runs
-from ncengine.analysis.outcome import outcome, outcome_of
+from ncengine.analysis.bounds import Bound
+from ncengine.analysis.outcome import objective_of, outcome, outcome_of
 from ncengine.analysis.worth_a_try import worth_a_try
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
@@ -41,8 +42,8 @@ def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
         with st.container(key="against"):
             reason = text.plain(failing[0].reason)
             st.markdown(f":orange-badge[:material/warning: Against it] {reason}")
-    if shown.conviction:
-        _not_at_its_optimum(shown, pick)
+    if shown.convicted_by:
+        _not_at_its_optimum(run, shown.convicted_by, pick)
 
 
 def troubles(run: Run) -> tuple[str, ...]:
@@ -55,12 +56,13 @@ def troubles(run: Run) -> tuple[str, ...]:
     return came.troubles
 
 
-def _not_at_its_optimum(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
+def _not_at_its_optimum(run: Run, least: Bound, pick: Callable[[RunConfig], None]) -> None:
     """Why it is not, and a button that trains it from the network that proves it."""
     with st.container(key="convicted", horizontal=True, vertical_alignment="center", gap="small"):
         badge = ":orange-badge[:material/trending_down: Not at its optimum]"
-        st.markdown(f"{badge} {text.plain(shown.conviction)}", width="stretch")
-        if start := runs.start_below(shown.run):
+        why = least.sentence(run.config, objective_of(run.summary()) or 0.0)
+        st.markdown(f"{badge} {text.plain(why)}", width="stretch")
+        if start := least.start(run.config):
             st.button(
                 "Start from there",
                 key="next-start",

@@ -135,8 +135,13 @@ def show(picture: Picture) -> None:
 def parse(query: Mapping[str, str]) -> tuple[Picture, list[str]]:
     """The picture that an address asks for, and what was wrong with it, in words."""
     wrong = []
-    usual = {"depths": "2 to 34", "decays": "one", "kept": "no other series", "metric": "NC1"}
-    usual["lines"] = "those through all points"
+    usual = {
+        "depths": "2 to 34",
+        "decays": "one",
+        "kept": "no other series",
+        "metric": "NC1",
+        "lines": "those through all points",
+    }
     readers: dict[str, Callable[[str], dict[str, Any]]] = {
         "depths": lambda text: {"depths": _read("depth", text)},
         "decays": lambda text: {"decays": _read("weight_decay", text)},

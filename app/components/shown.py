@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.components import automatic, requests
 from app.engine import data, runs
+from ncengine.analysis.bounds import Bound
 from ncengine.config import RunConfig
 from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity, identify
@@ -33,7 +34,7 @@ class Shown:
         begins: whether it was picked, and begins by itself, now or in a moment.
         held_back: a sentence, with a space after it, where it was picked and does not; else "".
         has_just_begun: whether its first points are to move before all else is drawn.
-        conviction: why it is at no optimum, see `analysis.bounds`; "" where nothing proves it.
+        convicted_by: what proves it to be at no optimum, see `analysis.bounds`; None: nothing.
         welcomes: whether its picture stands above all else, for who came without a link.
     """
 
@@ -50,7 +51,7 @@ class Shown:
     begins: bool = False
     held_back: str = ""
     has_just_begun: bool = False
-    conviction: str = ""
+    convicted_by: Bound | None = None
     welcomes: bool = False
 
     @property
@@ -88,6 +89,6 @@ def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
         begins=begins,
         held_back="" if begins else automatic.why_it_waits(run),
         has_just_begun=status.busy and requests.seconds_since_the_last() < HEAD_START,
-        conviction=runs.conviction(run) if status is Status.DONE else "",
+        convicted_by=runs.convicted_by(run) if status is Status.DONE else None,
         welcomes=welcomes and status is Status.DONE,
     )

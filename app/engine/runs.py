@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from ncengine.analysis.bounds import bound
-from ncengine.analysis.bounds import conviction as conviction_of
+from ncengine.analysis import bounds
+from ncengine.analysis.bounds import Bound
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.datasets.files.sources import checksum
@@ -52,20 +52,9 @@ def look(spec: RunConfig | Identity) -> Run:
     return run if other is None else store().open(other)
 
 
-def conviction(run: Run) -> str:
-    """Why a finished run is at no optimum; "" where no run at hand proves it."""
-    return conviction_of(run.summary(), store().at_hand())
-
-
-def start_below(run: Run) -> RunConfig | None:
-    """The run that starts from the network which proves it to be at no optimum, see `Bound.start`.
-
-    None where nothing proves that, or nothing can start there.
-    """
-    at_hand = store().at_hand()
-    entry = next((e for e in at_hand if e["key"] == run.key), {})
-    least = bound(run.config, at_hand, entry.get("data_checksum"))
-    return None if least is None else least.start(run.config)
+def convicted_by(run: Run) -> Bound | None:
+    """What proves a finished run to be at no optimum; None where no run at hand does."""
+    return bounds.convicted_by(run.summary(), store().at_hand())
 
 
 def waits_for_room(key: str) -> str:

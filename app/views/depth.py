@@ -388,7 +388,10 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         else:
             if words := laws.seen(shown, fitted):
                 st.html(words)
-            panels.draw(shown, finished, fitted, bounds, picture)
+            if shown[0].is_grid:
+                panels.draw_map(shown, finished, picture)
+            else:
+                panels.draw(shown, finished, fitted, bounds, picture)
         _theory(shown)
         recipes.draw(shown, list(points.values()), fitted)
 

@@ -23,6 +23,11 @@ _OPEN = "depth:open"
 _COLUMNS = 3
 
 
+def clicked() -> str | None:
+    """The key of the run whose point was clicked since this was asked last."""
+    return st.session_state.pop(_OPEN, None)
+
+
 def draw(
     shown: Sequence[Series],
     finished: Sequence[list[charts.Finished]],
@@ -30,7 +35,7 @@ def draw(
     bounds: Mapping[str, Bound],
     picture: Picture,
 ) -> None:
-    """What is finished of each series, in panels or in a map.
+    """What is finished of each series, a panel a metric.
 
     Args:
         shown: the series.
@@ -39,25 +44,6 @@ def draw(
         bounds: what others prove of the optimum, by a run's key.
         picture: what is shown how.
     """
-    if shown[0].is_grid:
-        _map(shown[0], picture, finished[0])
-        neighbours.draw(shown, finished)
-    else:
-        _all_panels(shown, finished, fitted, bounds, picture)
-
-
-def clicked() -> str | None:
-    """The key of the run whose point was clicked since this was asked last."""
-    return st.session_state.pop(_OPEN, None)
-
-
-def _all_panels(
-    shown: Sequence[Series],
-    finished: Sequence[list[charts.Finished]],
-    fitted: Sequence[list[charts.Finished]],
-    bounds: Mapping[str, Bound],
-    picture: Picture,
-) -> None:
     over = shown[0].over
     panel = partial(_panel, finished, fitted, over, bounds=bounds)
     fits: list[PowerLaw | None] = []
@@ -195,7 +181,11 @@ def _clicked(key: str) -> None:
     st.session_state[_OPEN] = charts.picked(key)
 
 
-def _map(family: Series, picture: Picture, runs: list[charts.Finished]) -> None:
+def draw_map(
+    shown: Sequence[Series], finished: Sequence[list[charts.Finished]], picture: Picture
+) -> None:
+    """What is finished of the first series, over depth and weight decay."""
+    family = shown[0]
     st.session_state["depth:metric"] = picture.metric
     st.segmented_control(
         "Metric",
@@ -206,8 +196,9 @@ def _map(family: Series, picture: Picture, runs: list[charts.Finished]) -> None:
         on_change=_metric_changed,
     )
     spec = charts.map_spec(family.depths, family.decays, METRICS[picture.metric])
-    table = charts.map_table(runs, picture.metric)
+    table = charts.map_table(finished[0], picture.metric)
     charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
+    neighbours.draw(shown, finished)
 
 
 def _metric_changed() -> None:

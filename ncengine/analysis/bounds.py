@@ -63,7 +63,7 @@ class Bound:
             rung = started.origin
             while rung is not None and rung != other:
                 rung = rung.origin
-            return started if rung == other else None
+            return started if rung == other and started != config else None
         via = [*other.steps, (other.depth, other.weight_decay)]
         try:
             return other.with_(**ends, start=NEIGHBOUR, via=steps.written(via))
@@ -122,8 +122,8 @@ def bound(
     return best
 
 
-def conviction(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
-    """Why a finished run is at no optimum, as a sentence; "" where no run at hand proves it.
+def convicted_by(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Bound | None:
+    """The bound that proves a finished run to be at no optimum; None where no run at hand does.
 
     Nor of one that ended worse than doing nothing, which is said of it already.
 
@@ -132,13 +132,19 @@ def conviction(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]])
         entries: see `bound`; that of the run itself says of which data it is.
     """
     if outcome_of(summary).worse_than_none:
-        return ""
-    config, objective = RunConfig(**summary["config"]), objective_of(summary)
+        return None
     own = next((entry for entry in entries if entry["key"] == summary["key"]), {})
-    least = bound(config, entries, own.get("data_checksum"))
-    if least is None or objective is None or not least.convicts(objective):
+    least = bound(known(summary), entries, own.get("data_checksum"))
+    return least if least is not None and least.convicts(objective_of(summary)) else None
+
+
+def conviction(summary: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
+    """Why it is at no optimum, as a sentence; "" where nothing proves it. See `convicted_by`."""
+    least = convicted_by(summary, entries)
+    objective = objective_of(summary)
+    if least is None or objective is None:
         return ""
-    return least.sentence(config, objective)
+    return least.sentence(known(summary), objective)
 
 
 def _may(entry: Mapping[str, Any], config: RunConfig) -> bool:

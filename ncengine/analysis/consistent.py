@@ -35,8 +35,8 @@ def from_random(config: RunConfig) -> RunConfig:
 def lowest(entries: Iterable[Entry]) -> Entry | None:
     """Of several runs of one network the one with the least objective; None without any."""
     judged = [(objective_of(entry), entry) for entry in entries]
-    known = [(objective, entry) for objective, entry in judged if objective is not None]
-    return min(known, key=lambda pair: pair[0])[1] if known else None
+    finite = [(objective, entry) for objective, entry in judged if objective is not None]
+    return min(finite, key=lambda pair: pair[0])[1] if finite else None
 
 
 def lowest_of_each(entries: Iterable[Entry]) -> list[Entry]:

@@ -6,6 +6,8 @@ never rises with depth; nor does it when the decay falls, for the same network t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -50,10 +52,8 @@ def padded(config: RunConfig, origin: RunConfig, parameters: Tensor) -> Tensor:
         for part in architecture_info(config.architecture).parts
         for name in (f"{part.name}_{each}" for each in (*part.matrices, *part.biases))
     }
-    pieces, start = [], 0
-    for shape in parameter_shapes(origin):
-        piece = parameters[:, start : start + shape.size]
-        start += shape.size
+    pieces = []
+    for shape, piece in _by_shape(origin, parameters):
         if shape.name in parts:
             wanted = further[shape.name]
             blocks = wanted.shape[0] - shape.shape[0]
@@ -61,6 +61,11 @@ def padded(config: RunConfig, origin: RunConfig, parameters: Tensor) -> Tensor:
             piece = torch.cat([piece, more], dim=1)
         pieces.append(piece)
     return torch.cat(pieces, dim=1)
+
+
+def _by_shape(config: RunConfig, parameters: Tensor) -> Iterator[tuple[ParameterShape, Tensor]]:
+    shapes = parameter_shapes(config)
+    return zip(shapes, parameters.split([shape.size for shape in shapes], dim=1), strict=True)
 
 
 def _idle(part: Part, shape: ParameterShape, blocks: int, seeds: tuple[int, ...]) -> Tensor:
@@ -93,10 +98,8 @@ def split(config: RunConfig, origin: RunConfig, parameters: Tensor) -> Tensor:
         shares(info.blocks(origin.depth), info.blocks(config.depth)), device=parameters.device
     )
     of_blocks = {name for part in info.parts for name in layer_names(part)}
-    pieces, start = [], 0
-    for shape in parameter_shapes(origin):
-        piece = parameters[:, start : start + shape.size]
-        start += shape.size
+    pieces = []
+    for shape, piece in _by_shape(origin, parameters):
         if shape.name in of_blocks:
             by_block = piece.view(len(piece), *shape.shape)
             each = by_block / times.to(piece).view(-1, *[1] * (len(shape.shape) - 1))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ncengine.analysis.consistent import from_random, lowest_of_each, next_starts
+from ncengine.analysis.consistent import Entry, from_random, lowest_of_each, next_starts
 from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.config.kept import known
@@ -43,10 +43,28 @@ def consistent_sweep(
             on_end(run)
 
     sweep(configs, workers, progress, store=store, on_end=keep)
-    tried: set[RunConfig] = set()
-    while starts := next_starts(configs, ended, tried):
-        tried.update(starts)
-        sweep(starts, workers, progress, store=store, on_end=keep)
+    make_consistent(
+        configs,
+        lambda: ended,
+        lambda starts: sweep(starts, workers, progress, store=store, on_end=keep),
+    )
     best = {from_random(known(summary)): summary for summary in lowest_of_each(ended)}
     networks = dict.fromkeys(map(from_random, configs))
     return table(with_outcome(dict(best[n])) for n in networks if n in best)
+
+
+def make_consistent(
+    configs: Sequence[RunConfig],
+    entries: Callable[[], Iterable[Entry]],
+    train: Callable[[list[RunConfig]], object],
+) -> None:
+    """Have trained what `next_starts` names, until it names nothing new.
+
+    Args:
+        configs, entries: as of `next_starts`; entries are asked for each time.
+        train: trains the runs that it is given, and returns.
+    """
+    tried: set[RunConfig] = set()
+    while starts := next_starts(configs, entries(), tried):
+        tried.update(starts)
+        train(starts)

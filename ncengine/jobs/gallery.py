@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ncengine import datasets
-from ncengine.analysis.consistent import from_random, next_starts
+from ncengine.analysis.consistent import from_random
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
+from ncengine.jobs.consistent import make_consistent
 from ncengine.jobs.sweep import Progress, sweep
 from ncengine.runs.chosen import chosen
 from ncengine.runs.identity import identify
@@ -80,13 +81,14 @@ def build(
             on_end(end, run)
 
     sweep(missing.values(), workers, progress, store=store, on_end=ended)
-    tried: set[RunConfig] = set()
-    while starts := next_starts(list(wanted.values()), store.gallery.entries(), tried):
-        tried.update(starts)
+
+    def train(starts: list[RunConfig]) -> None:
         for start in starts:
             key = identify(start).key
             missing[key], rows_by_key[key] = start, rows_by_key[identify(from_random(start)).key]
         sweep(starts, workers, progress, store=store, on_end=ended)
+
+    make_consistent(list(wanted.values()), store.gallery.entries, train)
     return counts
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import ncengine
-from ncengine.analysis.bounds import MARGIN, bound
+from ncengine.analysis.bounds import MARGIN, Bound, bound
 from ncengine.analysis.outcome import objective_of
 from ncengine.architectures.build import build, features, initial_parameters
 from ncengine.architectures.inputs import network_inputs
@@ -292,6 +292,14 @@ def test_where_parameters_are_too_many_it_is_said_before_anything_is_trained(tmp
     run = store.open(config)
     assert run.status is Status.FAILED
     assert "it cannot start from 3-RN1" in run.error and "at most 100 parameters" in run.error
+
+
+def test_what_is_deepened_already_starts_from_its_own_rung():
+    """Convicted by that, it has nowhere else to start."""
+    below, above = CLIMB.with_(depth=3), CLIMB.with_(depth=8)
+    least = Bound(0.1, below, "x")
+    assert least.start(above) is None
+    assert least.start(SCRATCH.with_(depth=8)) == above
 
 
 @pytest.mark.usefixtures("kept_helpers")
