@@ -10,7 +10,6 @@ from app.charts.depth import Finished
 from app.components import requests, series, text
 from app.components.series import Series
 from app.engine import data, sweep
-from ncengine.analysis.consistent import from_random
 from ncengine.config import RunConfig
 from ncengine.config.fields import NEIGHBOUR
 
@@ -20,7 +19,7 @@ _STARTED = "neighbours:started"
 def started(configs: Collection[RunConfig]) -> tuple[RunConfig, ...]:
     """Those that this session had started in place of some of `configs`."""
     asked = st.session_state.get(_STARTED, ())
-    return tuple(config for config in asked if from_random(config) in configs)
+    return tuple(config for config in asked if config.from_random in configs)
 
 
 def draw(shown: Sequence[Series], finished: Sequence[Sequence[Finished]]) -> None:

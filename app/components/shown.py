@@ -22,7 +22,9 @@ class Shown:
 
     Attributes:
         run: what there is to be seen; where the run meant rests, perhaps another in its place.
-        today: how the run of the same configuration stands that is trained here and now.
+        asked: what was asked for: of another configuration where what is shown took its place in
+            the gallery, since it started from a neighbour's network and came lower.
+        today: how the run of `asked` stands that is trained here and now.
         version: of an earlier engine, which computed it; None of the engine as it is.
         on_other_data: whether its data were other files than those meant here and now.
         passes_before: where nobody has trained it, how many passes of its training are done.
@@ -39,6 +41,7 @@ class Shown:
     """
 
     run: Run
+    asked: RunConfig
     today: Glance
     version: str | None = None
     on_other_data: bool = False
@@ -59,6 +62,11 @@ class Shown:
         """Whether it is shown for want of one that was trained here with the engine as it is."""
         return self.run.shipped or self.version is not None
 
+    @property
+    def started_elsewhere(self) -> bool:
+        """Whether it started from another network than what was asked for."""
+        return self.asked != self.run.config
+
 
 def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
     """What a page shows of a run now.
@@ -73,10 +81,12 @@ def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
         requests.has_stopped(config)
     version = runs.of_earlier_engine(run)
     stands_in = run.shipped or version is not None
-    today = runs.of_today(config) if stands_in else Glance(status, run.passes, run.error)
+    asked = spec if isinstance(spec, RunConfig) else config
+    today = runs.of_today(asked) if stands_in else Glance(status, run.passes, run.error)
     begins = automatic.waits(run)
     return Shown(
         run,
+        asked,
         today,
         version=version,
         on_other_data=runs.on_other_data(run),

@@ -78,12 +78,15 @@ def draw_train_here(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     Where it has been, and the one of the gallery was asked for by name, `pick` shows it.
     """
     if shown.run.shipped:
-        why = "On this machine; keeps every seed’s geometry."
-        _train_again(shown, "Train it here", why, pick)
+        label, why = "Train it here", "On this machine; keeps every seed’s geometry."
+        if shown.started_elsewhere:
+            label = "Train it from random weights"
+            why = "On this machine; it ends where a neighbour’s network proves that it is too high."
+        _train_again(shown, label, why, pick)
 
 
 def _train_again(shown: Shown, label: str, why: str, pick: Callable[[RunConfig], None]) -> None:
-    now, config = shown.today, shown.run.config
+    now, config = shown.today, shown.asked
     if now.status.finished or now.status.busy:
         word = "trained" if now.status.finished else "in training"
         help = f"The run of the same configuration that is {word} on this machine."
@@ -118,6 +121,8 @@ def _too_large(why: str) -> str:
 def what_is_odd(shown: Shown) -> list[str]:
     """Of a run of the gallery, in what it differs from one that would be trained here."""
     parts = []
+    if shown.started_elsewhere:
+        parts.append("it came lower than from random weights, and is shown in their place")
     if shown.on_other_data:
         title = dataset_info(shown.run.config.dataset).title
         parts.append(f"on other files of {title} than those used here")

@@ -11,7 +11,6 @@ import streamlit as st
 from app.engine import runs
 from ncengine.analysis.bounds import Bound, bound
 from ncengine.analysis.consistent import (
-    from_random,
     lowest,
     next_starts,
     started_from_neighbours,
@@ -59,14 +58,16 @@ def mended(points: Iterable[Point]) -> list[Point]:
 
 
 def _lowest(points: Sequence[Point]) -> Point:
-    by_key = {p.key: p for p in points if p.finished and p.now.entry}
+    """The lowest, where the first is done; one that is shown in its place stands for itself."""
+    first, *started = points
+    by_key = {p.key: p for p in (*started, first) if p.finished and p.now.entry}
     best = lowest({**p.now.entry, "key": key} for key, p in by_key.items())  # type: ignore[dict-item]
-    return by_key[best["key"]] if best and points[0].key in by_key else points[0]
+    return by_key[best["key"]] if best and first.key in by_key else first
 
 
 def starts(finished: Iterable[tuple[RunConfig, str, Mapping[str, Any]]]) -> list[RunConfig]:
     """Runs that start from their neighbours', so that none is above what another proves."""
-    entries = {from_random(config): {**entry, "key": key} for config, key, entry in finished}
+    entries = {config.from_random: {**entry, "key": key} for config, key, entry in finished}
     found = next_starts(list(entries), entries.values(), ())
     return [start for start in found if not runs.glance(start).status.finished]
 

@@ -23,13 +23,8 @@ def started_from_neighbours(entries: Iterable[Entry]) -> dict[RunConfig, list[En
     found: dict[RunConfig, list[Entry]] = {}
     for entry in entries:
         if entry["config"].get("start") == NEIGHBOUR:
-            found.setdefault(from_random(known(entry)), []).append(entry)
+            found.setdefault(known(entry).from_random, []).append(entry)
     return found
-
-
-def from_random(config: RunConfig) -> RunConfig:
-    """The same network from random weights."""
-    return config.with_(start="random", via="")
 
 
 def lowest(entries: Iterable[Entry]) -> Entry | None:
@@ -43,7 +38,7 @@ def lowest_of_each(entries: Iterable[Entry]) -> list[Entry]:
     """Of each network the run that came lowest, however it started."""
     by_network: dict[RunConfig, list[Entry]] = {}
     for entry in entries:
-        by_network.setdefault(from_random(known(entry)), []).append(entry)
+        by_network.setdefault(known(entry).from_random, []).append(entry)
     return [lowest(several) or several[0] for several in by_network.values()]
 
 

@@ -147,6 +147,11 @@ class RunConfig(BaseModel):
         return self.with_(depth=below)
 
     @property
+    def from_random(self) -> RunConfig:
+        """The same network from random weights."""
+        return self.with_(start="random", via="")
+
+    @property
     def steps(self) -> tuple[steps.Step, ...]:
         """(L, λ) of the networks that are trained one after another before this one."""
         return steps.read(self.via, self.depth, self.weight_decay) if self.via else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ncengine.analysis.consistent import Entry, from_random, lowest_of_each, next_starts
+from ncengine.analysis.consistent import Entry, lowest_of_each, next_starts
 from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.config.kept import known
@@ -48,8 +48,8 @@ def consistent_sweep(
         lambda: ended,
         lambda starts: sweep(starts, workers, progress, store=store, on_end=keep),
     )
-    best = {from_random(known(summary)): summary for summary in lowest_of_each(ended)}
-    networks = dict.fromkeys(map(from_random, configs))
+    best = {known(summary).from_random: summary for summary in lowest_of_each(ended)}
+    networks = dict.fromkeys(config.from_random for config in configs)
     return table(with_outcome(dict(best[n])) for n in networks if n in best)
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from ncengine import datasets
-from ncengine.analysis.consistent import from_random
 from ncengine.config import RunConfig
 from ncengine.config.gallery import ROWS, row
 from ncengine.jobs.consistent import make_consistent
 from ncengine.jobs.sweep import Progress, sweep
 from ncengine.runs.chosen import chosen
+from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import identify
 from ncengine.runs.places import no_gallery, require_cache, require_gallery
 from ncengine.runs.run import Run
@@ -37,9 +37,9 @@ def build(
 ) -> dict[str, int]:
     """Train what the gallery lacks of some rows, shortest first; gives how many came to which end.
 
-    What one of them proves to be at no optimum is trained once more from that one's network, and
-    added too. Each run is written as it is done. Ctrl-C keeps what is done, and the same call goes
-    on from there.
+    What one of them proves to be at no optimum is trained once more from that one's network, which
+    takes its place. Each run is written as it is done. Ctrl-C keeps what is done, and the same call
+    goes on from there.
 
     Ends are "added", "here" (it was in the gallery), and the status of a run without a
     result.
@@ -59,8 +59,10 @@ def build(
     """
     store = store or Store()
     gallery_folder(store)
-    rows_by_key, wanted = _wanted(rows, scale)
+    networks = list(dict.fromkeys(config for name in rows for config in row(name, scale)))
+    wanted = {identify(config).key: config for config in _kept_of_each(networks, store.gallery)}
     missing = {k: c for k, c in wanted.items() if anew or store.gallery.entry(k) is None}
+    rows_of = _rows_of_each(scale)
     if missing:
         require_places(store)
     _check_data(missing.values())
@@ -70,8 +72,9 @@ def build(
         end = str(run.status)
         if run.status.finished and run.key in missing:
             samples = samples_of(run)
+            names = rows_of.get(run.config) or rows_of[run.config.from_random]
             try:
-                store.gallery.add(identify(run.config), run, rows_by_key[run.key], samples)
+                store.gallery.add(identify(run.config), run, names, samples)
                 end = "added"
             except ValueError as error:  # no seed of it can be shown; others can
                 logger.warning("%s is not added: %s", run.config.title(), error)
@@ -83,12 +86,10 @@ def build(
     sweep(missing.values(), workers, progress, store=store, on_end=ended)
 
     def train(starts: list[RunConfig]) -> None:
-        for start in starts:
-            key = identify(start).key
-            missing[key], rows_by_key[key] = start, rows_by_key[identify(from_random(start)).key]
+        missing.update({identify(start).key: start for start in starts})
         sweep(starts, workers, progress, store=store, on_end=ended)
 
-    make_consistent(list(wanted.values()), store.gallery.entries, train)
+    make_consistent(networks, store.gallery.entries, train)
     return counts
 
 
@@ -109,14 +110,20 @@ def require_places(store: Store) -> None:
     require_cache(store.root)
 
 
-def _wanted(rows: Iterable[str], scale: str) -> tuple[dict[str, list[str]], dict[str, RunConfig]]:
-    """By key of each run the rows that it is in, and its configuration."""
-    wanted = {identify(config).key: config for name in rows for config in row(name, scale)}
-    rows_by_key: dict[str, list[str]] = {}
+def _rows_of_each(scale: str) -> dict[RunConfig, list[str]]:
+    """The rows that each run is in."""
+    found: dict[RunConfig, list[str]] = {}
     for name in ROWS:
         for config in row(name, scale):
-            rows_by_key.setdefault(identify(config).key, []).append(name)
-    return rows_by_key, wanted
+            found.setdefault(config, []).append(name)
+    return found
+
+
+def _kept_of_each(networks: Iterable[RunConfig], gallery: Gallery) -> Iterator[RunConfig]:
+    """Of each network the run to be kept: where another has taken its place, that one."""
+    for network in networks:
+        started = gallery.started(identify(network))
+        yield network if started is None else started.config
 
 
 def _check_data(configs: Iterable[RunConfig]) -> None:

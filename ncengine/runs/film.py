@@ -11,14 +11,18 @@ import numpy as np
 
 from ncengine.snapshots.names import Arrays
 
-# Steps in the root mean square of all numbers: at the size of a screen far less than a pixel.
-STEPS = 128
+# Steps in the root mean square of the vectors' lengths: on a figure of the size of a screen, which
+# is as large as they are long, an error of half a pixel.
+STEPS = 256
 # Differences of more steps than that do not fit into two bytes.
 MOST = 2**14
 
 
 def encoded(frames: np.ndarray) -> Arrays:
-    """Arrays by name that hold `frames` of shape (G, …), G ≥ 1, all finite; `decoded` reads them.
+    """Arrays by name that hold `frames`; `decoded` reads them.
+
+    Args:
+        frames: (G, …, d), G ≥ 1, all finite: vectors of width d.
 
     Raises:
         ValueError: there is no frame, or a number that is not finite.
@@ -27,7 +31,8 @@ def encoded(frames: np.ndarray) -> Arrays:
     if not len(frames) or not np.isfinite(frames).all():
         raise ValueError(f"frames: {frames.shape}, must be one or more, of finite numbers")
     early = frames[:-1].astype(np.float64)
-    root = float(np.sqrt(np.mean(np.square(early)))) if early.size else 0.0
+    squares = np.square(early).sum(axis=-1)
+    root = float(np.sqrt(np.mean(squares))) if early.size else 0.0
     largest = float(np.abs(early).max(initial=0.0))
     step = max(root / STEPS, largest / MOST) or 1.0
     steps = np.diff(np.rint(early / step).astype(np.int32), axis=0, prepend=np.int32(0))

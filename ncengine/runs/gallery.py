@@ -21,6 +21,7 @@ import numpy as np
 from cachetools import LRUCache
 
 from ncengine.config import RunConfig
+from ncengine.config.fields import NEIGHBOUR
 from ncengine.reasons import reason
 from ncengine.runs.entry import judged
 from ncengine.runs.identity import Identity
@@ -59,6 +60,7 @@ class Gallery:
         self._seen: float | None = None
         self._entries: dict[str, dict[str, Any]] = {}
         self._by_config: dict[str, list[Identity]] = {}
+        self._started: dict[str, list[Identity]] = {}
         self._open: LRUCache[str, Run | None] = LRUCache(RUNS_REMEMBERED)
         self._damaged: set[str] = set()
         self._newer: set[str] = set()
@@ -89,16 +91,29 @@ class Gallery:
             return self._entries.get(key)
 
     def stand_in(self, identity: Identity) -> Identity | None:
-        """A run of the same configuration, by another engine or on other data; None without one.
+        """A run to be shown in place of one that is not here; None without one.
 
-        On the same data by another engine rather than on other data.
+        Of the same configuration, by another engine rather than on other data. Of a network from
+        random weights also the run that started from a neighbour's network, see `started`.
         """
+        started = self.started(identity)
+        if started is not None:
+            return started
         with self._guard:
             self._look()
             others = self._by_config.get(identity.config.canonical_json(), [])
             others = [other for other in others if other.key in self._entries]
         others = [other for other in others if other.key != identity.key]
         return min(others, key=lambda other: _strangeness(other, identity), default=None)
+
+    def started(self, identity: Identity) -> Identity | None:
+        """Of a run from random weights the one that took its place, see `add`; None without one."""
+        with self._guard:
+            self._look()
+            others = self._started.get(identity.config.canonical_json(), [])
+            others = [other for other in others if other.key in self._entries]
+        alike = (o for o in others if _strangeness(o, identity)[:2] == (False, False))
+        return next(alike, None)
 
     def open(self, key: str) -> Run | None:
         """The run of that key; None where there is none, or where it is damaged."""
@@ -135,7 +150,8 @@ class Gallery:
         """Write a finished run; gives the file that says what it is.
 
         It takes the place of all that the gallery had of the same configuration, by another
-        engine or on other data.
+        engine or on other data; and where it started from a neighbour's network, of what there was
+        of its own, which that neighbour proves to be at no optimum.
 
         Args:
             identity: of the run.
@@ -176,7 +192,10 @@ class Gallery:
         """Remove the entry that a run replaces, and samples that no other run shows."""
         with self._guard:
             self._look()
-            alike = self._by_config.get(identity.config.canonical_json(), [])
+            alike = list(self._by_config.get(identity.config.canonical_json(), []))
+            if identity.config.start == NEIGHBOUR:
+                network = identity.config.from_random.canonical_json()
+                alike += self._by_config.get(network, []) + self._started.get(network, [])
             others = [other.key for other in alike]
             gone = [self._entries[k] for k in others if k in self._entries and k != identity.key]
         for entry in gone:
@@ -204,7 +223,7 @@ class Gallery:
             seen = None
         if seen == self._seen:
             return
-        self._seen, self._entries, self._by_config = seen, {}, {}
+        self._seen, self._entries, self._by_config, self._started = seen, {}, {}, {}
         self._open.clear()
         self._damaged.clear()
         self._newer.clear()
@@ -220,6 +239,9 @@ class Gallery:
                 continue
             self._entries[entry["key"]] = entry
             self._by_config.setdefault(identity.config.canonical_json(), []).append(identity)
+            if identity.config.start == NEIGHBOUR:
+                network = identity.config.from_random.canonical_json()
+                self._started.setdefault(network, []).append(identity)
 
     def _judged(self, path: Path, entry: dict[str, Any]) -> tuple[dict[str, Any], Identity]:
         entry, config = judged(entry)

@@ -199,6 +199,46 @@ def test_what_stands_in_says_so(at, shipped, monkeypatch, tmp_path, part):
         assert "by version 0 of the engine" in said
 
 
+@pytest.fixture
+def started(shipped, monkeypatch, tmp_path):
+    """A gallery in which one run took the place of the same network's from random weights."""
+    gallery = Gallery(tmp_path / "gallery")
+    machine = {"device": "CPU", "date": "2026-01-02T00:00:00"}
+    config = RunConfig(depth=8, start="neighbour", via="5")
+    gallery.add(identify(config), make_run(config, machine=machine), [], {})
+    monkeypatch.setattr(shipped, "gallery", gallery)
+    return config
+
+
+def test_what_started_from_a_neighbour_is_shown_in_the_place_it_took(at, started, jobs):
+    open_at(at, depth="8")
+    assert_sound(at)
+    said = texts(at)
+    assert "From the gallery" in said and "it came lower than from random weights" in said
+    assert picked(at) == started.from_random
+    assert at.button(key="anew").label == "Train it from random weights"
+    at.button(key="anew").click().run()
+    assert jobs.submitted == [started.from_random]
+
+
+def test_asked_for_itself_it_is_trained_as_it_was(at, started, jobs):
+    open_at(at, depth="8", start="neighbour", via="5")
+    assert_sound(at)
+    assert "it came lower" not in texts(at)
+    assert at.button(key="anew").label == "Train it here"
+
+
+def test_on_depth_too_it_is_in_the_place_it_took(at, started):
+    from streamlit.util import calc_hash
+
+    at._page_hash = calc_hash("depth")
+    open_at(at, depths="8,13")
+    assert_sound(at)
+    said = texts(at)
+    assert "**Started from a neighbour’s network**" in said and "at L = 8." in said
+    assert "1 of 2 are here" in said
+
+
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED])
 def test_what_stands_in_stays_when_a_training_of_today_s_rests(
     at, shipped, monkeypatch, tmp_path, status

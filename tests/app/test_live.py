@@ -41,7 +41,7 @@ def look(store, jobs, monkeypatch):
 
     def look(drawn, now):
         store.put(now)
-        as_drawn = Shown(drawn, Glance(drawn.status))
+        as_drawn = Shown(drawn, drawn.config, Glance(drawn.status))
         seen = {name: moment(as_drawn) for name, moment in explore.MOMENT.items()}
         monkeypatch.setattr(st, "session_state", seen)
         try:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from ncengine.analysis.consistent import from_random
 from ncengine.analysis.outcome import objective_of
 from ncengine.catalogue.metrics import METRICS
 from ncengine.cli.main import main
@@ -71,9 +70,10 @@ def test_a_film_is_rounded_to_what_cannot_be_seen_and_its_last_frame_to_float16(
     kept = decoded(encoded(frames))
     assert kept.shape == shape and kept.dtype == np.float16
     np.testing.assert_array_equal(kept[-1], frames[-1].astype(np.float16))
-    root = np.sqrt(np.mean(frames[:-1] ** 2)) if frames[:-1].size else 1.0
+    vectors = frames[:-1].reshape(-1, shape[-1])
+    length = np.sqrt(np.mean(np.linalg.norm(vectors, axis=1) ** 2)) if vectors.size else 1.0
     # Half a step, and the rounding of float16.
-    allowed = root / 128 / 2 * 1.001 + np.abs(frames) * 2.0**-11
+    allowed = length / 256 / 2 * 1.001 + np.abs(frames) * 2.0**-11
     assert (np.abs(kept - frames) <= allowed).all()
 
 
@@ -101,8 +101,8 @@ def test_what_is_shipped_is_the_run_but_for_its_rounding(store, trained):
     assert run.geometry.labels.tolist() == few_of.labels.tolist()
     for name in ("class_means", "classifier", "features", "test_features"):
         kept, was = getattr(run.geometry, name), getattr(few_of, name)
-        root = np.sqrt(np.mean(was.astype(float) ** 2))
-        np.testing.assert_allclose(kept[:, :1], was, atol=root / 100, rtol=1e-3)
+        length = np.sqrt(np.mean(np.sum(was.astype(float) ** 2, axis=-1)))
+        np.testing.assert_allclose(kept[:, :1], was, atol=length / 400, rtol=1e-3)
         assert np.isnan(kept[:, 1:]).all()
     way = run.layers
     assert way.features_epoch.tolist() == [trained.passes]
@@ -379,15 +379,25 @@ def test_what_is_above_another_is_built_from_that_one_too(tiny, tmp_path):
     tiny["first"][:] = [trained, hardly, *(hardly.with_(depth=d) for d in (3, 4))]
     tiny["schedules"][:] = [hardly.with_(depth=4)]
     assert build(workers=1)["added"] > 4
-    entries = Gallery(tmp_path / "gallery").entries()
-    started = {from_random(known(e)): e for e in entries if e["config"]["start"] == "neighbour"}
+    store = Store()
+    entries = store.gallery.entries()
+    started = {known(e).from_random: e for e in entries if e["config"]["start"] == "neighbour"}
     # Only by what was trained alike.
     assert started and trained not in started and hardly not in started
-    own = {known(e): e for e in entries}
+    assert len(entries) == 4
     for config, entry in started.items():
-        assert entry["rows"] == own[config]["rows"]
-        assert objective_of(entry) < objective_of(own[config])
+        expected = ["first", "schedules"] if config.depth == 4 else ["first"]
+        assert entry["rows"] == expected
+        own = store.open(config, shipped=False)
+        assert objective_of(entry) < objective_of(own.summary())
+        # It is shown where there is no such run.
+        assert store.gallery.entry(identify(config).key) is None
+        assert store.stand_in(config).key == entry["key"]
     assert build(workers=1) == {"here": 4}
+    assert build(anew=True, workers=1) == {"here": 0, "added": 4}
+    assert {e["key"] for e in Gallery(tmp_path / "gallery").entries()} == {
+        e["key"] for e in entries
+    }
 
 
 def test_what_is_there_is_written_anew_where_that_is_asked_for(tiny, tmp_path):
