@@ -13,7 +13,9 @@ from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
 from app.picker import picker
-from app.views import depth, explore, library
+from app.stage import presenting, story
+from app.stage.presenting import Stage
+from app.views import depth, explore, library, presented, stage, stories
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -54,6 +56,7 @@ def _draw() -> None:
     }
     page = st.navigation(list(pages.values()), position="hidden")
     explores, of_depths = page is pages["Explore"], page is pages["Depth"]
+    at = presenting.arrive(page.title, lambda title, query: _go(pages[title], query))
     # With none of the parameters of all pages an address asks for nothing.
     bare = not address.read(explore.NAMES)
     picker.arrive(bare=bare, welcomes=explores)
@@ -61,25 +64,42 @@ def _draw() -> None:
         depth.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
-    picker.draw(without, lambda config: _links(config, pages))
+    if at.fills:
+        st.html(HERE / "static" / "stage.css")
+        picker.take()
+    else:
+        picker.draw(without, lambda config: _links(config, pages, page.title, at))
     st.session_state[_EXPLORE] = pages["Explore"]
-    browser.draw(player=explores)
+    on_stage = {
+        "can": page.title in story.PAGES and not at.alone,
+        "present": at.present,
+        "alone": bool(at.alone),
+        "step": at.step if at.shown else 0,
+        "steps": len(at.story.steps) if at.story else 0,
+    }
+    browser.draw(player=explores, stage=on_stage, on_asked=presenting.heard)
     page.run()
+    if at.shown:
+        presented.caption(at)
 
 
 _EXPLORE = "frame:explore"
 
 
 def _explore() -> None:
-    explore.draw(picker.meant())
+    explore.draw(picker.meant(), presenting.now())
 
 
 def _depth() -> None:
-    depth.draw(picker.picked(), _open)
+    depth.draw(picker.picked(), _open, presenting.now())
 
 
 def _library() -> None:
     library.draw(_open)
+
+
+def _go(page: StreamlitPage, query: Mapping[str, str]) -> None:
+    st.switch_page(page, query_params=dict(query))
 
 
 def _open(spec: RunConfig | Identity) -> None:
@@ -107,11 +127,13 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
     "Explore": (_explore, RunConfig.query),
     "Depth": (_depth, _picture),
     "Library": (_library, RunConfig.query),
+    "Stories": (stories.draw, RunConfig.query),
 }
 
 
-def _links(config: RunConfig, pages: Mapping[str, StreamlitPage]) -> None:
-    """From page to page, with what is picked."""
+def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at: Stage) -> None:
+    """From page to page, with what is picked; and to an audience."""
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
+    stage.controls(here, at)

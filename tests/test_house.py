@@ -39,6 +39,7 @@ FLOORS = {
         "components",
         "picker",
         "player",
+        "stage",
         "export",
         "views",
         "frame",

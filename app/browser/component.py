@@ -1,12 +1,14 @@
 """What every page does in the browser, where Streamlit and Vega leave something undone.
 
 `keys.js`: after a click the keys are the player's again. `gradients.js`: colour bars stay.
-`travels.js`: how often Back and Forward were pressed.
+`travels.js`: how often Back and Forward were pressed. `stage.js`: keys and clicks of who presents.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -20,16 +22,33 @@ _component = st.components.v2.component(
 )
 
 
-def draw(*, player: bool) -> None:
-    """Have it so on this page, of which nothing is to be seen. `player`: whether it has one."""
+def draw(*, player: bool, stage: Mapping[str, Any], on_asked: Callable[[], None]) -> None:
+    """Have it so on this page, of which nothing is to be seen.
+
+    Args:
+        player: whether the page has one.
+        stage: how it is shown, see `stage.js`.
+        on_asked: called when who presents has asked for something; `asked` tells for what.
+    """
     with st.container(key="browser"):
-        _component(key=_KEY, data={"player": player}, on_travels_change=rerun_only)
+        _component(
+            key=_KEY,
+            data={"player": player, "stage": dict(stage)},
+            on_travels_change=rerun_only,
+            on_asked_change=on_asked,
+        )
 
 
 def travels() -> int:
     """How often Back and Forward were pressed when last they stayed on a page; 0 before that."""
     state = st.session_state.get(_KEY)
     return int((state.get("travels") if state else None) or 0)
+
+
+def asked() -> str:
+    """What was asked for last: "present", "leave", or the number of a story's step."""
+    state = st.session_state.get(_KEY)
+    return str((state.get("asked") if state else None) or "").partition(":")[2]
 
 
 def rerun_only() -> None:

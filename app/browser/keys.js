@@ -24,7 +24,7 @@ let entering = null;
 let wanted = () => false;
 
 /** What has the focus, be it within a component. */
-function focused() {
+export function focused() {
   let node = document.activeElement;
   while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
   return node;

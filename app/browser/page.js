@@ -2,6 +2,7 @@
 
 import { keepGradients } from "./gradients.js";
 import { giveKeysBack } from "./keys.js";
+import { listenOnStage } from "./stage.js";
 import { countTravels } from "./travels.js";
 
 const PAGE = Symbol.for("nc-page");
@@ -14,8 +15,10 @@ export default ({ data, setStateValue }) => {
   page.path = location.pathname;
   if (!known) {
     page.arrive = giveKeysBack(() => page.player);
+    page.stage = listenOnStage();
     keepGradients();
     countTravels(() => page.path, (count) => page.setState("travels", count));
   }
+  page.stage.update(data.stage, setStateValue);
   page.arrive();
 };

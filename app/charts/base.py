@@ -17,6 +17,10 @@ SOLID, DASHED = [1, 0], [7, 5]
 # has no chart that is so high.
 HIGH = 450
 TEXT, SMALL_TEXT = ({"expr": f"height > {HIGH} ? 22 : {size}"} for size in (14, 13))
+# Of text for an audience, as in static/stage.css.
+_OF_WINDOW = "clamp(windowSize()[1] / 40, 20, 40)"
+# What grows with the text, and by which power of it.
+_GROWS = {"strokeWidth": 1, "symbolStrokeWidth": 1, "size": 2, "symbolSize": 2}
 # A legend's symbols that show whether a line is dashed.
 LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
 # The longest that leave room for the names of all parts in a narrow window.
@@ -187,6 +191,25 @@ def rule(alt: Any, tooltip: list[Any]) -> Any:
         )
         .add_params(near)
     )
+
+
+def filling(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same chart for an audience: as high as there is room, sized by the window."""
+    filled = _enlarged({name: value for name, value in spec.items() if name != "height"})
+    line = {"strokeWidth": {"expr": f"{_OF_WINDOW} / 7"}, **filled["config"].get("line", {})}
+    filled["config"] = {**filled["config"], "line": line}
+    return filled
+
+
+def _enlarged(part: Any, name: str = "") -> Any:
+    """Text, lines and points of a chart in sizes of the window, wherever they have another."""
+    if part in (TEXT, SMALL_TEXT):
+        return {"expr": _OF_WINDOW}
+    if name in _GROWS and isinstance(part, int | float):
+        return {"expr": f"{part} * pow({_OF_WINDOW} / 14, {_GROWS[name]})"}
+    if isinstance(part, dict):
+        return {key: _enlarged(value, key) for key, value in part.items()}
+    return [_enlarged(value) for value in part] if isinstance(part, list) else part
 
 
 def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:

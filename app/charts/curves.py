@@ -32,9 +32,16 @@ def draw_objective(table: pa.Table, layers: bool, floor: bool, several: bool) ->
     st.vega_lite_chart(table, objective_spec(layers, floor, several), key="chart_objective")
 
 
-def draw_collapse(table: pa.Table, test: bool, several: bool) -> None:
-    """NC1, NC2 and NC3 over passes; with `test`, NC1 and NC3 of test samples too."""
-    st.vega_lite_chart(table, collapse_spec(test, several), key="chart_collapse")
+def draw_collapse(table: pa.Table, test: bool, several: bool, *, fills: bool = False) -> None:
+    """NC1, NC2 and NC3 over passes; with `test`, NC1 and NC3 of test samples too.
+
+    As high as there is room where it `fills`.
+    """
+    spec = collapse_spec(test, several)
+    if fills:
+        st.vega_lite_chart(table, base.filling(spec), key="presented_collapse", height="stretch")
+    else:
+        st.vega_lite_chart(table, spec, key="chart_collapse")
 
 
 def draw_accuracy(table: pa.Table, test: bool, several: bool) -> None:

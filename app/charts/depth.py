@@ -293,6 +293,11 @@ def draw(data: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], N
     st.vega_lite_chart(data, spec, key=key, on_select=on_pick, selection_mode=PICK)
 
 
+def draw_filling(data: pa.Table, spec: dict[str, Any], key: str) -> None:
+    """One panel as high as there is room, of which nothing is picked."""
+    st.vega_lite_chart(data, base.filling(spec), key=key, height="stretch")
+
+
 def picked(key: str) -> str | None:
     """The key of the run that was clicked last in the chart of that key."""
     state = st.session_state.get(key)

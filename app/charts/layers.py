@@ -246,9 +246,13 @@ def blocks_spec(name: str) -> dict[str, Any]:
     return base.finish(alt, chart, height=BAR_HEIGHT)
 
 
-def draw_lines(table: pa.Table, name: str, key: str) -> None:
-    """A metric over the layers."""
-    st.vega_lite_chart(table, lines_spec(name), key=key)
+def draw_lines(table: pa.Table, name: str, key: str, *, fills: bool = False) -> None:
+    """A metric over the layers. As high as there is room where it `fills`."""
+    spec = lines_spec(name)
+    if fills:
+        st.vega_lite_chart(table, base.filling(spec), key=key, height="stretch")
+    else:
+        st.vega_lite_chart(table, spec, key=key)
 
 
 def draw_map(table: pa.Table, name: str, count: int) -> None:

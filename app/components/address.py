@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -20,7 +20,11 @@ from app.browser.component import travels
 # pressed Back: until a page has run with the new one, and for this many seconds anyhow, since a
 # script that has itself run anew brings the new one without the browser.
 ECHO_SECONDS = 5.0
+# What every page can be asked for, see `stage.presenting`.
+EVERYWHERE = ("present", "story", "step", "show", "autoplay", "loop")
 _UNKNOWN = "address:unknown"
+# What no address says.
+_NEVER = {"": ""}
 # What mailings, advertisements and sites that link here add to an address, to tell who followed it.
 _TRACKING_FAMILIES = ("utm_", "hsa_", "pk_", "mtm_", "matomo_", "vero_", "_hs", "oly_", "at_")
 _TRACKING = frozenset(
@@ -73,6 +77,7 @@ def unknown(names: Iterable[str]) -> tuple[str, ...]:
 
     Those that only track a visitor are passed over.
     """
+    names = {*names, *EVERYWHERE}
     here = tuple(name for name in st.query_params if name not in names and not _tracks(name))
     if st.session_state.get(_UNKNOWN) == here:
         return ()
@@ -105,6 +110,19 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
     foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
     st.query_params.from_dict({**foreign, **values})
     st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), False, travels())
+
+
+def go(query: Mapping[str, str]) -> None:
+    """Make the address say this and nothing else; all owners take it in as one from outside."""
+    st.query_params.from_dict(query)
+    expect()
+
+
+def expect() -> None:
+    """Have all owners take in the address as it is next, even if it is one that was left before."""
+    for key, known in st.session_state.items():
+        if isinstance(known, _Known):
+            st.session_state[key] = replace(known, seen=_NEVER, replaced=_NEVER)
 
 
 def went_through_history(owner: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -69,6 +69,43 @@ def _moments(run: Run, row: list[Readout]) -> str:
     at_hand = [epoch for epoch in epochs if epoch in points]
     shown = [[readout.say(readout.values[points[epoch]]) for epoch in at_hand] for readout in row]
     return json.dumps({"run": run.key, "epoch": at_hand, "shown": shown}, ensure_ascii=False)
+
+
+def figures(run: Run, angles: Mapping[int, float]) -> str:
+    """HTML of the figures that matter to an audience: NC1, the gap in shares of the floor, angles.
+
+    Args:
+        angles: by pass, by how many degrees the worst angle between class means is off.
+    """
+    nc1 = next(r for r in _collapse(run) if r.label == METRICS["nc1"].title)
+    row = [nc1]
+    if run.floor and not why_no_figure(run.config):
+        row.append(_gap_of_floor(run, run.floor))
+    if run.config.classes > 2 and angles:
+        passes = over_seeds.passes(run)
+        course = np.array([angles.get(int(at), np.nan) for at in passes])
+        row.append(
+            Readout(
+                "Worst angle", _degrees(_last(course)), "", "", "", course, course, say=_degrees
+            )
+        )
+    cells = "".join(
+        f'<div class="readout"><div class="label">{escape(readout.label)}</div>'
+        f'<div class="value">{escape(readout.value)}</div><div class="note"></div></div>'
+        for readout in row
+    )
+    moments = escape(_moments(run, row))
+    return f'<div class="readouts presented" data-moments="{moments}">{cells}</div>'
+
+
+def _gap_of_floor(run: Run, floor: float) -> Readout:
+    course = over_seeds.mean_over_seeds(run, "gap") / floor
+    last = _last(course)
+    return Readout("Gap / floor", text.number(last), "", "", "", course, course)
+
+
+def _degrees(angle: float | None) -> str:
+    return text.MISSING if angle is None or not np.isfinite(angle) else f"{angle:.1f}°"
 
 
 def readouts(run: Run) -> list[Readout]:

@@ -72,6 +72,14 @@ def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
     write_url(config)
 
 
+def take() -> None:
+    """The same without a widget, for a page that has no room for any."""
+    config = _current()
+    st.session_state[_STATE] = config
+    st.session_state[_DRAWN] = frozenset()
+    write_url(config)
+
+
 def picked() -> RunConfig:
     """The configuration that was picked last."""
     return st.session_state[_STATE]

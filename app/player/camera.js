@@ -9,6 +9,7 @@ const ZOOM_RANGE = [0.4, 12];
 export const HOME_YAW = 0.62;
 export const HOME_PITCH = 0.34;
 const SPIN_SPEED = 0.22;
+const HOMING_SECONDS = 0.6;
 
 export function smooth(share) {
   return share * share * (3 - 2 * share);
@@ -75,10 +76,19 @@ export class Camera {
   }
 
   reset(atOnce) {
-    this.velocity = [0, 0];
+    this.glideTo({ rotation: this.home, zoom: 1, pan: [0, 0] }, atOnce);
     this.moved = false;
-    this.homing = { rotation: this.rotation, zoom: this.zoom, pan: this.pan, clock: 0 };
+  }
+
+  /** Goes to a pose in the fraction of a second, from wherever it is. */
+  glideTo(goal, atOnce) {
+    this.velocity = [0, 0];
+    this.homing = { from: this.pose, goal, clock: 0 };
     if (atOnce) this.advanceHoming(10);
+  }
+
+  get pose() {
+    return { rotation: this.rotation, zoom: this.zoom, pan: this.pan };
   }
 
   /** Moves on by some seconds; whether more is to come. */
@@ -106,12 +116,12 @@ export class Camera {
   }
 
   advanceHoming(seconds) {
-    const { rotation, zoom, pan } = this.homing;
-    this.homing.clock = Math.min(1, this.homing.clock + seconds / 0.6);
+    const { from, goal } = this.homing;
+    this.homing.clock = Math.min(1, this.homing.clock + seconds / HOMING_SECONDS);
     const share = smooth(this.homing.clock);
-    this.rotation = slerp(rotation, this.home, share);
-    this.zoom = zoom * (1 / zoom) ** share;
-    this.pan = pan.map((v) => v * (1 - share));
+    this.rotation = slerp(from.rotation, goal.rotation, share);
+    this.zoom = from.zoom * (goal.zoom / from.zoom) ** share;
+    this.pan = from.pan.map((v, axis) => v + (goal.pan[axis] - v) * share);
     if (share === 1) this.homing = null;
     return true;
   }
@@ -138,14 +148,16 @@ export class Camera {
     return [...this.rotation, this.zoom, ...this.pan].map((v) => +v.toFixed(3)).join("_");
   }
 
-  /** Takes the pose from a URL; anything malformed is left aside. */
-  fromText(text) {
+  /** Takes the pose from a URL, at once or gliding; anything malformed is left aside. */
+  fromText(text, atOnce = true) {
     const numbers = String(text).split("_").map(real);
     const all = numbers.length === 7 && numbers.every(Number.isFinite);
     if (!all || Math.hypot(...numbers.slice(0, 4)) < 0.5) return false;
-    this.rotation = unit(numbers.slice(0, 4));
-    this.zoom = Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], numbers[4]));
-    this.pan = numbers.slice(5).map((v) => Math.min(3, Math.max(-3, v)));
+    this.glideTo({
+      rotation: unit(numbers.slice(0, 4)),
+      zoom: Math.min(ZOOM_RANGE[1], Math.max(ZOOM_RANGE[0], numbers[4])),
+      pan: numbers.slice(5).map((v) => Math.min(3, Math.max(-3, v))),
+    }, atOnce);
     this.moved = true;
     return true;
   }

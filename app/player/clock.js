@@ -12,6 +12,8 @@ export class Clock {
     this.speed = 1;
     this.playing = false;
     this.following = true;
+    // Where playing ends, if not at the last frame.
+    this.until = null;
   }
 
   get frame() {
@@ -42,6 +44,20 @@ export class Clock {
     if (this.goal >= this.last) this.at = this.goal = 0;
     this.playing = this.last > 0;
     this.following = true;
+    this.until = null;
+  }
+
+  /** From the first frame to some other. */
+  playTo(frame) {
+    this.at = this.goal = 0;
+    this.play();
+    this.until = frame;
+    this.following = frame >= this.last;
+  }
+
+  /** Where what is played comes to, at once. */
+  finish() {
+    this.go(this.until ?? this.last, true);
   }
 
   pause() {
@@ -61,9 +77,10 @@ export class Clock {
   advance(seconds, calm) {
     if (this.playing) {
       const whole = Math.min(FULL_SECONDS, this.last * SECONDS_PER_FRAME) || 1;
-      this.goal = Math.min(this.last, this.goal + (seconds * this.speed * this.last) / whole);
+      const end = this.until ?? this.last;
+      this.goal = Math.min(end, this.goal + (seconds * this.speed * this.last) / whole);
       this.at = this.goal;
-      this.playing = this.goal < this.last;
+      this.playing = this.goal < end;
       return true;
     }
     const way = this.goal - this.at;

@@ -12,6 +12,9 @@ import { css, mixed } from "./theme.js";
 const TOOLS_HEIGHT = 50;
 const NARROW = 480;
 const NARROW_HEIGHT = 84;
+// The least size of class names, and where it is for an audience.
+export const LEAST_NAME = 16;
+export const PRESENTED_NAME = 24;
 // Outside the focus. Means and ideals lie on top of each other there, hence fainter still.
 const DIMMED = 0.07;
 const DIMMED_MARK = 0.02;
@@ -25,6 +28,7 @@ export class Painter {
     this.canvas = canvas;
     this.ctx = canvas.getContext("2d");
     this.ratio = 1;
+    this.leastName = LEAST_NAME;
     this.placer = new LabelPlacer();
   }
 
@@ -57,7 +61,8 @@ export class Painter {
     const grown = Math.sqrt(camera.zoom);
     const base = Math.max(2.4 * this.ratio, side * 0.0078 * crowd);
     const radius = Math.round(base * Math.min(2, Math.max(0.75, grown)) * 2) / 2;
-    const size = Math.round(Math.max(16 * this.ratio, Math.min(34 * this.ratio, side * 0.034)));
+    const least = this.leastName * this.ratio;
+    const size = Math.round(Math.max(least, Math.min(34 * this.ratio, side * 0.034)));
     this.meanRadius = Math.round(Math.max(6.5 * this.ratio, side * 0.0145));
     this.keep("atlas", SampleAtlas, theme, radius);
     this.keep("rings", RingAtlas, theme, radius);

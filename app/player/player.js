@@ -3,7 +3,7 @@
 import { closestRotation, lastMeans } from "./align.js";
 import { Camera } from "./camera.js";
 import { Clock } from "./clock.js";
-import { Painter } from "./draw.js";
+import { LEAST_NAME, Painter, PRESENTED_NAME } from "./draw.js";
 import { Keyboard } from "./keyboard.js";
 import { Meter } from "./meter.js";
 import { Moment } from "./moment.js";
@@ -15,16 +15,22 @@ import { bodyAt, Pointer } from "./pointer.js";
 import { Scene } from "./scene.js";
 import { Screen } from "./screen.js";
 import {
-  fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
+  aim, fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
 } from "./shown.js";
 import { readTheme } from "./theme.js";
 import { Way } from "./way.js";
 import { readMessage } from "./wire.js";
 
+// The players of the page, for who presents it: see browser/stage.js.
+const PLAYERS = Symbol.for("nc-players");
+// Seconds for which a film that goes on and on rests at its end.
+const REST = 2;
+
 class Player {
   constructor(root) {
+    (document[PLAYERS] ??= new Set()).add(this);
     Object.assign(this, { root, run: null, scene: null, unseen: null });
-    Object.assign(this, { hovered: -1, pointerAt: null });
+    Object.assign(this, { hovered: -1, pointerAt: null, step: "", looping: false });
     this.canvas = root.querySelector(".stage > canvas");
     this.camera = new Camera();
     this.clock = new Clock();
@@ -108,6 +114,10 @@ class Player {
     const sibling = before !== null && before.but_for_depth === data.but_for_depth
       && !before.live && !data.live;
     const moment = sibling ? between(before.epoch, this.clock.at) : null;
+    const stepped = data.step !== "" && data.step !== this.step && !first;
+    this.step = data.step;
+    this.root.classList.toggle("presented", data.presented);
+    this.painter.leastName = data.presented ? PRESENTED_NAME : LEAST_NAME;
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
@@ -118,7 +128,7 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const homeOf = JSON.stringify([data.run, data.focus, data.live]);
-    if (sibling) {
+    if (sibling && !stepped) {
       this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
     } else if (homeOf !== this.homeOf) this.camera.setHome(this.film.clearPose(), first || this.calm);
@@ -131,12 +141,14 @@ class Player {
     this.way.load(this.film, another);
     this.panel.load(data, colors);
     if (first) this.open(data);
-    else if (another) {
+    else if (another && !stepped) {
       if (!sibling) this.link.set("epoch", null);
       this.link.set("layer", null);
     }
     this.choose();
-    if (another && (waits || !sibling) && !this.opened) this.begin(data);
+    if (stepped) this.goTo(data);
+    else if (first && data.plays !== "nothing") this.play(data, this.clock.goal);
+    else if (another && (waits || !sibling) && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
   }
@@ -155,7 +167,7 @@ class Player {
       return this.camera.view;
     });
     take("camera", (text) => (this.camera.fromText(text) ? this.camera.toText() : null));
-    take("show", (text) => shownFromText(this.show, text) && layersToText(this.show));
+    take("drawn", (text) => shownFromText(this.show, text) && layersToText(this.show));
     take("hidden", (text) => hiddenFromText(this.show, text) && hiddenToText(this.show));
     take("epoch", (text) => {
       const moment = real(text);
@@ -174,12 +186,61 @@ class Player {
     });
   }
 
+  /** Goes to what a step of a story shows, from wherever all is. */
+  goTo(data) {
+    const { camera, clock, calm, way } = this;
+    const { camera: pose = null, view = "3d", drawn = null, hidden = null, epoch, layer } = data.start;
+    this.waitNoMore();
+    camera.spinning = false;
+    camera.setView(view, calm);
+    if (pose === null || !camera.fromText(pose, calm)) camera.reset(calm);
+    aim(this.show, drawn, hidden);
+    const moment = real(epoch ?? "");
+    const frame = Number.isFinite(moment) ? nearest(data.epoch, moment) : clock.last;
+    clock.go(layer ? way.kept(frame) : frame, calm);
+    if (way.there) way.clock.go(layer ? whole(layer) - 1 : way.clock.last, calm);
+    this.link.set("view", data.start.view ?? null);
+    this.link.set("epoch", this.momentToText());
+    this.link.set("layer", this.layerToText());
+    this.link.set("drawn", layersToText(this.show));
+    this.link.set("hidden", hiddenToText(this.show));
+    this.play(data, frame);
+  }
+
+  /** What a step plays: the training to that frame, or the layers. */
+  play({ plays }, frame) {
+    if (this.calm || plays === "nothing") return;
+    if (plays === "training") {
+      this.scene.departFrom(this.scene);
+      this.clock.playTo(frame);
+    } else if (this.way.there) {
+      this.clock.go(this.way.kept(frame), true);
+      this.way.clock.playTo(this.way.clock.last);
+    }
+  }
+
+  /** Brings what plays to its end; gives whether anything did. */
+  finish() {
+    const { clock, way } = this;
+    const moves = clock.playing || way.clock.playing || this.unseen !== null || this.looping;
+    if (!moves) return false;
+    this.looping = false;
+    if (clock.playing || this.unseen !== null) clock.finish();
+    if (way.clock.playing) way.clock.finish();
+    this.waitNoMore();
+    this.rememberMoment();
+    this.wake();
+    return true;
+  }
+
   /**
    * A finished run plays once. A live one glides to its end, that something moves at once; under
    * reduced motion any is at its end.
    */
-  begin({ live, frames }) {
+  begin({ live, frames, begins }) {
+    this.looping = begins === "loops" && !live && !this.calm;
     if (live || this.calm) this.clock.go(frames - 1, this.calm);
+    else if (begins === "rests") this.clock.go(frames - 1, true);
     else this.onceSeen(() => this.clock.play());
   }
 
@@ -228,6 +289,7 @@ class Player {
   /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
     this.waitNoMore();
+    this.looping = false;
     this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
     this.wake();
@@ -283,7 +345,7 @@ class Player {
 
   fade(change) {
     change(this.show.goal);
-    this.link.set("show", layersToText(this.show));
+    this.link.set("drawn", layersToText(this.show));
     this.link.set("hidden", hiddenToText(this.show));
     this.wake();
   }
@@ -318,13 +380,24 @@ class Player {
       this.scene.advance(seconds, this.calm),
       this.advanceFades(seconds),
     ].some(Boolean);
-    if (playing && !this.clock.playing) this.rememberMoment();
+    if (playing && !this.clock.playing) this.hasPlayed();
     if (onTheWay && !this.way.clock.playing) this.link.set("layer", this.layerToText());
     this.choose();
     this.draw();
     this.meter.add(now, performance.now() - begun);
     if (active) this.wake();
     else this.rest();
+  }
+
+  hasPlayed() {
+    this.rememberMoment();
+    if (!this.looping) return;
+    setTimeout(() => {
+      if (!this.looping || !this.root.isConnected || this.clock.playing) return;
+      this.scene.departFrom(this.scene);
+      this.clock.play();
+      this.wake();
+    }, 1000 * REST);
   }
 
   /** A pose reaches the URL once it has come to rest. */
@@ -366,6 +439,8 @@ class Player {
   }
 
   close() {
+    document[PLAYERS].delete(this);
+    this.looping = false;
     cancelAnimationFrame(this.pending);
     this.observer.disconnect();
     this.unseen?.disconnect();

@@ -44,11 +44,40 @@ export class Scene {
     this.arrival = 1;
   }
 
-  /** Sets out from where an earlier scene's bodies stood, as far as these are the same bodies. */
+  /**
+   * Sets out from where an earlier scene's bodies stood: the same ones, or in another run those of
+   * the same class, in their order.
+   */
   departFrom(earlier) {
-    if (earlier?.data.run !== this.data.run || earlier.data.classes !== this.data.classes) return;
-    this.earlier = earlier.data === this.data ? earlier.xyz.slice() : this.places(earlier);
+    if (!earlier) return;
+    if (earlier.data === this.data) this.earlier = earlier.xyz.slice();
+    else if (earlier.data.run === this.data.run) this.earlier = this.places(earlier);
+    else this.earlier = this.placesOfClasses(earlier);
     this.arrival = 0;
+  }
+
+  /** Where the bodies of this scene's classes stand in another run's; NaN of those it has not. */
+  placesOfClasses(earlier) {
+    const found = new Float32Array(this.xyz.length).fill(NaN);
+    const copy = (from, to) => found.set(earlier.xyz.subarray(3 * from, 3 * from + 3), 3 * to);
+    const there = earlier.byClass();
+    this.byClass().forEach((own, k) => {
+      const others = there[k] ?? [];
+      if (others.length) own.forEach((n, at) => copy(others[at % others.length], n));
+    });
+    const shared = Math.min(this.data.classes, earlier.data.classes);
+    for (const kind of ["firstMean", "firstRow", "firstIdeal"]) {
+      for (let k = 0; k < shared; k++) copy(earlier[kind] + k, this[kind] + k);
+    }
+    return found;
+  }
+
+  /** The samples of each class, by their places among the bodies. */
+  byClass() {
+    const { labels, samples, classes } = this.data;
+    const found = Array.from({ length: classes }, () => []);
+    for (let n = 0; n < samples; n++) found[labels[n]].push(n);
+    return found;
   }
 
   /** Where the bodies of this scene stand in an earlier one; NaN where they do not. */

@@ -43,6 +43,14 @@ export function hiddenFromText(show, text) {
   return true;
 }
 
+/** Has layers and classes fade to what texts say; null: what is shown at first. */
+export function aim(show, layers, hidden) {
+  const wanted = shownAtFirst(show.goal.classes.length);
+  if (layers !== null) shownFromText(wanted, layers);
+  if (hidden !== null) hiddenFromText(wanted, hidden);
+  show.goal = wanted.goal;
+}
+
 /** Moves opacities on by some seconds towards what they fade to; whether more is to come. */
 export function fade(show, seconds, calm) {
   const before = [...LAYERS.map((name) => show[name]), ...show.classes];

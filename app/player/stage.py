@@ -10,7 +10,7 @@ from app.charts import palette
 from app.components import samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
-from app.player.wire import About, Trajectory, pack
+from app.player.wire import PLAYS, About, Playing, Trajectory, pack
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Geometry, Run
@@ -89,13 +89,13 @@ def draw_beside(run: Run, view: View) -> None:
     )
 
 
-def draw_player(run: Run, view: View) -> None:
+def draw_player(run: Run, view: View, playing: Playing = PLAYS) -> None:
     """The player on the run's geometry; a placeholder of the same size before there is any."""
     with st.container(key="stage"):
         if run.geometry is None or not len(run.geometry):
             st.skeleton(height=PLAYER_HEIGHT)
             return
-        message = _message(run, run.geometry, view)
+        message = _message(run, run.geometry, view, playing)
         if message is None:
             st.info(nothing_to_show(view))
             return
@@ -113,17 +113,19 @@ def nothing_to_show(view: View) -> str:
     )
 
 
-def _message(run: Run, geometry: Geometry, view: View) -> bytes | None:
+def _message(run: Run, geometry: Geometry, view: View, playing: Playing) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
     shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
     words = run.shipped or view.texts
-    key = ("player", shown, at_hand, words, view.start)
-    return shared.once(run, key, lambda: _packed(run, geometry, view, words))
+    key = ("player", shown, at_hand, words, view.start, playing)
+    return shared.once(run, key, lambda: _packed(run, geometry, view, words, playing))
 
 
-def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | None:
+def _packed(
+    run: Run, geometry: Geometry, view: View, words: bool, playing: Playing
+) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
     projection = derived.project(run, geometry, r, view.basis, focus)
@@ -132,7 +134,7 @@ def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | No
     captions = data.captions(run, test) if words else None
     return pack(
         projection,
-        _about(run, view),
+        _about(run, view, playing),
         test=test,
         thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
@@ -140,7 +142,7 @@ def _packed(run: Run, geometry: Geometry, view: View, words: bool) -> bytes | No
     )
 
 
-def _about(run: Run, view: View) -> About:
+def _about(run: Run, view: View, playing: Playing) -> About:
     config = run.config
     return About(
         run=run.key,
@@ -153,6 +155,7 @@ def _about(run: Run, view: View) -> About:
         start=dict(view.start),
         query=config.query(),
         asking=(*NAMES, *PLAYER_NAMES),
+        playing=playing,
     )
 
 

@@ -7,7 +7,7 @@ from the player itself, in the browser.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from ncengine.snapshots.names import LAYERS
 OWNER = "view"
 NAMES = ("seed", "basis", "focus", "test", "beside", "of", "form")
 # Kept in the address by the player itself, in the browser.
-PLAYER_NAMES = ("epoch", "layer", "view", "camera", "show", "hidden")
+PLAYER_NAMES = ("epoch", "layer", "view", "camera", "drawn", "hidden")
 # What the player can show, and the numbers of a pose: a rotation, a zoom and a place.
 DRAWN = ("samples", "tests", "means", "rows", "ideal", "spokes")
 POSE_NUMBERS = 7
@@ -97,7 +97,7 @@ def current(run: Run) -> View:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
             view, wrong = parse(query, config, seeds)
-            notices.post(OWNER, wrong + _wrong_start(config))
+            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), config))
     view = _fit(view, config, seeds)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
@@ -109,7 +109,9 @@ def current(run: Run) -> View:
     )
 
 
-def parse(query: dict[str, str], config: RunConfig, seeds: Sequence[int]) -> tuple[View, list[str]]:
+def parse(
+    query: Mapping[str, str], config: RunConfig, seeds: Sequence[int]
+) -> tuple[View, list[str]]:
     """The view that an address asks for, and what was wrong with it, in words.
 
     `seeds` are those that can be shown.
@@ -150,7 +152,7 @@ def no_test_data(config: RunConfig) -> str:
     return ""
 
 
-def _wrong_start(config: RunConfig) -> list[str]:
+def wrong_start(query: Mapping[str, str], config: RunConfig) -> list[str]:
     """What is wrong with the player's own parameters, which it takes out by itself."""
     classes = config.classes
     checks = {
@@ -162,7 +164,7 @@ def _wrong_start(config: RunConfig) -> list[str]:
         ),
         "view": (("2d", "3d").__contains__, "must be 2d or 3d", "3d"),
         "camera": (_is_pose, "must be 7 numbers with _ between, of which 4 turn", "the clear view"),
-        "show": (_are_layers, f"must be none, or some of {', '.join(DRAWN)}", "the usual ones"),
+        "drawn": (_are_layers, f"must be none, or some of {', '.join(DRAWN)}", "the usual ones"),
         "hidden": (
             lambda value: _are_classes(value, classes),
             f"must be class numbers from 0 to {classes - 1}, with commas between",
@@ -171,7 +173,7 @@ def _wrong_start(config: RunConfig) -> list[str]:
     }
     return [
         notices.wrong_value("Pass" if name == "epoch" else name.capitalize(), value, allowed, used)
-        for name, value in address.read(PLAYER_NAMES).items()
+        for name, value in query.items()
         for fits, allowed, used in [checks[name]]
         if not fits(value)
     ]

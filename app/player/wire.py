@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,27 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
+class Playing:
+    """How a run is shown, to a reader or to an audience.
+
+    Attributes:
+        step: names the step of a story that is shown: with another name, the player goes to
+            `About.start`, wherever it is; "" without a story.
+        plays: what it plays when it is come to, "nothing", "training" or "layers".
+        begins: how a finished run begins: "plays", "rests" or "loops".
+        presented: whether it is for an audience.
+    """
+
+    step: str = ""
+    plays: str = "nothing"
+    begins: str = "plays"
+    presented: bool = False
+
+
+PLAYS = Playing()
+
+
+@dataclass(frozen=True)
 class About:
     """What the player is told of the run beside its points.
 
@@ -56,6 +77,7 @@ class About:
         title, depth: what is said of the run where the rest of the page is not seen.
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
+        playing: how it is shown.
         query: what an address has to say for the run to be found by it.
         asking: the parameters that ask for something to be found; others, as those that track a
             visitor, do not make an address be filled with `query`.
@@ -71,6 +93,7 @@ class About:
     start: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     asking: Sequence[str] = ()
+    playing: Playing = PLAYS
 
     def header(self) -> dict[str, Any]:
         """Its share of the message's header."""
@@ -83,6 +106,7 @@ class About:
             "start": dict(self.start),
             "query": dict(self.query),
             "asking": list(self.asking),
+            **asdict(self.playing),
             "title": self.title,
             "depth": self.depth,
         }

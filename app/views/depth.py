@@ -30,7 +30,9 @@ from app.components.series import Picture, Series
 from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
 from app.picker import picker
-from app.views import panels
+from app.stage.presenting import AS_ITSELF, Stage
+from app.views import panels, presented
+from ncengine.analysis.bounds import Bound
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.config.sweeps import SWEEPS, sweep_series
@@ -48,10 +50,17 @@ OPENS_ON = "figure-1"
 Open = Callable[[RunConfig], None]
 
 
-def draw(config: RunConfig, open_run: Open) -> None:
-    """The page for the picker's configuration; `open_run` shows a run on its own page."""
+def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
+    """The page for the picker's configuration; `open_run` shows a run on its own page.
+
+    Shown as `at` says.
+    """
     picture = series.current()
     notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
+    if at.fills:
+        presented.title(f"How {series.METRICS[picture.metric]} changes with depth")
+        st.fragment(_presented, key=PANELS)(picture.series(config), picture)
+        return
     notices.draw()
     _heading_row(config, picture)
     st.markdown(
@@ -379,10 +388,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         if asked in points:
             open_run(points[asked].config)
         _preset_words(shown)
-        finished = [_mended(family, points) for family in shown]
-        bounds = sweep.bounds(run for runs in finished for run in runs)
-        optima = picture.lines == "optima"
-        fitted = panels.without_convicted(finished, bounds) if optima else finished
+        finished, bounds, fitted = _finished(shown, points, picture)
         if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
         else:
@@ -394,6 +400,27 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
                 panels.draw(shown, finished, fitted, bounds, picture)
         _theory(shown)
         recipes.draw(shown, list(points.values()), fitted)
+
+
+def _presented(shown: list[Series], picture: Picture) -> None:
+    """One panel for an audience, of what is there."""
+    with pace.measured(), _told():
+        points = {point.key: point for point in sweep.look(_all(shown))}
+        finished, bounds, fitted = _finished(shown, points, picture)
+        if any(finished):
+            presented.panel(shown, finished, fitted, bounds, picture)
+        else:
+            st.info(_nothing_yet(shown, list(points.values())))
+
+
+def _finished(
+    shown: list[Series], points: dict[str, Point], picture: Picture
+) -> tuple[list[list[charts.Finished]], dict[str, Bound], list[list[charts.Finished]]]:
+    """Of each series what is drawn, what others prove of it, and what of it lines are fitted to."""
+    finished = [_mended(family, points) for family in shown]
+    bounds = sweep.bounds(run for runs in finished for run in runs)
+    optima = picture.lines == "optima"
+    return finished, bounds, panels.without_convicted(finished, bounds) if optima else finished
 
 
 def _preset_words(shown: list[Series]) -> None:

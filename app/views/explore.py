@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -29,7 +30,8 @@ from app.components.shown import Shown, look
 from app.engine import data, derived, pace, runs, shared, viewers
 from app.picker import picker
 from app.player import stage, view
-from app.views import layers, welcome
+from app.stage.presenting import AS_ITSELF, Stage
+from app.views import layers, presented, welcome
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -60,23 +62,27 @@ NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES)
 HALVES = (1.25, 1)
 
 
-def draw(spec: RunConfig | Identity) -> None:
-    """The page for the configuration that is picked, or for one very run."""
-    shown = _shown(spec)
+def draw(spec: RunConfig | Identity, at: Stage = AS_ITSELF) -> None:
+    """The page for the configuration that is picked, or for one very run, shown as `at` says."""
+    shown = replace(_shown(spec), welcomes=False) if at.fills else _shown(spec)
     _hand_on(shown, (*[WELCOME] * shown.welcomes, PROGRESS, RECORD))
     run = shown.run
     config, now = run.config, run.status
     viewers.watches(config)
     view.current(run)
     notices.unknown_names(address.unknown(NAMES))
-    notices.draw()
+    if at.fills:
+        presented.title(config.title())
+    else:
+        notices.draw()
     if shown.welcomes:
         st.fragment(_welcome, key=WELCOME)(spec, now)
-    _heading(shown)
+    if not at.fills:
+        _heading(shown)
     # Not at hand for a shipped run, whose samples are.
     reading = not run.shipped and data.examine(config) is None
-    st.fragment(_progress, key=PROGRESS)(spec, now)
-    st.fragment(_record, key=RECORD)(spec, now)
+    st.fragment(_progress, key=PROGRESS)(spec, now, at)
+    st.fragment(_record, key=RECORD)(spec, now, at)
     least = _interval(now, reading or shown.begins)
     pace.forget()
     if least is not None:
@@ -132,10 +138,12 @@ def _differences(run: Run) -> list[str]:
     return [text.plain(difference) for difference in differences]
 
 
-def _progress(spec: RunConfig | Identity, drawn: Status) -> None:
+def _progress(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) -> None:
     """What changes all the time while a run goes on, and costs little."""
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, PROGRESS)
+        if at.fills and shown.run.status is Status.DONE:
+            return
         if shown.lacks_data:
             download.draw(shown.run.config)
         else:
@@ -149,11 +157,15 @@ def _welcome(spec: RunConfig | Identity, drawn: Status) -> None:
         welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
 
 
-def _record(spec: RunConfig | Identity, drawn: Status) -> None:
+def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) -> None:
     """What changes when a point or a snapshot is added."""
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, RECORD)
-        _body(shown, view.current(shown.run))
+        looked_at = view.current(shown.run)
+        if at.fills:
+            presented.run(shown, looked_at, at)
+        else:
+            _body(shown, looked_at, at)
 
 
 def _watch(spec: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
@@ -209,7 +221,7 @@ def _told(spec: RunConfig | Identity) -> AbstractContextManager[None]:
     return notices.told("This run", f"The run {identify(spec).key}")
 
 
-def _body(shown: Shown, looked_at: view.View) -> None:
+def _body(shown: Shown, looked_at: view.View, at: Stage) -> None:
     run, player_first = shown.run, shown.has_just_begun
     if not run.points and not run.status.busy:
         _words(run.config)
@@ -218,7 +230,7 @@ def _body(shown: Shown, looked_at: view.View) -> None:
     left, right = st.columns(HALVES, gap="medium")
     with left:
         if not shown.welcomes:
-            stage.draw_player(run, looked_at)
+            stage.draw_player(run, looked_at, presented.playing(at))
         if looked_at.beside == "layers":
             layers.draw_blocks(run, looked_at)
     with right:

@@ -41,6 +41,17 @@ def draw(run: Run, looked_at: View) -> None:
         st.markdown(sentence(findings, int(layers.epoch[g])))
 
 
+def draw_lines(run: Run, looked_at: View) -> None:
+    """The picked metric over the layers at the player's moment, as large as there is room."""
+    g = _snapshot(run, looked_at)
+    if run.layers is None or g is None:
+        _nothing(run)
+        return
+    layers, name = run.layers, looked_at.of
+    table = shared.once(run, ("layers", name, g), lambda: charts.lines_table(layers, name, g))
+    charts.draw_lines(table, name, "presented_layers", fills=True)
+
+
 def draw_blocks(run: Run, looked_at: View) -> None:
     """What each block pays and how far it moves a sample; of a pre-LN network, its shortcut."""
     g = _snapshot(run, looked_at)

@@ -110,7 +110,7 @@ def test_back_is_known_from_the_browser_s_count_where_its_request_was_overtaken(
     assert picked(at).depth == 5
 
 
-PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "show": "none", "hidden": "3"}
+PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "drawn": "none", "hidden": "3"}
 
 
 @pytest.mark.parametrize("name", PLAYER_S)
@@ -130,7 +130,7 @@ def test_what_the_player_can_show_needs_no_word(name, at, store):
         ("camera", "1_2_3"),
         ("camera", "0_0_0_0_1_0_0"),
         ("camera", "1_0_0_0_1_0_nan"),
-        ("show", "samples,dreams"),
+        ("drawn", "samples,dreams"),
         ("hidden", "10"),
         ("hidden", "x"),
         ("colour", "red"),

@@ -179,7 +179,7 @@ def test_a_refresh_opens_the_run_once(look, store, opened, monkeypatch):
     assert every == [explore.PROGRESS, explore.RECORD, explore.WATCH]
     drawn = []
     monkeypatch.setattr(explore.status, "draw", lambda shown, pick: drawn.append(shown.run))
-    monkeypatch.setattr(explore, "_body", lambda shown, looked_at: drawn.append(shown.run))
+    monkeypatch.setattr(explore, "_body", lambda shown, looked_at, at: drawn.append(shown.run))
     monkeypatch.setattr(explore.view, "current", lambda run: None)
     explore._progress(CONFIG, Status.RUNNING)
     explore._record(CONFIG, Status.RUNNING)

@@ -154,11 +154,11 @@ def its_keys_work_wherever_the_focus_is_of_no_use(page):
 
 
 def test_an_address_that_cannot_be_is_told_and_a_valid_page_shown(page, app):
-    bad = {"epoch": "soon", "view": "4d", "camera": "1_2", "show": "dreams", "hidden": "99"}
+    bad = {"epoch": "soon", "view": "4d", "camera": "1_2", "drawn": "dreams", "hidden": "99"}
     query = {**EXACT, "weight_decay": "heavy", "focus": "1,2,99", "seed": 9, "layer": "x"}
     open_page(page, app, **query, **bad)
     notice = page.locator(".st-key-notices")
-    for label in ("Weight decay", "Pass", "Focus", "Seed", "View", "Camera", "Show", "Hidden"):
+    for label in ("Weight decay", "Pass", "Focus", "Seed", "View", "Camera", "Drawn", "Hidden"):
         expect(notice).to_contain_text(label)
     assert "Traceback" not in page.content()
     bad["layer"] = "x"
@@ -184,7 +184,7 @@ def test_a_permalink_shows_the_same_elsewhere(page, app, new_context):
     classes(page).nth(2).click()
     classes(page).nth(4).click()
     expect_query(page, "hidden", "2,4")
-    expect_query(page, "show", "samples,tests,means,ideal,spokes")
+    expect_query(page, "drawn", "samples,tests,means,ideal,spokes")
     controls = page.locator(".st-key-view_controls")
     controls.get_by_role("radio", name="1", exact=True).click()
     expect_query(page, "seed", "1")

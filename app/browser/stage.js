@@ -1,0 +1,133 @@
+// On stage: P presents and Escape leaves, what clickers send steps through a story, B blacks the
+// screen. Heard before all else on the page, whose own keys these may be.
+
+import { focused } from "./keys.js";
+
+const FREE = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
+  + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
+const PRESSED = "button, a, summary, input, select, textarea, label, [role=button], [role=option], "
+  + "[data-testid=stVegaLiteChart]";
+const ON = new Set(["PageDown", "ArrowRight", "ArrowDown", " ", "Enter"]);
+const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
+const PAGES = new Set(["PageDown", "PageUp"]);
+const BLACK = new Set([".", "b", "B"]);
+// Farther than so many pixels, or longer than so many milliseconds, is no click but a drag.
+const [FAR, LONG] = [6, 500];
+export const PLAYERS = Symbol.for("nc-players");
+const SOURCE = "neural-collapse-explorer";
+
+class Stage {
+  constructor() {
+    Object.assign(this, { data: {}, ask: () => {}, count: 0, going: null, curtain: null, down: null });
+    const first = { capture: true };
+    addEventListener("keydown", (event) => this.press(event), first);
+    addEventListener("pointerdown", (event) => { this.down = event; }, first);
+    addEventListener("click", (event) => this.click(event), first);
+  }
+
+  /**
+   * data: `can` whether the page can be presented, `present`, `alone` whether a part of it is shown
+   * within another page, `step` of `steps`, both 0 without a story.
+   */
+  update(data, setState) {
+    if (data.step === this.going || data.steps !== this.data.steps) this.going = null;
+    this.data = data;
+    // The count tells two requests for the same apart.
+    this.ask = (what) => setState("asked", `${Date.now()}.${++this.count}:${what}`);
+  }
+
+  get fills() {
+    return this.data.present || this.data.alone;
+  }
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (this.curtain) return void this.take(event, () => this.lift());
+    if (focused()?.closest?.(FREE)) return;
+    const { key } = event;
+    const { can, present, steps } = this.data;
+    if (BLACK.has(key) && present) this.take(event, () => this.fall());
+    else if (key.toLowerCase() === "p" && can && !event.shiftKey) {
+      this.take(event, () => this.ask(present ? "leave" : "present"));
+    } else if (key === "Escape" && present) this.take(event, () => this.leave());
+    else if (key.toLowerCase() === "f" && present) this.take(event, fullscreen);
+    else this.pressToStep(event, steps > 0 && this.fills);
+  }
+
+  /** A clicker's keys are the story's wherever it is told; all others where it fills the window. */
+  pressToStep(event, all) {
+    const { key, shiftKey } = event;
+    if (shiftKey || !(this.data.steps || this.data.alone)) return;
+    if (!all && !PAGES.has(key)) return;
+    if (key === " " && !this.fills) return;
+    if (ON.has(key)) this.take(event, () => this.step(1));
+    else if (BACK.has(key)) this.take(event, () => this.step(-1));
+  }
+
+  click(event) {
+    const { down } = this;
+    this.down = null;
+    if (this.curtain) return void this.take(event, () => this.lift());
+    if (!this.fills || !this.data.steps || !down || event.detail > 1) return;
+    const away = Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY);
+    if (away > FAR || event.timeStamp - down.timeStamp > LONG) return;
+    const within = event.composedPath().some((node) => node.matches?.(PRESSED));
+    if (!within) this.step(1);
+  }
+
+  take(event, act) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!event.repeat || ON.has(event.key) || BACK.has(event.key)) act();
+  }
+
+  /** Forward it first brings to its end what moves. */
+  step(by) {
+    const { step, steps } = this.data;
+    if (by > 0 && this.finish()) return;
+    const next = (this.going ?? step) + by;
+    if (next >= 1 && next <= steps) {
+      this.going = next;
+      this.ask(next);
+    } else this.handOver(by);
+  }
+
+  /** Whether anything was in motion. */
+  finish() {
+    return [...(document[PLAYERS] ?? [])].filter((player) => player.finish()).length > 0;
+  }
+
+  /** Beyond the first and the last step the key belongs to the page around this one. */
+  handOver(by) {
+    if (window.parent === window) return;
+    window.parent.postMessage({ source: SOURCE, key: by > 0 ? "PageDown" : "PageUp" }, "*");
+  }
+
+  leave() {
+    if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+    this.ask("leave");
+  }
+
+  fall() {
+    this.curtain = document.createElement("div");
+    Object.assign(this.curtain.style, {
+      position: "fixed", inset: 0, zIndex: 2147483647, background: "#000", cursor: "none",
+    });
+    this.curtain.dataset.testid = "nc-curtain";
+    document.body.append(this.curtain);
+  }
+
+  lift() {
+    this.curtain.remove();
+    this.curtain = null;
+  }
+}
+
+function fullscreen() {
+  if (document.fullscreenElement) void document.exitFullscreen().catch(() => {});
+  else if (document.fullscreenEnabled) void document.documentElement.requestFullscreen().catch(() => {});
+}
+
+export function listenOnStage() {
+  return new Stage();
+}

@@ -1,0 +1,1 @@
+"""How is it shown to an audience? Presenting, stories, embedding."""

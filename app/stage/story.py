@@ -1,0 +1,168 @@
+"""A story: what a speaker steps through before an audience, as a JSON file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from app.components import series
+from app.player import view
+from ncengine.config import PARAMS, RunConfig
+from ncengine.reasons import reason
+
+VERSION = 1
+# Characters of a caption that fit on two lines of the lowest window that is presented in.
+MOST_CAPTION = 170
+MOST_NOTES, MOST_TITLE, MOST_STEPS, MOST_BYTES = 4000, 100, 200, 2**20
+EXPLORE, DEPTH, COMPARE = PAGES = ("Explore", "Depth", "Compare")
+NOTHING, TRAINING, THROUGH_LAYERS = PLAYS = ("nothing", "training", "layers")
+
+Query = Mapping[str, str]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Step(_Strict):
+    """One step of a story: what a page shows, and what is said of it.
+
+    Attributes:
+        page: one of `PAGES`.
+        query: the page's address: its parameters, without those of the story.
+        caption: at most two lines, for the audience.
+        notes: for the speaker; they are never on the page that is presented.
+        plays: what the player plays when the step is come to, one of `PLAYS`: the training, from
+            its first snapshot to the moment of the address, or the way through the layers.
+    """
+
+    page: Literal["Explore", "Depth", "Compare"]
+    query: dict[str, str] = Field(default_factory=dict)
+    caption: str = ""
+    notes: str = Field("", max_length=MOST_NOTES)
+    plays: Literal["nothing", "training", "layers"] = "nothing"
+
+    @field_validator("caption")
+    @classmethod
+    def _fits(cls, caption: str) -> str:
+        if len(caption) > MOST_CAPTION or caption.count("\n") > 1:
+            raise ValueError(
+                f"must be at most two lines, of {MOST_CAPTION} characters together, "
+                f"and has {len(caption)}"
+            )
+        return caption
+
+    @field_validator("query")
+    @classmethod
+    def _means_something(cls, query: dict[str, str], info: Any) -> dict[str, str]:
+        page = info.data.get("page")
+        if page is not None and (wrong := wrong_in(page, query)):
+            raise ValueError(wrong)
+        return query
+
+
+class Story(_Strict):
+    """A title, and the steps in their order."""
+
+    version: Literal[1] = 1
+    title: Annotated[str, Field(min_length=1, max_length=MOST_TITLE)]
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_STEPS)]
+
+    def as_json(self) -> str:
+        """The file, which `read` reads back."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+
+
+class StoryError(ValueError):
+    """A file is no story; the message names step and field."""
+
+
+def read(content: bytes) -> Story:
+    """The story of a file. Raises StoryError, whose message names step and field."""
+    if len(content) > MOST_BYTES:
+        raise StoryError(f"The file has {len(content):,} bytes, and may have {MOST_BYTES:,}.")
+    try:
+        # For where a file is no JSON; what it says twice would otherwise be lost without a word.
+        parsed = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_once)
+        return Story.model_validate_json(json.dumps(parsed))
+    except ValidationError as error:
+        raise StoryError(" ".join(map(_sentence, error.errors()[:5]))) from error
+    except (ValueError, RecursionError) as error:
+        raise StoryError(f"The file is no story in JSON: {reason(error)}.") from error
+
+
+def first_reason(error: ValidationError) -> str:
+    """Why a step is none, in words, where its field is known."""
+    return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice[:60]!r} is there twice in one object")
+    return found
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors: step, field, value, and what is allowed."""
+    place = [part for part in error["loc"] if part != "steps" or len(error["loc"]) == 1]
+    parts = [f"step {part + 1}" if isinstance(part, int) else str(part) for part in place]
+    where = ", ".join(parts) or "the file"
+    what = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "literal_error" and error["loc"] == ("version",):
+        what = f"must be {VERSION}: another version of the Explorer wrote this"
+    given = error["input"]
+    shown = "" if isinstance(given, dict | list) else f" = {_short(given)}"
+    return f"{where[0].upper()}{where[1:]}{shown}: {what[0].lower()}{what[1:].rstrip('.')}."
+
+
+def _short(value: Any) -> str:
+    words = repr(value)
+    return words if len(words) <= 60 else f"{words[:59]}…"
+
+
+def wrong_in(page: str, query: Query) -> str:
+    """What is wrong with an address of a page, by name of the parameter; "" where nothing is."""
+    names = {name for group in NAMES[page] for name in group}
+    unknown = [name for name in query if name not in names]
+    if unknown:
+        return f"{_short(unknown[0])} is no parameter of {page}"
+    config, problems = RunConfig.nearest({n: v for n, v in query.items() if n in PARAMS})
+    for problem in problems:
+        return f"{problem.field} = {_short(problem.value)} {problem.allowed}"
+    return next(filter(None, (check(query, config) for check in _CHECKS[page])), "")
+
+
+def _wrong_view(query: Query, config: RunConfig) -> str:
+    own = {name: value for name, value in query.items() if name in view.NAMES}
+    _, wrong = view.parse(own, config, config.seeds)
+    players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
+    return _plain([*wrong, *view.wrong_start(players, config)])
+
+
+def _wrong_picture(query: Query, _: RunConfig) -> str:
+    own = {name: value for name, value in query.items() if name in series.NAMES}
+    return _plain(series.parse(own)[1])
+
+
+def _plain(wrong: list[str]) -> str:
+    """The first of these lines, which are written for the page."""
+    return wrong[0].partition("; showing")[0].replace("**", "").replace("`", "'") if wrong else ""
+
+
+# The parameters of each page, and what is asked of their values.
+NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
+    EXPLORE: (tuple(PARAMS), view.NAMES, view.PLAYER_NAMES, series.NAMES),
+    DEPTH: (tuple(PARAMS), series.NAMES),
+    COMPARE: (tuple(PARAMS), view.NAMES, view.PLAYER_NAMES),
+}
+_CHECKS: dict[str, tuple[Callable[[Query, RunConfig], str], ...]] = {
+    EXPLORE: (_wrong_view, _wrong_picture),
+    DEPTH: (_wrong_picture,),
+    COMPARE: (_wrong_view,),
+}
