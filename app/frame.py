@@ -79,7 +79,7 @@ def _draw() -> None:
     }
     browser.draw(player=explores, stage=on_stage, on_asked=presenting.heard)
     page.run()
-    if at.shown:
+    if at.shown and at.fills:
         presented.caption(at)
 
 

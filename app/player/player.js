@@ -115,7 +115,7 @@ class Player {
       && !before.live && !data.live;
     const moment = sibling ? between(before.epoch, this.clock.at) : null;
     const stepped = data.step !== "" && data.step !== this.step && !first;
-    this.step = data.step;
+    this.step = this.root.dataset.step = data.step;
     this.root.classList.toggle("presented", data.presented);
     this.painter.leastName = data.presented ? PRESENTED_NAME : LEAST_NAME;
     this.film = new Scene(data);

@@ -6,6 +6,12 @@ export class Screen {
     this.ending = new AbortController();
     const { signal } = this.ending;
     document.addEventListener("fullscreenchange", () => this.mark(), { signal });
+    root.classList.toggle("framed", window.parent !== window);
+    if (!document.fullscreenEnabled) {
+      const button = root.querySelector('[data-act="fullscreen"]');
+      button.title = "The page around this one refuses the whole screen: fills its frame (F)";
+      button.setAttribute("aria-label", button.title);
+    }
   }
 
   get whole() {
