@@ -17,6 +17,7 @@ NAMES = (
     "pace",
     "page",
     "gallery",
+    "stage",
     "viewers",
     "memory",
     "gpu",
