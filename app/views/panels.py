@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
+from app.charts import in_words
 from app.components import laws, neighbours, series, text
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
@@ -45,7 +46,7 @@ def draw(
         picture: what is shown how.
     """
     over = shown[0].over
-    panel = partial(_panel, finished, fitted, over, bounds=bounds)
+    panel = partial(_panel, series.labels(shown), finished, fitted, over, bounds=bounds)
     fits: list[PowerLaw | None] = []
     of_features = {name: title for name, title in METRICS.items() if name != "gap"}
     for n, (metric, title) in enumerate(of_features.items()):
@@ -151,6 +152,7 @@ def _if_trivial(shown: Sequence[Series], metric: str) -> None:
 
 
 def _panel(
+    labels: Sequence[str],
     finished: Sequence[list[charts.Finished]],
     fitted: Sequence[list[charts.Finished]],
     over: str,
@@ -164,7 +166,11 @@ def _panel(
     table = charts.table(finished, over, metric, fits, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
     key = f"depth_{metric}"
-    charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
+    told = in_words.depths(
+        table, labels, PARAMS[over].letter, [laws.said(fit, over) for fit in fits]
+    )
+    table = in_words.telling(charts.with_room(table), told)
+    charts.draw(table, spec, key, lambda: _clicked(key))
     return fits
 
 
@@ -195,9 +201,12 @@ def draw_map(
         required=True,
         on_change=_metric_changed,
     )
-    spec = charts.map_spec(family.depths, family.decays, METRICS[picture.metric])
+    title = METRICS[picture.metric]
+    spec = charts.map_spec(family.depths, family.decays, title)
     table = charts.map_table(finished[0], picture.metric)
-    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
+    table = in_words.telling(table, in_words.grid(table, title))
+    name = f"Map of {title} over depth L and weight decay λ. {in_words.FOLLOW}"
+    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"), name)
     neighbours.draw(shown, finished)
 
 
