@@ -16,11 +16,12 @@ from app.components import laws, neighbours, series, text
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
-from ncengine.config import PARAMS
+from ncengine.analysis.over_seeds import log_moments
+from ncengine.config import PARAMS, as_text
 from ncengine.theory.optimum import floor_of, why_no_figure
 from ncengine.theory.trivial import trivial
 
-_OPEN = "depth:open"
+_OPEN, _LISTED = "depth:open", "depth:run"
 _COLUMNS = 3
 
 
@@ -98,6 +99,40 @@ def without_convicted(
         [run for run in runs if not charts.is_convicted(run[1], run[2], bounds)]
         for runs in finished
     ]
+
+
+def draw_list(
+    shown: Sequence[Series], finished: Sequence[list[charts.Finished]], metric: str
+) -> None:
+    """What a click on a point does, for who has no pointer: a list of all runs, which opens one.
+
+    Vega's points take no focus.
+    """
+    named = {
+        key: f"{config.title()}, λ = {as_text(config.weight_decay)}: {METRICS[metric]} {value}"
+        for runs in finished
+        for (config, key, _), value in zip(runs, _typical(runs, metric), strict=True)
+    }
+    st.selectbox(
+        "Open a run",
+        list(named),
+        index=None,
+        format_func=named.__getitem__,
+        key=_LISTED,
+        on_change=_opened,
+        placeholder="Open a run: as a click on its point does",
+        label_visibility="collapsed",
+        width=480,
+    )
+
+
+def _typical(runs: Sequence[charts.Finished], metric: str) -> list[str]:
+    means = log_moments(charts.values(runs, metric))[0]
+    return [text.number(float(10**mean)) for mean in means]
+
+
+def _opened() -> None:
+    st.session_state[_OPEN] = st.session_state[_LISTED]
 
 
 def _lines_switch(picture: Picture) -> None:
