@@ -1,7 +1,7 @@
 """What every page does in the browser, where Streamlit and Vega leave something undone.
 
 `keys.js`: after a click the keys are the player's again. `gradients.js`: colour bars stay.
-`travels.js`: how often Back and Forward were pressed.
+`travels.js`: how often Back and Forward were pressed. `watch.js`: names, and what is said aloud.
 """
 
 from __future__ import annotations

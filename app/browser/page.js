@@ -3,6 +3,7 @@
 import { keepGradients } from "./gradients.js";
 import { giveKeysBack } from "./keys.js";
 import { countTravels } from "./travels.js";
+import { lookAfterWhoListens } from "./watch.js";
 
 const PAGE = Symbol.for("nc-page");
 
@@ -15,6 +16,7 @@ export default ({ data, setStateValue }) => {
   if (!known) {
     page.arrive = giveKeysBack(() => page.player);
     keepGradients();
+    lookAfterWhoListens();
     countTravels(() => page.path, (count) => page.setState("travels", count));
   }
   page.arrive();
