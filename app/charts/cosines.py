@@ -12,7 +12,7 @@ from app.charts import in_words, palette
 from app.charts.base import HIGH, altair, finish
 
 WIDTH, HEIGHT = 520, 400
-NAME = f"Map of the cosines between every two class means. {in_words.FOLLOW}"
+NAME = "Map of the cosines between every two class means"
 # The colours reach this far to either side of the ideal cosine.
 REACH = 0.3
 # Cells of so few classes have room for their numbers.

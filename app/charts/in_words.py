@@ -1,8 +1,8 @@
 """What a chart shows, in words: for who listens to a page and does not see it.
 
-A chart has a name, which says what is on its axes and is the same whatever the data; and beside it
-stands, unseen, what its curves do. That is made with the table that is drawn, and goes along with
-it. In the name it would have Streamlit embed the chart anew at each change.
+A chart has a name, the same whatever the data; and after it stands, unseen, what is on its axes
+and what its curves do. That is made with the table that is drawn, and goes along with it. In the
+name it would have Streamlit embed the chart anew at each change.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from ncengine.analysis.words import MISSING, number
 
 TOLD = b"told"
 LOGARITHMIC = ("log", "symlog")
-FOLLOW = "Its numbers follow in words."
 
 Say = Callable[[float], str]
 
@@ -37,7 +36,10 @@ def draw(
         how: as `st.vega_lite_chart` takes it.
     """
     drawn = st.vega_lite_chart(data, spec, alt=name or name_of(spec), **how)
-    st.html(f'<p class="told">{escape(told or told_of(data))}</p>')
+    words = told or told_of(data)
+    if not name:
+        words = f"{axes_of(spec)} {words}"
+    st.html(f'<p class="told">{escape(words)}</p>')
     return drawn
 
 
@@ -52,15 +54,23 @@ def told_of(table: pa.Table) -> str:
 
 
 def name_of(spec: Mapping[str, Any]) -> str:
-    """What a chart is called after its axes: "Chart. Up: NC1, logarithmic. Across: depth L …"."""
-    return f"Chart. Up: {_axis(spec, 'y')}. Across: {_axis(spec, 'x')}. {FOLLOW}"
+    """What a chart is called after its axes: short, for its buttons are called by it too."""
+    return f"Chart of {_axis(spec, 'y')['title']} over {_axis(spec, 'x')['title']}"
 
 
-def _axis(spec: Mapping[str, Any], channel: str) -> str:
+def axes_of(spec: Mapping[str, Any]) -> str:
+    """What is on the axes: "Up: NC1, logarithmic. Across: depth L, logarithmic."."""
+    told = []
+    for where, channel in (("Up", "y"), ("Across", "x")):
+        axis = _axis(spec, channel)
+        logarithmic = axis.get("scale", {}).get("type") in LOGARITHMIC
+        told.append(f"{where}: {axis['title']}{', logarithmic' * logarithmic}.")
+    return " ".join(told)
+
+
+def _axis(spec: Mapping[str, Any], channel: str) -> Mapping[str, Any]:
     named = [part["encoding"] for part in _parts(spec) if channel in part.get("encoding", {})]
-    axis = next(one[channel] for one in named if one[channel].get("title"))
-    logarithmic = axis.get("scale", {}).get("type") in LOGARITHMIC
-    return f"{axis['title']}{', logarithmic' * logarithmic}"
+    return next(one[channel] for one in named if one[channel].get("title"))
 
 
 def _parts(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

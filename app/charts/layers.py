@@ -255,7 +255,7 @@ def draw_lines(table: pa.Table, name: str, key: str) -> None:
 
 def draw_map(table: pa.Table, name: str, count: int) -> None:
     """A metric over passes and layers."""
-    called = f"Map of {METRICS[name].title} over passes and layers. {in_words.FOLLOW}"
+    called = f"Map of {METRICS[name].title} over passes and layers"
     in_words.draw(table, map_spec(name, count), name=called, key="chart_layer_map")
 
 

@@ -17,7 +17,7 @@ from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
 from ncengine.analysis.over_seeds import log_moments
-from ncengine.config import PARAMS, as_text
+from ncengine.config import PARAMS
 from ncengine.theory.optimum import floor_of, why_no_figure
 from ncengine.theory.trivial import trivial
 
@@ -109,7 +109,7 @@ def draw_list(
     Vega's points take no focus.
     """
     named = {
-        key: f"{config.title()}, λ = {as_text(config.weight_decay)}: {METRICS[metric]} {value}"
+        key: f"{config.title()}: {METRICS[metric]} {value}"
         for runs in finished
         for (config, key, _), value in zip(runs, _typical(runs, metric), strict=True)
     }
@@ -240,7 +240,7 @@ def draw_map(
     spec = charts.map_spec(family.depths, family.decays, title)
     table = charts.map_table(finished[0], picture.metric)
     table = in_words.telling(table, in_words.grid(table, title))
-    name = f"Map of {title} over depth L and weight decay λ. {in_words.FOLLOW}"
+    name = f"Map of {title} over depth L and weight decay λ"
     charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"), name)
     neighbours.draw(shown, finished)
 
