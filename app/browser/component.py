@@ -2,6 +2,7 @@
 
 `keys.js`: after a click the keys are the player's again. `gradients.js`: colour bars stay.
 `travels.js`: how often Back and Forward were pressed. `stage.js`: keys and clicks of who presents.
+`watch.js`: names, and what is said aloud.
 """
 
 from __future__ import annotations

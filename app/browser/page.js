@@ -4,6 +4,7 @@ import { keepGradients } from "./gradients.js";
 import { giveKeysBack } from "./keys.js";
 import { listenOnStage } from "./stage.js";
 import { countTravels } from "./travels.js";
+import { lookAfterWhoListens } from "./watch.js";
 
 const PAGE = Symbol.for("nc-page");
 
@@ -17,6 +18,7 @@ export default ({ data, setStateValue }) => {
     page.arrive = giveKeysBack(() => page.player);
     page.stage = listenOnStage();
     keepGradients();
+    lookAfterWhoListens();
     countTravels(() => page.path, (count) => page.setState("travels", count));
   }
   page.stage.update(data.stage, setStateValue);

@@ -232,6 +232,9 @@ def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
     # Altair names an empty table where a chart has no data yet. Streamlit would send it along with
     # the real one, by way of pandas, each time.
     del spec["datasets"]
+    # Every axis and mark would be read out, none of which tells what the chart does.
+    spec["config"]["aria"] = False
+    spec["config"]["mark"] = {"aria": False}
     for part in (spec, *spec.get("layer", ())):
         part.pop("data", None)
     return spec

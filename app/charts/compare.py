@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from app.charts import base
+from app.charts import base, in_words
 from app.charts.depth import COLORS
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.metrics import Place, asked_for
@@ -36,7 +36,9 @@ def table(runs: Mapping[str, Run], metric: str) -> pa.Table:
         columns["high"] += (10 ** (mean + deviation)[shown]).tolist()
         columns["run"] += [label] * int(shown.sum())
     types = {name: pa.string() if name == "run" else pa.float32() for name in columns}
-    return pa.table({name: pa.array(columns[name], types[name]) for name in columns})
+    table = pa.table({name: pa.array(columns[name], types[name]) for name in columns})
+    lines = in_words.grouped(table, "run", "passes", "value")
+    return in_words.telling(table, in_words.curves(lines, in_words.at_pass))
 
 
 def spec(labels: Sequence[str], title: str) -> dict[str, Any]:
@@ -72,6 +74,6 @@ def spec(labels: Sequence[str], title: str) -> dict[str, Any]:
 
 def draw(runs: Mapping[str, Run], metric: str) -> None:
     """The chart."""
-    st.vega_lite_chart(table(runs, metric), spec(list(runs), METRICS[metric]), width="stretch")
+    in_words.draw(table(runs, metric), spec(list(runs), METRICS[metric]), width="stretch")
     if any(len(run.config.seeds) > 1 for run in runs.values()):
         st.caption("Lines: geometric means over the seeds. Bands: one deviation of the logarithm.")

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 
-from app.charts import palette
+from app.charts import in_words, palette
 from app.charts.base import HIGH, altair, finish
 
 WIDTH, HEIGHT = 520, 400
+NAME = "Map of the cosines between every two class means"
 # The colours reach this far to either side of the ideal cosine.
 REACH = 0.3
 # Cells of so few classes have room for their numbers.
@@ -25,20 +25,22 @@ def draw(table: pa.Table, class_names: tuple[str, ...], fits: bool = True) -> No
 
     Where no ideal `fits` into the width they go from -1 to 1, about 0.
     """
-    st.vega_lite_chart(table, spec(tuple(class_names), fits), key="chart_cosines", width=WIDTH)
+    drawn = spec(tuple(class_names), fits)
+    in_words.draw(table, drawn, name=NAME, key="chart_cosines", width=WIDTH)
 
 
 def table(cosines: np.ndarray, class_names: tuple[str, ...]) -> pa.Table:
     """One row a pair of classes, of the (K, K) `cosines`. A class with itself has none to show."""
     classes = len(cosines)
     shown = np.where(np.eye(classes, dtype=bool), np.nan, cosines)
-    return pa.table(
+    table = pa.table(
         {
             "class": np.repeat(class_names, classes).tolist(),
             "other class": np.tile(class_names, classes).tolist(),
             "cosine": shown.ravel().astype(np.float32),
         }
     )
+    return in_words.telling(table, in_words.cosines(cosines, class_names, MOST_NUMBERED))
 
 
 @lru_cache

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 
-from app.charts import base, palette
-from ncengine.analysis import over_seeds
+from app.charts import base, in_words, palette
+from ncengine.analysis import over_seeds, words
 from ncengine.catalogue.metrics import Metric, Of, Place, Scale, metric_of, of_test, shown_in
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run
@@ -29,7 +28,7 @@ NEGLIGIBLE = 1e-6
 
 def draw_objective(table: pa.Table, layers: bool, floor: bool, several: bool) -> None:
     """The objective over passes, split into fit and decays, above the floor where there is one."""
-    st.vega_lite_chart(table, objective_spec(layers, floor, several), key="chart_objective")
+    in_words.draw(table, objective_spec(layers, floor, several), key="chart_objective")
 
 
 def draw_collapse(table: pa.Table, test: bool, several: bool, *, fills: bool = False) -> None:
@@ -37,16 +36,13 @@ def draw_collapse(table: pa.Table, test: bool, several: bool, *, fills: bool = F
 
     As high as there is room where it `fills`.
     """
-    spec = collapse_spec(test, several)
-    if fills:
-        st.vega_lite_chart(table, base.filling(spec), key="presented_collapse", height="stretch")
-    else:
-        st.vega_lite_chart(table, spec, key="chart_collapse")
+    key = "presented_collapse" if fills else "chart_collapse"
+    in_words.draw(table, collapse_spec(test, several), key=key, fills=fills)
 
 
 def draw_accuracy(table: pa.Table, test: bool, several: bool) -> None:
     """Training accuracy over passes; with `test`, test accuracy too."""
-    st.vega_lite_chart(table, accuracy_spec(test, several), key="chart_accuracy")
+    in_words.draw(table, accuracy_spec(test, several), key="chart_accuracy")
 
 
 def objective_table(run: Run) -> pa.Table:
@@ -60,7 +56,8 @@ def objective_table(run: Run) -> pa.Table:
         "hidden decay": over_seeds.mean_over_seeds(run, "decay_hidden"),
         "last-layer decay": over_seeds.mean_over_seeds(run, "decay_last"),
     }
-    return pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
+    table = pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
+    return in_words.telling(table, in_words.parts(table, OBJECTIVE_PARTS, NEGLIGIBLE))
 
 
 def collapse_table(run: Run, test: bool) -> pa.Table:
@@ -74,7 +71,7 @@ def collapse_table(run: Run, test: bool) -> pa.Table:
         shown = _shown(columns[1], curve)
         parts.append([column[shown] for column in columns])
     passes, mean, deviation = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return pa.table(
+    table = pa.table(
         {
             "passes": passes.astype(np.float32),
             "metric": np.repeat(metrics, [len(part[0]) for part in parts]).tolist(),
@@ -83,6 +80,8 @@ def collapse_table(run: Run, test: bool) -> pa.Table:
             "high": (10 ** (mean + deviation)).astype(np.float32),
         }
     )
+    lines = in_words.grouped(table, "metric", "passes", "mean")
+    return in_words.telling(table, in_words.curves(lines, in_words.at_pass))
 
 
 def accuracy_table(run: Run, test: bool) -> pa.Table:
@@ -95,7 +94,9 @@ def accuracy_table(run: Run, test: bool) -> pa.Table:
         columns["samples"] += [kind] * int(shown.sum())
         columns["accuracy"] += mean[shown].tolist()
     numbers = {n: pa.array(columns[n], pa.float32()) for n in ("passes", "accuracy")}
-    return pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
+    table = pa.table({**numbers, "samples": pa.array(columns["samples"], pa.string())})
+    lines = in_words.grouped(table, "samples", "passes", "accuracy")
+    return in_words.telling(table, in_words.curves(lines, in_words.at_pass, words.accuracy))
 
 
 def collapse_colors(test: bool) -> dict[str, str]:

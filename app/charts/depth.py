@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from app.charts import base, palette
+from app.charts import base, in_words, palette
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
 from ncengine.analysis.outcome import objective_of
@@ -123,7 +123,7 @@ def with_room(data: pa.Table) -> pa.Table:
         _row("room", 0, min(x) / about_x, min(y) / about_y),
         _row("room", 0, max(x) * about_x, max(y) * about_y),
     )
-    return pa.concat_tables([data, _as_table(ends)])
+    return pa.concat_tables([data, _as_table(ends)]).replace_schema_metadata(data.schema.metadata)
 
 
 def _as_table(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -288,14 +288,19 @@ def _value_axis(alt: Any, title: str) -> Any:
     return alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))
 
 
-def draw(data: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], None]) -> None:
-    """One panel, which calls `on_pick` after a click on a point; `picked` tells which."""
-    st.vega_lite_chart(data, spec, key=key, on_select=on_pick, selection_mode=PICK)
+def draw(
+    data: pa.Table, spec: dict[str, Any], key: str, on_pick: Callable[[], None], name: str = ""
+) -> None:
+    """One panel, which calls `on_pick` after a click on a point; `picked` tells which.
+
+    `name` is what it is called where its axes do not say it.
+    """
+    in_words.draw(data, spec, name=name, key=key, on_select=on_pick, selection_mode=PICK)
 
 
 def draw_filling(data: pa.Table, spec: dict[str, Any], key: str) -> None:
     """One panel as high as there is room, of which nothing is picked."""
-    st.vega_lite_chart(data, base.filling(spec), key=key, height="stretch")
+    in_words.draw(data, spec, key=key, fills=True)
 
 
 def picked(key: str) -> str | None:

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 
-from app.charts import base
+from app.charts import base, in_words
 from ncengine.analysis.over_seeds import log_moments, moments
 from ncengine.catalogue import metrics as catalogue
 from ncengine.catalogue.metrics import Metric, Of, Scale, names_of
@@ -61,7 +60,8 @@ def lines_table(layers: Layers, name: str, g: int) -> pa.Table:
         if METRICS[name].scale is Scale.SHARE:
             ends = 0.0, max(ends[1], LEAST_SHARE)
         rows += [{"kind": "range", "layer": 1, "mean": end} for end in ends]
-    return _table(rows)
+    table = _table(rows)
+    return in_words.telling(table, in_words.layers(table, METRICS[name].title))
 
 
 _COLUMNS = {
@@ -154,7 +154,7 @@ def map_table(layers: Layers, name: str) -> pa.Table:
     means = np.stack([_moments(snapshot, name)[0] for snapshot in values])
     snapshots, count = means.shape
     shown = np.log10(np.where(means > 0, means, np.nan)) if log else means
-    return pa.table(
+    table = pa.table(
         {
             "layer": np.tile(np.arange(1, count + 1), snapshots),
             "passes": np.repeat(begin, count),
@@ -164,6 +164,8 @@ def map_table(layers: Layers, name: str) -> pa.Table:
             "value": _nullable(shown),
         }
     )
+    told = in_words.layers_and_passes(means, epochs, METRICS[name].title)
+    return in_words.telling(table, told)
 
 
 def _nullable(values: np.ndarray) -> pa.Array:
@@ -248,18 +250,17 @@ def blocks_spec(name: str) -> dict[str, Any]:
 
 def draw_lines(table: pa.Table, name: str, key: str, *, fills: bool = False) -> None:
     """A metric over the layers. As high as there is room where it `fills`."""
-    spec = lines_spec(name)
-    if fills:
-        st.vega_lite_chart(table, base.filling(spec), key=key, height="stretch")
-    else:
-        st.vega_lite_chart(table, spec, key=key)
+    in_words.draw(table, lines_spec(name), key=key, fills=fills)
 
 
 def draw_map(table: pa.Table, name: str, count: int) -> None:
     """A metric over passes and layers."""
-    st.vega_lite_chart(table, map_spec(name, count), key="chart_layer_map")
+    called = f"Map of {METRICS[name].title} over passes and layers"
+    in_words.draw(table, map_spec(name, count), name=called, key="chart_layer_map")
 
 
 def draw_blocks(table: pa.Table, name: str) -> None:
     """What each block pays, or how far it moves a sample."""
-    st.vega_lite_chart(table, blocks_spec(name), key=f"chart_{name}")
+    unit = "°" if name == "movement" else ""
+    told = in_words.blocks(table, name, catalogue.METRICS[name].title, unit)
+    in_words.draw(table, blocks_spec(name), told=told, key=f"chart_{name}")

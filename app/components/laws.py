@@ -59,6 +59,19 @@ def html(law: PowerLaw, over: str) -> str:
     return f"{letter}<sup>{signed(law.slope)}</sup> <small>{told}</small>"
 
 
+def said(law: PowerLaw | None, over: str) -> str:
+    """The law of a series in a sentence, for who hears it; "" where none is claimed."""
+    if law is None or not law.claimed:
+        return ""
+    does = "rises" if law.slope > 0 else "falls"
+    nearly = "nearly " if law.verdict == NOT_EXACT else ""
+    explains = "" if law.r_squared != law.r_squared else f", R² {_share(law.r_squared)}"
+    return (
+        f"It {does} {nearly}as {PARAMS[over].letter} to the power {signed(law.slope)} "
+        f"(95 %: {signed(law.low)} to {signed(law.high)}{explains})."
+    )
+
+
 def explained(laws: Sequence[PowerLaw | None]) -> str:
     """The words of a caption on what these laws say; empty where there are none."""
     verdicts = {fit.verdict for fit in laws if fit is not None}

@@ -58,7 +58,7 @@ def draw(run: Run) -> None:
 
 def _html(run: Run) -> str:
     row = readouts(run)
-    cells = "".join(map(_cell, row))
+    cells = "".join(_cell(n, readout) for n, readout in enumerate(row))
     return f'<div class="readouts" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
@@ -229,16 +229,28 @@ def _log10(course: np.ndarray) -> np.ndarray:
     return np.log10(np.where(course > 0, course, np.nan))
 
 
-def _cell(readout: Readout) -> str:
-    words = (readout.label, readout.value, readout.note, readout.help)
-    label, value, note, help = map(escape, words)
+def _cell(n: int, readout: Readout) -> str:
+    told = {
+        "label": readout.label,
+        "value": readout.value,
+        "note": readout.note,
+        "why": readout.help,
+    }
+    parts = {
+        part: f'<div class="{part}" id="{_id(n, part)}">{escape(words)}</div>'
+        for part, words in told.items()
+    }
+    # What it is called to who comes to it by keys, and by what it is explained.
+    name = " ".join(_id(n, part) for part in told if part != "why")
     return (
-        f'<div class="readout" tabindex="0"><div class="label">{label}</div>'
-        f'<div class="value">{value}</div>'
-        f'<div class="note">{note}</div>'
-        f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>'
-        f'<div class="why">{help}</div></div>'
+        f'<div class="readout" tabindex="0" role="group" aria-labelledby="{name}" '
+        f'aria-describedby="{_id(n, "why")}">{parts["label"]}{parts["value"]}{parts["note"]}'
+        f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>{parts["why"]}</div>'
     )
+
+
+def _id(n: int, part: str) -> str:
+    return f"readout-{n}-{part}"
 
 
 def _sparkline(course: np.ndarray, color: str) -> str:

@@ -8,7 +8,7 @@ import re
 from ncengine.analysis import words
 
 MISSING, number, percent = words.MISSING, words.number, words.percent
-passes = words.passes
+passes, accuracy = words.passes, words.accuracy
 
 LONGEST_ENDING = 240  # characters
 
@@ -27,15 +27,6 @@ def share_of(part: float, whole: float, name: str) -> str:
     if not math.isfinite(part) or share < 1:
         return f"{percent(share)} of {name}"
     return f"{number(part / whole)}× {name}"
-
-
-def accuracy(share: float | None) -> str:
-    """A share of 1 as a percentage with one decimal; 100 % only where nothing is wrong."""
-    if share is None or not math.isfinite(share):
-        return MISSING
-    if share == 1:
-        return "100 %"
-    return f"{min(100 * share, 99.9):.1f} %"
 
 
 def duration(seconds: float) -> str:

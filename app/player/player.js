@@ -17,6 +17,7 @@ import { Screen } from "./screen.js";
 import {
   aim, fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
 } from "./shown.js";
+import { Speech } from "./speech.js";
 import { readTheme } from "./theme.js";
 import { Way } from "./way.js";
 import { readMessage } from "./wire.js";
@@ -38,6 +39,7 @@ class Player {
     this.link = new Permalink((epoch) => this.tell(epoch));
     this.painter = new Painter(this.canvas);
     this.moment = new Moment((frame) => this.seek(frame));
+    this.speech = new Speech(root);
     this.trail = 0;
     this.radius = null;
     this.meter = new Meter(root.dataset);
@@ -360,6 +362,7 @@ class Player {
 
   wake() {
     if (this.pending) return;
+    this.speech.wait();
     this.before ??= performance.now();
     this.pending = requestAnimationFrame((now) => this.tick(now));
   }
@@ -404,6 +407,7 @@ class Player {
   rest() {
     this.before = undefined;
     this.meter.rest();
+    this.speech.rest(this);
     if (this.camera.moved) this.link.set("camera", this.camera.toText());
     else if (this.link.values.get("camera")) this.link.set("camera", null);
   }
@@ -446,6 +450,7 @@ class Player {
     this.unseen?.disconnect();
     this.link.close();
     this.moment.close();
+    this.speech.close();
     this.pointer.close();
     this.screen.close();
     this.keyboard.close();

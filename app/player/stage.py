@@ -11,9 +11,10 @@ from app.components import samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import PLAYS, About, Playing, Trajectory, pack
+from ncengine.analysis.outcome import outcome
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
-from ncengine.runs.run import Geometry, Run
+from ncengine.runs.run import Geometry, Run, Status
 from ncengine.theory.optimum import why_no_figure
 
 PLAYER_HEIGHT = 600
@@ -151,12 +152,20 @@ def _about(run: Run, view: View, playing: Playing) -> About:
         but_for_depth=_but_for_depth(run),
         title=config.title(),
         depth=config.depth if "depth" in config.params else None,
+        outcome=_outcome(run),
         live=run.status.busy,
         start=dict(view.start),
         query=config.query(),
         asking=(*NAMES, *PLAYER_NAMES),
         playing=playing,
     )
+
+
+def _outcome(run: Run) -> str:
+    if run.status is not Status.DONE:
+        return ""
+    came = outcome(run)
+    return f"{came.verdict}: {came.reason}"
 
 
 def _but_for_depth(run: Run) -> str:

@@ -74,7 +74,7 @@ class About:
         colors: CSS colours, used in turn where there are fewer than K.
         but_for_depth: equal for runs that differ by depth alone, between which camera and moment
             stay; "" for none.
-        title, depth: what is said of the run where the rest of the page is not seen.
+        title, depth, outcome: what is said of the run where the rest of the page is not seen.
         live: whether more snapshots are to come.
         start: what the address says of the player, see `view.PLAYER_NAMES`, each optional.
         playing: how it is shown.
@@ -89,6 +89,7 @@ class About:
     but_for_depth: str = ""
     title: str = ""
     depth: int | None = None
+    outcome: str = ""
     live: bool = False
     start: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class About:
             **asdict(self.playing),
             "title": self.title,
             "depth": self.depth,
+            "outcome": self.outcome,
         }
 
 

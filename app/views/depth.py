@@ -398,6 +398,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
                 panels.draw_map(shown, finished, picture)
             else:
                 panels.draw(shown, finished, fitted, bounds, picture)
+            panels.draw_list(shown, finished, picture.metric)
         _theory(shown)
         recipes.draw(shown, list(points.values()), fitted)
 

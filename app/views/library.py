@@ -297,7 +297,7 @@ def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
             st.markdown("\n".join(f"- {text.plain(title)}" for title in titles[:NAMED] + more))
             st.button("Delete", key="library:delete", on_click=_delete, args=(deletable,))
         if not identities:
-            st.caption("No row is picked.")
+            st.caption("No row is picked: click on its box, or press Shift and Space on it.")
     left = st.session_state.pop(_TOLD, None)
     if left:
         named = ", ".join(map(text.plain, left))

@@ -11,15 +11,17 @@ import numpy as np
 import streamlit as st
 
 from app.charts import depth as charts
+from app.charts import in_words
 from app.components import laws, neighbours, series, text
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
+from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import PARAMS
 from ncengine.theory.optimum import floor_of, why_no_figure
 from ncengine.theory.trivial import trivial
 
-_OPEN = "depth:open"
+_OPEN, _LISTED = "depth:open", "depth:run"
 _COLUMNS = 3
 
 
@@ -45,7 +47,7 @@ def draw(
         picture: what is shown how.
     """
     over = shown[0].over
-    panel = partial(_panel, finished, fitted, over, bounds=bounds)
+    panel = partial(_panel, series.labels(shown), finished, fitted, over, bounds=bounds)
     fits: list[PowerLaw | None] = []
     of_features = {name: title for name, title in METRICS.items() if name != "gap"}
     for n, (metric, title) in enumerate(of_features.items()):
@@ -97,6 +99,40 @@ def without_convicted(
         [run for run in runs if not charts.is_convicted(run[1], run[2], bounds)]
         for runs in finished
     ]
+
+
+def draw_list(
+    shown: Sequence[Series], finished: Sequence[list[charts.Finished]], metric: str
+) -> None:
+    """What a click on a point does, for who has no pointer: a list of all runs, which opens one.
+
+    Vega's points take no focus.
+    """
+    named = {
+        key: f"{config.title()}: {METRICS[metric]} {value}"
+        for runs in finished
+        for (config, key, _), value in zip(runs, _typical(runs, metric), strict=True)
+    }
+    st.selectbox(
+        "Open a run",
+        list(named),
+        index=None,
+        format_func=named.__getitem__,
+        key=_LISTED,
+        on_change=_opened,
+        placeholder="Open a run: as a click on its point does",
+        label_visibility="collapsed",
+        width=480,
+    )
+
+
+def _typical(runs: Sequence[charts.Finished], metric: str) -> list[str]:
+    means = log_moments(charts.values(runs, metric))[0]
+    return [text.number(float(10**mean)) for mean in means]
+
+
+def _opened() -> None:
+    st.session_state[_OPEN] = st.session_state[_LISTED]
 
 
 def _lines_switch(picture: Picture) -> None:
@@ -151,6 +187,7 @@ def _if_trivial(shown: Sequence[Series], metric: str) -> None:
 
 
 def _panel(
+    labels: Sequence[str],
     finished: Sequence[list[charts.Finished]],
     fitted: Sequence[list[charts.Finished]],
     over: str,
@@ -164,7 +201,11 @@ def _panel(
     table = charts.table(finished, over, metric, fits, **more)  # type: ignore[arg-type]
     spec = charts.spec(over, title, tuple(more.get("parts", ())))  # type: ignore[arg-type]
     key = f"depth_{metric}"
-    charts.draw(charts.with_room(table), spec, key, lambda: _clicked(key))
+    told = in_words.depths(
+        table, labels, PARAMS[over].letter, [laws.said(fit, over) for fit in fits]
+    )
+    table = in_words.telling(charts.with_room(table), told)
+    charts.draw(table, spec, key, lambda: _clicked(key))
     return fits
 
 
@@ -195,9 +236,12 @@ def draw_map(
         required=True,
         on_change=_metric_changed,
     )
-    spec = charts.map_spec(family.depths, family.decays, METRICS[picture.metric])
+    title = METRICS[picture.metric]
+    spec = charts.map_spec(family.depths, family.decays, title)
     table = charts.map_table(finished[0], picture.metric)
-    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"))
+    table = in_words.telling(table, in_words.grid(table, title))
+    name = f"Map of {title} over depth L and weight decay λ"
+    charts.draw(table, spec, "depth_map", lambda: _clicked("depth_map"), name)
     neighbours.draw(shown, finished)
 
 

@@ -29,6 +29,15 @@ def percent(share: float | None) -> str:
     return f"{number(100 * share)} %"
 
 
+def accuracy(share: float | None) -> str:
+    """A share of 1 as a percentage with one decimal; 100 % only where nothing is wrong."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    if share == 1:
+        return "100 %"
+    return f"{min(100 * share, 99.9):.1f} %"
+
+
 def passes(count: int) -> str:
     """ "1 pass", "2,000 passes"."""
     return "1 pass" if count == 1 else f"{count:,} passes"

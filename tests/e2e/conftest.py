@@ -65,6 +65,20 @@ def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
         app.end()
 
 
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
+    """A server with what is shipped, an empty cache and no data set."""
+    folder = tmp_path_factory.mktemp("gallery")
+    env = {"NCENGINE_GALLERY": None, "NCENGINE_DATA": str(folder / "data")}
+    app = LiveApp(folder / "cache", env=env)
+    app.start().wait()
+    try:
+        yield app
+        assert_ends_cleanly(app)
+    finally:
+        app.end()
+
+
 def assert_ends_cleanly(app: LiveApp) -> None:
     """Ctrl-C ends server and workers, and nothing is said of an accident."""
     app.interrupt()

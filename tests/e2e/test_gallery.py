@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import numpy as np
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from ncengine.config.gallery import first
 from ncengine.config.presets import instant_preset
-from tests.e2e.conftest import assert_ends_cleanly
 from tests.e2e.live_app import LiveApp, wait_until
 from tests.e2e.pages import (
     PATIENCE,
@@ -28,20 +25,6 @@ from tests.e2e.pages import (
 )
 
 SHOWN = first().query()
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
-    """A server with what is shipped, an empty cache and no data set."""
-    folder = tmp_path_factory.mktemp("gallery")
-    env = {"NCENGINE_GALLERY": None, "NCENGINE_DATA": str(folder / "data")}
-    app = LiveApp(folder / "cache", env=env)
-    app.start().wait()
-    try:
-        yield app
-        assert_ends_cleanly(app)
-    finally:
-        app.end()
 
 
 def frame(page: Page) -> int:

@@ -111,12 +111,12 @@ def test_charts_of_layers_follow_the_moment(page, app):
     # A layer that is none leaves the address.
     open_at(page, app, epoch=120, beside="layers", norm="pre", layer=0)
     expect_no_layer(page)
-    expect(page.get_by_text("At pass 120")).to_be_visible()
+    expect(page.get_by_text("At pass 120", exact=True)).to_be_visible()
     expect(page.get_by_text("The shortcut of pre-LN")).to_be_visible()
     # Over layers, two of blocks, the stream; cosines and accuracy below.
     expect(page.locator("[data-testid=stVegaLiteChart] svg.marks")).to_have_count(6)
     page.keyboard.press("Home")
-    expect(page.get_by_text("At pass 1 ", exact=False)).to_be_visible()
+    expect(page.get_by_text("At pass 1", exact=True)).to_be_visible()
     page.get_by_text("over layers and passes").click()
     expect_query(page, "form", "map")
     # The map's axis is passes, as that of curves: it has the line of the moment, and moves it.
