@@ -54,6 +54,8 @@ TEXTS = """() => {
       if (node.nodeType !== 3 || !node.data.trim()) continue;
       const at = node.parentElement;
       if (!at || ["STYLE", "SCRIPT", "NOSCRIPT", "OPTION"].includes(at.tagName)) continue;
+      // What is told to who listens alone.
+      if (at.clientWidth === 1 && at.clientHeight === 1) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
       const box = range.getBoundingClientRect();
