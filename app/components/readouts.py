@@ -56,10 +56,21 @@ def draw(run: Run) -> None:
         )
 
 
-def _html(run: Run) -> str:
+def draw_few(run: Run) -> None:
+    """Those that are compared between runs, without their courses, for a narrow place."""
+    st.html(shared.once(run, "few readouts", lambda: _html(run, few=True)))
+
+
+def _html(run: Run, few: bool = False) -> str:
     row = readouts(run)
-    cells = "".join(map(_cell, row))
-    return f'<div class="readouts" data-moments="{escape(_moments(run, row))}">{cells}</div>'
+    if few:
+        named = {metric.title for metric in shown_in(Place.COMPARE) if Of.FEATURES in metric.of}
+        # The objective, or where there is one its gap, which stands next.
+        figures = [readout for readout in row if readout.label in named]
+        row = [row[0] if why_no_figure(run.config) else row[1], *figures]
+    cells = "".join(_cell(readout, course=not few) for readout in row)
+    kind = "readouts few" if few else "readouts"
+    return f'<div class="{kind}" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
 def _moments(run: Run, row: list[Readout]) -> str:
@@ -192,15 +203,15 @@ def _log10(course: np.ndarray) -> np.ndarray:
     return np.log10(np.where(course > 0, course, np.nan))
 
 
-def _cell(readout: Readout) -> str:
+def _cell(readout: Readout, course: bool = True) -> str:
     words = (readout.label, readout.value, readout.note, readout.help)
     label, value, note, help = map(escape, words)
     return (
         f'<div class="readout" tabindex="0"><div class="label">{label}</div>'
         f'<div class="value">{value}</div>'
         f'<div class="note">{note}</div>'
-        f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>'
-        f'<div class="why">{help}</div></div>'
+        + f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>' * course
+        + f'<div class="why">{help}</div></div>'
     )
 
 

@@ -1,9 +1,10 @@
 // The player itself: one per place on the page, kept alive from one message to the next.
 
 import { closestRotation, lastMeans } from "./align.js";
-import { Camera } from "./camera.js";
 import { Clock } from "./clock.js";
 import { Painter } from "./draw.js";
+import { groupOf } from "./group.js";
+import { panelHandlers, pointerHandlers } from "./handlers.js";
 import { Keyboard } from "./keyboard.js";
 import { Meter } from "./meter.js";
 import { Moment } from "./moment.js";
@@ -26,20 +27,20 @@ class Player {
     Object.assign(this, { root, run: null, scene: null, unseen: null });
     Object.assign(this, { hovered: -1, pointerAt: null });
     this.canvas = root.querySelector(".stage > canvas");
-    this.camera = new Camera();
+    this.group = groupOf("");
     this.clock = new Clock();
     this.way = new Way(this.clock);
-    this.link = new Permalink((epoch) => this.tell(epoch));
+    this.link = new Permalink((epoch) => this.tell(epoch), () => this.group.lead === this);
     this.painter = new Painter(this.canvas);
-    this.moment = new Moment((frame) => this.seek(frame));
+    this.moment = new Moment((frame) => this.seek(frame), () => this.group.main);
     this.trail = 0;
     this.radius = null;
     this.meter = new Meter(root.dataset);
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.show = shownAtFirst();
-    this.panel = new Panel(root, this.panelHandlers());
+    this.panel = new Panel(root, panelHandlers(this));
     this.screen = new Screen(root);
-    this.pointer = new Pointer(this.canvas, this.pointerHandlers());
+    this.pointer = new Pointer(this.canvas, pointerHandlers(this));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root.querySelector(".stage"));
     // Names drawn before the app's font arrived are drawn again in it.
@@ -49,6 +50,7 @@ class Player {
     });
     const { scrubber, wayScrubber } = this.panel;
     this.keyboard = new Keyboard({ frames: scrubber, layers: wayScrubber }, {
+      hears: () => this.group.hears === this,
       act: (name) => this.act(name),
       escape: () => {
         this.panel.help(false);
@@ -57,45 +59,26 @@ class Player {
     });
   }
 
-  panelHandlers() {
-    return {
-      act: (name) => this.act(name),
-      scrub: (frame) => this.seek(frame),
-      travel: (layer) => this.travel(layer),
-      speed: (factor) => { this.clock.speed = this.way.clock.speed = factor; },
-      layer: (name) => this.fade((goal) => { goal[name] = 1 - goal[name]; }),
-      toggle: (k) => this.fade((goal) => { goal.classes[k] = 1 - goal.classes[k]; }),
-      isolate: (k) => this.fade((goal) => {
-        const alone = goal.classes.every((v, j) => v === (j === k ? 1 : 0));
-        goal.classes = goal.classes.map((_, j) => (alone || j === k ? 1 : 0));
-      }),
-    };
+  get camera() {
+    return this.group.camera;
   }
 
-  pointerHandlers() {
-    return {
-      drag: (dx, dy, seconds) => {
-        this.camera.drag(dx, dy, this.painter.scale / this.painter.ratio, seconds);
-        this.wake();
-      },
-      hold: (held, still) => {
-        this.camera.held = held;
-        if (held || still) this.camera.velocity = [0, 0];
-        this.wake();
-      },
-      zoom: (factor) => {
-        const zoomed = this.camera.zoomBy(factor);
-        if (zoomed) this.wake();
-        return zoomed;
-      },
-      reset: () => this.act("home-view"),
-      hover: (place) => { this.pointerAt = place; this.wake(); },
-    };
-  }
-
-  /** Lets the server know at which pass the viewer rests ("": the newest), for what it draws. */
+  /**
+   * Lets the server know at which pass the viewer rests ("": the newest), for what it draws. Beside
+   * players that move as one there is nothing that follows.
+   */
   tell(epoch) {
-    this.setState?.("epoch", epoch ?? "");
+    if (!this.group.name) this.setState?.("epoch", epoch ?? "");
+  }
+
+  /** Moves with the others of its group from now on. */
+  join(group) {
+    const name = group?.name ?? "";
+    if (name !== this.group.name) {
+      this.group.leave(this);
+      this.group = groupOf(name);
+    }
+    this.group.join(this, group?.place ?? 0, group?.clock ?? "share");
   }
 
   /** Takes a message: a first run, another run, or the same run with more snapshots. */
@@ -111,6 +94,8 @@ class Player {
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
+    this.join(data.group);
+    const leads = this.group.lead === this;
     Object.assign(this.link, { query: data.query, asking: data.asking });
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
@@ -118,27 +103,38 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const homeOf = JSON.stringify([data.run, data.focus, data.live]);
-    if (sibling) {
+    if (leads && sibling) {
       this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
-    } else if (homeOf !== this.homeOf) this.camera.setHome(this.film.clearPose(), first || this.calm);
+    } else if (leads && homeOf !== this.homeOf) {
+      this.camera.setHome(this.film.clearPose(), first || this.calm);
+    }
     this.homeOf = homeOf;
     const waits = this.unseen !== null;
     if (another) this.waitNoMore();
-    if (another && !sibling) this.clock.rewind();
+    if (leads && another && !sibling) this.clock.rewind();
     this.clock.extend(data.frames - 1);
     if (sibling) this.clock.stay(frameAt(data.epoch, moment));
     this.way.load(this.film, another);
     this.panel.load(data, colors);
-    if (first) this.open(data);
+    if (!leads) this.goAlong(another);
+    else if (first) this.open(data);
     else if (another) {
       if (!sibling) this.link.set("epoch", null);
       this.link.set("layer", null);
     }
     this.choose();
-    if (another && (waits || !sibling) && !this.opened) this.begin(data);
+    if (leads && another) this.group.runner = this;
+    if (leads && another && (waits || !sibling) && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
+  }
+
+  /** One that does not lead shows the moment, the pose and the layers that are shown. */
+  goAlong(another) {
+    if (!another) return;
+    this.group.shareShown(this.group.lead);
+    this.group.catchUp(this);
   }
 
   /** The first show: pose, moment and what is hidden, of the URL, else of `start`. */
@@ -161,6 +157,7 @@ class Player {
       const moment = real(text);
       if (!Number.isFinite(moment) || moment < 0) return null;
       this.opened = true;
+      this.group.asked = moment;
       this.clock.go(nearest(epoch, moment), true);
       return this.momentToText();
     });
@@ -180,7 +177,7 @@ class Player {
    */
   begin({ live, frames }) {
     if (live || this.calm) this.clock.go(frames - 1, this.calm);
-    else this.onceSeen(() => this.clock.play());
+    else this.onceSeen(() => this.play());
   }
 
   /** Does it once the stage is in sight, unless the viewer goes to a moment first. */
@@ -202,16 +199,10 @@ class Player {
   }
 
   act(name) {
-    const { camera, clock } = this;
+    const { camera, clock, group } = this;
     if (name.startsWith("way-")) this.actOnWay(name.slice(4));
-    else if (name === "play") {
-      this.waitNoMore();
-      this.way.end(this.calm);
-      this.link.set("layer", null);
-      if (clock.playing) clock.pause();
-      else clock.play();
-      if (!clock.playing) this.rememberMoment();
-    } else if (name === "back") this.seek(this.way.before(Math.round(clock.goal)));
+    else if (name === "play") this.play();
+    else if (name === "back") this.seek(this.way.before(Math.round(clock.goal)));
     else if (name === "forward") this.seek(this.way.after(Math.round(clock.goal)));
     else if (name === "start") this.seek(0);
     else if (name === "end") this.seek(clock.last);
@@ -220,14 +211,24 @@ class Player {
     else if (name === "home-view") camera.reset(this.calm);
     else {
       camera.setView(name, this.calm);
-      this.link.set("view", name);
+      group.lead.link.set("view", name);
     }
     this.wake();
   }
 
+  play() {
+    const { main } = this.group;
+    this.group.goBy(main);
+    this.way.end(this.calm);
+    this.link.set("layer", null);
+    if (main.clock.playing) main.clock.pause();
+    else main.clock.play();
+    if (!main.clock.playing) this.rememberMoment();
+  }
+
   /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
-    this.waitNoMore();
+    this.group.goBy(this);
     this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
     this.wake();
@@ -273,7 +274,9 @@ class Player {
 
   /** While the end is followed, the URL names no pass. */
   rememberMoment() {
-    this.link.set("epoch", this.momentToText());
+    const { group } = this;
+    group.follow();
+    group.lead.link.set("epoch", group.main.momentToText());
   }
 
   momentToText() {
@@ -283,8 +286,10 @@ class Player {
 
   fade(change) {
     change(this.show.goal);
-    this.link.set("show", layersToText(this.show));
-    this.link.set("hidden", hiddenToText(this.show));
+    this.group.shareShown(this);
+    const { link, show } = this.group.lead;
+    link.set("show", layersToText(show));
+    link.set("hidden", hiddenToText(show));
     this.wake();
   }
 
@@ -297,49 +302,30 @@ class Player {
   }
 
   wake() {
-    if (this.pending) return;
-    this.before ??= performance.now();
-    this.pending = requestAnimationFrame((now) => this.tick(now));
+    this.group.wake();
   }
 
-  /** One animation frame; sleeps again when nothing moves. */
-  tick(now) {
-    this.pending = null;
-    if (!this.root.isConnected || !this.scene) return;
-    const seconds = Math.min(0.1, Math.max(0, now - this.before) / 1000);
-    this.before = now;
+  /** One animation frame of its own: what it shares has moved already. Whether more is to come. */
+  frame(now, seconds) {
     const begun = performance.now();
-    const playing = this.clock.playing;
     const onTheWay = this.way.clock.playing;
     const active = [
-      this.clock.advance(seconds, this.calm),
       this.way.clock.advance(seconds, this.calm),
-      this.camera.advance(seconds, this.calm),
       this.scene.advance(seconds, this.calm),
       this.advanceFades(seconds),
     ].some(Boolean);
-    if (playing && !this.clock.playing) this.rememberMoment();
     if (onTheWay && !this.way.clock.playing) this.link.set("layer", this.layerToText());
     this.choose();
     this.draw();
     this.meter.add(now, performance.now() - begun);
-    if (active) this.wake();
-    else this.rest();
-  }
-
-  /** A pose reaches the URL once it has come to rest. */
-  rest() {
-    this.before = undefined;
-    this.meter.rest();
-    if (this.camera.moved) this.link.set("camera", this.camera.toText());
-    else if (this.link.values.get("camera")) this.link.set("camera", null);
+    return active;
   }
 
   advanceFades(seconds) {
-    const { trail, radius, film, calm } = this;
+    const { trail, radius, calm, group } = this;
     const moves = this.clock.playing || this.way.clock.playing;
     this.trail = faded(trail, moves ? 1 : 0, seconds, calm);
-    this.radius = faded(radius ?? film.radius, film.radius, seconds, calm);
+    this.radius = faded(radius ?? group.radius, group.radius, seconds, calm);
     const active = fade(this.show, seconds, calm);
     return active || this.trail !== trail || this.radius !== radius;
   }
@@ -366,7 +352,7 @@ class Player {
   }
 
   close() {
-    cancelAnimationFrame(this.pending);
+    this.group.leave(this);
     this.observer.disconnect();
     this.unseen?.disconnect();
     this.link.close();

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,25 @@ class Trajectory:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Players on a page that share a camera and a clock.
+
+    Attributes:
+        name: equal for all of them.
+        place: of this one; the first leads: it keeps the address and hears the keys.
+        clock: "pass": all are at the same pass, who has fewer rests at the end. "share": all are
+            at the same share of their snapshots.
+    """
+
+    name: str
+    place: int
+    clock: str
+
+
+CLOCKS = ("pass", "share")
+
+
+@dataclass(frozen=True)
 class About:
     """What the player is told of the run beside its points.
 
@@ -59,6 +78,7 @@ class About:
         query: what an address has to say for the run to be found by it.
         asking: the parameters that ask for something to be found; others, as those that track a
             visitor, do not make an address be filled with `query`.
+        group: whom it moves with; None for a player alone.
     """
 
     run: str
@@ -71,6 +91,7 @@ class About:
     start: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     asking: Sequence[str] = ()
+    group: Group | None = None
 
     def header(self) -> dict[str, Any]:
         """Its share of the message's header."""
@@ -85,6 +106,7 @@ class About:
             "asking": list(self.asking),
             "title": self.title,
             "depth": self.depth,
+            "group": None if self.group is None else asdict(self.group),
         }
 
 

@@ -91,7 +91,9 @@ def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
 
 def _is_one(line: ConsoleMessage) -> bool:
     """Whether it is a complaint; that Streamlit does not find its server below a page is none."""
-    below = any(f"/{page}/_stcore/" in line.location["url"] for page in ("depth", "library"))
+    below = any(
+        f"/{page}/_stcore/" in line.location["url"] for page in ("compare", "depth", "library")
+    )
     return line.type == "error" and not below
 
 

@@ -186,7 +186,8 @@ KEYS = """async (presses) => {
     <select id=list></select>`;
   const part = (id) => document.getElementById(id);
   let heard = [];
-  const on = { act: (name) => heard.push(name), escape: () => heard.push("escape") };
+  const hears = () => true;
+  const on = { hears, act: (name) => heard.push(name), escape: () => heard.push("escape") };
   const keyboard = new Keyboard({ frames: part("frames"), layers: part("layers") }, on);
   const press = (id, key, more) => {
     heard = [];
