@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 
-from app.charts import base, palette
+from app.charts import base
 from app.charts.depth import COLORS
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.metrics import METRICS as CATALOGUE
@@ -21,8 +21,6 @@ from ncengine.theory.optimum import why_no_figure
 METRICS = asked_for(Place.COMPARE)
 # As many as can be told apart.
 MOST = len(COLORS)
-# A legend of strokes alone, which have no colour of their own.
-_STROKES = {**base.MIDDLE_SYMBOLS, "columns": 1, "symbolStrokeColor": palette.NEUTRAL}
 # What is drawn of collapse: colours by title, and the names by which metrics are asked for.
 COLLAPSE = {m.title: m for m in shown_in(Place.COMPARE) if Of.FEATURES in m.of}
 
@@ -129,14 +127,14 @@ def pair_spec(
             "metric:N",
             sort=None,
             scale=alt.Scale(domain=list(titles), range=list(shown)),
-            # Of one alone the axis tells which it is.
-            legend=base.legend_layout(alt, **base.LONG_SYMBOLS) if len(titles) > 1 else None,
+            legend=base.legend_layout(alt, **base.LONG_SYMBOLS),
         ),
         strokeDash=alt.StrokeDash(
             "run:N",
             sort=None,
             scale=alt.Scale(domain=list(labels), range=[base.SOLID, base.DASHED]),
-            legend=base.legend_layout(alt, **_STROKES),
+            # One for all charts stands above them, whose names may be long.
+            legend=None,
         ),
         tooltip=[
             "run:N",

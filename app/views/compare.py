@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from html import escape
 from typing import Any
 
 import streamlit as st
@@ -142,7 +143,9 @@ def _sides(specs: Specs, explore: Callable[[Spec], None]) -> None:
     with pace.measured(), _told():
         both = look(specs[0]), look(specs[1])
         st.session_state[SIDES_PROGRESS] = _moment(SIDES_PROGRESS, both)
-        st.markdown(text.plain(comparison.sentence(both[0].run, both[1].run)))
+        same = " Pick another for the right side: its depth below, the rest in the sidebar."
+        words = comparison.sentence(both[0].run, both[1].run)
+        st.markdown(text.plain(words + same * (both[0].run.key == both[1].run.key)))
         with st.container(key="compare_sides"):
             columns = st.columns(2, gap="medium")
             for column, side, spec, shown in zip(columns, SIDES, specs, both, strict=True):
@@ -155,12 +158,13 @@ def _side(side: str, spec: Spec, shown: Shown, explore: Callable[[Spec], None]) 
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compare_title_{side}"
     ):
-        st.subheader(config.title(), anchor=False, width="stretch")
+        title = " · ".join(map(text.unbroken, config.title().split(" · ")))
+        st.subheader(text.plain(title), anchor=False, width="stretch")
         if st.button("Explore", key=f"explore:{side}", help="This run on its own page."):
             explore(spec)
     if "depth" in config.params:
         _depths(side, config)
-    status.draw_brief(shown, f":{side}", _APPLY[side])
+    status.draw_brief(shown, f":{side}", partial(_pick, side))
 
 
 def _depths(side: str, config: RunConfig) -> None:
@@ -179,7 +183,14 @@ def _depths(side: str, config: RunConfig) -> None:
 
 
 def _pick_depth(side: str, config: RunConfig) -> None:
-    _APPLY[side](config.with_(depth=st.session_state[f"compare:depth:{side}"]))
+    _pick(side, config.with_(depth=st.session_state[f"compare:depth:{side}"]))
+
+
+def _pick(side: str, config: RunConfig) -> None:
+    """Have a side show another run. For callbacks."""
+    _APPLY[side](config)
+    # The page, not just the fragment around the button: pickers, players and figures follow.
+    st.rerun()
 
 
 # The players, the curves and the figures.
@@ -203,18 +214,20 @@ def draw_players(left: Run, right: Run, looked_at: view.View, clock: str) -> Non
         view.fit(looked_at, left.config, left.seeds_shown),
         view.fit(looked_at, right.config, right.seeds_shown),
     )
-    onto = _onto((left, right), views)
+    onto, names = _onto((left, right), views), _names(left, right)
     with st.container(key="compare_players"):
         for n, (column, run) in enumerate(
             zip(st.columns(2, gap="medium"), (left, right), strict=True)
         ):
             with column:
+                # Where the players stand one below the other.
+                st.html(f'<p class="side">{escape(names[n])}</p>')
                 beside = Beside(PLAYERS[n], Group(GROUP, n, clock), onto[n])
                 if run.points or run.status.busy:
                     stage.draw_player(run, views[n], beside)
                     readouts.draw_few(run)
                 else:
-                    st.info("Nothing to see at this side yet.")
+                    st.html('<p class="nothing-yet">Nothing to see before it is trained.</p>')
 
 
 def _onto(both: tuple[Run, Run], views: tuple[view.View, view.View]) -> tuple[Any, Any]:
@@ -233,7 +246,10 @@ def _onto(both: tuple[Run, Run], views: tuple[view.View, view.View]) -> tuple[An
 def draw_figures(left: Run, right: Run) -> None:
     """Their curves over each other, and where they stand."""
     names = _names(left, right)
+    strokes = zip(("solid", "dashed"), names, strict=True)
+    legend = "".join(f'<span class="{kind}">{escape(name)}</span>' for kind, name in strokes)
     with st.container(key="compare_curves"):
+        st.html(f'<p class="strokes">{legend}</p>')
         charts.draw_pair(dict(zip(names, (left, right), strict=True)))
     pair.draw_table(left, right, names)
 

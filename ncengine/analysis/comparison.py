@@ -110,6 +110,8 @@ def label(run: Run, other: Run, most: int = 2) -> str:
     `most`: so many fields are named.
     """
     names = [n for n in differing([run.config, other.config]) if n in run.config.params]
+    # Of how many seeds means are taken tells least.
+    names = [name for name in names if name != "seeds"] or names
     return ", ".join(_value(run.config, name) for name in names[:most])
 
 
@@ -144,7 +146,8 @@ def _listed(names: Sequence[str], left: Run, right: Run) -> str:
 def _difference(name: str, left: RunConfig, right: RunConfig) -> str:
     """ "norm (post-LN against pre-LN)"."""
     sides = [c.in_words(name) if name in c.params else "none" for c in (left, right)]
-    return f"{_called(name)} ({sides[0]} against {sides[1]})"
+    first, second = (side.removesuffix(" seeds").removeprefix("seed ") for side in sides)
+    return f"{_called(name)} ({first} against {second})"
 
 
 def _called(name: str) -> str:
@@ -156,6 +159,8 @@ def _called(name: str) -> str:
 def _value(config: RunConfig, name: str) -> str:
     shown = config.in_words(name)
     param = config.params[name]
+    if name == "epochs":
+        return f"{shown} passes"
     if param.letter:
         return f"{param.letter} = {shown}"
     says_it = param.kind == "choice" and name not in ("decay_schedule", "rate_schedule")

@@ -61,7 +61,17 @@ def test_an_address_holds_both_sides_and_stays_as_it_is(both):
     assert both.get("page_link")[1].proto.label == "Compare"
 
 
-@pytest.mark.parametrize("config", [LEFT, RIGHT, RunConfig(), RunConfig(architecture="UFM")])
+@pytest.mark.parametrize(
+    "config",
+    [
+        LEFT,
+        RIGHT,
+        RunConfig(),
+        RunConfig(architecture="UFM"),
+        LEFT.with_(seeds=(4,)),
+        LEFT.with_(seeds=(0,), start="neighbour", via="2, 3@0.02"),
+    ],
+)
 def test_one_parameter_gives_the_same_configuration_back(both, config):
     text = other.as_one(config)
     opened(both, right=config)
