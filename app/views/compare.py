@@ -158,7 +158,7 @@ def _side(side: str, spec: Spec, shown: Shown, explore: Callable[[Spec], None]) 
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compare_title_{side}"
     ):
-        title = " · ".join(map(text.unbroken, config.title().split(" · ")))
+        title = "\N{NO-BREAK SPACE}· ".join(map(text.unbroken, config.title().split(" · ")))
         st.subheader(text.plain(title), anchor=False, width="stretch")
         if st.button("Explore", key=f"explore:{side}", help="This run on its own page."):
             explore(spec)

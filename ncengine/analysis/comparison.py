@@ -9,7 +9,7 @@ import numpy as np
 
 from ncengine.analysis import over_seeds
 from ncengine.analysis.outcome import AT_FLOOR, outcome
-from ncengine.analysis.words import number, percent
+from ncengine.analysis.words import number
 from ncengine.catalogue.metrics import Metric, Place, of_test, shown_in
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.run import Run, Status
@@ -145,7 +145,9 @@ def _listed(names: Sequence[str], left: Run, right: Run) -> str:
 
 def _difference(name: str, left: RunConfig, right: RunConfig) -> str:
     """ "norm (post-LN against pre-LN)"."""
-    sides = [c.in_words(name) if name in c.params else "none" for c in (left, right)]
+    # How many classes there are is told of a data set, too, that leaves no choice.
+    told = [name in c.params or name == "classes" for c in (left, right)]
+    sides = [c.in_words(name) if t else "none" for c, t in zip((left, right), told, strict=True)]
     first, second = (side.removesuffix(" seeds").removeprefix("seed ") for side in sides)
     return f"{_called(name)} ({first} against {second})"
 
@@ -238,18 +240,25 @@ def _objective(left: Run, right: Run) -> str:
         side, other = ("left", second) if at[0] else ("right", first)
         return (
             f", and the objective of the {side} one is at the floor, that of the other "
-            f"{percent(float(f'{other:.2g}'))} above"
+            f"{_percent(other)} above"
         )
     if left.floor != right.floor:
-        above = [percent(float(f"{gap:.2g}")) for gap in (first, second)]
-        return f", and its objective is {above[1]} above its floor, against {above[0]} at the left"
+        return (
+            f", and its objective is {_percent(second)} above its floor, against "
+            f"{_percent(first)} at the left"
+        )
     ratio = second / first
     if 1 / ALIKE < ratio < ALIKE:
         return ", and both objectives are about as far above the floor"
     nearer = "nearer to" if ratio < 1 else "farther from"
     if 1 / TIMES < ratio < TIMES:
-        return f", and its objective is {abs(1 - ratio):.0%} {nearer} the floor".replace("%", " %")
+        return f", and its objective is {_percent(abs(1 - ratio))} {nearer} the floor"
     return f", and its objective is {_factor(max(ratio, 1 / ratio))} {nearer} the floor"
+
+
+def _percent(share: float) -> str:
+    """Two digits of it: "3.2 %", "120 %"."""
+    return f"{float(f'{100 * share:.2g}'):,g} %"
 
 
 def _over_floor(run: Run) -> float | None:

@@ -14,7 +14,9 @@ from app.picker import other
 from ncengine.analysis import comparison
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config import RunConfig
+from ncengine.runs.identity import identify
 from ncengine.runs.run import Status
+from ncengine.version import EARLIER_VERSIONS
 from tests.app.conftest import FLOOR, assert_sound, make_run, open_at, texts
 
 LEFT = RunConfig(classes=4, samples_per_class=20, width=8, depth=3, norm="post", epochs=100)
@@ -280,6 +282,26 @@ def test_of_two_classes_nc2_is_marked():
     left, right = (make_run(one.with_(classes=2)) for one in (LEFT, RIGHT))
     titles = [row[0] for row in pair.rows(comparison.figures(left, right))]
     assert "NC2 *" in titles and "NC1" in titles
+
+
+def test_a_very_run_is_shown_by_its_key_at_either_side(both, store, monkeypatch):
+    """As the Library has them that are not what their configuration means now."""
+    store.put(make_run(LEFT))
+    store.put_earlier(make_run(RIGHT))
+    older = replace(identify(RIGHT), engine_version=EARLIER_VERSIONS[0])
+    monkeypatch.setattr(store, "identity", {older.key: older}.get)
+    opened(both, other_run=older.key)
+    assert_sound(both)
+    assert (said(both, "other_run"), said(both, "run")) == (older.key, None)
+    assert both.session_state["other:run"] == older
+    both.button(key="compare:swap").click().run()
+    assert (said(both, "other_run"), said(both, "run")) == (None, older.key)
+    both.button(key="compare:swap").click().run()
+    assert (said(both, "other_run"), said(both, "run")) == (older.key, None)
+    # Another depth is another run.
+    both.button_group(key="compare:depth:right").set_value(8).run()
+    assert said(both, "other_run") is None
+    assert_sound(both)
 
 
 # From other pages.

@@ -17,7 +17,7 @@ from tests.e2e.live_app import LiveApp, wait_until
 from tests.e2e.pages import FINISHED, PATIENCE, expect_whole, places_of, query_of
 
 LEFT = RunConfig(**FINISHED)
-RIGHT = LEFT.with_(norm="pre")
+RIGHT = LEFT.with_(norm="post")
 SHORT = RIGHT.with_(epochs=40)
 # How the rotation of a class's place is told: both pictures are as large.
 NEAR = 12  # pixels
@@ -180,6 +180,41 @@ def in_step(page, clock):
         shares = [frame(page, n) / last(page, n) for n in (0, 1)]
         return abs(shares[0] - shares[1]) <= 1 / last(page, 1)
     return abs(np.log((epoch(page, 0) + 1) / (epoch(page, 1) + 1))) < 0.2
+
+
+def test_picking_redraws_the_page_and_back_undoes_it_in_one_step(page, trained):
+    asked = {**LEFT.query(), "other": other.as_one(RIGHT)}
+    page.goto(f"{trained.base}/compare?{urlencode(asked)}")
+    ready(page)
+    page.get_by_role("button", name="Swap").click()
+    wait_until(lambda: query_of(page)["other"] == other.as_one(LEFT), "nothing was swapped")
+    assert query_of(page)["norm"] == "post"
+    page.locator(".st-key-compare-depth-right").get_by_text("5", exact=True).click()
+    deeper = other.as_one(LEFT.with_(depth=5))
+    wait_until(lambda: query_of(page)["other"] == deeper, "no other depth")
+    expect(page.get_by_text("Nothing to see before it is trained.")).to_be_visible()
+    page.go_back()
+    ready(page)
+    assert (query_of(page)["norm"], query_of(page)["other"]) == ("post", other.as_one(LEFT))
+    page.go_back()
+    wait_until(lambda: query_of(page)["other"] == other.as_one(RIGHT), "Back did not swap")
+    assert query_of(page)["norm"] == "pre"
+    ready(page)
+
+
+def test_two_rows_of_the_library_are_compared(page, trained):
+    page.goto(f"{trained.base}/library")
+    table = page.get_by_test_id("stDataFrame")
+    expect(table).to_be_visible()
+    comparing = page.locator(".st-key-library_actions").get_by_role("button", name="Compare")
+    box = table.bounding_box()
+    for row, able in ((0, False), (1, True)):
+        page.mouse.click(box["x"] + 16, box["y"] + 62 + 52 * row)
+        expect(page.get_by_text("No row is picked.")).to_have_count(0)
+        expect(comparing).to_be_enabled(enabled=able)
+    comparing.click()
+    ready(page)
+    assert query_of(page)["other"]
 
 
 @pytest.mark.parametrize("view", ["3d", "2d"])
