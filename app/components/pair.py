@@ -1,4 +1,4 @@
-"""Two runs beside each other in figures: a table of where they stand, and moments that follow."""
+"""Two runs beside each other in figures: a table of where they stand, and their ratios."""
 
 from __future__ import annotations
 

@@ -79,6 +79,7 @@ class Player {
       this.group = groupOf(name);
     }
     this.group.join(this, group?.place ?? 0, group?.clock ?? "share");
+    if (group) this.panel.name(group.place);
   }
 
   /** Takes a message: a first run, another run, or the same run with more snapshots. */

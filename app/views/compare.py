@@ -26,6 +26,7 @@ from ncengine.runs.run import Run
 
 logger = logging.getLogger(__name__)
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
 SIDES = ("left", "right")
@@ -158,7 +159,8 @@ def _side(side: str, spec: Spec, shown: Shown, explore: Callable[[Spec], None]) 
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compare_title_{side}"
     ):
-        title = "\N{NO-BREAK SPACE}· ".join(map(text.unbroken, config.title().split(" · ")))
+        # No line ends within a part, nor before the dot that follows it.
+        title = config.title().replace(" ", NO_BREAK).replace(f"·{NO_BREAK}", "· ")
         st.subheader(text.plain(title), anchor=False, width="stretch")
         if st.button("Explore", key=f"explore:{side}", help="This run on its own page."):
             explore(spec)
@@ -169,17 +171,21 @@ def _side(side: str, spec: Spec, shown: Shown, explore: Callable[[Spec], None]) 
 
 def _depths(side: str, config: RunConfig) -> None:
     """One click a depth, of those that are offered and the one that is shown."""
-    key = f"compare:depth:{side}"
+    key, label = f"compare:depth:{side}", config.params["depth"].label
     st.session_state[key] = config.depth
-    st.segmented_control(
-        "Depth L",
-        sorted({*config.params["depth"].suggested, config.depth}),
-        key=key,
-        required=True,
-        label_visibility="collapsed",
-        on_change=_pick_depth,
-        args=(side, config),
-    )
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"compare_depth_{side}"
+    ):
+        st.markdown(text.plain(label), width="content")
+        st.segmented_control(
+            label,
+            sorted({*config.params["depth"].suggested, config.depth}),
+            key=key,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_pick_depth,
+            args=(side, config),
+        )
 
 
 def _pick_depth(side: str, config: RunConfig) -> None:
@@ -203,8 +209,9 @@ def _body(specs: Specs, clock: str) -> None:
         left, right = (shown.run for shown in both)
         if not left.points and not right.points:
             return
-        draw_players(left, right, view.current(left), clock)
-        stage.draw_controls(left, view.current(left))
+        looked_at = view.current(left)
+        draw_players(left, right, looked_at, clock)
+        stage.draw_controls(left, looked_at)
         draw_figures(left, right)
 
 
