@@ -34,6 +34,7 @@ SIDES_PROGRESS, BODY, WATCH = "compare:progress", "compare:body", "compare:watch
 # How both players keep in step; the choice of the page, "" for what fits the budgets.
 CLOCK = "clock"
 CLOCK_OWNER = "compare:clock"
+CLOCK_WIDGET, CLOCK_SHOWN = "compare:clock_widget", "compare:clock_shown"
 CLOCK_NAMES = {"pass": "By pass", "share": "By share of the run"}
 NAMES = (*picker.NAMES, *other.NAMES, *view.NAMES, *view.PLAYER_NAMES, CLOCK)
 # The players in the browser go by the first name.
@@ -85,7 +86,7 @@ def _heading(both: Sequence[Shown], clock: str) -> None:
         st.segmented_control(
             "Clock",
             CLOCKS,
-            key="compare:clock_widget",
+            key=CLOCK_WIDGET,
             format_func=CLOCK_NAMES.__getitem__,
             required=True,
             label_visibility="collapsed",
@@ -111,9 +112,9 @@ def _clock(both: Sequence[Shown]) -> str:
     """How the players keep in step: what was picked, else what fits the budgets."""
     budgets = {shown.run.config.budget for shown in both}
     usual = "pass" if len(budgets) == 1 else "share"
-    picked = st.session_state.get("compare:clock_widget")
+    picked = st.session_state.get(CLOCK_WIDGET)
     before = st.session_state.get(CLOCK_OWNER, "")
-    shown = st.session_state.get("compare:clock_shown")
+    shown = st.session_state.get(CLOCK_SHOWN)
     if picked is not None and shown is not None and picked != shown:
         before = picked
     else:
@@ -125,7 +126,7 @@ def _clock(both: Sequence[Shown]) -> str:
     address.write(CLOCK_OWNER, [CLOCK], {CLOCK: chosen} if chosen else {})
     clock = chosen or usual
     st.session_state[CLOCK_OWNER] = chosen
-    st.session_state["compare:clock_shown"] = st.session_state["compare:clock_widget"] = clock
+    st.session_state[CLOCK_SHOWN] = st.session_state[CLOCK_WIDGET] = clock
     return clock
 
 

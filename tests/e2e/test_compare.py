@@ -91,7 +91,8 @@ def seen(page):
 
 def drag(page, n, dx):
     box = page.get_by_test_id("nc-canvas").nth(n).bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    # Where nothing is to be pointed at, which would be marked in one of them alone.
+    x, y = box["x"] + 30, box["y"] + 150
     page.mouse.move(x, y)
     page.mouse.down()
     for step in range(1, 9):
@@ -193,8 +194,11 @@ def test_picking_redraws_the_page_and_back_undoes_it_in_one_step(page, trained):
     deeper = other.as_one(LEFT.with_(depth=5))
     wait_until(lambda: query_of(page)["other"] == deeper, "no other depth")
     expect(page.get_by_text("Nothing to see before it is trained.")).to_be_visible()
+    expect(players(page)).to_have_count(1)
+    expect_whole(page)
     page.go_back()
     ready(page)
+    expect_whole(page)
     assert (query_of(page)["norm"], query_of(page)["other"]) == ("post", other.as_one(LEFT))
     page.go_back()
     wait_until(lambda: query_of(page)["other"] == other.as_one(RIGHT), "Back did not swap")
