@@ -12,10 +12,10 @@ from streamlit.navigation.page import StreamlitPage
 from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
-from app.picker import picker
+from app.picker import other, picker
 from app.stage import presenting, story
 from app.stage.presenting import Stage
-from app.views import depth, explore, library, presented, stage, stories
+from app.views import compare, depth, explore, library, presented, stage, stories
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -56,9 +56,10 @@ def _draw() -> None:
     }
     page = st.navigation(list(pages.values()), position="hidden")
     explores, of_depths = page is pages["Explore"], page is pages["Depth"]
+    compares = page is pages["Compare"]
     at = presenting.arrive(page.title, lambda title, query: _go(pages[title], query))
     # With none of the parameters of all pages an address asks for nothing.
-    bare = not address.read(explore.NAMES)
+    bare = not address.read((*explore.NAMES, *compare.NAMES))
     picker.arrive(bare=bare, welcomes=explores)
     if of_depths and bare and picker.came_without_a_link():
         depth.open_at_first()
@@ -66,10 +67,12 @@ def _draw() -> None:
     without = frozenset({"depth"}) if of_depths else frozenset()
     if at.fills:
         st.html(HERE / "static" / "stage.css")
-        picker.take()
+        (other if compares else picker).take()
+    elif compares:
+        other.draw(lambda config: _links(config, pages, page.title, at))
     else:
         picker.draw(without, lambda config: _links(config, pages, page.title, at))
-    st.session_state[_EXPLORE] = pages["Explore"]
+    st.session_state[_EXPLORE], st.session_state[_COMPARE] = pages["Explore"], pages["Compare"]
     on_stage = {
         "can": page.title in story.PAGES and not at.alone,
         "present": at.present,
@@ -77,17 +80,21 @@ def _draw() -> None:
         "step": at.step if at.shown else 0,
         "steps": len(at.story.steps) if at.story else 0,
     }
-    browser.draw(player=explores, stage=on_stage, on_asked=presenting.heard)
+    browser.draw(player=explores or compares, stage=on_stage, on_asked=presenting.heard)
     page.run()
     if at.shown and at.fills:
         presented.caption(at)
 
 
-_EXPLORE = "frame:explore"
+_EXPLORE, _COMPARE = "frame:explore", "frame:compare"
 
 
 def _explore() -> None:
-    explore.draw(picker.meant(), presenting.now())
+    explore.draw(picker.meant(), lambda spec: _open_pair(spec, spec), presenting.now())
+
+
+def _compare() -> None:
+    compare.draw(picker.meant(), other.meant(), _open, presenting.now())
 
 
 def _depth() -> None:
@@ -95,7 +102,7 @@ def _depth() -> None:
 
 
 def _library() -> None:
-    library.draw(_open)
+    library.draw(_open, _open_pair)
 
 
 def _go(page: StreamlitPage, query: Mapping[str, str]) -> None:
@@ -108,11 +115,28 @@ def _open(spec: RunConfig | Identity) -> None:
     Streamlit adds the parameters to this page's address first and goes to the other page then: so
     that they hold the picture too, to which Back returns.
     """
-    config = spec.config if isinstance(spec, Identity) else spec
-    query = {**config.query(), **series.last().query()}
-    if isinstance(spec, Identity) and runs.look(config).key != spec.key:
-        query[picker.RUN] = spec.key
+    query = {**_query(spec, picker.RUN), **series.last().query()}
     st.switch_page(st.session_state[_EXPLORE], query_params=query)
+
+
+def _open_pair(left: RunConfig | Identity, right: RunConfig | Identity) -> None:
+    """Show two runs on Compare, each as `_open` does."""
+    named = runs.look(_config(right)).key != right.key if isinstance(right, Identity) else False
+    query = {**_query(left, picker.RUN), **other.query_of(right if named else _config(right))}
+    st.switch_page(st.session_state[_COMPARE], query_params=query)
+
+
+def _query(spec: RunConfig | Identity, run: str) -> dict[str, str]:
+    """What an address says of a run; its key, under `run`, if its configuration means another."""
+    config = _config(spec)
+    query = config.query()
+    if isinstance(spec, Identity) and runs.look(config).key != spec.key:
+        query[run] = spec.key
+    return query
+
+
+def _config(spec: RunConfig | Identity) -> RunConfig:
+    return spec.config if isinstance(spec, Identity) else spec
 
 
 def _picture(config: RunConfig) -> dict[str, str]:
@@ -125,6 +149,7 @@ def _picture(config: RunConfig) -> dict[str, str]:
 # By title, what draws the page, and the address of what is picked that a link to it carries.
 _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]]]] = {
     "Explore": (_explore, RunConfig.query),
+    "Compare": (_compare, lambda config: {**config.query(), **other.query()}),
     "Depth": (_depth, _picture),
     "Library": (_library, RunConfig.query),
     "Stories": (stories.draw, RunConfig.query),

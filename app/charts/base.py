@@ -130,17 +130,10 @@ def room(alt: Any, chart: Any, value: str, title: str = "") -> list[Any]:
     return [across, up]
 
 
-def _legend_layout(alt: Any, **layout: Any) -> Any:
-    return alt.Legend(
-        title=None,
-        orient="top",
-        direction="horizontal",
-        columns=3,
-        columnPadding=4,
-        symbolType="stroke",
-        symbolOpacity=1,
-        **layout,
-    )
+def legend_layout(alt: Any, **layout: Any) -> Any:
+    """A legend above the chart, of strokes and their names."""
+    usual = {"columns": 3, "columnPadding": 4, "symbolType": "stroke", "symbolOpacity": 1}
+    return alt.Legend(title=None, orient="top", direction="horizontal", **{**usual, **layout})
 
 
 def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
@@ -150,7 +143,7 @@ def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(domain), range=dashes),
-        legend=_legend_layout(alt, **layout),
+        legend=legend_layout(alt, **layout),
     )
 
 
@@ -159,7 +152,7 @@ def legend(alt: Any, name: str, colors: dict[str, str], **layout: Any) -> Any:
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=_legend_layout(alt, **layout),
+        legend=legend_layout(alt, **layout),
     )
 
 

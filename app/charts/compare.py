@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,16 @@ import streamlit as st
 from app.charts import base, in_words
 from app.charts.depth import COLORS
 from ncengine.analysis import over_seeds
-from ncengine.catalogue.metrics import Place, asked_for
+from ncengine.catalogue.metrics import METRICS as CATALOGUE
+from ncengine.catalogue.metrics import Of, Place, asked_for, shown_in
 from ncengine.runs.run import Run
+from ncengine.theory.optimum import why_no_figure
 
 METRICS = asked_for(Place.COMPARE)
 # As many as can be told apart.
 MOST = len(COLORS)
+# What is drawn of collapse: colours by title, and the names by which metrics are asked for.
+COLLAPSE = {m.title: m for m in shown_in(Place.COMPARE) if Of.FEATURES in m.of}
 
 
 def table(runs: Mapping[str, Run], metric: str) -> pa.Table:
@@ -77,3 +82,72 @@ def draw(runs: Mapping[str, Run], metric: str) -> None:
     in_words.draw(table(runs, metric), spec(list(runs), METRICS[metric]), width="stretch")
     if any(len(run.config.seeds) > 1 for run in runs.values()):
         st.caption("Lines: geometric means over the seeds. Bands: one deviation of the logarithm.")
+
+
+def draw_pair(pair: Mapping[str, Run]) -> None:
+    """Two runs over each other, the first solid and the second dashed.
+
+    Two charts: the gap to the floor, or the objective where that has no floor; and collapse.
+    """
+    labels = tuple(pair)
+    bounded = not any(why_no_figure(run.config) for run in pair.values())
+    named = CATALOGUE["gap" if bounded else "loss"]
+    objective, collapse = st.columns(2, gap="medium")
+    with objective:
+        drawn = pair_table(pair, {named.title: named.name})
+        spec = pair_spec(labels, ((named.title, named.color),), f"{named.title}, mean over seeds")
+        st.vega_lite_chart(drawn, spec, key="compare_objective", width="stretch")
+    with collapse:
+        asked = {title: metric.asked_as or metric.name for title, metric in COLLAPSE.items()}
+        colors = tuple((title, metric.color) for title, metric in COLLAPSE.items())
+        drawn = pair_table(pair, asked)
+        spec = pair_spec(labels, colors, "collapse, mean over seeds")
+        st.vega_lite_chart(drawn, spec, key="compare_collapse", width="stretch")
+
+
+def pair_table(pair: Mapping[str, Run], asked: Mapping[str, str]) -> pa.Table:
+    """What `table` gives of each metric, under its title: one more column, "metric"."""
+    parts = [_titled(table(pair, name), title) for title, name in asked.items()]
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _titled(rows: pa.Table, title: str) -> pa.Table:
+    return rows.append_column("metric", pa.array([title] * len(rows), pa.string()))
+
+
+@lru_cache
+def pair_spec(
+    labels: tuple[str, str], colors: tuple[tuple[str, str], ...], title: str
+) -> dict[str, Any]:
+    """Lines of two runs, told apart by their strokes, and of metrics by title and colour."""
+    alt = base.altair()
+    titles, shown = zip(*colors, strict=True)
+    chart = alt.Chart().encode(
+        x=base.passes_axis(alt),
+        y=base.value_axis(alt, "value", title),
+        color=alt.Color(
+            "metric:N",
+            sort=None,
+            scale=alt.Scale(domain=list(titles), range=list(shown)),
+            legend=base.legend_layout(alt, **base.LONG_SYMBOLS),
+        ),
+        strokeDash=alt.StrokeDash(
+            "run:N",
+            sort=None,
+            scale=alt.Scale(domain=list(labels), range=[base.SOLID, base.DASHED]),
+            # One for all charts stands above them, whose names may be long.
+            legend=None,
+        ),
+        tooltip=[
+            "run:N",
+            "metric:N",
+            alt.Tooltip("passes:Q", format=",.0f"),
+            alt.Tooltip("value:Q", format=".3~g"),
+        ],
+    )
+    lines = chart.mark_line(interpolate="monotone", strokeWidth=2.5, clip=True)
+    lines = lines.add_params(base.zoom(alt))
+    by_line = chart.transform_calculate(line="datum.metric + datum.run")
+    points = base.alone(by_line, "line")
+    room = base.room(alt, alt.Chart(), "value", title)
+    return base.finish(alt, alt.layer(*room, lines, points))

@@ -7,7 +7,8 @@ names, so that none removes what another wrote.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -25,6 +26,8 @@ EVERYWHERE = ("present", "story", "step", "show", "autoplay", "loop")
 _UNKNOWN = "address:unknown"
 # What no address says.
 _NEVER = {"": ""}
+# Within `at_once`: all parameters as they are to be.
+_WAITING = "address:waiting"
 # What mailings, advertisements and sites that link here add to an address, to tell who followed it.
 _TRACKING_FAMILIES = ("utm_", "hsa_", "pk_", "mtm_", "matomo_", "vero_", "_hs", "oly_", "at_")
 _TRACKING = frozenset(
@@ -51,6 +54,9 @@ class _Known:
 
 def read(names: Iterable[str]) -> dict[str, str]:
     """The address's values of those `names` that it has."""
+    waiting = st.session_state.get(_WAITING)
+    if waiting is not None:
+        return {name: waiting[name][-1] for name in names if name in waiting}
     return {name: st.query_params[name] for name in names if name in st.query_params}
 
 
@@ -107,8 +113,13 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
     if now == values:
         accept(owner, names)
         return
-    foreign = {name: st.query_params.get_all(name) for name in st.query_params if name not in names}
-    st.query_params.from_dict({**foreign, **values})
+    every = _all()
+    foreign = {name: listed for name, listed in every.items() if name not in names}
+    query = foreign | {name: [value] for name, value in values.items()}
+    if _WAITING in st.session_state:
+        st.session_state[_WAITING] = query
+    else:
+        st.query_params.from_dict(query)
     st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), False, travels())
 
 
@@ -123,6 +134,43 @@ def expect() -> None:
     for key, known in st.session_state.items():
         if isinstance(known, _Known):
             st.session_state[key] = replace(known, seen=_NEVER, replaced=_NEVER)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """What owners write within reaches the browser as one change, which is one step for Back."""
+    before = st.session_state[_WAITING] = _all()
+    try:
+        yield
+    finally:
+        query = st.session_state.pop(_WAITING)
+        if query != before:
+            st.query_params.from_dict(query)
+
+
+def _all() -> dict[str, list[str]]:
+    """Every parameter's values."""
+    waiting = st.session_state.get(_WAITING)
+    if waiting is not None:
+        return waiting
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def joined(values: Mapping[str, str]) -> str:
+    """Several values in one parameter: "norm=pre;depth=13"."""
+    return ";".join(f"{name}={value}" for name, value in values.items())
+
+
+def parted(text: str) -> dict[str, str]:
+    """What `joined` wrote, by name. Raises ValueError where a part is no value with a name."""
+    return dict(_named(part) for part in text.split(";") if part)
+
+
+def _named(part: str) -> tuple[str, str]:
+    name, sign, value = part.partition("=")
+    if not sign:
+        raise ValueError(part)
+    return name, value
 
 
 def went_through_history(owner: str) -> bool:

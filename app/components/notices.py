@@ -24,6 +24,12 @@ def wrong_value(label: str, value: Any, allowed: str, used: Any) -> str:
     return f"**{label}**: {_code(value)} {allowed}; showing **{used}** instead."
 
 
+def no_such_run(label: str, key: str) -> str:
+    """One line: there is no run of that key, or it is none of the configuration beside it."""
+    allowed = "must be the key of a run of this configuration that is at hand"
+    return wrong_value(label, key, allowed, "what there is of it")
+
+
 def unknown_names(names: Sequence[str]) -> None:
     """Tell of parameters that mean nothing here; none of them leaves what was told before."""
     if names:

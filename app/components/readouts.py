@@ -56,10 +56,21 @@ def draw(run: Run) -> None:
         )
 
 
-def _html(run: Run) -> str:
+def draw_few(run: Run) -> None:
+    """Those that are compared between runs, without their courses, for a narrow place."""
+    st.html(shared.once(run, "few readouts", lambda: _html(run, few=True)))
+
+
+def _html(run: Run, few: bool = False) -> str:
     row = readouts(run)
-    cells = "".join(_cell(n, readout) for n, readout in enumerate(row))
-    return f'<div class="readouts" data-moments="{escape(_moments(run, row))}">{cells}</div>'
+    if few:
+        named = {metric.title for metric in shown_in(Place.COMPARE) if Of.FEATURES in metric.of}
+        # The objective, or where there is one its gap, which stands next.
+        chosen = [readout for readout in row if readout.label in named]
+        row = [row[0] if why_no_figure(run.config) else row[1], *chosen]
+    cells = "".join(_cell(n, readout, course=not few) for n, readout in enumerate(row))
+    kind = "readouts few" if few else "readouts"
+    return f'<div class="{kind}" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
 def _moments(run: Run, row: list[Readout]) -> str:
@@ -229,7 +240,7 @@ def _log10(course: np.ndarray) -> np.ndarray:
     return np.log10(np.where(course > 0, course, np.nan))
 
 
-def _cell(n: int, readout: Readout) -> str:
+def _cell(n: int, readout: Readout, course: bool = True) -> str:
     told = {
         "label": readout.label,
         "value": readout.value,
@@ -245,7 +256,8 @@ def _cell(n: int, readout: Readout) -> str:
     return (
         f'<div class="readout" tabindex="0" role="group" aria-labelledby="{name}" '
         f'aria-describedby="{_id(n, "why")}">{parts["label"]}{parts["value"]}{parts["note"]}'
-        f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>{parts["why"]}</div>'
+        + f'<div class="spark">{_sparkline(readout.course, readout.color)}</div>' * course
+        + f"{parts['why']}</div>"
     )
 
 

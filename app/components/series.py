@@ -66,12 +66,12 @@ class Series:
         fields = {n: as_text(v) for n, v in self.base.set_fields().items() if n in self.base.params}
         fields.pop("depth", None)
         fields |= _lists(self.depths, self.decays)
-        return ";".join(f"{name}={value}" for name, value in fields.items())
+        return address.joined(fields)
 
     @classmethod
     def from_text(cls, text: str) -> Series:
         """What `as_text` wrote. Raises ValueError for anything else."""
-        values = dict(part.split("=", 1) for part in text.split(";") if part)
+        values = address.parted(text)
         depths = _read("depth", values.pop("depths", None)) or PAPER_DEPTHS
         decays = _read("weight_decay", values.pop("decays", None))
         return cls(RunConfig(**values), depths, decays)

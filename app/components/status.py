@@ -30,22 +30,45 @@ def draw(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
     if run.status is Status.ABSENT:
         _invite(shown, pick)
         return
-    bars = {
-        Status.QUEUED: _queued,
-        Status.RUNNING: _running,
-        Status.INTERRUPTED: _stopped,
-        Status.CANCELLED: _stopped,
-        Status.FAILED: _failed,
-        Status.DIVERGED: _all_diverged,
-    }
     _of_earlier_engine(shown, pick)
     _what_failed_here(shown)
     if run.status is Status.DONE:
         outcome.draw(shown, pick)
     else:
-        bars[run.status](shown)
+        _BARS[run.status](shown)
     for trouble in outcome.troubles(run):
         st.warning(trouble)
+
+
+def draw_brief(shown: Shown, side: str, pick: Callable[[RunConfig], None]) -> None:
+    """How a run stands, in a line or two, where there is another beside it.
+
+    `side` tells its buttons apart from the other's; `pick` has this side show another run.
+    """
+    run = shown.run
+    requests.draw_trouble(shown.trouble)
+    if shown.lacks_data:
+        download.draw(run.config, f"download{side}")
+    elif run.status is Status.ABSENT:
+        _invite_briefly(shown, side, pick)
+    elif run.status is Status.DONE:
+        gallery = ["**From the gallery**"] if run.shipped else []
+        st.caption(" · ".join([*gallery, *what_it_took(run), *what_is_odd(shown)]))
+    else:
+        _BARS[run.status](shown, side)
+
+
+def _invite_briefly(shown: Shown, side: str, pick: Callable[[RunConfig], None]) -> None:
+    config, done = shown.run.config, shown.passes_before
+    with bar(side):
+        _train_button(config, "Continue" if done else "Train", side)
+        _offer_more_seeds(config, pick, side)
+    if problem := _problem(config):
+        st.error(problem)
+        return
+    so_far = f"Trained for {text.passes(done)} so far. " if done else "Not trained yet. "
+    (words,) = time_estimate(config, or_why_not=True)
+    st.caption(f"{so_far}{words[0].upper()}{words[1:]}.")
 
 
 def _of_earlier_engine(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
@@ -177,13 +200,13 @@ def _invite(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
                 st.caption(f"{words}. {shown.held_back}Press T to start.")
 
 
-def _offer_more_seeds(config: RunConfig, pick: Callable[[RunConfig], None]) -> None:
+def _offer_more_seeds(config: RunConfig, pick: Callable[[RunConfig], None], side: str = "") -> None:
     """Where the same with more seeds is at hand, a button that shows it."""
     more = library.with_more_seeds(config)
     if more is not None:
         st.button(
             f"Show it with {len(more.seeds)} seeds",
-            key="more-seeds",
+            key=f"more-seeds{side}",
             on_click=pick,
             args=(more,),
             help="The same network on the same data, trained with these seeds and others, is at "
@@ -240,45 +263,45 @@ def _them(config: RunConfig) -> str:
     return "it, and watch its last layer tidy up"
 
 
-def _train_button(config: RunConfig, label: str) -> None:
+def _train_button(config: RunConfig, label: str, side: str = "") -> None:
     problem = _problem(config)
     st.button(
         label,
         type="primary",
         disabled=bool(problem) or data.is_being_read(config),
         help=problem or None,
-        key="train",
-        shortcut="T",
+        key=f"train{side}",
+        shortcut=None if side else "T",
         width=BUTTON_WIDTH,
         on_click=requests.submit,
         args=(config,),
     )
 
 
-def _stop_button(shown: Shown) -> None:
+def _stop_button(shown: Shown, side: str) -> None:
     stop, of = requests.cancel, (shown.run.config,)
-    st.button("Stop", key="stop", on_click=stop, args=of, disabled=shown.stopping)
+    st.button("Stop", key=f"stop{side}", on_click=stop, args=of, disabled=shown.stopping)
 
 
-def bar() -> st.delta_generator.DeltaGenerator:
+def bar(side: str = "") -> st.delta_generator.DeltaGenerator:
     """What holds progress and a button, as high in every state."""
     return st.container(
         horizontal=True,
         vertical_alignment="center",
         height=BAR_HEIGHT,
         border=False,
-        key="status",
+        key=f"status{side}",
     )
 
 
-def _queued(shown: Shown) -> None:
+def _queued(shown: Shown, side: str = "") -> None:
     run, lacking = shown.run, shown.waits_for
     _what_is_in_the_way(shown)
     place = "" if run.place is None else f": number {run.place} in the queue"
     why = f": {text.plain(lacking)}" if lacking else f"{place}{_behind()}. It starts by itself"
-    with bar():
+    with bar(side):
         st.progress(0.0, f"**Waiting**{why}.")
-        _stop_button(shown)
+        _stop_button(shown, side)
 
 
 def _behind() -> str:
@@ -290,28 +313,28 @@ def _behind() -> str:
     return f", while {text.plain(titles[0])}{more} is trained"
 
 
-def _running(shown: Shown) -> None:
+def _running(shown: Shown, side: str = "") -> None:
     run = shown.run
     share = min(run.passes / run.config.budget, 1.0)
     word = "Stopping …" if shown.stopping else "Training"
     parts = [f"**{word}**: {run.passes:,} of {text.passes(run.config.budget)}", f"{share:.0%}"]
     if run.seconds_left is not None:
         parts.append(f"{text.duration(run.seconds_left)} left")
-    with bar():
+    with bar(side):
         st.progress(share, " · ".join(parts))
-        _stop_button(shown)
+        _stop_button(shown, side)
 
 
-def _stopped(shown: Shown) -> None:
+def _stopped(shown: Shown, side: str = "") -> None:
     run = shown.run
     happened = "Stopped" if run.status is Status.CANCELLED else "Interrupted"
     share = min(run.passes / run.config.budget, 1.0)
     so_far = f"after {run.passes:,} of {text.passes(run.config.budget)}. It can go on from there."
     _what_is_in_the_way(shown)
-    with bar():
+    with bar(side):
         so_far = so_far if run.passes else "before its first pass."
         st.progress(share, f"**{happened}** {so_far} {shown.held_back}".strip())
-        _train_button(run.config, "Continue" if run.passes else "Train")
+        _train_button(run.config, "Continue" if run.passes else "Train", side)
 
 
 def _what_is_in_the_way(shown: Shown) -> None:
@@ -326,12 +349,12 @@ def _what_is_in_the_way(shown: Shown) -> None:
     st.error(f"**{heading}**: {text.plain(now.error)}.{after}")
 
 
-def _failed(shown: Shown) -> None:
+def _failed(shown: Shown, side: str = "") -> None:
     st.error(f"**Training failed.** {text.plain(shown.run.error or 'The log has more.')}")
-    _train_button(shown.run.config, "Try again")
+    _train_button(shown.run.config, "Try again", side)
 
 
-def _all_diverged(shown: Shown) -> None:
+def _all_diverged(shown: Shown, side: str = "") -> None:
     solver = next(iter(shown.run.config.params["solver"].choices))
     st.error(
         "**Every seed diverged**: its numbers grew beyond all bounds. The curves show how far each "
@@ -339,3 +362,13 @@ def _all_diverged(shown: Shown) -> None:
         f"the solver {text.unbroken(solver)}, which never takes a step that makes the objective "
         "larger."
     )
+
+
+_BARS: dict[Status, Callable[..., None]] = {
+    Status.QUEUED: _queued,
+    Status.RUNNING: _running,
+    Status.INTERRUPTED: _stopped,
+    Status.CANCELLED: _stopped,
+    Status.FAILED: _failed,
+    Status.DIVERGED: _all_diverged,
+}

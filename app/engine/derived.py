@@ -47,20 +47,31 @@ def too_large(config: RunConfig) -> str:
     return too_large(config, memory_here(), memory_needed(config, of_process))
 
 
-def project(run: Run, geometry: Geometry, r: int, basis: str, focus: tuple[int, ...]) -> Projection:
+def project(
+    run: Run,
+    geometry: Geometry,
+    r: int,
+    basis: str,
+    focus: tuple[int, ...],
+    onto: np.ndarray | None = None,
+) -> Projection:
     """The projection of seed number `r`, computed once for what is recorded of the run.
 
     Args:
         geometry: the run's, which has some by now.
+        onto: (K, 3) where the classes are to come to lie, see `analysis.projection.project`.
     """
     from ncengine.analysis.projection import project
 
     name, norm = run.config.nc2_name, _row_norm(run.config)
 
     def make() -> Projection:
-        return project(geometry, r, nc2_name=name, basis=basis, focus=focus, row_norm=norm)
+        return project(
+            geometry, r, nc2_name=name, basis=basis, focus=focus, row_norm=norm, onto=onto
+        )
 
-    return shared.once(run, ("projection", r, basis, focus), make)
+    places = None if onto is None else onto.tobytes()
+    return shared.once(run, ("projection", r, basis, focus, places), make)
 
 
 def trajectories(

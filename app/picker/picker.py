@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import groupby
 
 import streamlit as st
 
-from app.components import address, automatic, notices, requests, text
-from app.engine import derived, runs
-from app.picker import widgets
+from app.components import address, automatic, notices, requests
+from app.engine import runs
+from app.picker.fields import Fields, line
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.gallery import first
-from ncengine.config.param import Param, Problem
+from ncengine.config.param import Problem
 from ncengine.config.presets import instant_preset, paper_preset
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Status
@@ -23,20 +22,8 @@ _WELCOME = "picker:welcome"
 # Besides the configuration an address can name one very run of it, by its key.
 RUN = "run"
 _RUN = "picker:run"
-# The fields that the page drawn last had a widget for.
-_DRAWN = "picker:drawn"
-# What was wrong with the values that were typed last, in words, by field.
-_WRONG = "picker:wrong"
 NAMES = (*PARAMS, RUN)
-# What the letters of the number of parameters mean, where no widget's label says it.
-LETTERS = {
-    "N": "samples",
-    "d₀": "inputs",
-    "p": "patch side",
-    "c": "colours",
-    "C": "patches",
-    "K": "classes",
-}
+FIELDS = Fields()
 
 
 def arrive(*, bare: bool, welcomes: bool) -> None:
@@ -60,24 +47,33 @@ def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
         without: fields that the page has no widget for.
         links: draws what leads to other pages with the same configuration.
     """
-    config = _current()
-    for name, param in config.params.items():
-        widgets.set_value(name, param, getattr(config, name))
-    st.session_state[_STATE] = config
+    config = take_in()
     with st.sidebar:
-        st.html('<p class="app-name">Neural Collapse Explorer</p>')
-        links(config)
-        _presets()
-        _fields(config, without)
+        draw_head(config, links)
+        draw_presets(config, apply, apply_instant)
+        automatic.draw_toggle()
+        FIELDS.draw(config, without)
     write_url(config)
 
 
 def take() -> None:
     """The same without a widget, for a page that has no room for any."""
-    config = _current()
-    st.session_state[_STATE] = config
-    st.session_state[_DRAWN] = frozenset()
+    config = st.session_state[_STATE] = _current()
+    FIELDS.leave_out()
     write_url(config)
+
+
+def take_in() -> RunConfig:
+    """What is picked after all that happened since the last run of the page."""
+    config = st.session_state[_STATE] = _current()
+    FIELDS.show(config)
+    return config
+
+
+def draw_head(config: RunConfig, links: Callable[[RunConfig], None]) -> None:
+    """The app's name, and what leads to other pages."""
+    st.html('<p class="app-name">Neural Collapse Explorer</p>')
+    links(config)
 
 
 def picked() -> RunConfig:
@@ -134,24 +130,23 @@ def write_url(config: RunConfig) -> None:
 
 
 def _current() -> RunConfig:
-    """The configuration after all that happened since the last run of the page."""
     before: RunConfig | None = st.session_state.get(_STATE)
     # What the widgets showed before Back or Forward may come once more, together with it.
     if before is not None and not address.went_through_history(OWNER):
-        picked, problems = _from_widgets(before)
+        picked, problems = FIELDS.changed(before)
         if picked != before or problems:
             notices.post(OWNER, [])
             _has_picked(picked)
-            _tell(problems, picked, before)
+            FIELDS.tell(problems, picked, before)
             return picked
     if address.arrival(OWNER, NAMES) is None and before is not None:
         return before
-    st.session_state[_WRONG] = {}
+    FIELDS.forget()
     config, problems = read_url()
     if before is not None and config != before:
         automatic.picked(config)  # Back and Forward, to what may have been stopped on leaving
     st.session_state[_RUN], wrong = _run_of(config)
-    notices.post(OWNER, [_line(problem, config) for problem in problems] + wrong)
+    notices.post(OWNER, [line(problem, config) for problem in problems] + wrong)
     return config
 
 
@@ -160,80 +155,46 @@ def _run_of(config: RunConfig) -> tuple[Identity | None, list[str]]:
     named, key = _named(), address.read([RUN]).get(RUN)
     if key is None or (named is not None and named.config == config):
         return named, []
-    allowed = "must be the key of a run of this configuration that is at hand"
-    return None, [notices.wrong_value("Run", key, allowed, "what there is of it")]
+    return None, [notices.no_such_run("Run", key)]
 
 
-def _from_widgets(before: RunConfig) -> tuple[RunConfig, list[Problem]]:
-    # What a widget of an earlier page showed comes back with it; nobody has picked that now.
-    drawn = st.session_state.get(_DRAWN, PARAMS)
-    names = [name for name in before.params if name in drawn]
-    shown = {name: widgets.value_of(name, getattr(before, name)) for name in names}
-    changes = {n: value for n, value in shown.items() if value != getattr(before, n)}
-    # What is nothing that the field could hold changes nothing.
-    wrong = [
-        Problem(name, changes.pop(name), param.allowed)
-        for name, param in before.params.items()
-        if name in changes and _is_nonsense(param, changes[name])
-    ]
-    picked, problems = before.repicked(changes)
-    return picked, wrong + problems
+def draw_presets(
+    config: RunConfig,
+    show: Callable[[RunConfig], None],
+    instant: Callable[[], None],
+    side: str = "",
+) -> None:
+    """Buttons that pick a preset in place of `config`.
 
-
-def _is_nonsense(param: Param, value: object) -> bool:
-    try:
-        param.parse(value)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return param.kind != "choice" and param.nearest(value) is None
-    return False
-
-
-def _tell(problems: list[Problem], picked: RunConfig, before: RunConfig) -> None:
-    """Beside the field where it was typed; of what only follows from that, in passing."""
-    st.session_state[_WRONG] = {}
-    for problem in problems:
-        # A field that the new data set or network does not have needs no message.
-        if problem.field not in picked.params:
-            continue
-        if widgets.value_of(problem.field, None) == problem.value and problem.value != getattr(
-            before, problem.field
-        ):
-            st.session_state[_WRONG][problem.field] = _line(problem, picked)
-        else:
-            st.toast(_line(problem, picked))
-
-
-def _line(problem: Problem, config: RunConfig) -> str:
-    param = config.params.get(problem.field, PARAMS[problem.field])
-    shown = config.in_words(problem.field)
-    return notices.wrong_value(param.label, problem.value, problem.allowed, shown)
-
-
-def _presets() -> None:
-    with st.container(horizontal=True, gap="xsmall", key="presets_of_picker"):
+    Args:
+        show: has another configuration shown; for callbacks.
+        instant: what the preset “Instant” does.
+        side: what the keys of its buttons end with, where a page has two sides.
+    """
+    with st.container(horizontal=True, gap="xsmall", key=f"presets_of_picker{side}"):
         st.button(
             "Instant",
-            key="preset_instant",
-            on_click=apply_instant,
+            key=f"preset_instant{side}",
+            on_click=instant,
             width="stretch",
-            help="Four classes of digits on an ordinary sphere: trained at once, in seconds.",
+            help="Four classes of digits on an ordinary sphere: trained in seconds"
+            f"{'' if side else ', at once'}.",
         )
         st.button(
             "Default",
-            key="preset_default",
-            on_click=_apply_default,
+            key=f"preset_default{side}",
+            on_click=lambda: show(RunConfig()),
             width="stretch",
             help="Pre-LN RN1 of depth 5 on the digits, trained in seconds.",
         )
         st.button(
             "Paper",
-            key="preset_paper",
-            on_click=_apply_paper,
+            key=f"preset_paper{side}",
+            on_click=lambda: show(paper_preset(config)),
             width="stretch",
             help="The paper's training (Appendix I) for the network and data picked: "
             "Adam, 5000 epochs, 5 seeds, width 64.",
         )
-    automatic.draw_toggle()
 
 
 def apply_instant() -> None:
@@ -244,18 +205,9 @@ def apply_instant() -> None:
         requests.submit(config)
 
 
-def _apply_default() -> None:
-    apply(RunConfig())
-
-
-def _apply_paper() -> None:
-    apply(paper_preset(st.session_state[_STATE]))
-
-
 def apply(config: RunConfig) -> None:
     """Have the widgets show this configuration at the page's next run. For callbacks."""
-    for name, param in config.params.items():
-        widgets.set_value(name, param, getattr(config, name))
+    FIELDS.show(config)
     # Not what a reader means who changes some fields: each is as it is asked for.
     st.session_state[_STATE] = config
     # It goes before an address that has changed meanwhile, as the player changes a bare one.
@@ -263,49 +215,12 @@ def apply(config: RunConfig) -> None:
     _has_picked(config)
 
 
+def show_run(identity: Identity) -> None:
+    """Have this very run of the configuration shown that was just applied. For callbacks."""
+    st.session_state[_RUN] = identity
+
+
 def _has_picked(config: RunConfig) -> None:
     st.session_state[_WELCOME] = False
     st.session_state[_RUN] = None
     automatic.picked(config)
-
-
-def _fields(config: RunConfig, without: frozenset[str]) -> None:
-    params = [(name, param) for name, param in config.params.items() if name not in without]
-    st.session_state[_DRAWN] = frozenset(name for name, _ in params)
-    plain = [(name, param) for name, param in params if not param.advanced]
-    for group, members in groupby(plain, key=lambda item: item[1].group):
-        st.markdown(f"##### {group}")
-        _stack(list(members), config)
-        if group == "Network":
-            _parameters(config)
-    with st.expander("Advanced"):
-        _stack([(name, param) for name, param in params if param.advanced], config)
-
-
-def _parameters(config: RunConfig) -> None:
-    formula, letters = derived.parameter_formula(config)
-    values = ", ".join(_letter(config, name, value) for name, value in letters.items())
-    count = text.unbroken(f"{derived.parameter_count(config):,} parameters")
-    st.caption(f"**{count}** = {text.unbroken_groups(formula)}, with {values}")
-
-
-def _letter(config: RunConfig, letter: str, value: int) -> str:
-    labelled = any(param.letter == letter for param in config.params.values())
-    meaning = "" if labelled else LETTERS[letter] + " "
-    return text.unbroken(f"{meaning}{letter} = {value:,}")
-
-
-def _stack(members: list[tuple[str, Param]], config: RunConfig) -> None:
-    """The widgets one below another, narrow neighbours in pairs."""
-    while members:
-        pair = members[:2]
-        paired = len(pair) == 2 and all(widgets.is_narrow(*field) for field in pair)
-        row = pair if paired else pair[:1]
-        columns = st.columns(2, vertical_alignment="bottom") if paired else [st.container()]
-        for column, (name, param) in zip(columns, row, strict=True):
-            with column:
-                widgets.draw(name, param, getattr(config, name))
-        for name, _ in row:
-            if sentence := st.session_state.get(_WRONG, {}).get(name):
-                st.caption(f":red[{sentence}]")
-        members = members[len(row) :]

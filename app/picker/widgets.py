@@ -1,4 +1,7 @@
-"""One widget for each kind of `Param`. Values live in `st.session_state` under `key(name)`."""
+"""One widget for each kind of `Param`. Values live in `st.session_state` under `key(name)`.
+
+Where two configurations are picked on one page, each side's widgets have keys of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,52 +13,55 @@ import streamlit as st
 from ncengine.config import PARAMS
 from ncengine.config.param import Param
 
+PICKED = "field"
 OTHER = "other"
 MOST_SEGMENTS = 4
 LONGEST_SEGMENT = 12
 MOST_LISTED = 32
 
 
-def key(name: str) -> str:
+def key(name: str, side: str = PICKED) -> str:
     """Where the widget of the field `name` keeps its value."""
-    return f"field:{name}"
+    return f"{side}:{name}"
 
 
-def value_of(name: str, fallback: Any) -> Any:
+def value_of(name: str, fallback: Any, side: str = PICKED) -> Any:
     """The value of the field's widget; `fallback` while it has none."""
-    value = st.session_state.get(key(name), fallback)
+    place = key(name, side)
+    value = st.session_state.get(place, fallback)
     if value is None:
         return fallback
     if value == OTHER:
-        other = st.session_state.get(_other_key(name), fallback)
+        other = st.session_state.get(_other_key(place), fallback)
         return _seeds_meant(other) if isinstance(other, str) else other
     return value
 
 
-def set_value(name: str, param: Param, value: Any) -> None:
+def set_value(name: str, param: Param, value: Any, side: str = PICKED) -> None:
     """Make the field's widget, drawn next, show `value`."""
-    shown = st.session_state.get(key(name))
+    place = key(name, side)
+    shown = st.session_state.get(place)
     if param.kind == "seeds" and (shown == OTHER or value not in _offered(param)):
         # The box stays open, and its list is written as it was understood.
-        st.session_state[key(name)] = OTHER
-        if st.session_state.get(_other_key(name)) != _list_of(value):
-            st.session_state[_other_key(name)] = _list_of(value)
-    elif shown is not None and value_of(name, value) == value:
+        st.session_state[place] = OTHER
+        if st.session_state.get(_other_key(place)) != _list_of(value):
+            st.session_state[_other_key(place)] = _list_of(value)
+    elif shown is not None and value_of(name, value, side) == value:
         return
     elif _has_other(param) and value not in _offered(param):
-        st.session_state[key(name)] = OTHER
-        st.session_state[_other_key(name)] = value
+        st.session_state[place] = OTHER
+        st.session_state[_other_key(place)] = value
     else:
-        st.session_state[key(name)] = value
+        st.session_state[place] = value
 
 
-def draw(name: str, param: Param, value: Any) -> None:
+def draw(name: str, param: Param, value: Any, side: str = PICKED) -> None:
     """Draw the field's widget, which shows `value` (see `set_value`).
 
     `value` is its default too: a widget that the browser has to build anew, and whose state it
     has lost, would otherwise come back with its first choice, and pick that.
     """
-    _drawer(name, param)(name, param, value)
+    _drawer(name, param)(key(name, side), param, value)
 
 
 def is_narrow(name: str, param: Param) -> bool:
@@ -95,73 +101,73 @@ def _offered(param: Param) -> list:
     return list(param.suggested)
 
 
-def _other_key(name: str) -> str:
-    return f"{key(name)}:{OTHER}"
+def _other_key(place: str) -> str:
+    return f"{place}:{OTHER}"
 
 
-def _titles(name: str, param: Param, value: Any) -> None:
+def _titles(place: str, param: Param, value: Any) -> None:
     st.selectbox(
         param.label,
         tuple(param.choices),
         index=list(param.choices).index(value),
         format_func=param.choices.__getitem__,
-        key=key(name),
+        key=place,
         help=param.help,
     )
 
 
-def _segments(name: str, param: Param, value: Any) -> None:
+def _segments(place: str, param: Param, value: Any) -> None:
     st.segmented_control(
         param.label,
         tuple(param.choices),
         default=value,
         format_func=param.choices.__getitem__,
-        key=key(name),
+        key=place,
         help=param.help,
         required=True,
         width="stretch",
     )
 
 
-def _chips(name: str, param: Param, value: Any) -> None:
+def _chips(place: str, param: Param, value: Any) -> None:
     st.pills(
         param.label,
         tuple(param.choices),
         default=value,
         format_func=param.choices.__getitem__,
-        key=key(name),
+        key=place,
         help=param.help,
         required=True,
     )
 
 
-def _toggle(name: str, param: Param, value: Any) -> None:
-    st.toggle(param.label, value, key=key(name), help=param.help)
+def _toggle(place: str, param: Param, value: Any) -> None:
+    st.toggle(param.label, value, key=place, help=param.help)
 
 
-def _pills(name: str, param: Param, value: Any) -> None:
+def _pills(place: str, param: Param, value: Any) -> None:
     st.pills(
         param.label,
         (*param.suggested, OTHER),
         default=value if value in param.suggested else OTHER,
         format_func=str,
-        key=key(name),
+        key=place,
         help=param.help,
         required=True,
     )
-    if st.session_state[key(name)] == OTHER:
-        st.session_state.setdefault(_other_key(name), value)
+    if st.session_state[place] == OTHER:
+        st.session_state.setdefault(_other_key(place), value)
         st.number_input(
             f"{param.label}, other",
             int(param.low),
             int(param.high),
             value,
-            key=_other_key(name),
+            key=_other_key(place),
             label_visibility="collapsed",
         )
 
 
-def _slider(name: str, param: Param, value: Any) -> None:
+def _slider(place: str, param: Param, value: Any) -> None:
     """Over what is suggested, with a box beside it that takes any value."""
     wide, narrow = st.columns((3, 1.2), gap="small", vertical_alignment="bottom")
     with wide:
@@ -170,10 +176,10 @@ def _slider(name: str, param: Param, value: Any) -> None:
             sorted({*param.suggested, value}),
             value=value,
             format_func=_text,
-            key=key(name),
+            key=place,
             help=f"{param.help} Slide, or type a value: it {param.allowed}.",
         )
-    typed = f"{key(name)}:typed"
+    typed = f"{place}:typed"
     # Only where it changed: what is being typed would be overwritten.
     if st.session_state.get(typed) != _text(value):
         st.session_state[typed] = _text(value)
@@ -183,15 +189,15 @@ def _slider(name: str, param: Param, value: Any) -> None:
             key=typed,
             label_visibility="collapsed",
             on_change=_take_typed,
-            args=(name, typed),
+            args=(place, typed),
         )
 
 
-def _take_typed(name: str, typed: str) -> None:
-    st.session_state[key(name)] = st.session_state[typed].strip()
+def _take_typed(place: str, typed: str) -> None:
+    st.session_state[place] = st.session_state[typed].strip()
 
 
-def _list(name: str, param: Param, value: Any) -> None:
+def _list(place: str, param: Param, value: Any) -> None:
     listed = param.suggested or range(int(param.low), int(param.high) + 1)
     options = sorted({*listed, value})
     st.selectbox(
@@ -199,25 +205,25 @@ def _list(name: str, param: Param, value: Any) -> None:
         options,
         index=options.index(value),
         format_func=lambda option: param.choices.get(option) or _text(option),
-        key=key(name),
+        key=place,
         help=f"{param.help} Pick a value or type one: it {param.allowed}.",
         accept_new_options=True,
     )
 
 
-def _number(name: str, param: Param, value: Any) -> None:
+def _number(place: str, param: Param, value: Any) -> None:
     whole = param.kind == "int"
     st.number_input(
         param.label,
         int(param.low) if whole else param.low,
         int(param.high) if whole else param.high,
         value,
-        key=key(name),
+        key=place,
         help=param.help,
     )
 
 
-def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
+def _seeds(place: str, param: Param, value: tuple[int, ...]) -> None:
     """How many, or which: "other" opens a box for a list."""
     counted = _offered(param)
     st.segmented_control(
@@ -225,23 +231,23 @@ def _seeds(name: str, param: Param, value: tuple[int, ...]) -> None:
         (*counted, OTHER),
         default=[value if value in counted else OTHER],
         format_func=lambda seeds: OTHER if seeds == OTHER else str(len(seeds)),
-        key=key(name),
+        key=place,
         help=f"{param.help} “Other” takes a list, such as 0, 3, 7 or 10-14.",
         required=True,
         width="stretch",
     )
-    if st.session_state[key(name)] == OTHER:
-        st.session_state.setdefault(_other_key(name), _list_of(value))
+    if st.session_state[place] == OTHER:
+        st.session_state.setdefault(_other_key(place), _list_of(value))
         st.text_input(
             f"{param.label}, as a list",
-            key=_other_key(name),
+            key=_other_key(place),
             label_visibility="collapsed",
             placeholder="0, 3, 7 or 10-14",
         )
 
 
-def _steps(name: str, param: Param, value: str) -> None:
-    st.text_input(param.label, value, key=key(name), help=param.help, placeholder="2, 3 or 3@0.02")
+def _steps(place: str, param: Param, value: str) -> None:
+    st.text_input(param.label, value, key=place, help=param.help, placeholder="2, 3 or 3@0.02")
 
 
 def _list_of(seeds: tuple[int, ...]) -> str:

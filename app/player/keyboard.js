@@ -17,7 +17,10 @@ const STEERED = "[type=radio], [type=range], [role=slider], [role=radiogroup], [
   + "[role=tablist]";
 
 export class Keyboard {
-  /** `layers` is the slider of layers, `frames` that of snapshots; `on` has act(name), escape(). */
+  /**
+   * `layers` is the slider of layers, `frames` that of snapshots; `on` has act(name), escape(), and
+   * hears(): whether the keys are this one's, where there are several players.
+   */
   constructor({ frames, layers }, on) {
     Object.assign(this, { frames, layers, on, ending: new AbortController() });
     document.addEventListener("keydown", (event) => this.press(event), this.ending);
@@ -26,6 +29,7 @@ export class Keyboard {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     if (event.key === "Escape") this.on.escape();
+    if (!this.on.hears()) return;
     const target = event.composedPath()[0];
     const name = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     const own = target === this.frames || target === this.layers;

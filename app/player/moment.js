@@ -8,12 +8,18 @@ const READOUTS = ".readouts[data-moments]";
 const CHARTS = '[data-testid="stVegaLiteChart"]';
 const LINE = "nc-moment";
 
+// What the server wrote into readouts, which several players may have written over since.
+const WRITTEN = Symbol.for("nc-readouts");
+
 export class Moment {
-  /** `seek(frame)` is called when the viewer points at a pass in a chart. */
-  constructor(seek) {
-    Object.assign(this, { seek, epochs: [], at: 0, atEnd: true, run: null, held: null });
+  /**
+   * `seek(frame)` is called when the viewer points at a pass in a chart. Of several players the
+   * `main()` one hears that; the line of another is dashed, and only there where its pass is another.
+   */
+  constructor(seek, main) {
+    Object.assign(this, { seek, main, epochs: [], at: 0, atEnd: true, run: null, held: null });
     this.lines = new Map();
-    this.known = new WeakMap();
+    this.known = (document[WRITTEN] ??= new WeakMap());
     // What the page draws anew has to show it too; charts move their marks when they are zoomed.
     this.watcher = new MutationObserver(() => this.soon());
     this.watcher.observe(document.body, { subtree: true, childList: true, attributeFilter: ["d"] });
@@ -47,14 +53,18 @@ export class Moment {
     if (!this.epochs.length) return;
     document.querySelectorAll(READOUTS).forEach((box) => this.read(box));
     const pass = between(this.epochs, this.at);
+    const other = this.main()?.moment ?? this;
+    const alone = other !== this && other.epochs.length > 0;
+    const apart = !alone || Math.abs(between(other.epochs, other.at) - pass) > 1e-3 * (1 + pass);
     const ground = getComputedStyle(document.querySelector(".stApp") ?? document.body).backgroundColor;
     document.documentElement.style.setProperty("--nc-ground", ground);
     const seen = new Set();
     for (const chart of document.querySelectorAll(CHARTS)) {
       const plot = plotOf(chart);
-      if (!plot) continue;
+      if (!plot || !apart) continue;
       seen.add(chart);
       this.mark(chart, plot, pass);
+      this.lines.get(chart).classList.toggle("other", alone);
     }
     for (const [chart, line] of this.lines) {
       if (!seen.has(chart)) {
@@ -118,7 +128,7 @@ export class Moment {
   }
 
   grab(event) {
-    if (event.button || event.shiftKey) return;
+    if (event.button || event.shiftKey || (this.main() ?? this).moment !== this) return;
     const chart = event.target.closest?.(CHARTS);
     const plot = chart && plotOf(chart);
     if (!plot || !this.epochs.length || !within(plot, event)) return;

@@ -45,6 +45,12 @@ export class Panel {
     else if (k !== undefined) this.on.toggle(Number(k));
   }
 
+  /** What the player is called by a screen reader where there is another beside it. */
+  name(place) {
+    this.label ??= this.root.getAttribute("aria-label");
+    this.root.setAttribute("aria-label", `${place ? "Right" : "Left"}: ${this.label}`);
+  }
+
   help(open) {
     this.part("help-text").hidden = !open;
     this.part("help").setAttribute("aria-expanded", open);

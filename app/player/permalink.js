@@ -3,9 +3,12 @@
 const WRITE_DELAY = 300;
 
 export class Permalink {
-  /** `moved(epoch)` is called when another pass came into the URL; null: none, the newest. */
-  constructor(moved) {
-    this.moved = moved;
+  /**
+   * `moved(epoch)` is called when another pass came into the URL; null: none, the newest. `writes()`
+   * tells whether the URL is this one's to write.
+   */
+  constructor(moved, writes = () => true) {
+    Object.assign(this, { moved, writes });
     // What an address has to say for what is seen to be found by it, and the parameters of which
     // any is for something to be found.
     this.query = {};
@@ -39,7 +42,7 @@ export class Permalink {
 
   write() {
     this.timer = null;
-    if (location.pathname !== this.path) return;
+    if (location.pathname !== this.path || !this.writes()) return;
     const url = new URL(location.href);
     for (const [name, value] of this.values) {
       if (value === null) url.searchParams.delete(name);

@@ -1,9 +1,10 @@
 // The player itself: one per place on the page, kept alive from one message to the next.
 
 import { closestRotation, lastMeans } from "./align.js";
-import { Camera } from "./camera.js";
 import { Clock } from "./clock.js";
 import { LEAST_NAME, Painter, PRESENTED_NAME } from "./draw.js";
+import { groupOf } from "./group.js";
+import { panelHandlers, pointerHandlers } from "./handlers.js";
 import { Keyboard } from "./keyboard.js";
 import { Meter } from "./meter.js";
 import { Moment } from "./moment.js";
@@ -15,39 +16,35 @@ import { bodyAt, Pointer } from "./pointer.js";
 import { Scene } from "./scene.js";
 import { Screen } from "./screen.js";
 import {
-  aim, fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
+  fade, faded, hiddenFromText, hiddenToText, layersToText, shownAtFirst, shownFromText,
 } from "./shown.js";
 import { Speech } from "./speech.js";
+import { dismiss, enlist, finish, goTo, hasPlayed, playStep } from "./step.js";
 import { readTheme } from "./theme.js";
 import { Way } from "./way.js";
 import { readMessage } from "./wire.js";
 
-// The players of the page, for who presents it: see browser/stage.js.
-const PLAYERS = Symbol.for("nc-players");
-// Seconds for which a film that goes on and on rests at its end.
-const REST = 2;
-
 class Player {
   constructor(root) {
-    (document[PLAYERS] ??= new Set()).add(this);
     Object.assign(this, { root, run: null, scene: null, unseen: null });
     Object.assign(this, { hovered: -1, pointerAt: null, step: "", looping: false });
+    enlist(this);
     this.canvas = root.querySelector(".stage > canvas");
-    this.camera = new Camera();
+    this.group = groupOf("");
     this.clock = new Clock();
     this.way = new Way(this.clock);
-    this.link = new Permalink((epoch) => this.tell(epoch));
+    this.link = new Permalink((epoch) => this.tell(epoch), () => this.group.lead === this);
     this.painter = new Painter(this.canvas);
-    this.moment = new Moment((frame) => this.seek(frame));
+    this.moment = new Moment((frame) => this.seek(frame), () => this.group.main);
     this.speech = new Speech(root);
     this.trail = 0;
     this.radius = null;
     this.meter = new Meter(root.dataset);
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.show = shownAtFirst();
-    this.panel = new Panel(root, this.panelHandlers());
+    this.panel = new Panel(root, panelHandlers(this));
     this.screen = new Screen(root);
-    this.pointer = new Pointer(this.canvas, this.pointerHandlers());
+    this.pointer = new Pointer(this.canvas, pointerHandlers(this));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root.querySelector(".stage"));
     // Names drawn before the app's font arrived are drawn again in it.
@@ -57,6 +54,7 @@ class Player {
     });
     const { scrubber, wayScrubber } = this.panel;
     this.keyboard = new Keyboard({ frames: scrubber, layers: wayScrubber }, {
+      hears: () => this.group.hears === this,
       act: (name) => this.act(name),
       escape: () => {
         this.panel.help(false);
@@ -65,45 +63,27 @@ class Player {
     });
   }
 
-  panelHandlers() {
-    return {
-      act: (name) => this.act(name),
-      scrub: (frame) => this.seek(frame),
-      travel: (layer) => this.travel(layer),
-      speed: (factor) => { this.clock.speed = this.way.clock.speed = factor; },
-      layer: (name) => this.fade((goal) => { goal[name] = 1 - goal[name]; }),
-      toggle: (k) => this.fade((goal) => { goal.classes[k] = 1 - goal.classes[k]; }),
-      isolate: (k) => this.fade((goal) => {
-        const alone = goal.classes.every((v, j) => v === (j === k ? 1 : 0));
-        goal.classes = goal.classes.map((_, j) => (alone || j === k ? 1 : 0));
-      }),
-    };
+  get camera() {
+    return this.group.camera;
   }
 
-  pointerHandlers() {
-    return {
-      drag: (dx, dy, seconds) => {
-        this.camera.drag(dx, dy, this.painter.scale / this.painter.ratio, seconds);
-        this.wake();
-      },
-      hold: (held, still) => {
-        this.camera.held = held;
-        if (held || still) this.camera.velocity = [0, 0];
-        this.wake();
-      },
-      zoom: (factor) => {
-        const zoomed = this.camera.zoomBy(factor);
-        if (zoomed) this.wake();
-        return zoomed;
-      },
-      reset: () => this.act("home-view"),
-      hover: (place) => { this.pointerAt = place; this.wake(); },
-    };
-  }
-
-  /** Lets the server know at which pass the viewer rests ("": the newest), for what it draws. */
+  /**
+   * Lets the server know at which pass the viewer rests ("": the newest), for what it draws. Beside
+   * players that move as one there is nothing that follows.
+   */
   tell(epoch) {
-    this.setState?.("epoch", epoch ?? "");
+    if (!this.group.name) this.setState?.("epoch", epoch ?? "");
+  }
+
+  /** Moves with the others of its group from now on. */
+  join(group) {
+    const name = group?.name ?? "";
+    if (name !== this.group.name) {
+      this.group.leave(this);
+      this.group = groupOf(name);
+    }
+    this.group.join(this, group?.place ?? 0, group?.clock ?? "share");
+    if (group) this.panel.name(group.place);
   }
 
   /** Takes a message: a first run, another run, or the same run with more snapshots. */
@@ -116,13 +96,15 @@ class Player {
     const sibling = before !== null && before.but_for_depth === data.but_for_depth
       && !before.live && !data.live;
     const moment = sibling ? between(before.epoch, this.clock.at) : null;
-    const stepped = data.step !== "" && data.step !== this.step && !first;
-    this.step = this.root.dataset.step = data.step;
-    this.root.classList.toggle("presented", data.presented);
-    this.painter.leastName = data.presented ? PRESENTED_NAME : LEAST_NAME;
     this.film = new Scene(data);
     this.theme = readTheme(this.root, colors);
     this.run = data.run;
+    this.join(data.group);
+    const leads = this.group.lead === this;
+    const stepped = leads && data.step !== "" && data.step !== this.step && !first;
+    this.step = this.root.dataset.step = data.step;
+    this.root.classList.toggle("presented", data.presented);
+    this.painter.leastName = data.presented ? PRESENTED_NAME : LEAST_NAME;
     Object.assign(this.link, { query: data.query, asking: data.asking });
     if (this.show.goal.classes.length !== data.classes) {
       this.show = shownAtFirst(data.classes, this.show);
@@ -130,29 +112,40 @@ class Player {
     }
     // While a run is live, its last snapshot is not what it comes to.
     const homeOf = JSON.stringify([data.run, data.focus, data.live]);
-    if (sibling && !stepped) {
+    if (leads && sibling && !stepped) {
       this.camera.follow(closestRotation(lastMeans(data), lastMeans(before)));
       if (this.camera.moved) this.link.set("camera", this.camera.toText());
-    } else if (homeOf !== this.homeOf) this.camera.setHome(this.film.clearPose(), first || this.calm);
+    } else if (leads && homeOf !== this.homeOf) {
+      this.camera.setHome(this.film.clearPose(), first || this.calm);
+    }
     this.homeOf = homeOf;
     const waits = this.unseen !== null;
     if (another) this.waitNoMore();
-    if (another && !sibling) this.clock.rewind();
+    if (leads && another && !sibling) this.clock.rewind();
     this.clock.extend(data.frames - 1);
     if (sibling) this.clock.stay(frameAt(data.epoch, moment));
     this.way.load(this.film, another);
     this.panel.load(data, colors);
-    if (first) this.open(data);
+    if (!leads) this.goAlong(another);
+    else if (first) this.open(data);
     else if (another && !stepped) {
       if (!sibling) this.link.set("epoch", null);
       this.link.set("layer", null);
     }
     this.choose();
-    if (stepped) this.goTo(data);
-    else if (first && data.plays !== "nothing") this.play(data, this.clock.goal);
-    else if (another && (waits || !sibling) && !this.opened) this.begin(data);
+    if (leads && another) this.group.runner = this;
+    if (stepped) goTo(this, data);
+    else if (leads && first && data.plays !== "nothing") playStep(this, data, this.clock.goal);
+    else if (leads && another && (waits || !sibling) && !this.opened) this.begin(data);
     this.opened = false;
     this.wake();
+  }
+
+  /** One that does not lead shows the moment, the pose and the layers that are shown. */
+  goAlong(another) {
+    if (!another) return;
+    this.group.shareShown(this.group.lead);
+    this.group.catchUp(this);
   }
 
   /** The first show: pose, moment and what is hidden, of the URL, else of `start`. */
@@ -175,6 +168,7 @@ class Player {
       const moment = real(text);
       if (!Number.isFinite(moment) || moment < 0) return null;
       this.opened = true;
+      this.group.asked = moment;
       this.clock.go(nearest(epoch, moment), true);
       return this.momentToText();
     });
@@ -188,53 +182,6 @@ class Player {
     });
   }
 
-  /** Goes to what a step of a story shows, from wherever all is. */
-  goTo(data) {
-    const { camera, clock, calm, way } = this;
-    const { camera: pose = null, view = "3d", drawn = null, hidden = null, epoch, layer } = data.start;
-    this.waitNoMore();
-    camera.spinning = false;
-    camera.setView(view, calm);
-    if (pose === null || !camera.fromText(pose, calm)) camera.reset(calm);
-    aim(this.show, drawn, hidden);
-    const moment = real(epoch ?? "");
-    const frame = Number.isFinite(moment) ? nearest(data.epoch, moment) : clock.last;
-    clock.go(layer ? way.kept(frame) : frame, calm);
-    if (way.there) way.clock.go(layer ? whole(layer) - 1 : way.clock.last, calm);
-    this.link.set("view", data.start.view ?? null);
-    this.link.set("epoch", this.momentToText());
-    this.link.set("layer", this.layerToText());
-    this.link.set("drawn", layersToText(this.show));
-    this.link.set("hidden", hiddenToText(this.show));
-    this.play(data, frame);
-  }
-
-  /** What a step plays: the training to that frame, or the layers. */
-  play({ plays }, frame) {
-    if (this.calm || plays === "nothing") return;
-    if (plays === "training") {
-      this.scene.departFrom(this.scene);
-      this.clock.playTo(frame);
-    } else if (this.way.there) {
-      this.clock.go(this.way.kept(frame), true);
-      this.way.clock.playTo(this.way.clock.last);
-    }
-  }
-
-  /** Brings what plays to its end; gives whether anything did. */
-  finish() {
-    const { clock, way } = this;
-    const moves = clock.playing || way.clock.playing || this.unseen !== null || this.looping;
-    if (!moves) return false;
-    this.looping = false;
-    if (clock.playing || this.unseen !== null) clock.finish();
-    if (way.clock.playing) way.clock.finish();
-    this.waitNoMore();
-    this.rememberMoment();
-    this.wake();
-    return true;
-  }
-
   /**
    * A finished run plays once. A live one glides to its end, that something moves at once; under
    * reduced motion any is at its end.
@@ -243,7 +190,7 @@ class Player {
     this.looping = begins === "loops" && !live && !this.calm;
     if (live || this.calm) this.clock.go(frames - 1, this.calm);
     else if (begins === "rests") this.clock.go(frames - 1, true);
-    else this.onceSeen(() => this.clock.play());
+    else this.onceSeen(() => this.play());
   }
 
   /** Does it once the stage is in sight, unless the viewer goes to a moment first. */
@@ -265,16 +212,10 @@ class Player {
   }
 
   act(name) {
-    const { camera, clock } = this;
+    const { camera, clock, group } = this;
     if (name.startsWith("way-")) this.actOnWay(name.slice(4));
-    else if (name === "play") {
-      this.waitNoMore();
-      this.way.end(this.calm);
-      this.link.set("layer", null);
-      if (clock.playing) clock.pause();
-      else clock.play();
-      if (!clock.playing) this.rememberMoment();
-    } else if (name === "back") this.seek(this.way.before(Math.round(clock.goal)));
+    else if (name === "play") this.play();
+    else if (name === "back") this.seek(this.way.before(Math.round(clock.goal)));
     else if (name === "forward") this.seek(this.way.after(Math.round(clock.goal)));
     else if (name === "start") this.seek(0);
     else if (name === "end") this.seek(clock.last);
@@ -283,14 +224,24 @@ class Player {
     else if (name === "home-view") camera.reset(this.calm);
     else {
       camera.setView(name, this.calm);
-      this.link.set("view", name);
+      group.lead.link.set("view", name);
     }
     this.wake();
   }
 
+  play() {
+    const { main } = this.group;
+    this.group.goBy(main);
+    this.way.end(this.calm);
+    this.link.set("layer", null);
+    if (main.clock.playing) main.clock.pause();
+    else main.clock.play();
+    if (!main.clock.playing) this.rememberMoment();
+  }
+
   /** On the way through the layers there are only the moments at which these were kept. */
   seek(frame) {
-    this.waitNoMore();
+    this.group.goBy(this);
     this.looping = false;
     this.clock.go(this.way.on ? this.way.kept(frame) : frame, this.calm);
     this.rememberMoment();
@@ -337,7 +288,9 @@ class Player {
 
   /** While the end is followed, the URL names no pass. */
   rememberMoment() {
-    this.link.set("epoch", this.momentToText());
+    const { group } = this;
+    group.follow();
+    group.lead.link.set("epoch", group.main.momentToText());
   }
 
   momentToText() {
@@ -347,8 +300,10 @@ class Player {
 
   fade(change) {
     change(this.show.goal);
-    this.link.set("drawn", layersToText(this.show));
-    this.link.set("hidden", hiddenToText(this.show));
+    this.group.shareShown(this);
+    const { link, show } = this.group.lead;
+    link.set("drawn", layersToText(show));
+    link.set("hidden", hiddenToText(show));
     this.wake();
   }
 
@@ -361,62 +316,30 @@ class Player {
   }
 
   wake() {
-    if (this.pending) return;
-    this.speech.wait();
-    this.before ??= performance.now();
-    this.pending = requestAnimationFrame((now) => this.tick(now));
+    this.group.wake();
   }
 
-  /** One animation frame; sleeps again when nothing moves. */
-  tick(now) {
-    this.pending = null;
-    if (!this.root.isConnected || !this.scene) return;
-    const seconds = Math.min(0.1, Math.max(0, now - this.before) / 1000);
-    this.before = now;
+  /** One animation frame of its own: what it shares has moved already. Whether more is to come. */
+  frame(now, seconds) {
     const begun = performance.now();
-    const playing = this.clock.playing;
     const onTheWay = this.way.clock.playing;
     const active = [
-      this.clock.advance(seconds, this.calm),
       this.way.clock.advance(seconds, this.calm),
-      this.camera.advance(seconds, this.calm),
       this.scene.advance(seconds, this.calm),
       this.advanceFades(seconds),
     ].some(Boolean);
-    if (playing && !this.clock.playing) this.hasPlayed();
     if (onTheWay && !this.way.clock.playing) this.link.set("layer", this.layerToText());
     this.choose();
     this.draw();
     this.meter.add(now, performance.now() - begun);
-    if (active) this.wake();
-    else this.rest();
-  }
-
-  hasPlayed() {
-    this.rememberMoment();
-    if (!this.looping) return;
-    setTimeout(() => {
-      if (!this.looping || !this.root.isConnected || this.clock.playing) return;
-      this.scene.departFrom(this.scene);
-      this.clock.play();
-      this.wake();
-    }, 1000 * REST);
-  }
-
-  /** A pose reaches the URL once it has come to rest. */
-  rest() {
-    this.before = undefined;
-    this.meter.rest();
-    this.speech.rest(this);
-    if (this.camera.moved) this.link.set("camera", this.camera.toText());
-    else if (this.link.values.get("camera")) this.link.set("camera", null);
+    return active;
   }
 
   advanceFades(seconds) {
-    const { trail, radius, film, calm } = this;
+    const { trail, radius, calm, group } = this;
     const moves = this.clock.playing || this.way.clock.playing;
     this.trail = faded(trail, moves ? 1 : 0, seconds, calm);
-    this.radius = faded(radius ?? film.radius, film.radius, seconds, calm);
+    this.radius = faded(radius ?? group.radius, group.radius, seconds, calm);
     const active = fade(this.show, seconds, calm);
     return active || this.trail !== trail || this.radius !== radius;
   }
@@ -442,15 +365,23 @@ class Player {
     this.panel.caption(this.film.data, this.moment.reading("NC1"));
   }
 
+  /** See `step.js`. */
+  finish() {
+    return finish(this);
+  }
+
+  hasPlayed() {
+    hasPlayed(this);
+  }
+
   close() {
-    document[PLAYERS].delete(this);
-    this.looping = false;
-    cancelAnimationFrame(this.pending);
+    dismiss(this);
+    this.group.leave(this);
+    this.speech.close();
     this.observer.disconnect();
     this.unseen?.disconnect();
     this.link.close();
     this.moment.close();
-    this.speech.close();
     this.pointer.close();
     this.screen.close();
     this.keyboard.close();

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from app.charts import palette
 from app.components import samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
-from app.player.wire import PLAYS, About, Playing, Trajectory, pack
+from app.player.wire import PLAYS, About, Group, Playing, Trajectory, pack
 from ncengine.analysis.outcome import outcome
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
@@ -90,20 +92,48 @@ def draw_beside(run: Run, view: View) -> None:
     )
 
 
-def draw_player(run: Run, view: View, playing: Playing = PLAYS) -> None:
+@dataclass(frozen=True)
+class Beside:
+    """What a player has to know where others stand beside it on the page.
+
+    Attributes:
+        key: its own name on the page.
+        group: whom it moves with.
+        onto: (K, 3) where its classes are to lie, as `places` gives; None where they like.
+    """
+
+    key: str
+    group: Group
+    onto: np.ndarray | None = None
+
+
+def draw_player(
+    run: Run, view: View, playing: Playing = PLAYS, beside: Beside | None = None
+) -> None:
     """The player on the run's geometry; a placeholder of the same size before there is any."""
-    with st.container(key="stage"):
+    key = "player" if beside is None else beside.key
+    with st.container(key="stage" if beside is None else f"stage_{key}"):
         if run.geometry is None or not len(run.geometry):
             st.skeleton(height=PLAYER_HEIGHT)
             return
-        message = _message(run, run.geometry, view, playing)
+        message = _message(run, run.geometry, view, playing, beside)
         if message is None:
             st.info(nothing_to_show(view))
             return
         # Only where it is drawn is the component registered, which takes a server.
         from app.player.component import player
 
-        player(message, key="player", height=PLAYER_HEIGHT)
+        player(message, key=key, height=PLAYER_HEIGHT)
+
+
+def places(run: Run, view: View) -> np.ndarray | None:
+    """(K, 3) where the class means come to lie in the player; None where there are none."""
+    if run.geometry is None or not len(run.geometry):
+        return None
+    config = run.config
+    r, focus = config.seeds.index(view.seed), view.focus(config.classes)
+    means = derived.project(run, run.geometry, r, view.basis, focus).means
+    return means[-1] if len(means) else None
 
 
 def nothing_to_show(view: View) -> str:
@@ -114,36 +144,43 @@ def nothing_to_show(view: View) -> str:
     )
 
 
-def _message(run: Run, geometry: Geometry, view: View, playing: Playing) -> bytes | None:
+def _message(
+    run: Run, geometry: Geometry, view: View, playing: Playing, beside: Beside | None
+) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
     shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.
     words = run.shipped or view.texts
-    key = ("player", shown, at_hand, words, view.start, playing)
-    return shared.once(run, key, lambda: _packed(run, geometry, view, words, playing))
+    onto = None if beside is None or beside.onto is None else beside.onto.tobytes()
+    group = None if beside is None else beside.group
+    key = ("player", shown, at_hand, words, view.start, playing, group, onto)
+    return shared.once(run, key, lambda: _packed(run, geometry, view, words, playing, beside))
 
 
 def _packed(
-    run: Run, geometry: Geometry, view: View, words: bool, playing: Playing
+    run: Run, geometry: Geometry, view: View, words: bool, playing: Playing, beside: Beside | None
 ) -> bytes | None:
     config, test = run.config, view.test
     r, focus = config.seeds.index(view.seed), view.focus(config.classes)
-    projection = derived.project(run, geometry, r, view.basis, focus)
+    onto = None if beside is None else beside.onto
+    projection = derived.project(run, geometry, r, view.basis, focus, onto)
     if not len(projection.epoch):
         return None
     captions = data.captions(run, test) if words else None
+    # Beside another, whose layers are others, a player shows the last one alone.
+    trajectories = _trajectories(run, geometry, view, r) if beside is None else []
     return pack(
         projection,
-        _about(run, view, playing),
+        _about(run, view, playing, None if beside is None else beside.group),
         test=test,
         thumbnails=data.thumbnails(run, test),
         captions=captions and [text.ending(caption) for caption in captions],
-        trajectories=_trajectories(run, geometry, view, r),
+        trajectories=trajectories,
     )
 
 
-def _about(run: Run, view: View, playing: Playing) -> About:
+def _about(run: Run, view: View, playing: Playing, group: Group | None) -> About:
     config = run.config
     return About(
         run=run.key,
@@ -158,6 +195,7 @@ def _about(run: Run, view: View, playing: Playing) -> About:
         query=config.query(),
         asking=(*NAMES, *PLAYER_NAMES),
         playing=playing,
+        group=group,
     )
 
 

@@ -98,7 +98,7 @@ def current(run: Run) -> View:
         if query is not None:
             view, wrong = parse(query, config, seeds)
             notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), config))
-    view = _fit(view, config, seeds)
+    view = fit(view, config, seeds)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
     return replace(
@@ -265,7 +265,8 @@ def _latest(picked: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(kept))
 
 
-def _fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
+def fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
+    """The nearest view that there is of this configuration, of which `seeds` can be shown."""
     seed = view.seed if view.seed in seeds else seeds[0]
     picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
     return replace(

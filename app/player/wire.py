@@ -61,6 +61,25 @@ class Playing:
     presented: bool = False
 
 
+@dataclass(frozen=True)
+class Group:
+    """Players on a page that share a camera and a clock.
+
+    Attributes:
+        name: equal for all of them.
+        place: of this one; the first leads: it keeps the address and hears the keys.
+        clock: "pass": all are at the same pass, who has fewer rests at the end. "share": all are
+            at the same share of their snapshots.
+    """
+
+    name: str
+    place: int
+    clock: str
+
+
+# What an address calls it.
+CLOCK = "clock"
+CLOCKS = ("pass", "share")
 PLAYS = Playing()
 
 
@@ -81,6 +100,7 @@ class About:
         query: what an address has to say for the run to be found by it.
         asking: the parameters that ask for something to be found; others, as those that track a
             visitor, do not make an address be filled with `query`.
+        group: whom it moves with; None for a player alone.
     """
 
     run: str
@@ -95,6 +115,7 @@ class About:
     query: Mapping[str, str] = field(default_factory=dict)
     asking: Sequence[str] = ()
     playing: Playing = PLAYS
+    group: Group | None = None
 
     def header(self) -> dict[str, Any]:
         """Its share of the message's header."""
@@ -111,6 +132,7 @@ class About:
             "title": self.title,
             "depth": self.depth,
             "outcome": self.outcome,
+            "group": None if self.group is None else asdict(self.group),
         }
 
 

@@ -9,7 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from app.components import series
+from app.picker import other
 from app.player import view
+from app.player.wire import CLOCK, CLOCKS
 from ncengine.config import PARAMS, RunConfig
 from ncengine.reasons import reason
 
@@ -150,6 +152,14 @@ def _wrong_picture(query: Query, _: RunConfig) -> str:
     return _plain(series.parse(own)[1])
 
 
+def _wrong_pair(query: Query, config: RunConfig) -> str:
+    clock = query.get(CLOCK, CLOCKS[0])
+    if clock not in CLOCKS:
+        return f"{CLOCK} = {_short(clock)} must be {' or '.join(CLOCKS)}"
+    own = {name: value for name, value in query.items() if name == other.OTHER}
+    return _plain(other.read(own, config)[2])
+
+
 def _plain(wrong: list[str]) -> str:
     """The first of these lines, which are written for the page."""
     return wrong[0].partition("; showing")[0].replace("**", "").replace("`", "'") if wrong else ""
@@ -159,10 +169,10 @@ def _plain(wrong: list[str]) -> str:
 NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     EXPLORE: (tuple(PARAMS), view.NAMES, view.PLAYER_NAMES, series.NAMES),
     DEPTH: (tuple(PARAMS), series.NAMES),
-    COMPARE: (tuple(PARAMS), view.NAMES, view.PLAYER_NAMES),
+    COMPARE: (tuple(PARAMS), (other.OTHER, CLOCK), view.NAMES, view.PLAYER_NAMES),
 }
 _CHECKS: dict[str, tuple[Callable[[Query, RunConfig], str], ...]] = {
     EXPLORE: (_wrong_view, _wrong_picture),
     DEPTH: (_wrong_picture,),
-    COMPARE: (_wrong_view,),
+    COMPARE: (_wrong_view, _wrong_pair),
 }

@@ -28,7 +28,7 @@ from app.components import (
 )
 from app.components.shown import Shown, look
 from app.engine import data, derived, pace, runs, shared, viewers
-from app.picker import picker
+from app.picker import other, picker
 from app.player import stage, view
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import layers, presented, welcome
@@ -56,14 +56,21 @@ MOMENT: dict[str, Callable[[Shown], Any]] = {
     PROGRESS: lambda shown: (shown.run.revision, shown.waits_for),
     RECORD: lambda shown: (shown.run.recorded, shown.has_just_begun),
 }
-# Its parameters in an address, and those of the picture on Depth from which it was opened.
-NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES)
+# Its parameters in an address, and those of the pages on which it was opened.
+NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES, *other.NAMES)
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 
 
-def draw(spec: RunConfig | Identity, at: Stage = AS_ITSELF) -> None:
-    """The page for the configuration that is picked, or for one very run, shown as `at` says."""
+def draw(
+    spec: RunConfig | Identity,
+    compare: Callable[[RunConfig | Identity], None],
+    at: Stage = AS_ITSELF,
+) -> None:
+    """The page for the configuration that is picked, or for one very run, shown as `at` says.
+
+    `compare` shows it beside another, which begins as the same.
+    """
     shown = replace(_shown(spec), welcomes=False) if at.fills else _shown(spec)
     _hand_on(shown, (*[WELCOME] * shown.welcomes, PROGRESS, RECORD))
     run = shown.run
@@ -78,7 +85,7 @@ def draw(spec: RunConfig | Identity, at: Stage = AS_ITSELF) -> None:
     if shown.welcomes:
         st.fragment(_welcome, key=WELCOME)(spec, now)
     if not at.fills:
-        _heading(shown)
+        _heading(shown, lambda: compare(spec))
     # Not at hand for a shipped run, whose samples are.
     reading = not run.shipped and data.examine(config) is None
     st.fragment(_progress, key=PROGRESS)(spec, now, at)
@@ -99,7 +106,7 @@ def _interval(now: Status, soon: bool) -> float | None:
     return None if now.finished else IDLE
 
 
-def _heading(shown: Shown) -> None:
+def _heading(shown: Shown, compare: Callable[[], None]) -> None:
     run = shown.run
     config, now = run.config, run.status
     st.header(config.title(), anchor=False)
@@ -123,6 +130,8 @@ def _heading(shown: Shown) -> None:
     with st.container(key="facts", horizontal=True, vertical_alignment="center"):
         st.caption(" · ".join(parts), width="stretch")
         status.draw_train_here(shown, picker.apply)
+        if st.button("Compare with this", key="compare", help="Beside another run, on Compare."):
+            compare()
         if run.points:
             explanation.draw_button(config)
 

@@ -13,8 +13,10 @@ from typing import Any
 import streamlit as st
 
 from app.charts import compare, pictures
-from app.components import address, clock, notices, paper, pulse, text
+from app.components import address, clock, notices, paper, pulse, series, text
 from app.engine import library, pace, runs
+from app.picker import other, picker
+from ncengine.analysis import comparison
 from ncengine.catalogue.metrics import Scale, metric_of, of_test
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.jobs.stop import Going
@@ -49,11 +51,13 @@ _NOT_STOPPED = "library:not stopped"
 _FIELDS, _WORDS, _TABLE, _TOLD = "library:fields", "library:words", "library:table", "library:told"
 
 Open = Callable[[Identity], None]
+OpenPair = Callable[[Identity, Identity], None]
 
 
-def draw(open_run: Open) -> None:
-    """The page; `open_run` shows a run on its own page."""
-    notices.unknown_names(address.unknown(PARAMS))
+def draw(open_run: Open, compare_runs: OpenPair) -> None:
+    """The page; `open_run` shows a run on its own page, `compare_runs` two on theirs."""
+    # To which Back returns from a page that was opened here.
+    notices.unknown_names(address.unknown((*picker.NAMES, *other.NAMES, *series.NAMES)))
     notices.draw()
     st.header("All runs at hand", anchor=False)
     st.markdown("Each row is a trained network: what it was trained on, and how far it collapsed.")
@@ -68,7 +72,7 @@ def draw(open_run: Open) -> None:
             st.info(f"{newer}.")
         st.fragment(_in_training, key=TRAINING)()
         chosen = _table(kept)
-        _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run)
+        _actions(chosen, {row["key"]: row["from"] for row in kept}, open_run, compare_runs)
     paper.draw()
     pace.forget()
     st.fragment(_watch, key=WATCH)()
@@ -281,7 +285,9 @@ def _column(name: str) -> Any:
     return config.Column(label, help=help)
 
 
-def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
+def _actions(
+    chosen: list[str], where: dict[str, str], open_run: Open, compare_runs: OpenPair
+) -> None:
     """What can be done with the rows that are picked, and where these come from."""
     identities = {
         key: identity for key in chosen if (identity := library.identity(key)) is not None
@@ -290,6 +296,10 @@ def _actions(chosen: list[str], where: dict[str, str], open_run: Open) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="library_actions"):
         if st.button("Open", type="primary", disabled=len(identities) != 1, key="library:open"):
             open_run(next(iter(identities.values())))
+        why = "Two runs beside each other, whose players move as one. Pick two rows."
+        two = len(identities) == 2
+        if st.button("Compare", disabled=not two, key="library:compare", help=why):
+            compare_runs(*identities.values())
         with st.popover(f"Delete {len(deletable) or ''}".strip(), disabled=not deletable):
             st.markdown(f"**Delete {_runs(len(deletable))} for good?** Runs of the gallery stay.")
             titles = [identities[key].config.title() for key in deletable]
@@ -346,7 +356,7 @@ def _compare(picked: list[tuple[Identity, str]]) -> None:
 def _labels(picked: list[tuple[RunConfig, str]]) -> list[str]:
     """What tells each apart from the others: the fields in which they differ, and where from."""
     configs = [config for config, _ in picked]
-    names = [name for name in PARAMS if _differ(configs, name)]
+    names = comparison.differing(configs)
     from_several = len({where for _, where in picked}) > 1
     labels = []
     for n, (config, where) in enumerate(picked):
@@ -358,11 +368,3 @@ def _labels(picked: list[tuple[RunConfig, str]]) -> list[str]:
         parts += [where] if from_several else []
         labels.append(f"{n + 1}: " + (", ".join(parts) or config.title()))
     return labels
-
-
-def _differ(configs: list[RunConfig], name: str) -> bool:
-    """Where a field applies to some alone, these differ by it unless it is at its default."""
-    where = [config for config in configs if name in config.params]
-    values = {getattr(config, name) for config in where}
-    told = len(where) < len(configs) and any(name in config.set_fields() for config in where)
-    return told or len(values) > 1

@@ -57,8 +57,7 @@ def run(shown: Shown, looked_at: View, stage: Stage) -> None:
     with left:
         player.draw_player(run, looked_at, playing(stage))
     with right, st.container(key="presented_beside"):
-        if run.points:
-            st.html(shared.once(run, ("figures", looked_at.seed), lambda: _figures(run, looked_at)))
+        figures(run, looked_at)
         _chart(run, looked_at)
 
 
@@ -70,6 +69,12 @@ def playing(stage: Stage) -> Playing:
         begins = "plays"
     step = stage.shown
     return Playing(stage.label, step.plays if step else "nothing", begins, stage.fills)
+
+
+def figures(run: Run, looked_at: View) -> None:
+    """The figures that matter, at the moment that the player shows."""
+    if run.points:
+        st.html(shared.once(run, ("figures", looked_at.seed), lambda: _figures(run, looked_at)))
 
 
 def _figures(run: Run, looked_at: View) -> str:

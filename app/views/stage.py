@@ -10,16 +10,16 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app.components import series, text
-from app.picker import picker
+from app.picker import other, picker
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
-from app.stage.story import DEPTH, MOST_CAPTION, PAGES, Step, StoryError, first_reason
+from app.stage.story import COMPARE, DEPTH, MOST_CAPTION, PAGES, Step, StoryError, first_reason
 
 # Pixels of a frame that holds a part of a page.
 FRAME_WIDTH, FRAME_HEIGHT = 960, 600
 _CAPTION, _NOTES = "stage:caption", "stage:notes"
 # What an address says of how a page is shown goes into no story.
-_OF_NO_STEP = frozenset({*presenting.NAMES, "run"})
+_OF_NO_STEP = frozenset({*presenting.NAMES, picker.RUN, other.RUN})
 
 
 def controls(page: str, at: Stage) -> None:
@@ -98,7 +98,8 @@ def _query(page: str) -> dict[str, str]:
     """What the address says of what is shown, and what it means where it says less."""
     said = {name: st.query_params[name] for name in st.query_params if name not in _OF_NO_STEP}
     pictured = series.last().query() if page == DEPTH else {}
-    return {**picker.picked().query(), **pictured, **said}
+    paired = other.query() if page == COMPARE else {}
+    return {**picker.picked().query(), **pictured, **paired, **said}
 
 
 def _share(page: str) -> None:

@@ -19,6 +19,8 @@ from ncengine.theory import least_width, simplex_etf
 
 BASES = ("last", "each")
 EXACT_WIDTH = 4
+# Of the largest agreement that there can be: what is less is rounding.
+TELLS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def project(
     basis: str = "last",
     focus: tuple[int, ...] = (),
     row_norm: float | None = None,
+    onto: np.ndarray | None = None,
 ) -> Projection:
     """The snapshots of seed number `r` on the principal axes of the class means.
 
@@ -96,12 +99,17 @@ def project(
         focus: three or four classes, or none.
         row_norm: norm of the classifier's rows at the optimum; by default the mean norm in the
             last snapshot.
+        onto: (K, 3) class means of another projection of as many classes. The axes of the last
+            snapshot are turned, by a reflection too, so that each class comes as close to its
+            place there as it can. Without a focus, any three directions that the class means span
+            can be the axes then, and not the principal ones alone: what is a simplex in both
+            networks is the same picture.
 
     Raises:
         ValueError: names the argument at fault, its value and what is allowed.
     """
     focus = tuple(focus)
-    _check(geometry, r, nc2_name, basis, focus)
+    _check(geometry, r, nc2_name, basis, focus, onto)
     frames, means, rows = _finite(geometry, r)
     classes, d = means.shape[1:]
     exact = d <= EXACT_WIDTH
@@ -110,8 +118,9 @@ def project(
     train = _Samples(geometry.features[:, r], geometry.labels, frames)
     test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
 
-    axes = _axes(inside, train.residuals(means), basis, focus, exact)
-    axes[..., 2] *= _handedness(inside, axes, focus)
+    axes = _axes(inside, train.residuals(means), basis, focus, exact, onto)
+    if onto is None:
+        axes[..., 2] *= _handedness(inside, axes, focus)
     into = space @ axes
     points, distance = train.shown(means, into, centre(means)[1])
     test_points, test_distance = test.shown(means, into, centre(means)[1])
@@ -153,8 +162,17 @@ def _edges(focus: tuple[int, ...], classes: int) -> tuple[tuple[int, int], ...]:
     return tuple(combinations(joined, 2))
 
 
-def _check(geometry: Geometry, r: int, nc2_name: str, basis: str, focus: tuple) -> None:
+def _check(
+    geometry: Geometry,
+    r: int,
+    nc2_name: str,
+    basis: str,
+    focus: tuple,
+    onto: np.ndarray | None,
+) -> None:
     _, seeds, classes, _ = geometry.class_means.shape
+    if onto is not None and np.shape(onto) != (classes, 3):
+        raise ValueError(f"onto: shape {np.shape(onto)}, must be ({classes}, 3)")
     if not 0 <= r < seeds:
         raise ValueError(f"r = {r!r}: must be a whole number from 0 to {seeds - 1}")
     if nc2_name not in ("nc2a", "nc2b"):
@@ -240,6 +258,7 @@ def _axes(
     basis: str,
     focus: tuple[int, ...],
     exact: bool,
+    onto: np.ndarray | None,
 ) -> np.ndarray:
     """(G, m, 3) orthonormal axes for means (G, K, m); zeros where there are fewer than 3."""
     frames, _, m = means.shape
@@ -249,10 +268,35 @@ def _axes(
         if basis == "each" or not blocks:
             new = _blocks(means[g], partial(residuals, g), focus, exact)
             # Block by block, so that a focused plane stays the plane it is.
-            blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)] if blocks else new
+            if blocks:
+                blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)]
+            else:
+                blocks = new if onto is None else _placed(new, means[g], onto, focus, exact)
         columns = np.concatenate(blocks, axis=1)
         axes[g, :, : columns.shape[1]] = columns
     return axes
+
+
+def _placed(
+    blocks: list[np.ndarray],
+    means: np.ndarray,
+    onto: np.ndarray,
+    focus: tuple[int, ...],
+    exact: bool,
+) -> list[np.ndarray]:
+    """The blocks turned so that means (K, m) come close to places (K, 3); see `project`."""
+    figure = _centring(focus, exact)(means)[0]
+    if not focus and len(blocks) == 1 and len(means) > 3 and figure.shape[1] >= 3:
+        return [_polar(figure.T @ onto)]
+    placed, begin = [], 0
+    for block in blocks:
+        count = block.shape[1]
+        alike = (figure @ block).T @ onto[:, begin : begin + count]
+        # Along axes on which the means do not differ there is nothing to turn them by.
+        tells = np.linalg.norm(alike) > TELLS * np.linalg.norm(onto) * np.linalg.norm(figure)
+        placed.append(block @ _polar(alike) if tells else block)
+        begin += count
+    return placed
 
 
 def _handedness(means: np.ndarray, axes: np.ndarray, focus: tuple[int, ...]) -> float:

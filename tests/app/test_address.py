@@ -8,6 +8,7 @@ from streamlit.util import calc_hash
 
 from app.components import address, series
 from app.engine import data, derived, runs
+from app.picker import other
 from app.player import view
 from app.views import explore
 from ncengine.config import PARAMS, RunConfig, numbers
@@ -439,7 +440,8 @@ def test_a_number_without_end_or_of_other_digits_is_no_number(value, at, store):
     assert_sound(at)
     (said,) = at.warning
     told = [line for line in said.value.splitlines() if line.startswith("- ")]
-    here = set(explore.NAMES) - set(series.NAMES)  # the others are for Depth
+    # The others are for Depth and Compare.
+    here = set(explore.NAMES) - {*series.NAMES, *other.NAMES}
     assert len(told) == len(here) > 30
     assert picked(at) == RunConfig()
 

@@ -152,10 +152,20 @@ def expect_other_pixels(page: Page, before: str) -> str:
 
 def places(page: Page) -> np.ndarray:
     """(4, 2) where the colours of four classes are on the canvas at rest, in pixels."""
-    content = base64.b64decode(at_rest(page).partition(",")[2])
+    return _places(at_rest(page), 4)
+
+
+def places_of(page: Page, n: int, classes: int) -> np.ndarray:
+    """(K, 2) the same on the canvas of the n-th player, which is at rest."""
+    shown = page.get_by_test_id("nc-canvas").nth(n).evaluate("canvas => canvas.toDataURL()")
+    return _places(shown, classes)
+
+
+def _places(picture: str, classes: int) -> np.ndarray:
+    content = base64.b64decode(picture.partition(",")[2])
     image = np.asarray(Image.open(BytesIO(content)).convert("RGB"), float)
     found = []
-    for color in CLASS_COLORS[:4]:
+    for color in CLASS_COLORS[:classes]:
         wanted = [int(color[n : n + 2], 16) for n in (1, 3, 5)]
         near = np.argwhere(np.abs(image - wanted).sum(axis=-1) < 60)
         found.append(np.median(near, axis=0))

@@ -186,7 +186,8 @@ KEYS = """async (presses) => {
     <select id=list></select>`;
   const part = (id) => document.getElementById(id);
   let heard = [];
-  const on = { act: (name) => heard.push(name), escape: () => heard.push("escape") };
+  const hears = () => true;
+  const on = { hears, act: (name) => heard.push(name), escape: () => heard.push("escape") };
   const keyboard = new Keyboard({ frames: part("frames"), layers: part("layers") }, on);
   const press = (id, key, more) => {
     heard = [];
@@ -311,3 +312,56 @@ def test_what_is_shown_goes_to_an_address_and_back(run):
     assert first == [None, None] and told == ["samples,tests,rows,ideal,spokes", "1,3"]
     assert ended == [1, 0, [1, 0, 1, 0]] and 10 < frames < 80
     assert back == told and wrong == [None, None]
+
+
+GROUP = """async (epochs, clock, frames) => {
+  const { groupOf } = await load("group");
+  const { Clock } = await load("clock");
+  const rests = { calm: true, waitNoMore() {}, rememberMoment() {} };
+  const players = epochs.map((epoch, n) => {
+    const root = document.createElement("div");
+    document.body.append(root);
+    const film = { radius: 1 + n, data: { epoch, names: ["a", "b"], live: false } };
+    const show = { goal: { samples: 1, tests: 1, means: 1, rows: 1, ideal: 1, spokes: 0,
+      classes: [1, 1] } };
+    const player = { ...rests, root, film, show, clock: new Clock() };
+    player.clock.extend(epoch.length - 1);
+    return player;
+  });
+  const [left, right] = players;
+  const group = groupOf("pair");
+  // The right one comes first, and still does not lead.
+  group.join(right, 1, clock);
+  group.join(left, 0, clock);
+  const found = frames.map(([n, frame]) => {
+    group.goBy(players[n]);
+    players[n].clock.go(frame, true);
+    group.follow();
+    return players.map((player) => player.clock.at);
+  });
+  right.show.goal.classes = [0, 1];
+  right.show.goal.means = 0;
+  group.shareShown(right);
+  const shown = [left.show.goal.means, left.show.goal.classes.join()];
+  const told = [groupOf("pair") === group, group.lead === left, players.indexOf(group.main),
+    group.radius];
+  players.forEach((player) => group.leave(player));
+  return { found, shown, told: [...told, groupOf("pair") === group] };
+}"""
+
+
+@pytest.mark.parametrize(
+    "clock, expected, main",
+    [
+        # Left at passes 0, 10, 250, right at 0, 100, 1,000: to the same pass, or at the end.
+        ("pass", [(1, 0.1), (1.5, 1 + 30 / 900), (2, 2), (2, 1.5), (1 + 90 / 240, 1)], 1),
+        ("share", [(1, 1), (1.5, 1.5), (2, 2), (1.5, 1.5), (1, 1)], 0),
+    ],
+)
+def test_players_of_a_group_go_by_one_clock(run, clock, expected, main):
+    frames = [(0, 1), (0, 1.5), (1, 2), (1, 1.5), (1, 1)]
+    came = run(GROUP, [[0, 10, 250], [0, 100, 1000]], clock, frames)
+    for found, wanted in zip(came["found"], expected, strict=True):
+        assert found == pytest.approx(wanted)
+    assert came["shown"] == [0, "0,1"]
+    assert came["told"] == [True, True, main, 2, False]

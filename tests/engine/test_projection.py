@@ -410,3 +410,38 @@ def test_any_shape_gives_finite_figures(G, K, d, S, focus_size, basis, name, sha
 def test_says_what_is_wrong(change, message):
     with pytest.raises(ValueError, match=message):
         project(random_geometry(), **{"r": 0, **change})
+
+
+@pytest.mark.parametrize("basis", ["last", "each"])
+@pytest.mark.parametrize("K, d, focus", [
+    (10, 64, ()), (5, 16, ()), (10, 64, (1, 4, 7)), (10, 64, (0, 2, 5, 9)), (3, 8, (0, 1, 2)),
+    (4, 8, (0, 1, 2, 3)), (3, 4, ()), (4, 4, ()), (2, 8, ()),
+])  # fmt: skip
+def test_two_collapsed_networks_show_each_class_at_the_same_place(K, d, focus, basis):
+    """Whatever their own axes are, mirrored ones too, and on the first two axes as well."""
+    how = {"basis": basis, "focus": focus}
+    first = project(collapsed(K, d, seed=1), 0, **how)
+    for seed in range(2, 8):
+        other = project(collapsed(K, d, seed=seed), 0, **how, onto=first.means[-1])
+        np.testing.assert_allclose(other.means[-1], first.means[-1], atol=2e-3)
+        np.testing.assert_allclose(other.ideal[-1], first.ideal[-1], atol=2e-3)
+        pairwise = pdist(other.points[-1])
+        assert pairwise.max() <= pdist(collapsed(K, d).features[-1, 0]).max() / np.sqrt(d) + 1e-2
+
+
+def test_a_network_that_is_turned_onto_another_is_as_near_as_any_turn_of_its_picture():
+    one, two = random_geometry(seed=1), random_geometry(seed=2)
+    places = project(one, 0).means[-1].astype(float)
+    turned = project(two, 0, onto=places).means[-1].astype(float)
+    rng = np.random.default_rng(0)
+    agreement = np.sum(turned * places)
+    for _ in range(500):
+        turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        assert np.sum(turned @ turn * places) <= agreement + 1e-6
+    plain = project(two, 0).means[-1].astype(float)
+    assert agreement > np.sum(plain * places)
+
+
+def test_places_of_another_number_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"onto: shape \(4, 3\), must be \(5, 3\)"):
+        project(random_geometry(K=5), 0, onto=np.zeros((4, 3)))
