@@ -122,7 +122,9 @@ export class Camera {
     this.rotation = slerp(from.rotation, goal.rotation, share);
     this.zoom = from.zoom * (goal.zoom / from.zoom) ** share;
     this.pan = from.pan.map((v, axis) => v + (goal.pan[axis] - v) * share);
-    if (share === 1) this.homing = null;
+    if (share < 1) return true;
+    Object.assign(this, goal);
+    this.homing = null;
     return true;
   }
 

@@ -223,7 +223,7 @@ def test_two_rows_of_the_library_are_compared(page, trained):
 
 @pytest.mark.parametrize("view", ["3d", "2d"])
 def test_classes_lie_at_the_same_places_in_both(page, trained, view):
-    asked = {**LEFT.query(), "other": other.as_one(RIGHT), "show": "means", "view": view}
+    asked = {**LEFT.query(), "other": other.as_one(RIGHT), "drawn": "means", "view": view}
     page.goto(f"{trained.base}/compare?{urlencode(asked)}")
     ready(page)
     left, right = (places_of(page, n, LEFT.classes) for n in (0, 1))
