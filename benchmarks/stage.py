@@ -25,11 +25,12 @@ WATCH = """(wanted) => {
   const said = (node) => node?.innerText.replace(/\\s+/g, ' ').trim();
   const drawn = () => {
     if (document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'notRunning'
-        || said(document.querySelector('.story-caption p')) !== wanted.caption
-        || !document.querySelector('.st-key-presented_chart svg.marks')) return false;
+        || said(document.querySelector('.story-caption p')) !== wanted.caption) return false;
+    const chart = document.querySelector('.st-key-presented_chart svg.marks');
+    if (wanted.page !== 'Compare' && !chart) return false;
     const players = [...(document[Symbol.for('nc-players')] ?? [])];
-    const here = players.filter((player) => player.root.isConnected);
-    return wanted.page !== 'Explore' || here.some((player) => player.step === wanted.label);
+    const here = players.filter(({ root, step }) => root.isConnected && step === wanted.label);
+    return here.length === { Explore: 1, Depth: 0, Compare: 2 }[wanted.page];
   };
   const look = () => {
     if (window.pressed !== null && drawn()) window.took = performance.now() - window.pressed;

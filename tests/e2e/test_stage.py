@@ -113,20 +113,26 @@ def expect_step(page: Page, name: str, n: int) -> None:
     step = stories.get(name).steps[n - 1]
     said = " ".join(step.caption.split())
     expect(caption(page)).to_have_text(said.replace("\n", ""), use_inner_text=True)
-    if step.page == "Explore":
-        expect(player(page)).to_have_attribute("data-step", f"{name}:{n}")
-    expect(chart(page)).to_have_count(1)
+    players = {"Explore": 1, "Depth": 0, "Compare": 2}[step.page]
+    shown = page.get_by_test_id("nc-player")
+    expect(shown).to_have_count(players)
+    for k in range(players):
+        expect(shown.nth(k)).to_have_attribute("data-step", f"{name}:{n}")
+    expect(chart(page)).to_have_count(0 if step.page == "Compare" else 1)
     expect_whole(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("path", ["", "depth"])
+@pytest.mark.parametrize("path", ["", "depth", "compare"])
 def test_all_is_large_and_clear_and_within_the_window(page, shipped, size, scheme, path):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme=scheme)
     open_at(page, shipped, path, present="1")
-    expect(chart(page)).to_have_count(1)
+    if path == "compare":
+        expect(page.get_by_test_id("nc-player")).to_have_count(2)
+    else:
+        expect(chart(page)).to_have_count(1)
     for name in ("stSidebar", "stHeader", "stToolbar"):
         assert not page.get_by_test_id(name).is_visible()
     wait_until(lambda: len(page.evaluate(TEXTS)) > 8, "there is hardly any text")
@@ -135,7 +141,8 @@ def test_all_is_large_and_clear_and_within_the_window(page, shipped, size, schem
     assert [t for t in found if t["figure"] and t["size"] < 40] == []
     assert [t for t in found if t["contrast"] < 7] == []
     assert [t for t in found if not t["within"]] == []
-    assert sum(t["figure"] for t in found) == (0 if path else 4)
+    # The pass, NC1, the gap and the worst angle.
+    assert sum(t["figure"] for t in found) == {"": 4, "depth": 0, "compare": 8}[path]
     scrolls = "() => document.querySelector('[data-testid=stMain]').scrollHeight - innerHeight"
     assert page.evaluate(scrolls) <= 0
 
@@ -304,14 +311,16 @@ def test_other_parts_are_left_alone_too(page, shipped, path, part, charts):
 
 
 def test_a_story_within_another_page_hands_over_at_its_ends(page, shipped, slides):
-    frame = slides(page, shipped, story="pre-and-post", step="6", present="1")
+    frame = slides(page, shipped, story="pre-and-post", step="7", present="1")
     expect(frame.locator(".story-caption")).to_be_visible()
-    expect(frame.get_by_test_id("nc-player")).to_have_attribute("data-step", "pre-and-post:6")
+    expect(frame.get_by_test_id("nc-player")).to_have_attribute("data-step", "pre-and-post:7")
     frame.get_by_test_id("nc-player").focus()
     page.keyboard.press("PageDown")
     wait_until(lambda: page.evaluate("window.heard") == ["PageDown"], "no key was handed over")
     page.keyboard.press("PageUp")
-    expect(frame.get_by_test_id("nc-player")).to_have_attribute("data-step", "pre-and-post:5")
+    for k in range(2):
+        one = frame.get_by_test_id("nc-player").nth(k)
+        expect(one).to_have_attribute("data-step", "pre-and-post:6")
     assert page.evaluate("window.heard") == ["PageDown"]
 
 
