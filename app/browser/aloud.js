@@ -1,7 +1,8 @@
-// What came of a training is said, politely, to who listens and waited for it.
+// What came of a training, and what a story says of a step, is said politely to who listens.
 
 const BUSY = '.st-key-status [role="progressbar"]';
 const OUTCOME = '.st-key-outcome [data-testid="stMarkdown"]';
+const CAPTION = ".story-caption p";
 const HEADING = '[data-testid="stMain"] h2';
 // As what is beside a chart in words: said, and not shown.
 const UNSEEN = "told";
@@ -9,6 +10,8 @@ const UNSEEN = "told";
 // The heading of the run that was seen in training.
 let trained = null;
 let region = null;
+// What the story said last.
+let caption = "";
 
 /** A place that is there before anything is said in it: else it may not be heard. */
 export function listen() {
@@ -30,4 +33,11 @@ export function sayOutcome() {
   if (trained === null || !outcome) return;
   if (run === trained) region.textContent = outcome.textContent.trim();
   trained = null;
+}
+
+/** Says the caption of a step once it is come to. */
+export function sayCaption() {
+  const now = document.querySelector(CAPTION)?.innerText ?? "";
+  if (now !== caption && now) region.textContent = now;
+  caption = now;
 }

@@ -1,6 +1,6 @@
 // Who listens hears of a page what others see: looked after whenever something is drawn.
 
-import { listen, sayOutcome } from "./aloud.js";
+import { listen, sayCaption, sayOutcome } from "./aloud.js";
 import { giveNames } from "./names.js";
 
 export function lookAfterWhoListens() {
@@ -9,6 +9,7 @@ export function lookAfterWhoListens() {
     pending = false;
     giveNames();
     sayOutcome();
+    sayCaption();
   };
   listen();
   new MutationObserver(() => {

@@ -26,7 +26,9 @@ from ncengine.theory.optimum import floor_of
 
 def title(words: str) -> None:
     """What is shown, in one line at the top."""
-    st.html(f'<h1 class="presented-title">{escape(words)}</h1>')
+    # As large as lets it fit on its line.
+    count = max(1, len(words))
+    st.html(f'<h1 class="presented-title" style="--count:{count}">{escape(words)}</h1>')
 
 
 def caption(stage: Stage) -> None:
@@ -38,7 +40,7 @@ def caption(stage: Stage) -> None:
     share = stage.step / len(story.steps)
     told = f"Step {stage.step} of {len(story.steps)}"
     st.html(
-        f'<div class="story-caption" role="status"><p>{lines}</p>'
+        f'<div class="story-caption"><p>{lines}</p>'
         f'<div class="story-bar" role="img" aria-label="{told}">'
         f'<i style="width:{100 * share:.2f}%"></i></div></div>'
     )

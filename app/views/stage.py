@@ -64,7 +64,7 @@ def _told(at: Stage) -> None:
 
 def _add(page: str) -> None:
     """Take what is shown, as it stands, into the visitor's own story."""
-    st.markdown("Adds what you see, at its moment and from its side, to your own story.")
+    st.markdown("**Add this view to a story**: what you see, at its moment and from its side.")
     st.text_area(
         "Caption, two lines at most",
         key=_CAPTION,

@@ -166,6 +166,27 @@ def test_p_presents_and_escape_leaves_and_nothing_is_lost(page, shipped):
     expect(page.get_by_role("heading", level=2)).to_be_visible()
 
 
+def test_f_is_the_full_screen_and_the_window_is_filled_there_too(page, shipped):
+    open_at(page, shipped, story="eight-steps", step="8", present="1")
+    expect_step(page, "eight-steps", 8)
+    page.keyboard.press("f")
+    whole = "() => document.fullscreenElement === document.documentElement"
+    wait_until(lambda: page.evaluate(whole), "it does not fill the screen")
+    page.keyboard.press("PageUp")
+    expect_step(page, "eight-steps", 7)
+    page.keyboard.press("f")
+    wait_until(lambda: not page.evaluate(whole), "it still fills the screen")
+
+
+def test_captions_are_said_to_who_listens(page, shipped):
+    open_at(page, shipped, story="eight-steps", step="1", present="1")
+    expect_step(page, "eight-steps", 1)
+    page.keyboard.press("PageDown")
+    expect_step(page, "eight-steps", 2)
+    said = stories.get("eight-steps").steps[1].caption.replace("\n", " ")
+    expect(page.get_by_test_id("nc-aloud")).to_have_text(said)
+
+
 def test_b_blacks_the_screen_and_any_key_brings_it_back(page, shipped):
     open_at(page, shipped, present="1")
     curtain = page.get_by_test_id("nc-curtain")
