@@ -35,21 +35,21 @@ class Viewers:
 
     cancel: Callable[[RunConfig], None]
     now: Callable[[], float] = time.monotonic
-    _at: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _at: dict[str, tuple[frozenset[str], float]] = field(default_factory=dict)
     _begun: dict[str, RunConfig] = field(default_factory=dict)
     _told: set[str] = field(default_factory=set)
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def watches(self, session: str, config: RunConfig) -> None:
-        """A session watches a run, and no longer another."""
-        key = identify(config).key
+    def watches(self, session: str, *configs: RunConfig) -> None:
+        """A session watches these runs, and no longer others."""
+        keys = frozenset(identify(config).key for config in configs)
         with self._guard:
-            before, _ = self._at.get(session, ("", 0.0))
-            self._at[session] = key, self.now()
-            left = before if before != key and not self._watched(before, WATCHING) else ""
-            stopped = self._begun.pop(left, None)
-        if stopped is not None:
-            self._stop(stopped)
+            before, _ = self._at.get(session, (frozenset(), 0.0))
+            self._at[session] = keys, self.now()
+            left = [key for key in before - keys if not self._watched(key, WATCHING)]
+            stopped = [self._begun.pop(key) for key in left if key in self._begun]
+        for config in stopped:
+            self._stop(config)
 
     def began(self, config: RunConfig) -> None:
         """A training began by itself."""
@@ -85,13 +85,13 @@ class Viewers:
             self._told.discard(key)
 
     def _watched(self, key: str, within: float) -> bool:
-        return any(at == key and self.now() - when < within for at, when in self._at.values())
+        return any(key in at and self.now() - when < within for at, when in self._at.values())
 
 
-def watches(config: RunConfig) -> None:
-    """This session has a page of the run open, and of no other."""
+def watches(*configs: RunConfig) -> None:
+    """This session has a page of these runs open, and of no other."""
     context = get_script_run_ctx()
-    _viewers().watches(context.session_id if context else "", config)
+    _viewers().watches(context.session_id if context else "", *configs)
 
 
 def began(config: RunConfig) -> None:

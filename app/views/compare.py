@@ -56,7 +56,7 @@ def draw(left: Spec, right: Spec, explore: Callable[[Spec], None], at: Stage = A
     """The page for the two runs, shown as `at` says; `explore` shows one on its own page."""
     specs = left, right
     both = look(left), look(right)
-    viewers.watches(both[0].run.config)
+    viewers.watches(*(shown.run.config for shown in both))
     notices.unknown_names(address.unknown(NAMES))
     clock = _clock(both)
     view.current(both[0].run)
@@ -315,7 +315,7 @@ def _poll(specs: Specs, drawn: tuple) -> None:
     with pace.measured():
         try:
             both = look(specs[0]), look(specs[1])
-            viewers.watches(both[0].run.config)
+            viewers.watches(*(shown.run.config for shown in both))
             if tuple(shown.run.status for shown in both) != drawn:
                 st.rerun()
             moved = [part for part in moved if st.session_state.get(part) != _moment(part, both)]

@@ -400,6 +400,17 @@ def test_what_began_by_itself_stops_when_its_visitor_picks_something_else(lookin
     assert stopped == [A]  # it was stopped once, and did not begin again
 
 
+def test_of_two_runs_that_are_compared_both_are_watched(looking):
+    found, _, stopped = looking
+    found.watches("me", A, B)
+    found.began(A)
+    found.began(B)
+    found.watches("me", B, A)
+    assert stopped == []
+    found.watches("me", B)
+    assert stopped == [A]
+
+
 def test_it_goes_on_while_another_looks_or_where_somebody_asked_for_it(looking):
     found, clock, stopped = looking
     found.watches("me", A)
