@@ -13,9 +13,9 @@ from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
 from app.picker import other, picker
-from app.stage import presenting, story
+from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
-from app.views import compare, depth, explore, library, presented, stage, stories
+from app.views import compare, depth, explore, library, presented, stories
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -161,4 +161,4 @@ def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at:
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
-    stage.controls(here, at)
+    controls.draw(here, at)

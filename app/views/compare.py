@@ -16,8 +16,8 @@ from app.components import address, notices, pair, pulse, readouts, status, text
 from app.components.shown import Shown, look
 from app.engine import data, pace, viewers
 from app.picker import other, picker
-from app.player import stage, view
-from app.player.stage import Beside
+from app.player import on_page, view
+from app.player.on_page import Beside
 from app.player.wire import CLOCK, CLOCKS, Group
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
@@ -220,7 +220,7 @@ def _body(specs: Specs, clock: str, at: Stage) -> None:
         draw_players(left, right, looked_at, clock, at)
         if at.fills:
             return
-        stage.draw_controls(left, looked_at)
+        on_page.draw_controls(left, looked_at)
         draw_figures(left, right)
 
 
@@ -243,7 +243,7 @@ def draw_players(
                     st.html(f'<p class="side">{escape(names[n])}</p>')
                 beside = Beside(PLAYERS[n], Group(GROUP, n, clock), onto[n])
                 if run.points or run.status.busy:
-                    stage.draw_player(run, views[n], presented.playing(at), beside)
+                    on_page.draw_player(run, views[n], presented.playing(at), beside)
                     if at.fills:
                         presented.figures(run, views[n])
                     else:
@@ -261,8 +261,8 @@ def _onto(both: tuple[Run, Run], views: tuple[view.View, view.View]) -> tuple[An
     if left.config.classes != right.config.classes or views[0].picked != views[1].picked:
         return None, None
     if left.status.busy and not right.status.busy:
-        return stage.places(right, views[1]), None
-    return None, stage.places(left, views[0])
+        return on_page.places(right, views[1]), None
+    return None, on_page.places(left, views[0])
 
 
 def draw_figures(left: Run, right: Run) -> None:

@@ -29,7 +29,7 @@ from app.components import (
 from app.components.shown import Shown, look
 from app.engine import data, derived, pace, runs, shared, viewers
 from app.picker import other, picker
-from app.player import stage, view
+from app.player import on_page, view
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import layers, presented, welcome
 from ncengine.analysis import over_seeds
@@ -239,12 +239,12 @@ def _body(shown: Shown, looked_at: view.View, at: Stage) -> None:
     left, right = st.columns(HALVES, gap="medium")
     with left:
         if not shown.welcomes:
-            stage.draw_player(run, looked_at, presented.playing(at))
+            on_page.draw_player(run, looked_at, presented.playing(at))
         if looked_at.beside == "layers":
             layers.draw_blocks(run, looked_at)
     with right:
-        stage.draw_controls(run, looked_at)
-        stage.draw_beside(run, looked_at)
+        on_page.draw_controls(run, looked_at)
+        on_page.draw_beside(run, looked_at)
         if player_first:
             st.skeleton(height=base.CURVE_HEIGHT)
         elif looked_at.beside == "layers":
@@ -308,7 +308,7 @@ def _cosines(run: Run, looked_at: view.View) -> None:
     classes, r = run.config.classes, run.config.seeds.index(looked_at.seed)
     shown = view.shown_snapshot(run.geometry, r, looked_at.moment)
     if shown is None:
-        st.info(stage.nothing_to_show(looked_at))
+        st.info(on_page.nothing_to_show(looked_at))
         return
     means = run.geometry.class_means[shown, r]
     names = dataset_info(run.config.dataset).class_names[:classes]

@@ -13,7 +13,7 @@ from app.components import laws, readouts, series
 from app.components.series import Picture, Series
 from app.components.shown import Shown
 from app.engine import derived, shared
-from app.player import stage as player
+from app.player import on_page
 from app.player.view import View
 from app.player.wire import Playing
 from app.stage.presenting import Stage
@@ -50,14 +50,14 @@ def run(shown: Shown, looked_at: View, stage: Stage) -> None:
     """Player, figures and one chart of a run, or of these what is to be alone."""
     run = shown.run
     if stage.alone == "player":
-        player.draw_player(run, looked_at, playing(stage))
+        on_page.draw_player(run, looked_at, playing(stage))
         return
     if stage.alone == "curves":
         _chart(run, looked_at)
         return
     left, right = st.columns((1.5, 1), gap="medium")
     with left:
-        player.draw_player(run, looked_at, playing(stage))
+        on_page.draw_player(run, looked_at, playing(stage))
     with right, st.container(key="presented_beside"):
         figures(run, looked_at)
         _chart(run, looked_at)

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.player import stage, view
+from app.player import on_page, view
 from ncengine.config import RunConfig
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.config.gallery import row
@@ -33,7 +33,7 @@ def draw(
         )
         with st.container(key="welcome_tries", horizontal=True, gap="small"):
             _tries(run.config, pick, train)
-        stage.draw_player(run, looked_at)
+        on_page.draw_player(run, looked_at)
 
 
 def _tries(config: RunConfig, pick: Callable[[RunConfig], None], train: Callable[[], None]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.components import text
-from app.player import stage, view
+from app.player import on_page, view
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 from ncengine.theory.optimum import floor_of, optimum_of
@@ -31,7 +31,7 @@ def test_a_seed_without_any_snapshot_gets_a_sentence_in_place_of_the_player(at, 
     store.put(diverged_run(RunConfig(), snapshots=2))
     open_at(at)
     assert_sound(at)
-    assert [info.value for info in at.info] == [stage.nothing_to_show(view.View(0))] * 2
+    assert [info.value for info in at.info] == [on_page.nothing_to_show(view.View(0))] * 2
     assert "Seed 0 diverged" in at.info[0].value
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.charts import layers as charts
-from app.player import stage
+from app.player import on_page
 from app.player.view import View
 from app.views import layers as view
 from ncengine.analysis.layer_by_layer import LayerByLayer
@@ -230,7 +230,7 @@ def test_there_are_ways_through_the_layers_of_a_run_at_rest():
     """One for each moment at which features were kept."""
 
     def trajectories_of(run):
-        return stage._trajectories(run, run.geometry, View(0), 0)
+        return on_page._trajectories(run, run.geometry, View(0), 0)
 
     trajectories = trajectories_of(make_run(CONFIG))
     assert [trajectory.epoch for trajectory in trajectories] == [1, CONFIG.epochs]

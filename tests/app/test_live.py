@@ -12,7 +12,7 @@ from app.charts import curves
 from app.components import pulse, readouts
 from app.components.shown import Shown
 from app.engine import pace
-from app.player import stage
+from app.player import on_page
 from app.views import explore
 from ncengine.config import RunConfig
 from ncengine.runs.glance import Glance
@@ -21,7 +21,7 @@ from tests.app.conftest import MAIN, assert_sound, make_run
 
 CONFIG = RunConfig()
 MADE = ((curves, "objective_table"), (curves, "collapse_table"), (curves, "accuracy_table"))
-PACKED = ((readouts, "readouts"), (stage, "pack"))
+PACKED = ((readouts, "readouts"), (on_page, "pack"))
 
 
 class Rerun(BaseException):

@@ -8,7 +8,7 @@ import pytest
 from app.charts import base, curves
 from app.components import text as words
 from app.engine import data as data_module
-from app.player import stage
+from app.player import on_page
 from app.player.wire import pack
 from ncengine import datasets
 from ncengine.config import RunConfig
@@ -25,7 +25,7 @@ def shown(monkeypatch):
         calls.append((projection, {**vars(about), **given}))
         return pack(projection, about, **given)
 
-    monkeypatch.setattr(stage, "pack", packed)
+    monkeypatch.setattr(on_page, "pack", packed)
     return calls
 
 

@@ -22,7 +22,7 @@ _CAPTION, _NOTES = "stage:caption", "stage:notes"
 _OF_NO_STEP = frozenset({*presenting.NAMES, picker.RUN, other.RUN})
 
 
-def controls(page: str, at: Stage) -> None:
+def draw(page: str, at: Stage) -> None:
     """Present, add to a story, share; and of a story that is told here, the step and its end."""
     if page not in PAGES:
         return
