@@ -15,7 +15,7 @@ from app.engine import runs, warmup
 from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
-from app.views import compare, depth, explore, library, presented, stories
+from app.views import compare, depth, explore, library, presented, presets, stories
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -62,7 +62,7 @@ def _draw() -> None:
     bare = not address.read((*explore.NAMES, *compare.NAMES))
     picker.arrive(bare=bare, welcomes=explores)
     if of_depths and bare and picker.came_without_a_link():
-        depth.open_at_first()
+        presets.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
     if at.fills:
@@ -142,7 +142,7 @@ def _config(spec: RunConfig | Identity) -> RunConfig:
 def _picture(config: RunConfig) -> dict[str, str]:
     """The address of Depth: of the picture that was looked at last."""
     if picker.came_without_a_link():
-        return depth.preset_query(depth.OPENS_ON)
+        return presets.query_of(presets.OPENS_ON)
     return {**config.query(), **series.last().query()}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cache
 from html import escape
 from typing import Any
 
@@ -29,13 +28,11 @@ from app.components import (
 from app.components.series import Picture, Series
 from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
-from app.picker import picker
 from app.stage.presenting import AS_ITSELF, Stage
-from app.views import panels, presented
+from app.views import panels, presented, presets
 from ncengine.analysis.bounds import Bound
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
+from ncengine.config import PARAMS, RunConfig, as_text
 from ncengine.config.fields import PAPER_DEPTHS
-from ncengine.config.sweeps import SWEEPS, sweep_series
 from ncengine.runs.run import Status
 from ncengine.theory.depth_law import prediction
 
@@ -44,8 +41,6 @@ LIVE, IDLE = 0.7, 2.5
 _WRONG = "depth:wrong"
 PROGRESS, PANELS, WATCH = "depth:progress", "depth:panels", "depth:watch"
 UNSEEN = "\N{WORD JOINER}"
-# What who asks for nothing is shown, where the gallery has it.
-OPENS_ON = "figure-1"
 
 Open = Callable[[RunConfig], None]
 
@@ -121,7 +116,7 @@ def _heading_row(config: RunConfig, picture: Picture) -> None:
             else "As many series as can be told apart are shown.",
         )
         with st.popover("Presets", key="presets"):
-            _presets()
+            presets.draw()
 
 
 def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
@@ -181,71 +176,6 @@ def _keep(config: RunConfig, picture: Picture) -> None:
 def _drop(n: int, picture: Picture) -> None:
     kept = tuple(family for i, family in enumerate(picture.kept) if i != n)
     series.show(replace(picture, kept=kept))
-
-
-def _presets() -> None:
-    full = st.toggle(
-        "As in the paper",
-        key="depth:full",
-        help="In the paper's full size: Adam for 5,000 epochs, five seeds, as many samples as "
-        "there may be. How long that takes is said before it starts.",
-    )
-    for name, preset in SWEEPS.items():
-        st.button(
-            preset.title,
-            key=f"preset-{name}",
-            on_click=_apply,
-            args=(name, full),
-            help=preset.look_for,
-            width="stretch",
-        )
-
-
-def _apply(name: str, full: bool) -> None:
-    base, picture = _of_preset(name, full)
-    picker.apply(base)
-    series.show(picture)
-
-
-def open_at_first() -> None:
-    """Show what the page opens on, for an address that asks for nothing; before the picker."""
-    _apply(OPENS_ON, full=False)
-    picker.accept_url()
-    address.accept(series.OWNER, series.NAMES)
-
-
-def preset_query(name: str) -> dict[str, str]:
-    """What the address says of the page when it shows a preset."""
-    base, picture = _of_preset(name, False)
-    return {**base.query(), **picture.query()}
-
-
-@cache
-def _of_preset(name: str, full: bool) -> tuple[RunConfig, Picture]:
-    """What is picked, and the picture."""
-    shown = []
-    for grid in sweep_series(name, as_in_paper=full):
-        depths = tuple(sorted({config.depth for config in grid}))
-        decays = tuple(sorted({config.weight_decay for config in grid}))
-        shown.append(Series(grid[0], depths, decays if len(decays) > 1 else ()))
-    first, kept = shown[0], tuple(shown[1:])
-    usual = PARAMS_DEFAULTS["depth"]
-    base = first.base.with_(depth=usual) if usual in first.depths else first.base
-    return base, Picture(depths=first.depths, decays=first.decays, kept=kept)
-
-
-@cache
-def _networks_of_preset(name: str, full: bool) -> list[tuple[RunConfig, ...]]:
-    """Those of each of its series."""
-    base, picture = _of_preset(name, full)
-    return [family.grid.configs for family in picture.series(base)]
-
-
-def _preset_shown(shown: list[Series]) -> str | None:
-    """The name of the preset that is shown; None where it is none."""
-    pictured = [family.grid.configs for family in shown]
-    every = ((name, full) for name in SWEEPS for full in (False, True))
-    return next((name for name, full in every if _networks_of_preset(name, full) == pictured), None)
 
 
 def _legend(shown: Sequence[Series], picture: Picture) -> None:
@@ -387,7 +317,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         asked = panels.clicked()
         if asked in points:
             open_run(points[asked].config)
-        _preset_words(shown)
+        presets.draw_words(shown)
         finished, bounds, fitted = _finished(shown, points, picture)
         if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
@@ -422,12 +352,6 @@ def _finished(
     bounds = sweep.bounds(run for runs in finished for run in runs)
     optima = picture.lines == "optima"
     return finished, bounds, panels.without_convicted(finished, bounds) if optima else finished
-
-
-def _preset_words(shown: list[Series]) -> None:
-    name = _preset_shown(shown)
-    if name is not None:
-        st.markdown(f":blue-badge[{text.plain(SWEEPS[name].title)}] {SWEEPS[name].look_for}")
 
 
 def _mended(family: Series, points: dict[str, Point]) -> list[charts.Finished]:
