@@ -186,10 +186,11 @@ class Player {
    * A finished run plays once. A live one glides to its end, that something moves at once; under
    * reduced motion any is at its end.
    */
-  begin({ live, frames, begins }) {
+  begin({ live, frames, begins, step }) {
     this.looping = begins === "loops" && !live && !this.calm;
     if (live || this.calm) this.clock.go(frames - 1, this.calm);
-    else if (begins === "rests") this.clock.go(frames - 1, true);
+    // What a step of a story plays, it says.
+    else if (begins === "rests" || step) this.clock.go(frames - 1, true);
     else this.onceSeen(() => this.play());
   }
 

@@ -24,11 +24,7 @@ from app.stage.story import (
     read,
 )
 
-PLAYS_WORDS = {
-    "nothing": "nothing: it is shown as it stands",
-    "training": "the training, from its beginning to this moment",
-    "layers": "the way through the layers",
-}
+PLAYS_WORDS = {"nothing": "Nothing", "training": "Training", "layers": "Layers"}
 _WRONG, _READ = "stories:wrong", "stories:read"
 
 
@@ -126,7 +122,7 @@ def _step(n: int, step: Step, count: int) -> None:
                 "Caption",
                 key=_key(n, "caption"),
                 max_chars=MOST_CAPTION,
-                height=90,
+                height=112,
                 on_change=_edit,
                 args=(n, "caption"),
             )
@@ -135,7 +131,7 @@ def _step(n: int, step: Step, count: int) -> None:
                 "Notes",
                 key=_key(n, "notes"),
                 max_chars=MOST_NOTES,
-                height=90,
+                height=112,
                 on_change=_edit,
                 args=(n, "notes"),
             )
@@ -145,6 +141,8 @@ def _step(n: int, step: Step, count: int) -> None:
                 PLAYS,
                 key=_key(n, "plays"),
                 format_func=PLAYS_WORDS.__getitem__,
+                help="As the step is come to: nothing, and it is shown as it stands; the training, "
+                "from its beginning to this moment; or the way through the layers.",
                 disabled=step.page != "Explore",
                 on_change=_edit,
                 args=(n, "plays"),

@@ -222,6 +222,15 @@ def test_a_clicker_walks_through_a_story_and_back(page, shipped, name):
         expect_step(page, name, n)
 
 
+def test_a_step_that_is_opened_rests_where_it_is_unless_it_plays(moving, page, shipped):
+    open_at(page, shipped, story="eight-steps", step="4", present="1")
+    expect(player(page)).to_have_attribute("data-step", "eight-steps:4")
+    expect(player(page)).to_have_attribute("data-epoch", "500")
+    expect(player(page)).to_have_attribute("data-playing", "false")
+    open_at(page, shipped, story="eight-steps", step="2", present="1")
+    expect(player(page)).to_have_attribute("data-playing", "true")
+
+
 def test_page_down_first_ends_what_plays(moving, page, shipped):
     open_at(page, shipped, story="eight-steps", step="1", present="1")
     expect_step(page, "eight-steps", 1)
