@@ -24,7 +24,9 @@ _LAZY = {
     "Run": "ncengine.runs.run",
     "Status": "ncengine.runs.run",
     "Store": "ncengine.runs.store",
+    "load": "ncengine.runs.whole",
     "run": "ncengine.jobs.foreground",
+    "save": "ncengine.runs.whole",
     "sweep": "ncengine.jobs.sweep",
 }
 _MODULES = {
