@@ -13,8 +13,17 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.datasets.sampling import held_out_per_class
 from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED
-from ncengine.snapshots.plan import layer_passes, shown, shown_in_layers, snapshot_passes
+from ncengine.snapshots.plan import (
+    layer_passes,
+    log_spaced,
+    shown,
+    shown_in_layers,
+    snapshot_passes,
+)
 
+# What engines before version 4 kept of geometry: more snapshots in each decade of passes, and more
+# samples of training and of testing.
+EARLIER_POINTS, EARLIER_TRAIN, EARLIER_TEST = 18, 400, 200
 REAL, HALF, WHOLE = ("f8",), ("f2", "f4", "f8"), ("i4", "i8")
 
 
@@ -92,12 +101,12 @@ def most(config: RunConfig) -> dict[str, int]:
     samples = shown(config)
     return {
         "T": len(metrics) + 1,
-        "G": len(geometry) + 1,
+        "G": max(len(geometry), len(log_spaced(config.budget, EARLIER_POINTS))) + 1,
         "H": len(geometry) + 1,
         "M": len(means) + 1,
         "F": len(features) + 1,
-        "S": len(samples["labels"]),
-        "S'": len(samples["test_labels"]),
+        "S": max(len(samples["labels"]), EARLIER_TRAIN),
+        "S'": max(len(samples["test_labels"]), EARLIER_TEST),
         "S''": len(shown_in_layers(config)),
     }
 

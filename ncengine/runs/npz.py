@@ -51,7 +51,7 @@ def write(file: BinaryIO, entry: Mapping[str, Any], arrays: Arrays) -> None:
         arrays: of numbers or truth values, by name.
     """
     text = json.dumps(sealed({**entry, CRC: crc_of(arrays)}), indent=1, sort_keys=True)
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(_member(ENTRY), text.encode())
         for name in sorted(arrays):
             with archive.open(_member(name + SUFFIX), "w", force_zip64=True) as member:

@@ -16,12 +16,12 @@ from ncengine.config import RunConfig
 from ncengine.jobs.foreground import run as train
 from ncengine.runs import npz, whole
 from ncengine.runs.gallery import Gallery
-from ncengine.runs.identity import identify
+from ncengine.runs.identity import Identity, identify
 from ncengine.runs.needed import most
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from ncengine.runs.whole import arrays_of, load, read, save
-from ncengine.snapshots.plan import layer_passes, snapshot_passes
+from ncengine.snapshots.plan import layer_passes, log_spaced, snapshot_passes
 from ncengine.version import ENGINE_VERSION
 from tests.engine.made_up import assert_same, made_up
 
@@ -102,6 +102,29 @@ def test_any_run_comes_back_to_the_bit(
     file = io.BytesIO()
     npz.write(file, whole.entry_of(run), arrays_of(run))
     assert_same(run, read(file))
+
+
+def test_a_run_of_an_engine_that_showed_more_and_knew_no_layers_comes_back(tmp_path):
+    config = SMALL.with_(samples_per_class=100, solver="L-BFGS", initial_scale=1.0, epochs=1000)
+    rng, kept, passes = np.random.default_rng(0), 270, sorted(log_spaced(1000, 18))
+    run = made_up(config, rng, 60, 1, 0.0, False)
+    before, frames = run.geometry, (len(passes), 2)
+    geometry = replace(
+        before,
+        epoch=np.array(passes),
+        class_means=rng.normal(size=(*frames, 3, 6)).astype(np.float32),
+        classifier=rng.normal(size=(*frames, 3, 6)).astype(np.float32),
+        features=rng.normal(size=(*frames, kept, 6)).astype(np.float16),
+        labels=np.repeat(np.arange(3), kept // 3),
+        sample_index=np.arange(kept),
+        test_features=np.zeros((*frames, len(before.test_labels), 6), np.float16),
+    )
+    identity = Identity(config, "made up", "3")
+    machine = {**run.machine, "version": "3"}
+    lacking = frozenset({"fit"})
+    run = replace(run, geometry=geometry, layers=None, machine=machine, key=identity.key)
+    run = replace(run, not_recorded=lacking)
+    assert_same(run, load(save(run, tmp_path / "run.npz")))
 
 
 def test_what_is_not_finished_cannot_be_saved_nor_under_another_ending(trained, tmp_path):
