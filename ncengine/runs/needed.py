@@ -73,7 +73,9 @@ OF_LAYERS = {
 DIVERGED, PARAMETERS = "diverged", "parameters"
 OTHERS = {DIVERGED: _needed("R", ("b1",)), PARAMETERS: _needed("R P", ("f4", "f8"))}
 ALL: Mapping[str, Needed] = {**CURVES, **GEOMETRY, **OF_LAYERS, **OTHERS}
-# These belong together: of each group a file holds all or none. Curves there always are.
+# Metrics that a run may lack, which was trained before they were added; these there always are.
+LOSS, NC1, DECAY = "curves/loss", "layers/measured/nc1", "layers/measured/decay"
+# What belongs together: of each group a file holds all or none, but for such metrics.
 GROUPS = (GEOMETRY, OF_LAYERS)
 
 
@@ -150,8 +152,14 @@ def _check_names(names: object) -> None:
     wanted = {*CURVES, DIVERGED}
     for group in GROUPS:
         wanted |= group.keys() if present & group.keys() else set()
-    if lacking := sorted(wanted - present):
+    if lacking := sorted(wanted - present - later_metrics()):
         raise ValueError(f"{lacking[0]}: it is not there")
+
+
+def later_metrics() -> set[str]:
+    """Arrays that a run may lack since they may have been added after it was trained."""
+    measured = {name for name in OF_LAYERS if name.startswith("layers/measured/")}
+    return ({*CURVES} | measured) - {"curves/epoch", LOSS, NC1, DECAY}
 
 
 def check_values(config: RunConfig, arrays: Mapping[str, np.ndarray]) -> None:

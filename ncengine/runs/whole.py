@@ -12,13 +12,23 @@ import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.costs.memory import memory_here
+from ncengine.datasets.data import read_only
 from ncengine.reasons import why
 from ncengine.runs import npz
 from ncengine.runs.entry import judged
 from ncengine.runs.gallery import MACHINE
 from ncengine.runs.identity import Identity
 from ncengine.runs.journal import replacing
-from ncengine.runs.needed import DIVERGED, PARAMETERS, check_forms, check_values, most_bytes
+from ncengine.runs.needed import (
+    DECAY,
+    DIVERGED,
+    LOSS,
+    NC1,
+    PARAMETERS,
+    check_forms,
+    check_values,
+    most_bytes,
+)
 from ncengine.runs.npz import Form, Unsound
 from ncengine.runs.picture import pictured
 from ncengine.runs.run import Geometry, Layers, Run, Status
@@ -189,8 +199,22 @@ def _check(entry: dict[str, Any], forms: Mapping[str, Form]) -> None:
         raise ValueError("a run of its configuration can take more memory than this machine has")
 
 
+def _completed(arrays: Arrays) -> tuple[Arrays, set[str]]:
+    """With NaN in place of metrics that were added since; and these, as in `Run.not_recorded`."""
+    likes = [(LOSS, PER_SEED), (NC1, LAYERS), (DECAY, BLOCKS)]
+    found, lacking = dict(arrays), set()
+    for like, names in likes:
+        start = like.rpartition("/")[0] + "/"
+        for name in names if like in arrays else ():
+            if f"{start}{name}" not in arrays:
+                found[f"{start}{name}"] = read_only(np.full(arrays[like].shape, np.nan))
+                lacking.add(name if start == _CURVES else f"{OF_LAYERS}{name}")
+    return found, lacking
+
+
 def _run_of(entry: Mapping[str, Any], arrays: Arrays) -> Run:
     config, seeds = RunConfig(**entry["config"]), len(entry["seeds"])
+    arrays, lacking = _completed(arrays)
     under = {
         start: {n.removeprefix(start): a for n, a in arrays.items() if n.startswith(start)}
         for start in (_CURVES, _GEOMETRY, _LAYERS, _MEASURED)
@@ -215,7 +239,7 @@ def _run_of(entry: Mapping[str, Any], arrays: Arrays) -> Run:
         machine={name: entry[name] for name in MACHINE if name in entry},
         key=entry["key"],
         shown_seed=entry["shown_seed"],
-        not_recorded=frozenset(entry["not_recorded"]),
+        not_recorded=frozenset(entry["not_recorded"]) | lacking,
         parameters=arrays.get(PARAMETERS),
         data_checksum=entry["data_checksum"],
     )

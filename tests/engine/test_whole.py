@@ -127,6 +127,24 @@ def test_a_run_of_an_engine_that_showed_more_and_knew_no_layers_comes_back(tmp_p
     assert_same(run, load(save(run, tmp_path / "run.npz")))
 
 
+def test_a_metric_that_was_added_since_is_absent_and_said_to_be(trained):
+    arrays = arrays_of(trained)
+    for name in ("curves/nc3", "layers/measured/stream_norm", "layers/measured/movement"):
+        del arrays[name]
+    file = io.BytesIO()
+    npz.write(file, whole.entry_of(trained), arrays)
+    back = read(file)
+    assert back.not_recorded == {"nc3", "layers_stream_norm", "layers_movement"}
+    assert np.isnan(back.curves["nc3"]).all() and back.curves["nc3"].shape == (back.points, 2)
+    assert back.layers.movement.shape == trained.layers.movement.shape
+    np.testing.assert_array_equal(back.curves["nc1"], trained.curves["nc1"])
+    del arrays["curves/loss"]
+    file = io.BytesIO()
+    npz.write(file, whole.entry_of(trained), arrays)
+    with pytest.raises(npz.Unsound, match="curves/loss: it is not there"):
+        read(file)
+
+
 def test_what_is_not_finished_cannot_be_saved_nor_under_another_ending(trained, tmp_path):
     with pytest.raises(ValueError, match="running; only a finished run"):
         save(replace(trained, status=Status.RUNNING), tmp_path / "run.npz")
