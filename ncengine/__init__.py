@@ -24,13 +24,17 @@ _LAZY = {
     "Run": "ncengine.runs.run",
     "Status": "ncengine.runs.run",
     "Store": "ncengine.runs.store",
+    "load": "ncengine.runs.whole",
+    "network": "ncengine.exchange.network",
     "run": "ncengine.jobs.foreground",
+    "save": "ncengine.runs.whole",
     "sweep": "ncengine.jobs.sweep",
 }
 _MODULES = {
     "analysis": "ncengine.analysis",
     "config": "ncengine.config",
     "datasets": "ncengine.datasets",
+    "exchange": "ncengine.exchange",
     "metrics": "ncengine.metrics",
     "projection": "ncengine.analysis.projection",
     "theory": "ncengine.theory",

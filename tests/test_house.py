@@ -29,6 +29,7 @@ FLOORS = {
         "training",
         "runs",
         "analysis",
+        "exchange",
         "jobs",
         "cli",
     ),

@@ -50,14 +50,15 @@ def draw(
 
 def _trained_anew(points: Sequence[sweep.Point]) -> str:
     """What of it will be trained, by whoever runs it on this machine."""
-    anew = sum(point.now.shipped or not point.finished for point in points)
+    elsewhere = (point.now.shipped or point.now.imported for point in points)
+    anew = sum(other or not point.finished for other, point in zip(elsewhere, points, strict=True))
     if not anew:
         return "All of it was trained on this machine, and is read from its cache."
     shipped = sum(point.now.shipped for point in points)
     also = f", the {shipped} that the gallery ships among them" if shipped else ""
     return (
         f"Trains {anew} of {len(points)} networks{also}: command line and library read what was "
-        "trained on this machine, not the gallery."
+        "trained on this machine, not the gallery, nor what was imported."
     )
 
 

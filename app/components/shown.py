@@ -60,7 +60,7 @@ class Shown:
     @property
     def stands_in(self) -> bool:
         """Whether it is shown for want of one that was trained here with the engine as it is."""
-        return self.run.shipped or self.version is not None
+        return self.run.from_elsewhere or self.version is not None
 
     @property
     def started_elsewhere(self) -> bool:
@@ -80,7 +80,7 @@ def look(spec: RunConfig | Identity, *, welcomes: bool = False) -> Shown:
     if not status.busy:
         requests.has_stopped(config)
     version = runs.of_earlier_engine(run)
-    stands_in = run.shipped or version is not None
+    stands_in = run.from_elsewhere or version is not None
     asked = spec if isinstance(spec, RunConfig) else config
     today = runs.of_today(asked) if stands_in else Glance(status, run.passes, run.error)
     begins = automatic.waits(run)

@@ -52,8 +52,7 @@ def draw_brief(shown: Shown, side: str, pick: Callable[[RunConfig], None]) -> No
     elif run.status is Status.ABSENT:
         _invite_briefly(shown, side, pick)
     elif run.status is Status.DONE:
-        gallery = ["**From the gallery**"] if run.shipped else []
-        st.caption(" · ".join([*gallery, *what_it_took(run), *what_is_odd(shown)]))
+        st.caption(" · ".join([*where_from(run), *what_it_took(run), *what_is_odd(shown)]))
     else:
         _BARS[run.status](shown, side)
 
@@ -72,7 +71,7 @@ def _invite_briefly(shown: Shown, side: str, pick: Callable[[RunConfig], None]) 
 
 
 def _of_earlier_engine(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
-    if shown.version is None or shown.run.shipped:
+    if shown.version is None or shown.run.from_elsewhere:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="earlier"):
         st.markdown(
@@ -96,11 +95,11 @@ def _what_failed_here(shown: Shown) -> None:
 
 
 def draw_train_here(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
-    """Of a run of the gallery, the button that trains it on this machine.
+    """Of a run of the gallery, or an imported one, the button that trains it on this machine.
 
-    Where it has been, and the one of the gallery was asked for by name, `pick` shows it.
+    Where it has been, and the other was asked for by name, `pick` shows it.
     """
-    if shown.run.shipped:
+    if shown.run.from_elsewhere:
         label, why = "Train it here", "On this machine; keeps every seed’s geometry."
         if shown.started_elsewhere:
             label = "Train it from random weights"
@@ -141,15 +140,22 @@ def _too_large(why: str) -> str:
     return f"**This is too large for this machine.** {text.plain(why)}"
 
 
+def where_from(run: Run) -> list[str]:
+    """Where a run comes from that was not trained here; nothing of others."""
+    if run.imported:
+        return ["**Imported**"]
+    return ["**From the gallery**"] if run.shipped else []
+
+
 def what_is_odd(shown: Shown) -> list[str]:
-    """Of a run of the gallery, in what it differs from one that would be trained here."""
+    """Of a run from elsewhere, in what it differs from one that would be trained here."""
     parts = []
     if shown.started_elsewhere:
         parts.append("it came lower than from random weights, and is shown in their place")
     if shown.on_other_data:
         title = dataset_info(shown.run.config.dataset).title
         parts.append(f"on other files of {title} than those used here")
-    if shown.run.shipped and shown.version is not None:
+    if shown.run.from_elsewhere and shown.version is not None:
         parts.append(f"by version {text.plain(shown.version)} of the engine, which recorded less")
     return parts
 
@@ -168,7 +174,7 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
 
 def what_it_took(run: Run) -> list[str]:
     """Passes, time, device and day of a finished run."""
-    done = "" if run.shipped else "**Done**: "
+    done = "" if run.from_elsewhere else "**Done**: "
     spent = spent_on_curvature(run.config, run.passes)
     curvature = f" ({spent} of them for the curvature)" if spent else ""
     parts = [f"{done}{text.passes(run.passes)}{curvature} in {text.duration(run.seconds)}"]

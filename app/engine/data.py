@@ -162,10 +162,10 @@ def thumbnails(run: Run, test: bool) -> np.ndarray | None:
     With `test`, its test samples follow.
     """
     if run.shipped:
-        kept = runs.samples(run)
+        kept = {} if run.imported else runs.samples(run)
         names = ("images", "test_images") if test else ("images",)
         return np.concatenate([kept[name] for name in names]) if "images" in kept else None
-    data, geometry = _data_at_hand(run.config), run.geometry
+    data, geometry = _data_of(run), run.geometry
     if data is None or data.images is None or geometry is None:
         return None
     images = data.images[geometry.sample_index]
@@ -180,19 +180,25 @@ def captions(run: Run, test: bool) -> list[str] | None:
     Of the gallery's those that were chosen to be shown to anyone.
     """
     if run.shipped:
-        kept = runs.samples(run)
+        kept = {} if run.imported else runs.samples(run)
         names = ("texts", "test_texts") if test else ("texts",)
         if "texts" not in kept:
             return None
         without = f"A {dataset_info(run.config.dataset).noun} whose words are not shipped."
         return [str(text) or without for name in names for text in kept[name]]
-    data, geometry = _data_at_hand(run.config), run.geometry
+    data, geometry = _data_of(run), run.geometry
     if data is None or data.texts is None or geometry is None:
         return None
     texts = [data.texts[n] for n in geometry.sample_index]
     if not test or data.test_texts is None:
         return texts
     return texts + [data.test_texts[n] for n in geometry.test_index]
+
+
+def _data_of(run: Run) -> Data | None:
+    """The data that it was trained on, as `_data_at_hand`; None where those here are others."""
+    others = run.imported and run.data_checksum != checksum(run.config.dataset)
+    return None if others else _data_at_hand(run.config)
 
 
 def _data_at_hand(config: RunConfig) -> Data | None:

@@ -1,4 +1,4 @@
-"""All finished runs at hand, a row each: those trained here and those shipped. Reads no result."""
+"""All finished runs at hand, a row each: trained here, imported or shipped. Reads no result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ncengine.version import ENGINE_VERSION
 
 logger = logging.getLogger(__name__)
 
-HERE, GALLERY = "here", "gallery"
+HERE, IMPORTED, GALLERY = "here", "imported", "gallery"
 # What each metric of a row is called, by name: of training samples, and of test samples.
 TRAINED = asked_for(Place.LIBRARY)
 TESTED = {of_test(metric.name): metric.title for metric in shown_in(Place.LIBRARY, test=True)}
@@ -37,24 +37,27 @@ COLUMNS = ("key", "picture", "from", *PARAMS, *MEASURED)
 
 def rows() -> list[dict[str, Any]]:
     """A row a run, newest first, by column of `COLUMNS`; see `row`."""
-    store = runs.store()
-    trained = store.list()
-    known = {entry["key"] for entry in trained}
-    shipped = [entry for entry in store.gallery.entries() if entry["key"] not in known]
+    store, at_hand = runs.store(), dict[str, tuple[Mapping[str, Any], str]]()
+    # What stands first is what is opened.
+    for where, entries in (
+        (HERE, store.list()),
+        (IMPORTED, store.imported.entries()),
+        (GALLERY, store.gallery.entries()),
+    ):
+        for entry in entries:
+            at_hand.setdefault(entry["key"], (entry, where))
     meant = cache(checksum)
 
     def as_row(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
         here = meant(entry["config"].get("dataset", RunConfig().dataset))
         return row(entry, where, other_files=entry.get("data_checksum", here) != here)
 
-    table = [as_row(entry, HERE) for entry in trained] + [
-        as_row(entry, GALLERY) for entry in shipped
-    ]
+    table = [as_row(entry, where) for entry, where in at_hand.values()]
     return sorted(table, key=lambda record: record["date"] or "", reverse=True)
 
 
 def row(entry: Mapping[str, Any], where: str, *, other_files: bool = False) -> dict[str, Any]:
-    """An entry of the index, or of the gallery, in one row.
+    """An entry of the index, or of what was imported or shipped, in one row.
 
     `other_files`: its data are not those that are meant here and now.
 
@@ -101,7 +104,7 @@ def identity(key: str) -> Identity | None:
     None where no run is listed under that key.
     """
     store = runs.store()
-    entry = store.index.entry(key) or store.gallery.entry(key)
+    entry = store.entry(key)
     if entry is None:
         return None
     return store.identity(key) or identify(RunConfig(**entry["config"]))
@@ -140,13 +143,19 @@ def stop(identity: Identity) -> None:
         ask_to_stop(runs.store(), [identity], patience=0.0)
 
 
+def is_deletable(key: str) -> bool:
+    """Whether the run of that key was trained here, or imported."""
+    store = runs.store()
+    return key in store.index or store.imported.entry(key) is not None
+
+
 def delete(keys: Iterable[str]) -> list[str]:
-    """Delete runs that were trained here; gives the titles of those that could not be."""
+    """Delete runs trained here or imported; gives the titles of those that could not be."""
     store, left = runs.store(), []
     for key in keys:
         target = identity(key)
         try:
-            deletable = target is not None and target.key == key and key in store.index
+            deletable = target is not None and target.key == key and is_deletable(key)
             gone = target is not None and deletable and store.delete(target)
         except OSError as error:
             logger.warning("The run %s could not be deleted: %s", key, error)

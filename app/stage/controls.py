@@ -10,12 +10,21 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app.browser import component as browser
-from app.components import series, text
+from app.components import code, series, text
 from app.picker import other, picker
 from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
-from app.stage.story import COMPARE, DEPTH, MOST_CAPTION, PAGES, Step, StoryError, first_reason
+from app.stage.story import (
+    COMPARE,
+    DEPTH,
+    EXPLORE,
+    MOST_CAPTION,
+    PAGES,
+    Step,
+    StoryError,
+    first_reason,
+)
 
 # Pixels of a frame that holds a part of a page.
 FRAME_WIDTH, FRAME_HEIGHT = 960, 600
@@ -123,6 +132,8 @@ def _share(page: str) -> None:
         "A page that others see in a frame needs a server that they can reach: this one listens to "
         "its own machine alone, unless it was started otherwise."
     )
+    if page == EXPLORE:
+        code.draw(picker.picked())
 
 
 def _address(page: str, more: Mapping[str, str]) -> str:

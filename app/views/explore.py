@@ -112,8 +112,7 @@ def _heading(shown: Shown, compare: Callable[[], None]) -> None:
     st.header(config.title(), anchor=False)
     with st.container(key="in_short"):
         st.markdown(explanation.in_short(config))
-    parts = ["**From the gallery**"] if run.shipped else []
-    parts += [f"{derived.parameter_count(config):,} parameters"]
+    parts = [*status.where_from(run), f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[-1] += f" × {len(config.seeds)} seeds"
     parts += _differences(run)

@@ -68,6 +68,9 @@ def draw(open_run: Open, compare_runs: OpenPair) -> None:
         if damaged := runs.store().gallery.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Damaged files of the gallery were left out: {files}.")
+        if damaged := runs.store().imported.damaged():
+            files = ", ".join(map(text.plain, damaged))
+            st.warning(f"Imported files that cannot be read were left out: {files}.")
         if newer := runs.store().newer():
             st.info(f"{newer}.")
         st.fragment(_in_training, key=TRAINING)()
@@ -292,7 +295,7 @@ def _actions(
     identities = {
         key: identity for key in chosen if (identity := library.identity(key)) is not None
     }
-    deletable = [key for key in identities if key in runs.store().index]
+    deletable = [key for key in identities if library.is_deletable(key)]
     with st.container(horizontal=True, vertical_alignment="center", key="library_actions"):
         if st.button("Open", type="primary", disabled=len(identities) != 1, key="library:open"):
             open_run(next(iter(identities.values())))

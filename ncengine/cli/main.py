@@ -1,4 +1,4 @@
-"""The command line: `ncengine train`, `sweep`, `check`, `list` and `gallery`."""
+"""The command line: `ncengine train`, `sweep`, `check`, `list`, `export` and others."""
 
 from __future__ import annotations
 
@@ -14,15 +14,14 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.metrics import Place, of_test, shown_in
-from ncengine.cli import gallery, stop, sweep
+from ncengine.cli import exchange, gallery, stop, sweep
 from ncengine.cli.data import fetch, remedy
-from ncengine.cli.options import add_config_options, processes
+from ncengine.cli.options import add_experiment_options, config_of, processes
 from ncengine.cli.output import number, plain
 from ncengine.cli.parser import Parser, did_you_mean
 from ncengine.cli.terminal import lost, terminal
-from ncengine.config import PARAMS, RunConfig
+from ncengine.config import RunConfig
 from ncengine.config.param import ConfigError, Problem
-from ncengine.config.presets import paper_preset
 from ncengine.reasons import reason
 from ncengine.theory.optimum import why_no_figure
 
@@ -110,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
         "shows it live. Ctrl-C stops it; the same command goes on from there.",
     )
     train.set_defaults(command=_train)
-    _add_experiment_options(train)
+    add_experiment_options(train)
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument(
         "--workers",
@@ -128,7 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         "not hold is no error.",
     )
     check.set_defaults(command=_check)
-    _add_experiment_options(check)
+    add_experiment_options(check)
     check.add_argument("--json", action="store_true", help="print one JSON list, nothing else")
     listing = commands.add_parser(
         "list", help="list the runs that train or wait, then the finished ones, newest first"
@@ -139,24 +138,9 @@ def _parser() -> argparse.ArgumentParser:
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
     stop.add_command(commands)
+    exchange.add_commands(commands)
     gallery.add_command(commands)
     return parser
-
-
-def _add_experiment_options(parser: argparse.ArgumentParser) -> None:
-    add_config_options(parser)
-    parser.add_argument("--preset", choices=["paper"], help="start from the paper's training")
-
-
-def _config(options: argparse.Namespace) -> RunConfig:
-    given = {n: v for n, v in vars(options).items() if n in PARAMS and v is not None}
-    # What is not given takes the default of the data set and the architecture that are.
-    config = RunConfig(**given)
-    if options.preset == "paper":
-        # What is said on the command line goes before what the preset says.
-        preset = paper_preset(config).model_dump()
-        config = RunConfig(**{**preset, **given})
-    return config
 
 
 def _train(options: argparse.Namespace) -> int:
@@ -168,7 +152,7 @@ def _train(options: argparse.Namespace) -> int:
     from ncengine.runs.places import require_cache
     from ncengine.runs.store import Store
 
-    config, store = _config(options), Store()
+    config, store = config_of(options), Store()
     show = sys.stderr.isatty() and not options.json
     if options.download:
         require_cache(store.root)
@@ -215,7 +199,7 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
 def _check(options: argparse.Namespace) -> int:
     from ncengine.theory.assumptions import assumptions, remark
 
-    config = _config(options)
+    config = config_of(options)
     checks = assumptions(config)
     if options.json:
         print(json.dumps([asdict(assumption) for assumption in checks]))
@@ -273,10 +257,12 @@ def _list(options: argparse.Namespace) -> int:
     if newer := store.newer():
         _say(newer)
     stop.print_going(store, as_json=options.json)
-    for entry in store.list():
+    imported = [entry for entry in store.imported.entries() if entry["key"] not in store.index]
+    for entry in [*store.list(), *imported]:
         if options.json:
             print(json.dumps(plain(with_outcome(entry))))
         else:
             title, verdict = RunConfig(**entry["config"]).full_title(), outcome_of(entry).verdict
+            title += ", imported" if entry in imported else ""
             print(f"{entry['key']}  {entry['seconds']:8.1f} s  {verdict:24}  {title}")
     return 0

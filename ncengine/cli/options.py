@@ -13,6 +13,29 @@ from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
 from ncengine.config.defaults import defaults_of
 from ncengine.config.numbers import whole
 from ncengine.config.param import Param, as_text
+from ncengine.config.presets import paper_preset
+
+
+def add_experiment_options(parser: argparse.ArgumentParser) -> None:
+    """The options by which one experiment is asked for; `config_of` reads them."""
+    add_config_options(parser)
+    parser.add_argument("--preset", choices=["paper"], help="start from the paper's training")
+
+
+def given(options: argparse.Namespace) -> dict[str, str]:
+    """The fields that were given, as text."""
+    return {n: v for n, v in vars(options).items() if n in PARAMS and v is not None}
+
+
+def config_of(options: argparse.Namespace) -> RunConfig:
+    """The experiment that `add_experiment_options` asks for. Raises ConfigError."""
+    # What is not given takes the default of the data set and the architecture that are.
+    config = RunConfig(**given(options))
+    if options.preset == "paper":
+        # What is said on the command line goes before what the preset says.
+        preset = paper_preset(config).model_dump()
+        config = RunConfig(**{**preset, **given(options)})
+    return config
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:

@@ -179,4 +179,6 @@ def finished_run(identity: Identity, result: Arrays) -> Run:
         machine=json.loads(str(result["machine"])),
         key=identity.key,
         not_recorded=_not_recorded(result),
+        parameters=result.get("last_parameters"),
+        data_checksum=identity.data_checksum,
     )

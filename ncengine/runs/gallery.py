@@ -13,6 +13,7 @@ import logging
 import threading
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -261,7 +262,8 @@ class Gallery:
         facts["version"] = entry["engine_version"]
         try:
             arrays = _load(_checked(Path(self.folder or ""), entry))
-            return unpacked(arrays, RunConfig(**entry["config"]), facts, entry["key"])
+            run = unpacked(arrays, RunConfig(**entry["config"]), facts, entry["key"])
+            return replace(run, data_checksum=str(entry["data_checksum"]))
         except Exception as error:  # a damaged archive can raise anything
             self._pass_over(entry["file"], error)
             return None

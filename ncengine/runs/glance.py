@@ -19,6 +19,7 @@ class Glance:
         error: one line for a reader, when failed.
         entry: of a finished run, see `index.Index`.
         shipped: whether it comes from the gallery.
+        imported: whether it came as a file.
     """
 
     status: Status
@@ -26,3 +27,4 @@ class Glance:
     error: str | None = None
     entry: Mapping[str, Any] | None = None
     shipped: bool = False
+    imported: bool = False

@@ -140,7 +140,7 @@ class Journal:
 
     def save_checkpoint(self, state: Arrays) -> None:
         """Keep what the training needs to go on from the snapshots written so far."""
-        with _replacing(self._checkpoint) as file:
+        with replacing(self._checkpoint) as file:
             record.write(file, {**state, "journal_bytes": np.array(self.size())})
 
     def resume(self) -> dict[str, np.ndarray] | None:
@@ -174,7 +174,7 @@ class Journal:
 
     def save_parameters(self, parameters: np.ndarray) -> None:
         """Keep (R, P) those at the end of the training, for the result."""
-        with _replacing(self._parameters) as file:
+        with replacing(self._parameters) as file:
             record.write(file, {"parameters": parameters})
 
     def parameters(self) -> np.ndarray | None:
@@ -222,12 +222,12 @@ class Journal:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that readers see the old content or the new, never half of it."""
-    with _replacing(path) as file:
+    with replacing(path) as file:
         file.write(data)
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BufferedWriter]:
+def replacing(path: Path) -> Iterator[BufferedWriter]:
     """A file that takes the place of `path` once it is whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

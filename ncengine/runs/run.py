@@ -173,6 +173,10 @@ class Run:
             class means of layers, were kept: of the others they are NaN. None of other runs.
         not_recorded: curves, and by "layers_" metrics of layers, that were not recorded when it
             was trained: all of these is NaN.
+        parameters: (R, P) trained parameters of each seed, in the order of
+            `shapes.parameter_shapes`; None where they were not kept.
+        imported: whether it came as a file, see `runs.imported`.
+        data_checksum: names the content of its data, see `Identity`; "" where that is not told.
     """
 
     config: RunConfig
@@ -191,11 +195,19 @@ class Run:
     key: str = ""
     shown_seed: int | None = None
     not_recorded: frozenset[str] = frozenset()
+    parameters: np.ndarray | None = None
+    data_checksum: str = ""
+    imported: bool = False
 
     @property
     def shipped(self) -> bool:
         """Whether it comes from the gallery."""
         return self.shown_seed is not None
+
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether it was shipped or imported, not trained here."""
+        return self.shipped or self.imported
 
     @property
     def seeds_shown(self) -> tuple[int, ...]:

@@ -26,6 +26,7 @@ from ncengine.runs.follow import JournalReader
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.imported import Imported
 from ncengine.runs.index import Index
 from ncengine.runs.job_status import JobStatus
 from ncengine.runs.journal import Journal
@@ -67,6 +68,7 @@ class Store:
         self.index = Index(self.root / "index.jsonl")
         self.results = Results(self.root / "results")
         self.ends = Ends(self.root / "ends")
+        self.imported = Imported(self.root / "imported")
         self.line = Line(self.root / "waiting")
         # Runs built from results, and when these were written.
         self._finished_runs: LRUCache[str, tuple[float, Run]] = LRUCache(RUNS_REMEMBERED)
@@ -78,12 +80,12 @@ class Store:
     def open(self, spec: RunConfig | Identity, *, shipped: bool = True) -> Run:
         """The run as it stands now. Never trains, never raises for a bad file.
 
-        A run trained here goes before one of the gallery, and so does one in training. An idle one
-        does not: a whole run tells more than a part.
+        A run trained here goes before one that was imported or shipped, and so does one in
+        training. An idle one does not: a whole run tells more than a part.
 
         Args:
             spec: which run.
-            shipped: whether one of the gallery will do.
+            shipped: whether one of the gallery will do, or one that was imported.
         """
         identity = identify(spec)
         with self._guard:
@@ -94,7 +96,7 @@ class Store:
                 # It may have come to its end between the two looks.
                 run = self._finished(identity)
             if shipped and (run is None or run.status.idle):
-                run = self.gallery.open(identity.key) or run
+                run = self.imported.open(identity.key) or self.gallery.open(identity.key) or run
             return run or self._absent(identity)
 
     def _absent(self, identity: Identity) -> Run:
@@ -116,8 +118,8 @@ class Store:
         return earlier or self.gallery.stand_in(identity)
 
     def identity(self, key: str) -> Identity | None:
-        """Of the finished run of that key, trained here or shipped; None where there is none."""
-        entry = self.index.entry(key) or self.gallery.entry(key)
+        """Of the finished run of that key, wherever it is from; None where there is none."""
+        entry = self.entry(key)
         if entry is None:
             return None
         now = identify(RunConfig(**entry["config"]))
@@ -129,14 +131,20 @@ class Store:
         # One of the index may be on data whose checksum was not listed then.
         return identity if identity.key == key else None
 
+    def entry(self, key: str) -> dict[str, Any] | None:
+        """Of the finished run of that key: trained here, else imported, else shipped."""
+        return self.index.entry(key) or self.imported.entry(key) or self.gallery.entry(key)
+
     def glance(self, spec: RunConfig | Identity, *, shipped: bool = True) -> Glance:
         """How the run stands, without its curves: of many at once, this takes milliseconds."""
         identity = identify(spec)
         now = self._glance(identity)
         if shipped and now.status.idle:
-            entry = self.gallery.entry(identity.key)
+            came = self.imported.entry(identity.key)
+            entry = came or self.gallery.entry(identity.key)
             if entry is not None:
-                return Glance(Status.DONE, int(entry["passes"]), entry=entry, shipped=True)
+                status, imported = Status(entry["status"]), came is not None
+                return Glance(status, int(entry["passes"]), None, entry, not imported, imported)
         return now
 
     def _glance(self, identity: Identity) -> Glance:
@@ -214,15 +222,15 @@ class Store:
         return newer_in_words(len(self.index.newer()) + len(self.gallery.newer()))
 
     def at_hand(self) -> Sequence[dict[str, Any]]:
-        """Entries of all finished runs, those trained here and those shipped."""
-        return [*self.list(), *self.gallery.entries()]
+        """Entries of all finished runs, those trained here, those imported and those shipped."""
+        return [*self.list(), *self.imported.entries(), *self.gallery.entries()]
 
     def list(self) -> Sequence[dict[str, Any]]:
         """Every finished run, newest first: see `index.Index`."""
         return self.index.entries()[::-1]
 
     def delete(self, spec: RunConfig | Identity) -> bool:
-        """Delete a finished run that was trained here; gives False while somebody trains it."""
+        """Delete a finished run that was trained here or imported; gives False while it trains."""
         identity = identify(spec)
         with self.lock(identity) as held:
             if not held or not self._parts_are_free(identity):
@@ -230,6 +238,7 @@ class Store:
             self.results.remove(identity)
             self.index.remove(identity.key)
             self.ends.remove(identity)
+            self.imported.remove(identity.key)
         with self._guard:
             self._finished_runs.pop(identity.key, None)
         return True

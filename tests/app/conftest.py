@@ -18,6 +18,7 @@ from ncengine.config import RunConfig
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.imported import Imported
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
 from ncengine.version import EARLIER_VERSIONS
@@ -36,6 +37,7 @@ class FakeStore:
         self.not_put_away = set()
         self.opened, self.glances = 0, 0
         self.gallery = Gallery(None)
+        self.imported = Imported(self.root / "imported")
         self.ends = FakeEnds()
 
     def list(self) -> list:

@@ -12,10 +12,11 @@ from streamlit.util import calc_hash
 
 from app.charts import compare, pictures
 from app.components import clock, readouts
-from app.engine import library, runs
+from app.engine import data, library, runs
 from app.views import library as page
 from ncengine.analysis.outcome import outcome_of
 from ncengine.config import RunConfig
+from ncengine.datasets import load
 from ncengine.jobs.foreground import run as train
 from ncengine.jobs.queue import enqueue
 from ncengine.runs.gallery import Gallery
@@ -23,6 +24,7 @@ from ncengine.runs.identity import identify
 from ncengine.runs.picture import pictured, read
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
+from ncengine.runs.whole import save
 from tests.app.conftest import assert_sound, make_run, open_at, texts
 
 SMALL = RunConfig(classes=3, samples_per_class=8, width=8, depth=2, epochs=20, warmup=5, seeds=2)
@@ -442,3 +444,35 @@ def test_the_same_with_more_seeds_is_offered(at, trained, monkeypatch):
     at.button(key="more-seeds").click().run()
     assert_sound(at)
     assert "Nobody has trained" not in texts(at) and "× 2 seeds" in texts(at)
+
+
+# Runs that came as files.
+
+
+def test_an_imported_run_is_marked_opened_and_deleted(at, trained, tmp_path, monkeypatch):
+    store = Store(tmp_path / "cache", Gallery(None))
+    file = save(trained.open(SMALL), tmp_path / "run.npz")
+    store.imported.add(file)
+    monkeypatch.setattr(runs, "store", lambda: store)
+    (row,) = library.rows()
+    assert (row["from"], row["depth"], row["key"]) == ("imported", 2, identify(SMALL).key)
+    assert row["picture"] and row["outcome"]
+    open_at(at, run=row["key"])
+    assert_sound(at)
+    assert "Imported" in texts(at) and "From the gallery" not in texts(at)
+    assert "anew" in [button.key for button in at.button]
+    at._page_hash = calc_hash("library")
+    (store.root / "imported" / "0a.npz").write_bytes(b"no run")
+    library.disk.clear()
+    at.run()
+    assert not at.exception and "0a.npz" in at.warning[0].value
+    assert frame(at)["from"].tolist() == ["imported"]
+    assert library.delete([row["key"]]) == []
+    assert library.rows() == [] and store.open(SMALL).status is Status.ABSENT
+
+
+def test_of_an_imported_run_on_other_files_no_sample_is_shown(trained, monkeypatch):
+    run = replace(trained.open(SMALL), imported=True)
+    monkeypatch.setattr(data, "_data_at_hand", load)
+    assert len(data.thumbnails(run, test=False)) == len(run.geometry.labels)
+    assert data.thumbnails(replace(run, data_checksum="other"), test=False) is None

@@ -1,0 +1,137 @@
+"""`ncengine export` and `import`: a run as files to take along, and back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ncengine.cli.options import add_experiment_options, config_of, given
+
+if TYPE_CHECKING:
+    from ncengine.runs.run import Run
+    from ncengine.runs.store import Store
+
+
+class _Unknown(ValueError):
+    """A key that names no run, or several."""
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands to argparse's."""
+    export = commands.add_parser(
+        "export",
+        help="write a finished run as files to take along",
+        description="Write a finished run as files to take along: the whole run as one file, its "
+        "tables, its trained parameters. The run is named by its key (`ncengine list` and "
+        "`ncengine gallery list` show it), or by its options, as for `ncengine train`.",
+    )
+    export.set_defaults(command=_export)
+    export.add_argument(
+        "key", nargs="?", metavar="KEY", help="the key of a run, or how one begins and no other"
+    )
+    wanted = export.add_argument_group("what to write")
+    wanted.add_argument(
+        "--run", metavar="FILE.npz", help="all of it as one file, which `import` and numpy read"
+    )
+    wanted.add_argument("--csv", metavar="DIR", help="its tables, as CSV")
+    wanted.add_argument("--parquet", metavar="DIR", help="its tables, as Parquet")
+    wanted.add_argument(
+        "--features", action="store_true", help="with the tables one of the samples' features"
+    )
+    wanted.add_argument(
+        "--parameters", metavar="FILE.safetensors", help="the trained parameters of all seeds"
+    )
+    add_experiment_options(export)
+    back = commands.add_parser(
+        "import",
+        help="take in runs that were exported as files",
+        description="Take in runs that `ncengine export --run` wrote, here or elsewhere. They are "
+        "looked at like runs that were trained here, which go before them.",
+    )
+    back.set_defaults(command=_import)
+    back.add_argument("files", nargs="+", metavar="FILE.npz", help="what was exported")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from ncengine.runs.store import Store
+
+    if not (options.run or options.csv or options.parquet or options.parameters):
+        return _refuse("nothing to write: --run, --csv, --parquet and --parameters say what")
+    if options.features and not (options.csv or options.parquet):
+        return _refuse("--features: goes with --csv or --parquet")
+    if options.key and (given(options) or options.preset):
+        return _refuse("KEY names the run, and so do options: give one of both")
+    try:
+        run = _run(Store(), options)
+    except _Unknown as error:
+        return _refuse(str(error))
+    for path in _written(run, options):
+        print(path)
+    return 0
+
+
+def _refuse(message: str) -> int:
+    print(f"ncengine: {message}", file=sys.stderr)
+    return 2
+
+
+def _run(store: Store, options: argparse.Namespace) -> Run:
+    """The run that is meant. Raises _Unknown, or ValueError where it is not finished."""
+    if options.key:
+        meant = store.identity(_key(store, options.key))
+        if meant is None:
+            raise _Unknown(f"KEY = {options.key!r}: its data are not those that are meant here")
+        run = store.open(meant)
+    else:
+        run = store.open(config_of(options))
+    if not run.status.finished:
+        why = f": {run.error}" if run.error else "; `ncengine train` trains it"
+        raise ValueError(f"{run.config.full_title()}: {run.status}{why}")
+    return run
+
+
+def _key(store: Store, typed: str) -> str:
+    begins = typed.strip().lower()
+    named = {entry["key"] for entry in store.at_hand() if entry["key"].startswith(begins)}
+    if len(named) == 1 and begins:
+        return named.pop()
+    if named and begins:
+        some = ", ".join(sorted(named)[:5])
+        raise _Unknown(f"KEY = {typed!r}: must be how one key alone begins, not {some}")
+    raise _Unknown(f"KEY = {typed!r}: no run at hand has such a key; `ncengine list` shows them")
+
+
+def _written(run: Run, options: argparse.Namespace) -> list[Any]:
+    from ncengine.exchange import write_tables
+    from ncengine.exchange.parameters import save_parameters
+    from ncengine.runs.whole import save
+
+    paths = []
+    # First what may be refused.
+    if options.parameters:
+        paths.append(save_parameters(run, options.parameters))
+    if options.run:
+        paths.append(save(run, options.run))
+    for form in ("csv", "parquet"):
+        if folder := getattr(options, form):
+            paths += write_tables(run, folder, form, features=options.features)
+    return paths
+
+
+def _import(options: argparse.Namespace) -> int:
+    from ncengine.reasons import reason
+    from ncengine.runs.places import require_cache
+    from ncengine.runs.store import Store
+
+    store, status = Store(), 0
+    require_cache(store.root)
+    for file in options.files:
+        try:
+            run = store.imported.add(file)
+        except (ValueError, OSError) as error:
+            print(f"ncengine: {reason(error)}", file=sys.stderr)
+            status = 1
+            continue
+        print(f"{run.key}  {run.config.full_title()}")
+    return status
