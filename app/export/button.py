@@ -1,0 +1,75 @@
+"""The buttons that save a run or a story as one HTML file, which is made when it is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.engine import runs
+from app.export import page
+from app.player.view import View
+from app.stage.story import Story
+from ncengine.config import RunConfig
+from ncengine.runs.identity import Identity
+from ncengine.runs.run import Run
+
+LABEL = "Save as one HTML file"
+HELP = (
+    "Player, figures and curves in one file, for any browser: without server, network or account."
+)
+_SHOWN = "export:shown"
+
+
+@dataclass
+class _Shown:
+    """What the session looks at; changed as it looks on, also after the button was drawn."""
+
+    run: Run | None = None
+    looked_at: View | None = None
+
+
+def shows(run: Run, looked_at: View) -> None:
+    """Let the button know what is looked at now."""
+    shown = _shown()
+    shown.run, shown.looked_at = run, looked_at
+
+
+def draw_run(spec: RunConfig | Identity) -> None:
+    """The button for the run that Explore shows."""
+    run, shown = runs.look(spec), _shown()
+
+    def file() -> str:
+        if shown.run is not None and shown.looked_at is not None and shown.run.key == run.key:
+            return page.of_run(shown.run, shown.looked_at)
+        return page.of_run(run, View(run.seeds_shown[0]))
+
+    nothing = run.geometry is None or not len(run.geometry)
+    st.download_button(
+        LABEL,
+        data="" if nothing else file,
+        file_name=page.file_name(run.config.title()),
+        mime="text/html",
+        key="save_html",
+        on_click="ignore",
+        disabled=nothing,
+        help="There is nothing to be seen of it yet." if nothing else HELP,
+    )
+
+
+def draw_story(story: Story | None, key: str) -> None:
+    """The button for a story; None is one that has no steps yet."""
+    st.download_button(
+        LABEL,
+        data="" if story is None else lambda: page.of_story(story),
+        file_name=page.file_name(story.title if story else ""),
+        mime="text/html",
+        key=key,
+        on_click="ignore",
+        disabled=story is None,
+        help="All steps in one file, for any browser: without server, network or account.",
+    )
+
+
+def _shown() -> _Shown:
+    return st.session_state.setdefault(_SHOWN, _Shown())
