@@ -41,9 +41,9 @@ def draw(page: str, at: Stage, save: Callable[[], None] | None = None) -> None:
         with st.popover("Story", width="stretch", key="add_to_story"):
             _add(page)
         with st.popover("Share", width="stretch", key="share"):
-            _share(page)
             if save is not None:
                 save()
+            _share(page)
     if at.shown is not None and at.story is not None:
         _told(at)
 
