@@ -1,7 +1,8 @@
 """A document that is whole by itself: scripts, styles and data within, and nothing asked for.
 
 What it may do it says itself, first of all: run the very scripts and styles that it brings along,
-which are named by their hashes, and show pictures that it holds. Nothing else, and no connection.
+which are named by their hashes, and show the pictures and the letters that it holds. Nothing else,
+and no connection.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def document(title: str, body: str, messages: Mapping[str, bytes], *, story: boo
         for name, message in messages.items()
     )
     policy = rules([script], [style, player_style])
+    kind = "story" if story else "alone"
     # As Streamlit nests it, of which its style knows.
     parts = f"<style>{player_style}</style><div>{_read('player/player.html')}</div>"
     return (
@@ -55,7 +57,7 @@ def document(title: str, body: str, messages: Mapping[str, bytes], *, story: boo
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body class="{"story" if story else "alone"}">\n{body}\n'
+        f'<body class="{kind}">\n{body}\n<noscript><p>It takes JavaScript to play.</p></noscript>\n'
         f'<template id="parts">{parts}</template>\n'
         f'{data}<script type="module">{script}</script>\n</body>\n</html>\n'
     )
@@ -66,7 +68,7 @@ def rules(scripts: list[str], styles: list[str]) -> str:
     by_hash = {"script-src": scripts, "style-src": styles}
     allowed = [f"{kind} {' '.join(map(_hash, texts))}" for kind, texts in by_hash.items()]
     nothing = [f"{kind} 'none'" for kind in ("default-src", "base-uri", "form-action")]
-    return "; ".join([*nothing, *allowed, "img-src data:"])
+    return "; ".join([*nothing, *allowed, "img-src data:", "font-src data:"])
 
 
 def told(values: Mapping[str, object]) -> str:
@@ -110,7 +112,18 @@ def _theme() -> str:
         for kind in ("light", "dark")
     )
     font = f"--st-font: {theme['font']}; "
-    return f":root {{ {font}{light}}}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
+    return "\n".join([*map(_face, theme["fontFaces"]), f":root {{ {font}{light}}}", dark])
+
+
+def _face(face: Mapping[str, str]) -> str:
+    """A font of the theme's, which goes along."""
+    file = b64encode((APP.parent / face["url"]).read_bytes()).decode()
+    return (
+        f'@font-face {{ font-family: "{face["family"]}"; font-weight: {face["weight"]}; '
+        f"font-style: {face['style']}; unicode-range: {face['unicodeRange']}; "
+        f'src: url("data:font/woff2;base64,{file}") format("woff2"); }}'
+    )
 
 
 def _series() -> str:

@@ -1,6 +1,8 @@
 // A file on its own: has its players drawn, and steps through its story.
 
 const MESSAGE = (name) => document.getElementById(name).textContent;
+// Where there is something to draw.
+const PLACE = ".place[data-message]";
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 function bytesOf(text) {
@@ -75,7 +77,7 @@ class Page {
     if (page !== this.page) for (const host of this.hosts.splice(0)) host.close();
     this.page = page;
     const shown = template.content.cloneNode(true);
-    const places = [...shown.querySelectorAll(".place")];
+    const places = [...shown.querySelectorAll(PLACE)];
     // Before the step's: a player that is taken out of the page for a moment goes to sleep.
     const before = [...main.children];
     main.append(shown);
@@ -89,7 +91,7 @@ class Page {
     stage.update({ ...alike, step }, (_, asked) => this.show(Number(asked.split(":").at(-1))));
   }
 
-  drawPlayers(places = [...this.main.querySelectorAll(".place")]) {
+  drawPlayers(places = [...this.main.querySelectorAll(PLACE)]) {
     places.forEach((place, n) => {
       this.hosts[n] ??= new Host(this.drawPlayer);
       this.hosts[n].draw(place);

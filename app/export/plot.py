@@ -253,6 +253,8 @@ def linear_axis(title: str, low: float, high: float, share: bool = False) -> Axi
 def whole_axis(title: str, low: float, high: float) -> Axis:
     """An axis of whole numbers, as those of layers."""
     even = [tick for tick in _even(low, high) if tick == int(tick)]
+    if low not in even:
+        even = [low, *even]
     return Axis(title, low, high, lambda values: values, tuple((t, f"{t:.0f}") for t in even))
 
 

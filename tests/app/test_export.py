@@ -84,9 +84,9 @@ def assert_whole(text):
     reader = Reader(text)
     policy = next(m["content"] for m in reader.named("meta") if "http-equiv" in m)
     rules = {part.split()[0]: part.split()[1:] for part in policy.split("; ")}
-    assert rules["default-src"] == ["'none'"] and rules["img-src"] == ["data:"]
+    assert rules["default-src"] == ["'none'"] and rules["img-src"] == rules["font-src"] == ["data:"]
     assert set(rules) == {
-        "default-src", "base-uri", "form-action", "script-src", "style-src", "img-src",
+        "default-src", "base-uri", "form-action", "script-src", "style-src", "img-src", "font-src",
     }  # fmt: skip
     scripts = [words for attrs, words in reader.texts["script"] if attrs.get("type") == "module"]
     for kind, found in (

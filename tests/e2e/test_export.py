@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.engine import runs
+from app.export import button as export_button
 from app.export import page as export
 from app.player.view import View
 from app.stage import stories
@@ -17,6 +18,7 @@ from ncengine.config.gallery import first
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, wait_until
+from tests.e2e.pages import FINISHED, open_page
 
 NAMES = ("run", *stories.shipped())
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&<!--"
@@ -192,9 +194,10 @@ def test_it_is_dark_where_the_reader_is(opened):
     said(page, "epoch", "500")
 
 
-def test_it_works_within_another_page(files, opened):
+@pytest.mark.parametrize("kept", ["", "sandbox=allow-scripts"])
+def test_it_works_within_another_page(files, opened, kept):
     page = opened("run")
-    page.set_content("<iframe width=1000 height=700></iframe>")
+    page.set_content(f"<iframe {kept} width=1000 height=700></iframe>")
     page.evaluate("(text) => { document.querySelector('iframe').srcdoc = text; }", text_of(files))
     player = page.frame_locator("iframe").get_by_test_id("nc-player")
     expect(player).to_have_attribute("data-epoch", "500")
@@ -204,3 +207,30 @@ def test_it_works_within_another_page(files, opened):
 
 def text_of(files: dict[str, Path]) -> str:
     return files["run"].read_text(encoding="utf-8")
+
+
+def test_share_saves_the_file_of_what_is_looked_at(page, app, opened, files):
+    open_page(page, app, **FINISHED, seed=1, beside="layers")
+    page.get_by_role("button", name="Share").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=export_button.LABEL).click()
+    assert download.value.suggested_filename.endswith(".html")
+    files["saved"] = files["run"].with_name("saved.html")
+    download.value.save_as(files["saved"])
+    saved = opened("saved")
+    said(saved, "epoch", "120")
+    expect(saved.get_by_text("layer (1 is the embedding)")).to_be_visible()
+    assert "seed=1" in saved.get_by_role("link").get_attribute("href")
+
+
+def test_the_page_stories_saves_a_story(page, app, opened, files):
+    page.goto(f"{app.base}/stories")
+    name = next(iter(stories.shipped()))
+    with page.expect_download() as download:
+        box = page.locator(f".st-key-story-{name}")
+        box.get_by_role("button", name=export_button.LABEL).click()
+    files["saved"] = files["run"].with_name("saved-story.html")
+    download.value.save_as(files["saved"])
+    saved = opened("saved")
+    # This server has none of the runs that are shipped.
+    expect(saved.get_by_text("Nobody has trained this network yet")).to_be_visible()
