@@ -25,30 +25,35 @@ _SHOWN = "export:shown"
 class _Shown:
     """What the session looks at; changed as it looks on, also after the button was drawn."""
 
+    asked: RunConfig | Identity | None = None
     run: Run | None = None
     looked_at: View | None = None
 
 
-def shows(run: Run, looked_at: View) -> None:
-    """Let the button know what is looked at now."""
+def shows(asked: RunConfig | Identity, run: Run, looked_at: View) -> None:
+    """Let the button know what is looked at now, and what was asked for."""
     shown = _shown()
+    shown.asked = asked
     shown.run, shown.looked_at = run, looked_at
 
 
 def draw_run(spec: RunConfig | Identity) -> None:
     """The button for the run that Explore shows."""
-    run, shown = runs.look(spec), _shown()
+    config = spec.config if isinstance(spec, Identity) else spec
+    # At a glance: the page opens its run itself, and once.
+    now, shown = runs.glance(config), _shown()
 
     def file() -> str:
-        if shown.run is not None and shown.looked_at is not None and shown.run.key == run.key:
+        if shown.run is not None and shown.looked_at is not None and shown.asked == spec:
             return page.of_run(shown.run, shown.looked_at)
+        run = runs.look(spec)
         return page.of_run(run, View(run.seeds_shown[0]))
 
-    nothing = run.geometry is None or not len(run.geometry)
+    nothing = not (now.status.finished or now.passes)
     st.download_button(
         LABEL,
         data="" if nothing else file,
-        file_name=page.file_name(run.config.title()),
+        file_name=page.file_name(config.title()),
         mime="text/html",
         key="save_html",
         on_click="ignore",

@@ -172,7 +172,7 @@ def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) ->
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, RECORD)
         looked_at = view.current(shown.run)
-        button.shows(shown.run, looked_at)
+        button.shows(spec, shown.run, looked_at)
         if at.fills:
             presented.run(shown, looked_at, at)
         else:
