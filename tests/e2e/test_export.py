@@ -19,6 +19,7 @@ from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, wait_until
 from tests.e2e.pages import FINISHED, open_page
+from tests.e2e.test_accessible import expect_sound
 
 NAMES = ("run", *stories.shipped())
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"&<!--"
@@ -234,3 +235,17 @@ def test_the_page_stories_saves_a_story(page, app, opened, files):
     saved = opened("saved")
     # This server has none of the runs that are shipped.
     expect(saved.get_by_text("Nobody has trained this network yet")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("name", ["run", "depth-and-decay"])
+def test_axe_finds_nothing_amiss(opened, name, look, width):
+    screen = {"viewport": {"width": width, "height": 800}}
+    page = opened(name, color_scheme=look, bypass_csp=True, **screen)
+    steps = 1 if name == "run" else len(stories.shipped()[name].steps)
+    for n in range(1, steps + 1):
+        if n > 1:
+            page.keyboard.press("PageDown")
+            expect(page.get_by_role("img", name=f"Step {n} of ")).to_have_count(1)
+        expect_sound(page, f"{name}, step {n}, {look}, {width}")
