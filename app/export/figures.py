@@ -140,7 +140,13 @@ def _panel(table: pa.Table, over: str, title: str, parts: Sequence[str], told: s
     kinds = [row for row in rows if row["kind"] != "slope"]
     heights = [row[name] for row in kinds for name in ("mean", "low", "high") if row[name]]
     x = plot.log_axis(of_depth.X_TITLES[over], at, of_depth.X_TICKS[over][0])
-    y = plot.log_axis(title, heights)
+    # It lies so near to its floor that a logarithm has hardly a tick for it.
+    linear = title == "objective" and heights
+    y = (
+        plot.linear_axis(title, min(heights), max(heights))
+        if linear
+        else plot.log_axis(title, heights)
+    )
     looks: dict[str, dict[str, Any]] = {
         "slope": {"width": 1.0, "color": palette.NEUTRAL},
         "floor": {"width": 2.0, "color": palette.NEUTRAL, "dash": _DASHED},

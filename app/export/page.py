@@ -47,7 +47,7 @@ class _Messages:
 def of_run(run: Run, looked_at: View) -> str:
     """The file of a run, as it is looked at."""
     messages, config = _Messages(), run.config
-    values = {"start": dict(looked_at.start), "live": False}
+    values = {"start": _start(looked_at), "live": False}
     player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
     charts = [figures.objective(run), figures.collapse(run, looked_at.test)]
     if looked_at.beside == "layers":
@@ -122,6 +122,12 @@ def _from_markdown(words: str) -> str:
     text = escape(words.replace("\\", ""))
     text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
     return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
+
+
+def _start(looked_at: View) -> dict[str, str]:
+    """Where the player begins: as the address says, at the moment that the player told last."""
+    start = {name: value for name, value in looked_at.start if name != "epoch"}
+    return start | ({"epoch": looked_at.moment} if looked_at.moment else {})
 
 
 def _anywhere(looked_at: View) -> View:

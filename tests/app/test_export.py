@@ -192,6 +192,13 @@ def test_the_file_shows_what_is_looked_at(made, changed):
     assert all(f"{name}={'layers' if name == 'beside' else 1}" in text for name in changed)
 
 
+def test_the_file_begins_at_the_moment_that_is_looked_at(made):
+    for moment, start in (("3", {"view": "2d", "epoch": "3"}), ("", {"view": "2d"})):
+        seen = view(made, moment=moment, start=(("epoch", "7"), ("view", "2d")))
+        [place] = [a for a in Reader(page.of_run(made, seen)).named("div") if "data-told" in a]
+        assert json.loads(place["data-told"])["start"] == start
+
+
 def places(html, tag, name):
     return [float(v) for v in re.findall(rf'<{tag}[^>]* {name}="([\d.]+)%', html)]
 
