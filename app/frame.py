@@ -69,6 +69,8 @@ def _draw() -> None:
     without = frozenset({"depth"}) if of_depths else frozenset()
     if at.fills:
         st.html(HERE / "static" / "stage.css")
+        if at.alone:
+            st.html(HERE / "static" / "embedded.css")
         (other if compares else picker).take()
     elif compares:
         other.draw(lambda config: _links(config, pages, page.title, at))

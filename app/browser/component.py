@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import streamlit as st
 
@@ -37,6 +38,7 @@ def draw(*, player: bool, stage: Mapping[str, Any], on_asked: Callable[[], None]
             data={"player": player, "stage": dict(stage)},
             on_travels_change=rerun_only,
             on_asked_change=on_asked,
+            on_address_change=rerun_only,
         )
 
 
@@ -46,10 +48,24 @@ def travels() -> int:
     return int((state.get("travels") if state else None) or 0)
 
 
-def asked() -> str:
-    """What was asked for last: "present", "leave", or the number of a story's step."""
+def asked() -> tuple[str, dict[str, str]]:
+    """What was asked for last: "present", "leave", or the number of a story's step.
+
+    And the address's parameters as they were in the browser then.
+    """
+    what, _, search = _told("asked").partition(":")[2].partition("?")
+    return what, dict(parse_qsl(search, keep_blank_values=True))
+
+
+def address() -> dict[str, str] | None:
+    """The parameters in the browser when a control that takes them up was pressed; None before."""
+    search = _told("address")
+    return dict(parse_qsl(search.removeprefix("?"), keep_blank_values=True)) if search else None
+
+
+def _told(name: str) -> str:
     state = st.session_state.get(_KEY)
-    return str((state.get("asked") if state else None) or "").partition(":")[2]
+    return str((state.get(name) if state else None) or "")
 
 
 def rerun_only() -> None:

@@ -1,3 +1,6 @@
+// Streamlit (1.67) sends the address as the server wrote it last, whatever a page has written into it
+// since: so the address itself goes along with what is asked for, and with a press on a control that
+// takes it up.
 // On stage: P presents and Escape leaves, what clickers send steps through a story, B blacks the
 // screen. Heard before all else on the page, whose own keys these may be.
 
@@ -7,6 +10,7 @@ const FREE = "input:not([type=range], [type=checkbox], [type=radio]), textarea, 
   + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
 const PRESSED = "button, a, summary, input, select, textarea, label, [role=button], [role=option], "
   + "[data-testid=stVegaLiteChart], .drawn";
+const TAKES_UP = ".st-key-stage_controls, .st-key-stage_add, .st-key-stage_share";
 const ON = new Set(["PageDown", "ArrowRight", "ArrowDown", " ", "Enter"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
 const PAGES = new Set(["PageDown", "PageUp"]);
@@ -18,11 +22,21 @@ const SOURCE = "neural-collapse-explorer";
 
 class Stage {
   constructor() {
-    Object.assign(this, { data: {}, ask: () => {}, count: 0, going: null, curtain: null, down: null });
+    Object.assign(this, { data: {}, ask: () => {}, setState: () => {}, count: 0 });
+    Object.assign(this, { going: null, curtain: null, down: null });
     const first = { capture: true };
     addEventListener("keydown", (event) => this.press(event), first);
     addEventListener("pointerdown", (event) => { this.down = event; }, first);
     addEventListener("click", (event) => this.click(event), first);
+    for (const type of ["pointerdown", "keydown"]) {
+      addEventListener(type, (event) => this.tell(event), first);
+    }
+  }
+
+  /** Tells the address where a control is pressed that takes it up. */
+  tell({ key, target }) {
+    if (key !== undefined && key !== "Enter" && key !== " ") return;
+    if (target.closest?.("button") && target.closest(TAKES_UP)) this.setState("address", location.search);
   }
 
   /**
@@ -32,8 +46,11 @@ class Stage {
   update(data, setState) {
     if (data.step === this.going || data.steps !== this.data.steps) this.going = null;
     this.data = data;
+    this.setState = setState;
     // The count tells two requests for the same apart.
-    this.ask = (what) => setState("asked", `${Date.now()}.${++this.count}:${what}`);
+    this.ask = (what) => {
+      setState("asked", `${Date.now()}.${++this.count}:${what}${location.search}`);
+    };
   }
 
   get fills() {

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
+from app.browser import component as browser
 from app.engine import runs
 from app.export import page
-from app.player.view import View
+from app.player.view import PLAYER_NAMES, View
 from app.stage.story import Story
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
@@ -42,10 +44,12 @@ def draw_run(spec: RunConfig | Identity) -> None:
     config = spec.config if isinstance(spec, Identity) else spec
     # At a glance: the page opens its run itself, and once.
     now, shown = runs.glance(config), _shown()
+    # As it was in the browser when what holds the button was opened.
+    said = browser.address()
 
     def file() -> str:
         if shown.run is not None and shown.looked_at is not None and shown.asked == spec:
-            return page.of_run(shown.run, shown.looked_at)
+            return page.of_run(shown.run, _brought_to(shown.looked_at, said))
         run = runs.look(spec)
         return page.of_run(run, View(run.seeds_shown[0]))
 
@@ -74,6 +78,14 @@ def draw_story(story: Story | None, key: str) -> None:
         disabled=story is None,
         help="All steps in one file, for any browser: without server, network or account.",
     )
+
+
+def _brought_to(looked_at: View, said: Mapping[str, str] | None) -> View:
+    """The view as the browser's address says, where it was told."""
+    if said is None:
+        return looked_at
+    start = tuple((name, said[name]) for name in PLAYER_NAMES if name in said)
+    return replace(looked_at, start=start, moment=said.get("epoch", ""))
 
 
 def _shown() -> _Shown:

@@ -84,11 +84,13 @@ class Page {
     this.drawPlayers(places);
     for (const one of before) one.remove();
     const title = main.querySelector(".presented-title");
+    const caption = main.querySelector(".story-caption");
+    caption.style.setProperty("--width", caption.dataset.width);
     title?.style.setProperty("--count", title.textContent.length);
     main.querySelector(".story-bar i").style.width = `${(100 * step) / steps.length}%`;
     document.getElementById("said").textContent = main.querySelector(".story-caption p").innerText;
     const alike = { can: false, present: true, alone: false, steps: steps.length };
-    stage.update({ ...alike, step }, (_, asked) => this.show(Number(asked.split(":").at(-1))));
+    stage.update({ ...alike, step }, (_, asked) => this.show(Number.parseInt(asked.split(":")[1], 10)));
   }
 
   drawPlayers(places = [...this.main.querySelectorAll(PLACE)]) {

@@ -18,7 +18,7 @@ from app.player import on_page, view
 from app.player.on_page import Beside
 from app.player.view import View
 from app.player.wire import CLOCK, Group, Playing
-from app.stage.story import COMPARE, DEPTH, Step, Story
+from app.stage.story import COMPARE, DEPTH, Step, Story, width_of
 from ncengine.analysis.outcome import outcome
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.run import Run, Status
@@ -199,7 +199,9 @@ def _title(words: str) -> str:
 
 def _caption(n: int, count: int, step: Step) -> str:
     lines = "<br>".join(map(escape, step.caption.splitlines()))
+    width = max(1.0, width_of(step.caption))
     return (
-        f'<div class="story-caption"><p>{lines}</p><div class="story-bar" role="img" '
+        f'<div class="story-caption" data-width="{width:.2f}"><p>{lines}</p>'
+        '<div class="story-bar" role="img" '
         f'aria-label="Step {n} of {count}"><i></i></div></div>'
     )

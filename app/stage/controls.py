@@ -9,8 +9,10 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 from pydantic import ValidationError
 
+from app.browser import component as browser
 from app.components import series, text
 from app.picker import other, picker
+from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
 from app.stage.story import COMPARE, DEPTH, MOST_CAPTION, PAGES, Step, StoryError, first_reason
@@ -38,9 +40,12 @@ def draw(page: str, at: Stage, save: Callable[[], None] | None = None) -> None:
             help="Player and chart fill the window, for an audience: key P. Escape comes back; F "
             "is the full screen, B blacks it.",
         )
-        with st.popover("Story", width="stretch", key="add_to_story"):
+        with (
+            st.popover("Story", width="stretch", key="add_to_story"),
+            st.container(key="stage_add"),
+        ):
             _add(page)
-        with st.popover("Share", width="stretch", key="share"):
+        with st.popover("Share", width="stretch", key="share"), st.container(key="stage_share"):
             if save is not None:
                 save()
             _share(page)
@@ -55,7 +60,7 @@ def _told(at: Stage) -> None:
         return
     with st.container(border=True, key="told"):
         st.markdown(f"**{text.plain(story.title)}**, step {at.step} of {len(story.steps)}")
-        if step.notes:
+        if step.notes and not presenting.is_embedded():
             st.caption(text.plain(step.notes))
         with st.container(horizontal=True, gap="xsmall"):
             st.button(
@@ -102,6 +107,9 @@ def _added(page: str) -> None:
 def _query(page: str) -> dict[str, str]:
     """What the address says of what is shown, and what it means where it says less."""
     said = {name: st.query_params[name] for name in st.query_params if name not in _OF_NO_STEP}
+    if (now := browser.address()) is not None and page != DEPTH:
+        said = {name: value for name, value in said.items() if name not in PLAYER_NAMES}
+        said |= {name: now[name] for name in PLAYER_NAMES if name in now}
     pictured = series.last().query() if page == DEPTH else {}
     paired = other.query() if page == COMPARE else {}
     return {**picker.picked().query(), **pictured, **paired, **said}

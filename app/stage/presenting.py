@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.browser import component as browser
 from app.components import address, notices
+from app.player.view import PLAYER_NAMES
 from app.stage import stories
 from app.stage.story import COMPARE, DEPTH, EXPLORE, PAGES, Step, Story
 from ncengine.config.numbers import whole
@@ -63,6 +64,11 @@ class Stage:
         story = self.story
         return story.steps[self.step - 1] if story and 0 < self.step <= len(story.steps) else None
 
+    def part(self, page: str) -> str:
+        """What of a page is shown alone: of a story's other pages, the first that can be."""
+        parts = PARTS.get(page, ("",))
+        return self.alone and (self.alone if self.alone in parts else parts[0])
+
     @property
     def label(self) -> str:
         """Tells the step apart from all others; "" without one."""
@@ -100,6 +106,11 @@ def now() -> Stage:
     return st.session_state.get(_STATE, AS_ITSELF)
 
 
+def is_embedded() -> bool:
+    """Whether the page stands within another one."""
+    return bool(st.context.is_embedded)
+
+
 def begin(name: str, step: int = 1, *, present: bool = True) -> None:
     """Have a story told from a step on. For callbacks."""
     st.session_state[_WANTED] = Stage(present=present, name=name, step=step)
@@ -108,6 +119,7 @@ def begin(name: str, step: int = 1, *, present: bool = True) -> None:
 def present(on: bool = True) -> None:
     """Have the page fill the window, or be itself again. For callbacks."""
     st.session_state[_WANTED] = replace(now(), present=on)
+    take_up(browser.address())
 
 
 def end_story() -> None:
@@ -117,20 +129,30 @@ def end_story() -> None:
 
 def heard() -> None:
     """Take in what was asked for by a key or a click in the browser. For callbacks."""
-    asked = browser.asked()
+    asked, said = browser.asked()
     if asked in ("present", "leave"):
-        present(asked == "present")
+        st.session_state[_WANTED] = replace(now(), present=asked == "present")
+        take_up(said)
     elif asked.isdigit():
         stage = now()
         if stage.story and 0 < int(asked) <= len(stage.story.steps):
             st.session_state[_WANTED] = replace(stage, step=int(asked))
 
 
+def take_up(said: Mapping[str, str] | None) -> None:
+    """Have the address say of the player what it says in the browser, where that was told."""
+    if said is None:
+        return
+    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in PLAYER_NAMES}
+    players = {name: said[name] for name in PLAYER_NAMES if name in said}
+    st.query_params.from_dict({**others, **players})
+
+
 def _arrived(page: str) -> Stage:
     query = address.arrival(OWNER, NAMES)
     if query is None:
         return now()
-    stage, wrong = parse(query, page, embedded=bool(st.context.is_embedded))
+    stage, wrong = parse(query, page, embedded=is_embedded())
     notices.post(OWNER, wrong)
     address.accept(OWNER, NAMES)
     # With nothing beside it in the address, a step is gone to.
@@ -165,13 +187,14 @@ def parse(query: Mapping[str, str], page: str, *, embedded: bool) -> tuple[Stage
         if value not in ("0", "1"):
             wrong.append(notices.wrong_value(name.capitalize(), value, "must be 1 or 0", "0"))
         flags[name] = value == "1"
-    alone = _part(query.get("show", ""), page, embedded, wrong)
     name, step = _step(query, wrong)
+    alone = _part(query.get("show", ""), "" if name else page, embedded, wrong)
     return Stage(name=name, step=step, alone=alone, **flags), wrong
 
 
 def _part(value: str, page: str, embedded: bool, wrong: list[str]) -> str:
-    parts = PARTS.get(page, ())
+    # A story goes from page to page.
+    parts = PARTS.get(page, ()) if page else tuple(part for of in PARTS.values() for part in of)
     if not value or (value in parts and embedded):
         return value
     allowed = f"must be {' or '.join(parts)} on this page" if parts else "is for other pages"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,8 +17,9 @@ from ncengine.config import PARAMS, RunConfig
 from ncengine.reasons import reason
 
 VERSION = 1
-# Characters of a caption that fit on two lines of the lowest window that is presented in.
-MOST_CAPTION = 170
+# Of a caption: characters, and how long a line may be, in heights of its letters, to fit on two
+# lines of the narrowest window that is presented in.
+MOST_CAPTION, MOST_WIDTH = 170, 60.0
 MOST_NOTES, MOST_TITLE, MOST_STEPS, MOST_BYTES = 4000, 100, 200, 2**20
 EXPLORE, DEPTH, COMPARE = PAGES = ("Explore", "Depth", "Compare")
 NOTHING, TRAINING, THROUGH_LAYERS = PLAYS = ("nothing", "training", "layers")
@@ -50,11 +52,12 @@ class Step(_Strict):
     @field_validator("caption")
     @classmethod
     def _fits(cls, caption: str) -> str:
-        if len(caption) > MOST_CAPTION or caption.count("\n") > 1:
-            raise ValueError(
-                f"must be at most two lines, of {MOST_CAPTION} characters together, "
-                f"and has {len(caption)}"
-            )
+        if caption.count("\n") > 1:
+            raise ValueError(f"must be at most two lines, and has {caption.count(chr(10)) + 1}")
+        if len(caption) > MOST_CAPTION:
+            raise ValueError(f"must be at most {MOST_CAPTION} characters, and has {len(caption)}")
+        if width_of(caption) > MOST_WIDTH:
+            raise ValueError("must fit on two lines, and is too long for them")
         return caption
 
     @field_validator("query")
@@ -70,12 +73,35 @@ class Story(_Strict):
     """A title, and the steps in their order."""
 
     version: Literal[1] = 1
-    title: Annotated[str, Field(min_length=1, max_length=MOST_TITLE)]
+    title: Annotated[str, Field(max_length=MOST_TITLE)]
     steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=MOST_STEPS)]
+
+    @field_validator("title")
+    @classmethod
+    def _says_something(cls, title: str) -> str:
+        if not title.strip():
+            raise ValueError("must not be empty")
+        return title
 
     def as_json(self) -> str:
         """The file, which `read` reads back."""
         return json.dumps(self.model_dump(mode="json"), ensure_ascii=False, indent=1) + "\n"
+
+
+def width_of(caption: str) -> float:
+    """About how long the longer of its two lines is, in heights of its letters."""
+    lines = caption.split("\n")
+    longest = max(sum(map(_letter_width, line)) for line in lines)
+    # One that is broken where there is a blank is not broken in its middle.
+    return longest if len(lines) > 1 else longest / 2 + 4
+
+
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    if letter in "ijltfrI.,:;'|!()[] -":
+        return 0.33
+    return 0.9 if letter in "mwMW@—%" else 0.68 if letter.isupper() else 0.56
 
 
 class StoryError(ValueError):
@@ -91,7 +117,7 @@ def read(content: bytes) -> Story:
         parsed = json.loads(content.decode("utf-8-sig"), object_pairs_hook=_each_once)
         return Story.model_validate_json(json.dumps(parsed))
     except ValidationError as error:
-        raise StoryError(" ".join(map(_sentence, error.errors()[:5]))) from error
+        raise StoryError(" ".join(map(_sentence, _of_interest(error)[:5]))) from error
     except (ValueError, RecursionError) as error:
         raise StoryError(f"The file is no story in JSON: {reason(error)}.") from error
 
@@ -110,17 +136,38 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _of_interest(error: ValidationError) -> list[Mapping[str, Any]]:
+    """Its errors; that there is no step left where some are wrong is none."""
+    errors = error.errors()
+    within = any(len(one["loc"]) > 1 for one in errors)
+    return [one for one in errors if not (within and one["type"] == "too_short")]
+
+
 def _sentence(error: Mapping[str, Any]) -> str:
     """One of pydantic's errors: step, field, value, and what is allowed."""
     place = [part for part in error["loc"] if part != "steps" or len(error["loc"]) == 1]
     parts = [f"step {part + 1}" if isinstance(part, int) else str(part) for part in place]
     where = ", ".join(parts) or "the file"
-    what = error["msg"].removeprefix("Value error, ")
+    what = _WORDS.get(error["type"], str(error["msg"])).removeprefix("Value error, ")
     if error["type"] == "literal_error" and error["loc"] == ("version",):
         what = f"must be {VERSION}: another version of the Explorer wrote this"
     given = error["input"]
     shown = "" if isinstance(given, dict | list) else f" = {_short(given)}"
     return f"{where[0].upper()}{where[1:]}{shown}: {what[0].lower()}{what[1:].rstrip('.')}."
+
+
+# What pydantic finds wrong, for who writes a story and no program.
+_WORDS = {
+    "extra_forbidden": "is no field here",
+    "missing": "is missing",
+    "string_type": "must be text",
+    "tuple_type": "must be a list of steps",
+    "dict_type": "must be an object, of a page's parameters",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "too_short": "must be one or more",
+    "too_long": f"must be at most {MOST_STEPS}",
+}
 
 
 def _short(value: Any) -> str:

@@ -213,7 +213,8 @@ def _body(specs: Specs, clock: str, at: Stage) -> None:
         left, right = (shown.run for shown in both)
         if not left.points and not right.points:
             if at.fills:
-                st.markdown(text.plain(comparison.sentence(left, right)))
+                with st.container(key="presented_panel"):
+                    st.markdown(text.plain(comparison.sentence(left, right)))
             return
         looked_at = view.current(left)
         draw_players(left, right, looked_at, clock, at)

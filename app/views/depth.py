@@ -341,7 +341,8 @@ def _presented(shown: list[Series], picture: Picture) -> None:
         if any(finished):
             presented.panel(shown, finished, fitted, bounds, picture)
         else:
-            st.info(_nothing_yet(shown, list(points.values())))
+            with st.container(key="presented_panel"):
+                st.info(_nothing_yet(shown, list(points.values())))
 
 
 def _nothing_yet(shown: list[Series], points: list[Point]) -> str:

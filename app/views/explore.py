@@ -152,9 +152,9 @@ def _progress(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) 
     """What changes all the time while a run goes on, and costs little."""
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, PROGRESS)
-        if at.fills and shown.run.status is Status.DONE:
-            return
-        if shown.lacks_data:
+        if at.fills:
+            presented.progress(shown, picker.apply)
+        elif shown.lacks_data:
             download.draw(shown.run.config)
         else:
             status.draw(shown, picker.apply)

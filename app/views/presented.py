@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 import streamlit as st
 
 from app.charts import curves
 from app.charts import depth as charts
-from app.components import laws, series
+from app.components import laws, series, status
 from app.components.series import Picture, Series
 from app.components.shown import Shown
 from app.engine import shared
@@ -17,10 +17,13 @@ from app.player import on_page
 from app.player.view import View
 from app.player.wire import Playing
 from app.stage.presenting import Stage
+from app.stage.story import EXPLORE, width_of
 from app.views import layers
 from ncengine.analysis import over_seeds
 from ncengine.analysis.bounds import Bound
-from ncengine.runs.run import Run
+from ncengine.catalogue.datasets import dataset_info
+from ncengine.config import RunConfig
+from ncengine.runs.run import Run, Status
 from ncengine.theory.optimum import floor_of
 
 
@@ -37,10 +40,11 @@ def caption(stage: Stage) -> None:
     if step is None or story is None:
         return
     lines = "<br>".join(map(escape, step.caption.splitlines()))
+    width = max(1.0, width_of(step.caption))
     share = stage.step / len(story.steps)
     told = f"Step {stage.step} of {len(story.steps)}"
     st.html(
-        f'<div class="story-caption"><p>{lines}</p>'
+        f'<div class="story-caption" style="--width:{width:.2f}"><p>{lines}</p>'
         f'<div class="story-bar" role="img" aria-label="{told}">'
         f'<i style="width:{100 * share:.2f}%"></i></div></div>'
     )
@@ -49,10 +53,11 @@ def caption(stage: Stage) -> None:
 def run(shown: Shown, looked_at: View, stage: Stage) -> None:
     """Player, figures and one chart of a run, or of these what is to be alone."""
     run = shown.run
-    if stage.alone == "player":
+    alone = stage.part(EXPLORE)
+    if alone == "player":
         on_page.draw_player(run, looked_at, playing(stage))
         return
-    if stage.alone == "curves":
+    if alone == "curves":
         _chart(run, looked_at)
         return
     left, right = st.columns((1.5, 1), gap="medium")
@@ -61,6 +66,18 @@ def run(shown: Shown, looked_at: View, stage: Stage) -> None:
     with right, st.container(key="presented_beside"):
         figures(run, looked_at)
         _chart(run, looked_at)
+
+
+def progress(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
+    """How a run stands that is not done, in one line above the player."""
+    if shown.run.status is Status.DONE:
+        return
+    with st.container(key="presented_status"):
+        if shown.lacks_data:
+            title = dataset_info(shown.run.config.dataset).title
+            st.markdown(f"{title} is not on this machine: Escape leads to where it is fetched.")
+        else:
+            status.draw_brief(shown, ":presented", pick)
 
 
 def playing(stage: Stage) -> Playing:

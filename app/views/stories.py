@@ -26,6 +26,8 @@ from app.stage.story import (
 )
 
 PLAYS_WORDS = {"nothing": "Nothing", "training": "Training", "layers": "Layers"}
+# So many steps are drawn at once.
+AT_ONCE = 20
 _WRONG, _READ = "stories:wrong", "stories:read"
 
 
@@ -84,9 +86,23 @@ def _own(draft: Draft) -> None:
             "It has no steps yet. **Story**, in the sidebar of Explore, Depth and Compare, takes "
             "in what you see. Or read one from a file."
         )
-    for n, step in enumerate(draft.steps):
+    first = _first_shown(len(draft.steps))
+    for n, step in list(enumerate(draft.steps))[first : first + AT_ONCE]:
         _step(n, step, len(draft.steps))
     _file(draft)
+
+
+def _first_shown(count: int) -> int:
+    """Of many steps the first that is drawn, from 0: all at once would take long."""
+    if count <= AT_ONCE:
+        return 0
+    starts = range(0, count, AT_ONCE)
+    return st.selectbox(
+        "Steps",
+        starts,
+        format_func=lambda start: f"{start + 1} to {min(count, start + AT_ONCE)}",
+        key="stories:first",
+    )
 
 
 def _title(draft: Draft) -> None:

@@ -55,7 +55,9 @@ def test_a_file_is_read_and_written_alike():
     "path, value, said",
     [
         (("version",), 2, "Version = 2: must be 1"),
-        (("title",), "", "Title = ''"),
+        (("title",), " ", "Title = ' ': must not be empty"),
+        (("steps", 1, "caption"), "W" * 160, "must fit on two lines"),
+        (("steps", 1, "caption"), "x\n" + "word " * 30, "must fit on two lines"),
         (("steps",), [], "Steps"),
         (("steps", 0, "page"), "Library", "Step 1, page = 'Library'"),
         (("steps", 1, "caption"), "x" * (MOST_CAPTION + 1), "Step 2, caption"),
@@ -79,7 +81,7 @@ def test_a_file_is_read_and_written_alike():
 def test_what_is_wrong_is_told_by_step_and_field(path, value, said):
     with pytest.raises(StoryError) as refused:
         read(changed(path, value))
-    assert said in str(refused.value)
+    assert said in str(refused.value) and "tuple" not in str(refused.value)
     assert "pydantic" not in str(refused.value) and "https://" not in str(refused.value)
 
 

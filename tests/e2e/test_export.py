@@ -18,7 +18,7 @@ from ncengine.config.gallery import first
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, wait_until
-from tests.e2e.pages import FINISHED, open_page
+from tests.e2e.pages import FINISHED, expect_query, open_page
 from tests.e2e.test_accessible import expect_sound
 
 NAMES = ("run", *stories.shipped())
@@ -212,6 +212,8 @@ def text_of(files: dict[str, Path]) -> str:
 
 def test_share_saves_the_file_of_what_is_looked_at(page, app, opened, files):
     open_page(page, app, **FINISHED, seed=1, beside="layers")
+    page.get_by_test_id("nc-view-2d").click()
+    expect_query(page, "view", "2d")
     page.get_by_role("button", name="Share").click()
     with page.expect_download() as download:
         page.get_by_role("button", name=export_button.LABEL).click()
@@ -220,6 +222,7 @@ def test_share_saves_the_file_of_what_is_looked_at(page, app, opened, files):
     download.value.save_as(files["saved"])
     saved = opened("saved")
     said(saved, "epoch", "120")
+    said(saved, "view", "2d")
     expect(saved.get_by_text("layer (1 is the embedding)")).to_be_visible()
     assert "seed=1" in saved.get_by_role("link").get_attribute("href")
 

@@ -166,6 +166,62 @@ def test_p_presents_and_escape_leaves_and_nothing_is_lost(page, shipped):
     expect(page.get_by_role("heading", level=2)).to_be_visible()
 
 
+@pytest.mark.parametrize("path", ["", "compare"])
+def test_what_the_player_was_brought_to_is_kept(page, shipped, path):
+    """The address is the player's own, of which Streamlit does not tell the server."""
+    open_at(page, shipped, path, **SHOWN)
+    first_player = page.get_by_test_id("nc-player").first
+    expect(first_player).to_have_attribute("data-epoch", "500")
+    first_player.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowLeft")
+    box = first_player.bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 250)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 280, box["y"] + 290, steps=4)
+    page.mouse.up()
+    names = ("epoch", "camera")
+    wait_until(lambda: {*names} <= {*query_of(page)}, "the address does not say it")
+    brought = {name: query_of(page)[name] for name in names}
+    page.keyboard.press("p")
+    expect(page.locator(".presented-title")).to_be_visible()
+    for _ in range(2):
+        expect_whole(page)
+        expect(first_player).to_have_attribute("data-epoch", brought["epoch"])
+        assert {name: query_of(page).get(name) for name in names} == brought
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("heading", level=2)).to_be_visible()
+
+
+def test_what_is_not_trained_leaves_the_caption_in_sight(page, shipped):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_at(page, shipped, "stories")
+    absent = {**SHOWN, "seeds": "7"}
+    steps = [
+        {"page": "Explore", "query": absent, "caption": "Not trained"},
+        {"page": "Compare", "query": absent, "caption": "Neither of them"},
+        {"page": "Depth", "query": absent, "caption": "Nor any of these"},
+    ]
+    story = {"version": 1, "title": "Absent", "steps": steps}
+    files = {"name": "story.json", "mimeType": "application/json", "buffer": b""}
+    page.locator("input[type=file]").set_input_files(
+        {**files, "buffer": json.dumps(story).encode()}
+    )
+    expect(page.get_by_text("Step 3")).to_be_visible()
+    page.locator(".st-key-try-0 button").first.click()
+    for n, step in enumerate(steps):
+        if n:
+            page.keyboard.press("PageDown")
+        expect(caption(page)).to_have_text(step["caption"])
+        expect_whole(page)
+        assert caption(page).bounding_box()["y"] > 500
+        wait_until(lambda: not unclear(page), f"{step['page']}: {unclear(page)}", 10)
+
+
+def unclear(page: Page) -> list[dict]:
+    return [t for t in page.evaluate(TEXTS) if not t["within"] or t["size"] < 20]
+
+
 def test_f_is_the_full_screen_and_the_window_is_filled_there_too(page, shipped):
     open_at(page, shipped, story="eight-steps", step="8", present="1")
     expect_step(page, "eight-steps", 8)
@@ -352,6 +408,19 @@ def test_a_story_within_another_page_hands_over_at_its_ends(page, shipped, slide
         one = frame.get_by_test_id("nc-player").nth(k)
         expect(one).to_have_attribute("data-step", "pre-and-post:6")
     assert page.evaluate("window.heard") == ["PageDown"]
+
+
+def test_a_story_of_parts_goes_from_page_to_page_without_notes(page, shipped, slides):
+    frame = slides(page, shipped, show="player", story="eight-steps", step="7")
+    inside = frame.get_by_test_id("nc-player")
+    expect(inside).to_have_attribute("data-step", "eight-steps:7")
+    expect(frame.locator(".story-caption")).to_be_visible()
+    inside.focus()
+    page.keyboard.press("PageDown")
+    expect(frame.locator(".st-key-presented_chart svg.marks")).to_be_visible()
+    expect(frame.get_by_test_id("stSidebar")).to_have_count(0)
+    notes = stories.get("eight-steps").steps[7].notes
+    assert notes and notes not in frame.locator("body").inner_text()
 
 
 def test_what_an_address_asks_of_a_story_that_is_not_there_is_told(page, shipped):
