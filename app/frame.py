@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
+from app.export import button
 from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
@@ -163,4 +165,5 @@ def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at:
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
-    controls.draw(here, at)
+    save = partial(button.draw_run, picker.meant()) if here == "Explore" else None
+    controls.draw(here, at, save)

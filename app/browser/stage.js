@@ -9,7 +9,7 @@ import { focused } from "./keys.js";
 const FREE = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
   + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
 const PRESSED = "button, a, summary, input, select, textarea, label, [role=button], [role=option], "
-  + "[data-testid=stVegaLiteChart]";
+  + "[data-testid=stVegaLiteChart], .drawn";
 const TAKES_UP = ".st-key-stage_controls, .st-key-stage_add, .st-key-stage_share";
 const ON = new Set(["PageDown", "ArrowRight", "ArrowDown", " ", "Enter"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);

@@ -14,6 +14,17 @@ from ncengine.catalogue.metrics import Scale
 from ncengine.runs.run import Run
 
 METRIC, RATIO = "Metric", "Right / left"
+SIDES = ("left", "right")
+
+
+def names(left: Run, right: Run) -> tuple[str, str]:
+    """What the two are called in charts and tables: by what tells them apart."""
+    told = comparison.label(left, right), comparison.label(right, left)
+    first, second = (
+        ": ".join(filter(None, [side.capitalize(), label]))
+        for side, label in zip(SIDES, told, strict=True)
+    )
+    return first, second
 
 
 def draw_table(left: Run, right: Run, names: tuple[str, str]) -> None:

@@ -45,7 +45,7 @@ class Readout:
 
 def draw(run: Run) -> None:
     """All readouts of the run, as means over the seeds that did not diverge."""
-    st.html(shared.once(run, "readouts", lambda: _html(run)))
+    st.html(shared.once(run, "readouts", lambda: html(run)))
     without = why_no_figure(run.config)
     if without:
         # Of a finished run the reason stands above, for it is what is against collapse.
@@ -58,10 +58,11 @@ def draw(run: Run) -> None:
 
 def draw_few(run: Run) -> None:
     """Those that are compared between runs, without their courses, for a narrow place."""
-    st.html(shared.once(run, "few readouts", lambda: _html(run, few=True)))
+    st.html(shared.once(run, "few readouts", lambda: html(run, few=True)))
 
 
-def _html(run: Run, few: bool = False) -> str:
+def html(run: Run, few: bool = False) -> str:
+    """HTML of the row, or of those that are compared alone."""
     row = readouts(run)
     if few:
         named = {metric.title for metric in shown_in(Place.COMPARE) if Of.FEATURES in metric.of}

@@ -1,11 +1,13 @@
 // The moment on the rest of the page: readouts and curves beside the player show where it is.
-// Readouts bring their values at each snapshot along; of a chart, Vega tells where a pass lies.
+// Readouts bring their values at each snapshot along; of a chart, Vega tells where a pass lies, or
+// the drawing itself, where it was made without Vega.
 
 import { count } from "./numbers.js";
 import { between, nearest } from "./passes.js";
 
 const READOUTS = ".readouts[data-moments]";
-const CHARTS = '[data-testid="stVegaLiteChart"]';
+const CHARTS = '[data-testid="stVegaLiteChart"], .drawn';
+const DRAWING = "svg[data-passes]";
 const LINE = "nc-moment";
 
 // What the server wrote into readouts, which several players may have written over since.
@@ -158,6 +160,8 @@ export class Moment {
 
 /** The plot of a chart over passes: scale, group and size; null of others. */
 function plotOf(chart) {
+  const drawing = chart.querySelector(DRAWING);
+  if (drawing) return plotOfDrawing(drawing);
   for (const node of chart.querySelectorAll("svg.marks g")) {
     const item = node.__data__;
     const x = item?.context?.scales?.x?.value;
@@ -165,6 +169,14 @@ function plotOf(chart) {
     return x.type === "symlog" ? { x, node, width: item.width, height: item.height } : null;
   }
   return null;
+}
+
+/** As `export/plot.py` makes it: it names the passes at its ends, and is even in log(1 + pass). */
+function plotOfDrawing(node) {
+  const [from, to] = JSON.parse(node.dataset.passes).map(Math.log1p);
+  const { width, height } = node.getBoundingClientRect();
+  const x = (pass) => (width * (Math.log1p(pass) - from)) / (to - from);
+  return { x, node, width, height };
 }
 
 function within({ node, width, height }, event) {

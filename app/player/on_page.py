@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from app.charts import palette
-from app.components import samples, text
+from app.components import readouts, samples, text
 from app.engine import data, derived, shared
 from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
 from app.player.wire import PLAYS, About, Group, Playing, Trajectory, pack
@@ -116,14 +116,14 @@ def draw_player(
         if run.geometry is None or not len(run.geometry):
             st.skeleton(height=PLAYER_HEIGHT)
             return
-        message = _message(run, run.geometry, view, playing, beside)
-        if message is None:
+        shown = message(run, view, playing, beside)
+        if shown is None:
             st.info(nothing_to_show(view))
             return
         # Only where it is drawn is the component registered, which takes a server.
         from app.player.component import player
 
-        player(message, key=key, height=PLAYER_HEIGHT)
+        player(shown, key=key, height=PLAYER_HEIGHT)
 
 
 def places(run: Run, view: View) -> np.ndarray | None:
@@ -136,6 +136,16 @@ def places(run: Run, view: View) -> np.ndarray | None:
     return means[-1] if len(means) else None
 
 
+def figures(run: Run, view: View) -> str:
+    """HTML of the figures that matter to an audience, which follow the player's moment."""
+    angles = {}
+    if run.geometry is not None and len(run.geometry):
+        r, focus = run.config.seeds.index(view.seed), view.focus(run.config.classes)
+        projection = derived.project(run, run.geometry, r, view.basis, focus)
+        angles = dict(zip(projection.epoch.tolist(), projection.angle_error.tolist(), strict=True))
+    return readouts.figures(run, angles)
+
+
 def nothing_to_show(view: View) -> str:
     """What to say of a seed that has no snapshot with numbers in it."""
     return (
@@ -144,10 +154,28 @@ def nothing_to_show(view: View) -> str:
     )
 
 
-def _message(
-    run: Run, geometry: Geometry, view: View, playing: Playing, beside: Beside | None
+def onto(
+    both: tuple[Run, Run], views: tuple[View, View]
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Where the classes of each are to come to lie: where those of the other are, if it rests.
+
+    A run that is trained moves at every look: it is turned onto the other, and not the other way.
+    """
+    left, right = both
+    if left.config.classes != right.config.classes or views[0].picked != views[1].picked:
+        return None, None
+    if left.status.busy and not right.status.busy:
+        return places(right, views[1]), None
+    return None, places(left, views[0])
+
+
+def message(
+    run: Run, view: View, playing: Playing = PLAYS, beside: Beside | None = None
 ) -> bytes | None:
     """What the player draws; None where no snapshot of the seed has numbers in it."""
+    geometry = run.geometry
+    if geometry is None or not len(geometry):
+        return None
     shown = len(geometry), view.seed, view.basis, view.focus(run.config.classes), view.test
     at_hand = run.shipped or data.examine(run.config) is not None
     # What the gallery ships was chosen to be shown to anyone.

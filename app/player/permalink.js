@@ -10,7 +10,7 @@ export class Permalink {
   constructor(moved, writes = () => true) {
     Object.assign(this, { moved, writes });
     // What an address has to say for what is seen to be found by it, and the parameters of which
-    // any is for something to be found.
+    // any is for something to be found: null where none finds anything, as in a file.
     this.query = {};
     this.asking = [];
     this.epoch = this.read("epoch");
@@ -23,7 +23,7 @@ export class Permalink {
   }
 
   read(name) {
-    return new URLSearchParams(location.search).get(name);
+    return this.asking && new URLSearchParams(location.search).get(name);
   }
 
   /** null removes the parameter. */
@@ -42,7 +42,7 @@ export class Permalink {
 
   write() {
     this.timer = null;
-    if (location.pathname !== this.path || !this.writes()) return;
+    if (!this.asking || location.pathname !== this.path || !this.writes()) return;
     const url = new URL(location.href);
     for (const [name, value] of this.values) {
       if (value === null) url.searchParams.delete(name);

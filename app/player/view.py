@@ -235,6 +235,16 @@ def shown_snapshot(geometry: Geometry, r: int, moment: str) -> int | None:
     return int(frames[abs(geometry.epoch[frames] - passes).argmin()])
 
 
+def shown_layers(run: Run, view: View) -> int | None:
+    """The snapshot of layers at the player's moment: there is one wherever there is geometry."""
+    if run.geometry is None or run.layers is None:
+        return None
+    shown = shown_snapshot(run.geometry, run.config.seeds.index(view.seed), view.moment)
+    if shown is None:
+        return None
+    return int(abs(run.layers.epoch - run.geometry.epoch[shown]).argmin())
+
+
 def _moment() -> str:
     """The pass that the player told, as text; before it told any, the one in the address."""
     told = getattr(st.session_state.get("player"), "epoch", None)

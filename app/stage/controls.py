@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
@@ -33,8 +33,11 @@ _CAPTION, _NOTES = "stage:caption", "stage:notes"
 _OF_NO_STEP = frozenset({*presenting.NAMES, picker.RUN, other.RUN})
 
 
-def draw(page: str, at: Stage) -> None:
-    """Present, add to a story, share; and of a story that is told here, the step and its end."""
+def draw(page: str, at: Stage, save: Callable[[], None] | None = None) -> None:
+    """Present, add to a story, share; and of a story that is told here, the step and its end.
+
+    `save` draws what else there is to share.
+    """
     if page not in PAGES:
         return
     with st.container(horizontal=True, gap="xsmall", key="stage_controls"):
@@ -52,6 +55,8 @@ def draw(page: str, at: Stage) -> None:
         ):
             _add(page)
         with st.popover("Share", width="stretch", key="share"), st.container(key="stage_share"):
+            if save is not None:
+                save()
             _share(page)
     if at.shown is not None and at.story is not None:
         _told(at)

@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 NO_BREAK = "\N{NO-BREAK SPACE}"
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
-SIDES = ("left", "right")
 SIDES_PROGRESS, BODY, WATCH = "compare:progress", "compare:body", "compare:watch"
 # How both players keep in step; the choice of the page, "" for what fits the budgets.
 CLOCK_OWNER = "compare:clock"
@@ -61,7 +60,7 @@ def draw(left: Spec, right: Spec, explore: Callable[[Spec], None], at: Stage = A
     clock = _clock(both)
     view.current(both[0].run)
     if at.fills:
-        presented.title(" · ".join(_names(both[0].run, both[1].run)))
+        presented.title(" · ".join(pair.names(both[0].run, both[1].run)))
     else:
         notices.draw()
         _heading(both, clock)
@@ -154,7 +153,7 @@ def _sides(specs: Specs, explore: Callable[[Spec], None]) -> None:
         st.markdown(text.plain(words + same * (both[0].run.key == both[1].run.key)))
         with st.container(key="compare_sides"):
             columns = st.columns(2, gap="medium")
-            for column, side, spec, shown in zip(columns, SIDES, specs, both, strict=True):
+            for column, side, spec, shown in zip(columns, pair.SIDES, specs, both, strict=True):
                 with column:
                     _side(side, spec, shown, explore)
 
@@ -233,7 +232,7 @@ def draw_players(
         view.fit(looked_at, left.config, left.seeds_shown),
         view.fit(looked_at, right.config, right.seeds_shown),
     )
-    onto, names = _onto((left, right), views), _names(left, right)
+    onto, names = on_page.onto((left, right), views), pair.names(left, right)
     with st.container(key="compare_players"):
         for n, (column, run) in enumerate(
             zip(st.columns(2, gap="medium"), (left, right), strict=True)
@@ -253,38 +252,15 @@ def draw_players(
                     st.html('<p class="nothing-yet">Nothing to see before it is trained.</p>')
 
 
-def _onto(both: tuple[Run, Run], views: tuple[view.View, view.View]) -> tuple[Any, Any]:
-    """Where the classes of each are to come to lie: where those of the other are, if it rests.
-
-    A run that is trained moves at every look: it is turned onto the other, and not the other way.
-    """
-    left, right = both
-    if left.config.classes != right.config.classes or views[0].picked != views[1].picked:
-        return None, None
-    if left.status.busy and not right.status.busy:
-        return on_page.places(right, views[1]), None
-    return None, on_page.places(left, views[0])
-
-
 def draw_figures(left: Run, right: Run) -> None:
     """Their curves over each other, and where they stand."""
-    names = _names(left, right)
+    names = pair.names(left, right)
     strokes = zip(("solid", "dashed"), names, strict=True)
     legend = "".join(f'<span class="{kind}">{escape(name)}</span>' for kind, name in strokes)
     with st.container(key="compare_curves"):
         st.html(f'<p class="strokes">{legend}</p>')
         charts.draw_pair(dict(zip(names, (left, right), strict=True)))
     pair.draw_table(left, right, names)
-
-
-def _names(left: Run, right: Run) -> tuple[str, str]:
-    """What the two are called in charts and tables: by what tells them apart."""
-    told = comparison.label(left, right), comparison.label(right, left)
-    first, second = (
-        ": ".join(filter(None, [side.capitalize(), label]))
-        for side, label in zip(SIDES, told, strict=True)
-    )
-    return first, second
 
 
 # What looks whether anything has moved.

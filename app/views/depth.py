@@ -18,6 +18,7 @@ from app.components import (
     neighbours,
     notices,
     paper,
+    pictured,
     pulse,
     recipes,
     requests,
@@ -30,7 +31,6 @@ from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import panels, presented, presets
-from ncengine.analysis.bounds import Bound
 from ncengine.config import PARAMS, RunConfig, as_text
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.runs.run import Status
@@ -318,7 +318,7 @@ def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
         if asked in points:
             open_run(points[asked].config)
         presets.draw_words(shown)
-        finished, bounds, fitted = _finished(shown, points, picture)
+        finished, bounds, fitted = pictured.finished(shown, points, picture)
         if not any(finished):
             st.info(_nothing_yet(shown, list(points.values())))
         else:
@@ -337,30 +337,12 @@ def _presented(shown: list[Series], picture: Picture) -> None:
     """One panel for an audience, of what is there."""
     with pace.measured(), _told():
         points = {point.key: point for point in sweep.look(_all(shown))}
-        finished, bounds, fitted = _finished(shown, points, picture)
+        finished, bounds, fitted = pictured.finished(shown, points, picture)
         if any(finished):
             presented.panel(shown, finished, fitted, bounds, picture)
         else:
             with st.container(key="presented_panel"):
                 st.info(_nothing_yet(shown, list(points.values())))
-
-
-def _finished(
-    shown: list[Series], points: dict[str, Point], picture: Picture
-) -> tuple[list[list[charts.Finished]], dict[str, Bound], list[list[charts.Finished]]]:
-    """Of each series what is drawn, what others prove of it, and what of it lines are fitted to."""
-    finished = [_mended(family, points) for family in shown]
-    bounds = sweep.bounds(run for runs in finished for run in runs)
-    optima = picture.lines == "optima"
-    return finished, bounds, panels.without_convicted(finished, bounds) if optima else finished
-
-
-def _mended(family: Series, points: dict[str, Point]) -> list[charts.Finished]:
-    """Its finished runs; in place of some a lower one that started from a neighbour's network."""
-    from ncengine.runs.identity import identify
-
-    mended = sweep.mended(points[identify(config).key] for config in family.grid)
-    return [(p.config, p.key, p.now.entry) for p in mended if p.finished and p.now.entry]
 
 
 def _nothing_yet(shown: list[Series], points: list[Point]) -> str:

@@ -8,7 +8,7 @@ import streamlit as st
 from app.charts import layers as charts
 from app.components import text
 from app.engine import shared
-from app.player.view import FORMS, View, shown_snapshot
+from app.player.view import FORMS, View, shown_layers
 from ncengine.analysis.layer_by_layer import LayerByLayer, layer_by_layer
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.metrics.layers import AS_COLLAPSED
@@ -22,7 +22,7 @@ FORM_LABELS = {"lines": "over layers", "map": "over layers and passes"}
 
 def draw(run: Run, looked_at: View) -> None:
     """A metric over the layers at the player's moment, and what it says."""
-    g = _snapshot(run, looked_at)
+    g = shown_layers(run, looked_at)
     if run.layers is None or g is None:
         _nothing(run)
         return
@@ -43,7 +43,7 @@ def draw(run: Run, looked_at: View) -> None:
 
 def draw_lines(run: Run, looked_at: View) -> None:
     """The picked metric over the layers at the player's moment, as large as there is room."""
-    g = _snapshot(run, looked_at)
+    g = shown_layers(run, looked_at)
     if run.layers is None or g is None:
         _nothing(run)
         return
@@ -54,7 +54,7 @@ def draw_lines(run: Run, looked_at: View) -> None:
 
 def draw_blocks(run: Run, looked_at: View) -> None:
     """What each block pays and how far it moves a sample; of a pre-LN network, its shortcut."""
-    g = _snapshot(run, looked_at)
+    g = shown_layers(run, looked_at)
     if run.layers is None or g is None:
         return
     layers = run.layers
@@ -76,17 +76,6 @@ def _nothing(run: Run) -> None:
         st.info("This result holds the last layer alone. Train it anew to see every layer.")
     else:
         st.skeleton(height=charts.HEIGHT)
-
-
-def _snapshot(run: Run, looked_at: View) -> int | None:
-    """The snapshot of layers at the player's moment: there is one wherever there is geometry."""
-    r = run.config.seeds.index(looked_at.seed)
-    if run.geometry is None or run.layers is None:
-        return None
-    shown = shown_snapshot(run.geometry, r, looked_at.moment)
-    if shown is None:
-        return None
-    return int(abs(run.layers.epoch - run.geometry.epoch[shown]).argmin())
 
 
 def _controls(looked_at: View) -> str:

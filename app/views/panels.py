@@ -91,16 +91,6 @@ def draw(
             st.caption("How many final layers have an NC1 within 10 % of the last one’s.")
 
 
-def without_convicted(
-    finished: Sequence[list[charts.Finished]], bounds: Mapping[str, Bound]
-) -> list[list[charts.Finished]]:
-    """Of each series those that nothing proves to be at no optimum."""
-    return [
-        [run for run in runs if not charts.is_convicted(run[1], run[2], bounds)]
-        for runs in finished
-    ]
-
-
 def draw_list(
     shown: Sequence[Series], finished: Sequence[list[charts.Finished]], metric: str
 ) -> None:

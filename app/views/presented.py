@@ -9,10 +9,10 @@ import streamlit as st
 
 from app.charts import curves
 from app.charts import depth as charts
-from app.components import laws, readouts, series, status
+from app.components import laws, series, status
 from app.components.series import Picture, Series
 from app.components.shown import Shown
-from app.engine import derived, shared
+from app.engine import shared
 from app.player import on_page
 from app.player.view import View
 from app.player.wire import Playing
@@ -93,16 +93,9 @@ def playing(stage: Stage) -> Playing:
 def figures(run: Run, looked_at: View) -> None:
     """The figures that matter, at the moment that the player shows."""
     if run.points:
-        st.html(shared.once(run, ("figures", looked_at.seed), lambda: _figures(run, looked_at)))
-
-
-def _figures(run: Run, looked_at: View) -> str:
-    angles = {}
-    if run.geometry is not None and len(run.geometry):
-        r, focus = run.config.seeds.index(looked_at.seed), looked_at.focus(run.config.classes)
-        projection = derived.project(run, run.geometry, r, looked_at.basis, focus)
-        angles = dict(zip(projection.epoch.tolist(), projection.angle_error.tolist(), strict=True))
-    return readouts.figures(run, angles)
+        st.html(
+            shared.once(run, ("figures", looked_at.seed), lambda: on_page.figures(run, looked_at))
+        )
 
 
 def _chart(run: Run, looked_at: View) -> None:

@@ -8,6 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app.components import text
+from app.export import button
 from app.stage import presenting, stories
 from app.stage.stories import OWN, Draft
 from app.stage.story import (
@@ -62,6 +63,7 @@ def _shipped(name: str, story: Story) -> None:
                 args=(Draft(story.title, story.steps),),
                 help="Takes its steps into your own story, in place of what is there.",
             )
+            button.draw_story(story, f"save-{name}")
         with st.expander("Its steps, with notes for the speaker"):
             for n, step in enumerate(story.steps, 1):
                 st.markdown(_in_words(n, step))
@@ -214,6 +216,7 @@ def _file(draft: Draft) -> None:
             disabled=story is None,
             help="It lives in this page and in the file that you save, and nowhere else.",
         )
+        button.draw_story(story, "save-own")
     with right:
         st.file_uploader(
             "Read one from a file, in place of what is there",

@@ -1,0 +1,1 @@
+"""What is taken along: one HTML file, which needs neither server nor network."""

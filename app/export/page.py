@@ -1,0 +1,207 @@
+"""One HTML file of a run or of a story, to take along: it plays without server and network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from hashlib import sha256
+from html import escape
+from urllib.parse import urlencode
+
+from app.components import explanation, pair, readouts, series
+from app.engine import derived, runs
+from app.export import figures
+from app.export.document import document, told
+from app.picker import other
+from app.player import on_page, view
+from app.player.on_page import Beside
+from app.player.view import View
+from app.player.wire import CLOCK, Group, Playing
+from app.stage.story import COMPARE, DEPTH, Step, Story, width_of
+from ncengine.analysis.outcome import outcome
+from ncengine.config import PARAMS, RunConfig
+from ncengine.runs.run import Run, Status
+
+# Where an Explorer is found that was started as the README says.
+SERVER = "http://127.0.0.1:8501/"
+NAME = "Neural Collapse Explorer"
+_GROUP = "compare"
+
+
+@dataclass
+class _Messages:
+    """What the players of a file draw, each once, by name."""
+
+    by_name: dict[str, bytes] = field(default_factory=dict)
+
+    def place(self, message: bytes | None, values: Mapping[str, object]) -> str:
+        """HTML of a place for a player, of which the header says there what `values` are."""
+        if message is None:
+            return '<div class="place"><p>There is nothing to draw of this network.</p></div>'
+        name = f"message-{sha256(message).hexdigest()[:12]}"
+        self.by_name[name] = message
+        return f'<div class="place" data-message="{name}" data-told="{told(values)}"></div>'
+
+
+def of_run(run: Run, looked_at: View) -> str:
+    """The file of a run, as it is looked at."""
+    messages, config = _Messages(), run.config
+    values = {"start": _start(looked_at), "live": False}
+    player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
+    charts = [figures.objective(run), figures.collapse(run, looked_at.test)]
+    if looked_at.beside == "layers":
+        charts = [figures.layers(run, looked_at) or charts[0], charts[1]]
+    body = (
+        f'<main class="one"><header><h1>{escape(config.title())}</h1>'
+        f"<p>{escape(explanation.in_short(config))}</p>{_outcome(run)}"
+        f'<p class="facts">{_facts(run)}</p></header>{readouts.html(run)}'
+        f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
+        f"<details><summary>{explanation.TITLE}</summary>"
+        f"{_from_markdown(explanation.explained(config))}</details>"
+        f"{_back({**config.query(), **looked_at.query(config)})}</main>"
+    )
+    return document(f"{config.title()} · {NAME}", body, messages.by_name)
+
+
+def of_story(story: Story) -> str:
+    """The file of a story, of which each step is shown as it is presented."""
+    messages = _Messages()
+    steps = "\n".join(
+        f'<template class="step" data-page="{step.page}">{_step(messages, n, step)}'
+        f"{_caption(n, len(story.steps), step)}</template>"
+        for n, step in enumerate(story.steps, 1)
+    )
+    buttons = "".join(
+        f'<button type="button" data-by="{by}" aria-label="{words}">{sign}</button>'
+        for by, words, sign in ((-1, "Back", "‹"), (1, "On", "›"))
+    )
+    body = (
+        f"{steps}<main></main>"
+        f'<nav class="buttons" aria-label="Steps">{buttons}</nav>'
+        '<p class="told-aloud" id="said" role="status"></p>'
+    )
+    return document(f"{story.title} · {NAME}", body, messages.by_name, story=True)
+
+
+def file_name(title: str) -> str:
+    """What the file of a run or a story of that title is called."""
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-.")[:80]
+    return f"{words or 'neural-collapse'}.html"
+
+
+# A run.
+
+
+def _outcome(run: Run) -> str:
+    if run.status is not Status.DONE:
+        return ""
+    came = outcome(run)
+    return f"<p><b>{escape(came.verdict)}</b>: {escape(came.reason)}</p>"
+
+
+def _facts(run: Run) -> str:
+    parts = [f"{derived.parameter_count(run.config):,} parameters"]
+    if len(run.config.seeds) > 1:
+        parts[-1] += f" × {len(run.config.seeds)} seeds"
+    parts.append(f"{run.passes:,} passes over the data")
+    return escape(" · ".join(parts))
+
+
+def _back(query: Mapping[str, str]) -> str:
+    """How to come from the file to the run in the app."""
+    address = escape(SERVER + "?" + urlencode(query))
+    return (
+        f"<footer>Made by the {NAME}. Where it runs on this machine, this network is at "
+        f'<a href="{address}" rel="noreferrer">{address}</a>.</footer>'
+    )
+
+
+def _from_markdown(words: str) -> str:
+    """The little of Markdown that the app's explanations use, as HTML."""
+    text = escape(words.replace("\\", ""))
+    text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
+    return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
+
+
+def _start(looked_at: View) -> dict[str, str]:
+    """Where the player begins: as the address says, at the moment that the player told last."""
+    start = {name: value for name, value in looked_at.start if name != "epoch"}
+    return start | ({"epoch": looked_at.moment} if looked_at.moment else {})
+
+
+def _anywhere(looked_at: View) -> View:
+    """The view without where the player begins, which the place of each player says itself."""
+    return replace(looked_at, start=())
+
+
+# A story.
+
+
+def _step(messages: _Messages, n: int, step: Step) -> str:
+    config, _ = RunConfig.nearest({n: v for n, v in step.query.items() if n in PARAMS})
+    values = {
+        **asdict(Playing(str(n), step.plays, "plays", True)),
+        "start": {n: v for n, v in step.query.items() if n in view.PLAYER_NAMES},
+        "live": False,
+    }
+    if step.page == DEPTH:
+        return _depth(step, config)
+    run = runs.look(config)
+    looked_at = _looked_at(step, run)
+    if step.page == COMPARE:
+        return _pair(messages, step, run, looked_at, values)
+    player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
+    shown = _title(config.title()) + f'<div class="halves">{player}<div class="beside">'
+    if not run.points:
+        return f"{shown}<p>Nobody has trained this network yet.</p></div></div>"
+    chart = figures.layers(run, looked_at) if looked_at.beside == "layers" else ""
+    chart = chart or figures.collapse(run, looked_at.test)
+    return f"{shown}{on_page.figures(run, looked_at)}{chart}</div></div>"
+
+
+def _looked_at(step: Step, run: Run) -> View:
+    """The view that a step's address asks for, at its moment."""
+    own = {name: value for name, value in step.query.items() if name in view.NAMES}
+    asked, _ = view.parse(own, run.config, run.seeds_shown)
+    moment = step.query.get("epoch", "")
+    return replace(view.fit(asked, run.config, run.seeds_shown), moment=moment)
+
+
+def _depth(step: Step, config: RunConfig) -> str:
+    own = {name: value for name, value in step.query.items() if name in series.NAMES}
+    picture, _ = series.parse(own)
+    title = _title(f"How {series.METRICS[picture.metric]} changes with depth")
+    return f'{title}<div class="panel">{figures.depth(picture.series(config), picture)}</div>'
+
+
+def _pair(
+    messages: _Messages, step: Step, left: Run, looked_at: View, values: Mapping[str, object]
+) -> str:
+    asked = {name: value for name, value in step.query.items() if name == other.OTHER}
+    right = runs.look(other.read(asked, left.config)[0])
+    both = left, right
+    views = looked_at, view.fit(looked_at, right.config, right.seeds_shown)
+    alike = left.config.budget == right.config.budget
+    clock = step.query.get(CLOCK, "pass" if alike else "share")
+    sides = ""
+    for n, (run, seen, onto) in enumerate(zip(both, views, on_page.onto(both, views), strict=True)):
+        group = Group(_GROUP, n, clock)
+        message = on_page.message(run, _anywhere(seen), beside=Beside(f"side-{n}", group, onto))
+        shown = on_page.figures(run, seen) if run.points else ""
+        sides += f'<div class="side">{messages.place(message, values)}{shown}</div>'
+    return _title(" · ".join(pair.names(left, right))) + f'<div class="halves even">{sides}</div>'
+
+
+def _title(words: str) -> str:
+    return f'<h1 class="presented-title">{escape(words)}</h1>'
+
+
+def _caption(n: int, count: int, step: Step) -> str:
+    lines = "<br>".join(map(escape, step.caption.splitlines()))
+    width = max(1.0, width_of(step.caption))
+    return (
+        f'<div class="story-caption" data-width="{width:.2f}"><p>{lines}</p>'
+        '<div class="story-bar" role="img" '
+        f'aria-label="Step {n} of {count}"><i></i></div></div>'
+    )

@@ -1,0 +1,243 @@
+"""One HTML file of a run or a story: whole by itself, and true to what anyone may have written."""
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import ImageColor
+
+from app.engine import data, runs
+from app.export import page, plot
+from app.export.plot import Dot, Line, Plot, Word
+from app.player.view import View
+from app.stage import stories
+from app.stage.story import Step, Story
+from ncengine.catalogue import datasets
+from ncengine.config import RunConfig
+from ncengine.config.gallery import first
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.store import Store
+from tests.app.conftest import make_run, open_at
+
+CONFIG = RunConfig(classes=4, samples_per_class=20, depth=3, width=8, seeds=(0, 1))
+HOSTILE = "</script><img src=x onerror=alert(1)>'\"&<!--"
+SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
+ADDRESS = "http://127.0.0.1:8501/?"
+
+
+class Reader(HTMLParser):
+    """Elements with their attributes, and the text of scripts and styles."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.within, self.texts = [], None, {"script": [], "style": []}
+        self.words = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.within = tag if tag in self.texts else None
+        if self.within:
+            self.texts[tag].append([dict(attrs), ""])
+
+    def handle_endtag(self, tag):
+        self.within = None
+
+    def handle_data(self, words):
+        if self.within:
+            self.texts[self.within][-1][1] += words
+        else:
+            self.words.append(words)
+
+    def named(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture
+def shipped(store, monkeypatch, tmp_path):
+    """A store that holds nothing but what is shipped."""
+    found = Store(tmp_path / "cache", Gallery(SHIPPED))
+    monkeypatch.setattr(runs, "store", lambda: found)
+    runs._samples.clear()
+    return found
+
+
+@pytest.fixture
+def made(store):
+    run = make_run(CONFIG)
+    store.put(run)
+    return run
+
+
+def view(run, **changed):
+    return replace(View(run.seeds_shown[0]), **changed)
+
+
+def assert_whole(text):
+    """Runs and shows what it names by hash, and refers to nothing but the app."""
+    reader = Reader(text)
+    policy = next(m["content"] for m in reader.named("meta") if "http-equiv" in m)
+    rules = {part.split()[0]: part.split()[1:] for part in policy.split("; ")}
+    assert rules["default-src"] == ["'none'"] and rules["img-src"] == rules["font-src"] == ["data:"]
+    assert set(rules) == {
+        "default-src", "base-uri", "form-action", "script-src", "style-src", "img-src", "font-src",
+    }  # fmt: skip
+    scripts = [words for attrs, words in reader.texts["script"] if attrs.get("type") == "module"]
+    for kind, found in (
+        ("script-src", scripts),
+        ("style-src", [words for _, words in reader.texts["style"]]),
+    ):
+        hashes = [hashlib.sha256(words.encode()).digest() for words in found]
+        assert rules[kind] == [f"'sha256-{base64.b64encode(h).decode()}'" for h in hashes]
+    assert len(scripts) == 1
+    for tag, attributes in reader.elements:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
+        for name in ("src", "href", "data", "action", "srcset"):
+            value = attributes.get(name, "data:")
+            assert (
+                value.startswith("data:image/svg+xml")
+                or value == "data:"
+                or (tag == "a" and value.startswith(ADDRESS))
+            ), (tag, value)
+    return reader
+
+
+def addresses(text):
+    return [found for found in re.findall(r"https?://[^\s\"'<]+", text)]
+
+
+def test_a_run_of_the_gallery_is_one_small_file(shipped):
+    run = runs.look(first())
+    text = page.of_run(run, view(run))
+    reader = assert_whole(text)
+    assert 100_000 < len(text.encode()) < 3_000_000
+    query = addresses(text)
+    assert len(query) == 2 and query[0].startswith(ADDRESS) and "architecture=RN1" in query[0]
+    said = " ".join(reader.words)
+    for words in (
+        run.config.title(),
+        "learns to tell 4 classes of MNIST apart",
+        "Partly collapsed",
+    ):
+        assert words in said
+    assert {"nc-scrubber", "nc-way-scrubber", "nc-play"} <= {
+        attributes.get("data-testid") for _, attributes in reader.elements
+    }
+    [place] = [a for a in reader.named("div") if a.get("class") == "place"]
+    [message] = [words for attrs, words in reader.texts["script"] if attrs.get("id")]
+    raw = base64.b64decode(message, validate=True)
+    header = json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "little")])
+    assert header["title"] == run.config.title() and header["start"] == {}
+    assert place["data-message"] in text and json.loads(place["data-told"])["start"] == {}
+
+
+def test_every_story_is_one_small_file_with_all_its_steps(shipped):
+    for story in stories.shipped().values():
+        text = page.of_story(story)
+        reader = assert_whole(text)
+        assert len(text.encode()) < 6_000_000 and not addresses(text)
+        steps = [a for a in reader.named("template") if a.get("class") == "step"]
+        assert [step["data-page"] for step in steps] == [step.page for step in story.steps]
+        said = " ".join(reader.words)
+        for step in story.steps:
+            for line in step.caption.splitlines():
+                assert line in said
+            assert not step.notes or step.notes not in said
+        ids = [attrs["id"] for attrs, _ in reader.texts["script"] if attrs.get("id")]
+        assert len(set(ids)) == len(ids) < len(steps)
+
+
+def test_what_anyone_wrote_stays_text(made, store, monkeypatch):
+    info = datasets.dataset_info(CONFIG.dataset)
+    hostile = replace(info, class_names=(HOSTILE, *info.class_names[1:]), title=HOSTILE)
+    everywhere = {**datasets.DATASETS, CONFIG.dataset: hostile}
+    monkeypatch.setattr(datasets, "DATASETS", everywhere)
+    monkeypatch.setattr(data, "captions", lambda run, test: [HOSTILE] * len(run.geometry.labels))
+    monkeypatch.setattr(data, "thumbnails", lambda run, test: None)
+    reader = assert_whole(page.of_run(made, view(made, texts=True, start=(("camera", HOSTILE),))))
+    assert HOSTILE in " ".join(reader.words)
+    [place] = [a for a in reader.named("div") if a.get("class") == "place"]
+    assert json.loads(place["data-told"])["start"] == {"camera": HOSTILE}
+    step = Step(page="Explore", query=CONFIG.query(), caption=f"{HOSTILE}\nAnd more")
+    reader = assert_whole(page.of_story(Story(title=HOSTILE, steps=(step,))))
+    # As the document's title, in the run's, and as the caption.
+    assert not reader.named("img") and " ".join(reader.words).count(HOSTILE) == 3
+
+
+def test_steps_of_what_nobody_trained_say_so(store):
+    steps = [Step(page=name, query=CONFIG.query()) for name in ("Explore", "Depth", "Compare")]
+    reader = assert_whole(page.of_story(Story(title="Nothing yet", steps=tuple(steps))))
+    said = " ".join(reader.words)
+    assert "Nobody has trained this network yet" in said
+    assert "None of these networks is trained yet" in said
+
+
+def test_a_run_that_diverged_has_a_file_too(store):
+    run = make_run(CONFIG, curves={**make_run(CONFIG).curves, "loss": np.full((7, 2), np.nan)})
+    assert_whole(page.of_run(run, view(run)))
+
+
+@pytest.mark.parametrize("changed", [{"beside": "layers"}, {"test": True}])
+def test_the_file_shows_what_is_looked_at(made, changed):
+    text = page.of_run(made, view(made, **changed))
+    said = " ".join(assert_whole(text).words)
+    assert ("layer (1 is the embedding)" in said) == ("beside" in changed)
+    assert ("test NC1" in said) == ("test" in changed)
+    assert all(f"{name}={'layers' if name == 'beside' else 1}" in text for name in changed)
+
+
+def test_the_file_begins_at_the_moment_that_is_looked_at(made):
+    for moment, start in (("3", {"view": "2d", "epoch": "3"}), ("", {"view": "2d"})):
+        seen = view(made, moment=moment, start=(("epoch", "7"), ("view", "2d")))
+        [place] = [a for a in Reader(page.of_run(made, seen)).named("div") if "data-told" in a]
+        assert json.loads(place["data-told"])["start"] == start
+
+
+def places(html, tag, name):
+    return [float(v) for v in re.findall(rf'<{tag}[^>]* {name}="([\d.]+)%', html)]
+
+
+def test_a_plot_puts_things_where_their_axes_say():
+    x, y = plot.passes_axis([0, 3, 99]), plot.log_axis("NC1", [1e-4, 1.0])
+    line = Line("NC1", "#123456", np.array([0, 9, 99]), np.array([1.0, 1e-2, np.nan]))
+    html = Plot(x, y, [line], [Dot("#123456", 9, 1e-2, 1e-3, 1e-1)], [Word("<b>", 9, 1e-2)]).html()
+    # log(1 + 9) is half of log(1 + 99); 1e-2 half way between the ends, margins or not.
+    assert places(html, "circle", "cx") == [50] and places(html, "circle", "cy") == [50]
+    path = re.search(r'<path d="M([^"]+)"', html)[1]
+    assert path == "0.0 30.0L500.0 500.0"
+    assert "&lt;b&gt;" in html and ">1e−4<" in html and ">0.01<" in html
+
+
+@pytest.mark.parametrize("values", [[0.5], [0.011, 0.012], [0.02, 0.05], [1e-12, 3.0], [7, 7]])
+def test_an_axis_has_ticks_however_near_its_ends_are(values):
+    axis = plot.log_axis("objective", values)
+    at = [float(axis.at(tick)) for tick, _ in axis.ticks]
+    assert 2 <= len(at) <= 12 and at == sorted(at) and 0 <= at[0] and at[-1] <= 1
+    assert len({words for _, words in axis.ticks}) == len(at)
+
+
+def test_files_are_named_after_what_they_hold():
+    assert page.file_name("5-RN1, post-LN · λ = 0.005") == "5-RN1-post-LN-0.005.html"
+    assert page.file_name("…/../ · ") == "neural-collapse.html"
+
+
+def test_the_buttons_are_there_and_wait_for_something_to_save(at, store):
+    open_at(at, **CONFIG.query())
+    assert at.get("download_button")[0].proto.disabled
+    store.put(make_run(CONFIG))
+    at.run()
+    [button] = [b for b in at.get("download_button") if b.proto.label == "Save as one HTML file"]
+    assert not button.proto.disabled
+
+
+def test_colours_of_the_file_are_those_of_the_theme(made):
+    [style, _] = [words for _, words in Reader(page.of_run(made, view(made))).texts["style"]]
+    for name in ("background-color", "text-color", "primary-color", "border-color", "link-color"):
+        found = re.findall(rf"--st-{name}: (#[0-9a-f]+);", style)
+        assert len(found) == 2 and all(ImageColor.getrgb(color) for color in found)
