@@ -12,9 +12,13 @@ from ncengine.config import RunConfig, as_text
 def draw(config: RunConfig) -> None:
     """Both, to be copied, with how to take the run along."""
     st.markdown("The command that trains it, and the one that writes it as a file:")
-    st.code(f"{command(config)}\n{command(config, 'export')} --run run.npz", language="sh")
+    st.code(
+        f"{command(config)}\n{command(config, 'export')} --run run.npz",
+        language="sh",
+        wrap_lines=True,
+    )
     st.markdown("The same in Python:")
-    st.code(python(config), language="python")
+    st.code(python(config), language="python", wrap_lines=True)
 
 
 def command(config: RunConfig, verb: str = "train") -> str:

@@ -56,9 +56,9 @@ PAPER = {
 SWEEPS: dict[str, Sweep] = {
     "figure-1": Sweep(
         "Figure 1: ResNets and transformers on images",
-        "NC1 and NC3 fall with depth, and so does how far above the floor they end. The deepest "
-        "transformers on MNIST start from a shallower one’s network: from random weights 1,000 "
-        "passes are too few for them. CIFAR10 is averaged down to 8 × 8 pixels: of whole images a "
+        "NC1 and NC3 fall with depth, and so does how far above the floor they end; the deepest "
+        "transformers on MNIST start from a shallower one’s network, for from random weights 1,000 "
+        "passes are too few. CIFAR10 is averaged down to 8 × 8 pixels: of whole images a "
         "linear map tells so few apart by itself, see “CIFAR10: too many numbers”.",
         (
             POST_RN1,
