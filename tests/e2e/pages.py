@@ -39,6 +39,22 @@ def expect_whole(page: Page) -> None:
     page.wait_for_function("() => document[Symbol.for('nc-page')]")
 
 
+def expect_rest(page: Page) -> None:
+    """The server has been asked for nothing for a while: the page has come to rest."""
+    page.evaluate(
+        """() => new Promise((go) => {
+          const app = document.querySelector("[data-testid=stApp]");
+          let rests = 0;
+          const look = () => {
+            rests = app.dataset.testScriptState === "notRunning" ? rests + 1 : 0;
+            if (rests > 8) go();
+            else setTimeout(look, 100);
+          };
+          look();
+        })"""
+    )
+
+
 def expect_heading(page: Page, words: str) -> None:
     """It is the heading of a run with these words; for a moment the one before is there too."""
     heading = page.get_by_role("heading", level=2)
