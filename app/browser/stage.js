@@ -1,8 +1,8 @@
+// On stage: P presents and Escape leaves, what clickers send steps through a story, B blacks the
+// screen. Heard before all else on the page, whose own keys these may be.
 // Streamlit (1.67) sends the address as the server wrote it last, whatever a page has written into it
 // since: so the address itself goes along with what is asked for, and with a press on a control that
 // takes it up.
-// On stage: P presents and Escape leaves, what clickers send steps through a story, B blacks the
-// screen. Heard before all else on the page, whose own keys these may be.
 
 import { focused } from "./keys.js";
 

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from app.browser import component as browser
 from app.components import code, series, text
 from app.picker import other, picker
-from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
 from app.stage.story import (
@@ -116,9 +115,8 @@ def _added(page: str) -> None:
 def _query(page: str) -> dict[str, str]:
     """What the address says of what is shown, and what it means where it says less."""
     said = {name: st.query_params[name] for name in st.query_params if name not in _OF_NO_STEP}
-    if (now := browser.address()) is not None and page != DEPTH:
-        said = {name: value for name, value in said.items() if name not in PLAYER_NAMES}
-        said |= {name: now[name] for name in PLAYER_NAMES if name in now}
+    if page != DEPTH:
+        said = presenting.brought_to(said, browser.address())
     pictured = series.last().query() if page == DEPTH else {}
     paired = other.query() if page == COMPARE else {}
     return {**picker.picked().query(), **pictured, **paired, **said}

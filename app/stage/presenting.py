@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import streamlit as st
 
@@ -25,6 +26,8 @@ NAMES = address.EVERYWHERE
 PARTS = {EXPLORE: ("player", "curves"), DEPTH: ("depth",), COMPARE: ("compare",)}
 _STATE = "stage:state"
 _WANTED = "stage:wanted"
+
+T = TypeVar("T")
 
 # Opens a page of that title at these parameters, and does not come back.
 Open = Callable[[str, Mapping[str, str]], None]
@@ -116,10 +119,9 @@ def begin(name: str, step: int = 1, *, present: bool = True) -> None:
     st.session_state[_WANTED] = Stage(present=present, name=name, step=step)
 
 
-def present(on: bool = True) -> None:
-    """Have the page fill the window, or be itself again. For callbacks."""
-    st.session_state[_WANTED] = replace(now(), present=on)
-    take_up(browser.address())
+def present() -> None:
+    """Have the page fill the window. For callbacks."""
+    _fill(True, browser.address())
 
 
 def end_story() -> None:
@@ -131,21 +133,27 @@ def heard() -> None:
     """Take in what was asked for by a key or a click in the browser. For callbacks."""
     asked, said = browser.asked()
     if asked in ("present", "leave"):
-        st.session_state[_WANTED] = replace(now(), present=asked == "present")
-        take_up(said)
+        _fill(asked == "present", said)
     elif asked.isdigit():
         stage = now()
         if stage.story and 0 < int(asked) <= len(stage.story.steps):
             st.session_state[_WANTED] = replace(stage, step=int(asked))
 
 
-def take_up(said: Mapping[str, str] | None) -> None:
-    """Have the address say of the player what it says in the browser, where that was told."""
+def _fill(on: bool, said: Mapping[str, str] | None) -> None:
+    """Have the page fill the window, or be itself again, at what the browser's address said."""
+    st.session_state[_WANTED] = replace(now(), present=on)
+    if said is not None:
+        whole = {name: st.query_params.get_all(name) for name in st.query_params}
+        st.query_params.from_dict(brought_to(whole, said))
+
+
+def brought_to(query: Mapping[str, T], said: Mapping[str, str] | None) -> dict[str, T | str]:
+    """The parameters, and of the player those of the browser's address, where that was told."""
     if said is None:
-        return
-    others = {n: st.query_params.get_all(n) for n in st.query_params if n not in PLAYER_NAMES}
-    players = {name: said[name] for name in PLAYER_NAMES if name in said}
-    st.query_params.from_dict({**others, **players})
+        return {**query}
+    others = {name: value for name, value in query.items() if name not in PLAYER_NAMES}
+    return {**others, **{name: said[name] for name in PLAYER_NAMES if name in said}}
 
 
 def _arrived(page: str) -> Stage:
@@ -164,8 +172,8 @@ def _arrived(page: str) -> Stage:
 def _go(stage: Stage, page: str, open_page: Open) -> Stage:
     """Show a step, or the same page otherwise."""
     step = stage.shown
-    moves = step is not None and stage.label != now().label or step and not address.read(["step"])
-    if step is None or not moves:
+    stays = stage.label == now().label and address.read(["step"])
+    if step is None or stays:
         address.write(OWNER, NAMES, stage.query())
         return stage
     query = {**step.query, **stage.query()}

@@ -22,7 +22,7 @@ VERSION = 1
 MOST_CAPTION, MOST_WIDTH = 170, 60.0
 MOST_NOTES, MOST_TITLE, MOST_STEPS, MOST_BYTES = 4000, 100, 200, 2**20
 EXPLORE, DEPTH, COMPARE = PAGES = ("Explore", "Depth", "Compare")
-NOTHING, TRAINING, THROUGH_LAYERS = PLAYS = ("nothing", "training", "layers")
+NOTHING, *_ = PLAYS = ("nothing", "training", "layers")
 
 Query = Mapping[str, str]
 

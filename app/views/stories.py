@@ -129,30 +129,12 @@ def _step(n: int, step: Step, count: int) -> None:
                 type="tertiary",
             )
         left, middle, right = st.columns((2, 2, 1.2))
-        for name, value in (
-            ("caption", step.caption),
-            ("notes", step.notes),
-            ("plays", step.plays),
-        ):
-            st.session_state[_key(n, name)] = value
+        for name in _EMPTY:
+            st.session_state[_key(n, name)] = getattr(step, name)
         with left:
-            st.text_area(
-                "Caption",
-                key=_key(n, "caption"),
-                max_chars=MOST_CAPTION,
-                height=112,
-                on_change=_edit,
-                args=(n, "caption"),
-            )
+            _text(n, "caption", MOST_CAPTION)
         with middle:
-            st.text_area(
-                "Notes",
-                key=_key(n, "notes"),
-                max_chars=MOST_NOTES,
-                height=112,
-                on_change=_edit,
-                args=(n, "notes"),
-            )
+            _text(n, "notes", MOST_NOTES)
         with right:
             st.selectbox(
                 "The player plays",
@@ -167,6 +149,17 @@ def _step(n: int, step: Step, count: int) -> None:
             )
         if wrong := st.session_state.get(_WRONG, {}).get(n):
             st.caption(f":red[{text.plain(wrong)}]")
+
+
+def _text(n: int, name: str, most: int) -> None:
+    st.text_area(
+        name.capitalize(),
+        key=_key(n, name),
+        max_chars=most,
+        height=112,
+        on_change=_edit,
+        args=(n, name),
+    )
 
 
 def _move(n: int, by: int, icon: str, words: str, disabled: bool) -> None:

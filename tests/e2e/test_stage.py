@@ -13,7 +13,6 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from app.stage import stories
 from ncengine.config.gallery import first
-from tests.e2e.conftest import assert_ends_cleanly
 from tests.e2e.live_app import LiveApp, wait_until
 from tests.e2e.pages import expect_query, expect_whole, player, query_of
 
@@ -79,20 +78,6 @@ TEXTS = """() => {
   visit(document.body);
   return found;
 }"""
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
-    """A server with what is shipped, an empty cache and no data set."""
-    folder = tmp_path_factory.mktemp("stage")
-    env = {"NCENGINE_GALLERY": None, "NCENGINE_DATA": str(folder / "data")}
-    app = LiveApp(folder / "cache", env=env)
-    app.start().wait()
-    try:
-        yield app
-        assert_ends_cleanly(app)
-    finally:
-        app.end()
 
 
 def open_at(page: Page, app: LiveApp, path: str = "", **query: str) -> None:
