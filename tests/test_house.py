@@ -45,6 +45,7 @@ FLOORS = {
         "views",
         "frame",
         "main",
+        "commands",
     ),
 }
 # What stands beside the rooms.

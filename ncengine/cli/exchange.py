@@ -6,11 +6,16 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ncengine.cli import explorer
 from ncengine.cli.options import add_experiment_options, config_of, given
 
 if TYPE_CHECKING:
     from ncengine.runs.run import Run
     from ncengine.runs.store import Store
+
+
+# The options that name what is written.
+_WRITES = ("run", "csv", "parquet", "parameters", "html")
 
 
 class _Unknown(ValueError):
@@ -42,6 +47,9 @@ def add_commands(commands: Any) -> None:
     wanted.add_argument(
         "--parameters", metavar="FILE.safetensors", help="the trained parameters of all seeds"
     )
+    wanted.add_argument(
+        "--html", metavar="FILE.html", help="player and curves as one HTML file, for any browser"
+    )
     add_experiment_options(export)
     back = commands.add_parser(
         "import",
@@ -56,8 +64,9 @@ def add_commands(commands: Any) -> None:
 def _export(options: argparse.Namespace) -> int:
     from ncengine.runs.store import Store
 
-    if not (options.run or options.csv or options.parquet or options.parameters):
-        return _refuse("nothing to write: --run, --csv, --parquet and --parameters say what")
+    if not any(getattr(options, name) for name in _WRITES):
+        *others, last = (f"--{name}" for name in _WRITES)
+        return _refuse(f"nothing to write: {', '.join(others)} and {last} say what")
     if options.features and not (options.csv or options.parquet):
         return _refuse("--features: goes with --csv or --parquet")
     if options.key and (given(options) or options.preset):
@@ -116,6 +125,8 @@ def _written(run: Run, options: argparse.Namespace) -> list[Any]:
     for form in ("csv", "parquet"):
         if folder := getattr(options, form):
             paths += write_tables(run, folder, form, features=options.features)
+    if options.html:
+        paths.append(explorer.command("html").save(run, options.html))
     return paths
 
 

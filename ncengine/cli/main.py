@@ -14,7 +14,7 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.metrics import Place, of_test, shown_in
-from ncengine.cli import exchange, gallery, stop, sweep
+from ncengine.cli import exchange, explorer, gallery, stop, sweep
 from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_experiment_options, config_of, processes
 from ncengine.cli.output import number, plain
@@ -140,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     stop.add_command(commands)
     exchange.add_commands(commands)
     gallery.add_command(commands)
+    explorer.add_commands(commands)
     return parser
 
 

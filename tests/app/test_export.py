@@ -19,6 +19,7 @@ from app.player.view import View
 from app.stage import stories
 from app.stage.story import Step, Story
 from ncengine.catalogue import datasets
+from ncengine.cli import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.runs.gallery import Gallery
@@ -241,3 +242,12 @@ def test_colours_of_the_file_are_those_of_the_theme(made):
     for name in ("background-color", "text-color", "primary-color", "border-color", "link-color"):
         found = re.findall(rf"--st-{name}: (#[0-9a-f]+);", style)
         assert len(found) == 2 and all(ImageColor.getrgb(color) for color in found)
+
+
+def test_the_command_writes_what_the_page_saves(shipped, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("NCENGINE_GALLERY", str(SHIPPED))
+    run = shipped.open(first())
+    file = tmp_path / "run.html"
+    assert main(["export", run.key[:10], "--html", str(file)]) == 0
+    assert capsys.readouterr().out.strip() == str(file)
+    assert file.read_text(encoding="utf-8") == page.of_run(run, view(run))

@@ -372,6 +372,7 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
         ([*command, "--parameters", file], 1, "must end in .safetensors"),
         ([*command, "--run", str(tmp_path / "no" / "run.npz")], 1, "no such file"),
         (["--depth", "-1", "--run", file], 2, "--depth -1"),
+        ([*command, "--html", file], 1, "must end in .html"),
     ):
         assert main(["export", *given]) == status, given
         assert said in capsys.readouterr().err
