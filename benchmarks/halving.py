@@ -43,7 +43,8 @@ def main() -> None:
         rise = max(after / before - 1 for before, after in pairwise(ends))
         title = f"{base.depth}-{architecture}, {norm}-LN, {loss}, {base.classes} × "
         title += f"{base.samples_per_class}, d = {base.width}"
-        rows.append((title, *(f"{end:.5f}" for end in ends), f"{rise:+.1%}"))
+        rows.append((title, *(f"{end:.5f}" for end in ends), f"{rise:+.2%}"))
+        print(*rows[-1], sep="  ", flush=True)  # the whole takes long
     head = ("network", *(f"λ = {decay:g}" for decay in DECAYS), "largest rise")
     show("Objective at the end, digits, defaults, two seeds", head, rows)
     print(f"{sum(row[-1].startswith('+') for row in rows)} of {len(rows)} rise")

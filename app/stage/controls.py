@@ -137,6 +137,8 @@ def _share(page: str) -> None:
     )
     if page == EXPLORE:
         code.draw(picker.picked())
+    elif page == COMPARE:
+        code.draw_pair(picker.picked(), other.picked())
 
 
 def _address(page: str, more: Mapping[str, str]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -281,3 +284,17 @@ class Run:
         taken = ~np.isnan(values if name in OF_TEST else self.curves["loss"][:, r])
         last = float(values[taken][-1]) if taken.any() else np.nan
         return None if np.isnan(last) else last
+
+    # What follows is done on floors above, which are found by name when they are asked for.
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write all of it as one .npz file, see `runs.whole.save`. Raises ValueError, OSError."""
+        return importlib.import_module("ncengine.runs.whole").save(self, path)
+
+    def network(self, seed: int | None = None) -> Any:
+        """The trained network of a seed, the first by default, as a torch.nn.Module.
+
+        See `exchange.network.network`. Raises ValueError.
+        """
+        build = importlib.import_module("ncengine.exchange.network").network
+        return build(self, self.config.seeds[0] if seed is None else seed)

@@ -1,11 +1,14 @@
-"""What is copied from Explore asks for the very configuration that is shown."""
+"""What is copied from Explore and Compare asks for the very configurations that are shown."""
 
 import shlex
+from types import SimpleNamespace
 
 import pytest
+from streamlit.util import calc_hash
 
 import ncengine
 from app.components import code
+from app.picker import other
 from ncengine.cli.main import _parser
 from ncengine.cli.options import config_of
 from ncengine.config import RunConfig
@@ -30,10 +33,12 @@ def test_the_command_and_the_code_ask_for_it(config, monkeypatch):
         assert words[:2] == ["ncengine", verb]
         assert config_of(_parser().parse_args(words[1:])) == config
     asked, kept = [], []
-    monkeypatch.setattr(ncengine, "run", lambda config: asked.append(config), raising=False)
-    monkeypatch.setattr(ncengine, "save", lambda *given: kept.append(given), raising=False)
+    trained = SimpleNamespace(save=kept.append)
+    monkeypatch.setattr(
+        ncengine, "run", lambda given: asked.append(given) or trained, raising=False
+    )
     exec(code.python(config), {})
-    assert asked == [config] and kept == [(None, "run.npz")]
+    assert asked == [config] and kept == ["run.npz"]
 
 
 def test_explore_shares_them(at):
@@ -43,3 +48,19 @@ def test_explore_shares_them(at):
     wanted = RunConfig(depth=13)
     assert any(code.command(wanted) in text for text in shown)
     assert code.python(wanted).strip() in shown
+
+
+def test_the_code_of_a_pair_asks_for_both(monkeypatch):
+    monkeypatch.setattr(ncengine, "run", lambda config: config, raising=False)
+    names = {}
+    exec(code.pair_python(*CONFIGS[1:3]), names)
+    assert [names["left"], names["right"]] == CONFIGS[1:3]
+
+
+def test_compare_shares_both_runs(at):
+    both = RunConfig(depth=3), RunConfig(depth=8)
+    at._page_hash = calc_hash("compare")
+    open_at(at, depth="3", other=other.as_one(both[1]))
+    shown = [block.value for block in at.get("code")]
+    assert "\n".join(map(code.command, both)) in shown
+    assert code.pair_python(*both).strip() in shown

@@ -221,7 +221,7 @@ def test_the_network_has_the_features_that_were_recorded(store, name, norm):
     samples = torch.from_numpy(data.train.inputs.astype(np.float64))
     if name == "UFM":
         samples = torch.from_numpy(network_inputs(config, data.train.inputs))
-    net = ncengine.network(run, 5)
+    net = run.network()
     with torch.no_grad():
         given, logits = net.features(samples).numpy(), net(samples)
     geometry = run.geometry

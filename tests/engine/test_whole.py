@@ -40,7 +40,7 @@ def content(trained, tmp_path_factory):
 
 
 def test_a_trained_run_comes_back_to_the_bit_and_read_only(trained, tmp_path):
-    back = ncengine.load(ncengine.save(trained, tmp_path / "run.npz"))
+    back = ncengine.load(trained.save(tmp_path / "run.npz"))
     assert_same(trained, back)
     assert back.parameters is not None
     for array in (back.curves["nc1"], back.geometry.features, back.parameters, back.layers.nc1):
