@@ -13,7 +13,7 @@ from streamlit.navigation.page import StreamlitPage
 from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
-from app.export import button
+from app.export import button, numbers
 from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
@@ -165,5 +165,11 @@ def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at:
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
-    save = partial(button.draw_run, picker.meant()) if here == "Explore" else None
+    save = partial(_save, picker.meant()) if here == "Explore" else None
     controls.draw(here, at, save)
+
+
+def _save(spec: RunConfig | Identity) -> None:
+    """What of a run can be saved as a file."""
+    button.draw_run(spec)
+    numbers.draw(spec)

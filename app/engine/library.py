@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any
+from typing import Any, BinaryIO
 
 import streamlit as st
 
@@ -21,6 +21,8 @@ from ncengine.datasets.files.sources import checksum
 from ncengine.jobs.stop import Going, going
 from ncengine.jobs.stop import stop as ask_to_stop
 from ncengine.runs.identity import Identity, identify
+from ncengine.runs.places import require_cache
+from ncengine.runs.run import Run
 from ncengine.version import ENGINE_VERSION
 
 logger = logging.getLogger(__name__)
@@ -147,6 +149,18 @@ def is_deletable(key: str) -> bool:
     """Whether the run of that key was trained here, or imported."""
     store = runs.store()
     return key in store.index or store.imported.entry(key) is not None
+
+
+def take_in(file: BinaryIO) -> Run:
+    """The run of a file that someone brings along, kept from now on.
+
+    Raises:
+        ValueError: it is no such file, or damaged; nothing is taken in then.
+        OSError: it cannot be kept.
+    """
+    store = runs.store()
+    require_cache(store.root)
+    return store.imported.add_file(file)
 
 
 def delete(keys: Iterable[str]) -> list[str]:

@@ -84,10 +84,10 @@ def of_story(story: Story) -> str:
     return document(f"{story.title} · {NAME}", body, messages.by_name, story=True)
 
 
-def file_name(title: str) -> str:
-    """What the file of a run or a story of that title is called."""
+def file_name(title: str, ending: str = "html") -> str:
+    """What a file of a run or a story of that title is called."""
     words = re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-.")[:80]
-    return f"{words or 'neural-collapse'}.html"
+    return f"{words or 'neural-collapse'}.{ending}"
 
 
 # A run.

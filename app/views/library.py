@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from app.charts import compare, pictures
-from app.components import address, clock, notices, paper, pulse, series, text
+from app.components import address, clock, notices, paper, pulse, series, taken_in, text
 from app.engine import library, pace, runs
 from app.picker import other, picker
 from ncengine.analysis import comparison
@@ -71,6 +71,7 @@ def draw(open_run: Open, compare_runs: OpenPair) -> None:
         if damaged := runs.store().imported.damaged():
             files = ", ".join(map(text.plain, damaged))
             st.warning(f"Imported files that cannot be read were left out: {files}.")
+        taken_in.tell()
         if newer := runs.store().newer():
             st.info(f"{newer}.")
         st.fragment(_in_training, key=TRAINING)()
@@ -309,6 +310,8 @@ def _actions(
             more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
             st.markdown("\n".join(f"- {text.plain(title)}" for title in titles[:NAMED] + more))
             st.button("Delete", key="library:delete", on_click=_delete, args=(deletable,))
+        with st.popover("Take in a file"):
+            taken_in.draw()
         if not identities:
             st.caption("No row is picked: click on its box, or press Shift and Space on it.")
     left = st.session_state.pop(_TOLD, None)

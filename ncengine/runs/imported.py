@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cachetools import LRUCache
 
@@ -43,7 +43,13 @@ class Imported:
             ValueError: see `whole.load`; nothing is taken in then.
             OSError: the file cannot be read, or the folder not be written to.
         """
-        run = load(path)
+        return self._keep(load(path))
+
+    def add_file(self, file: BinaryIO) -> Run:
+        """The same of an open file. Raises Unsound, which does not name it, or OSError."""
+        return self._keep(read(file))
+
+    def _keep(self, run: Run) -> Run:
         self.folder.mkdir(exist_ok=True)
         save(run, self._path(run.key))
         return replace(run, imported=True)

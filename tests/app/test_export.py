@@ -2,18 +2,22 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
+import zipfile
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import ImageColor
 
 from app.engine import data, runs
-from app.export import page, plot
+from app.export import numbers, page, plot
 from app.export.plot import Dot, Line, Plot, Word
 from app.player.view import View
 from app.stage import stories
@@ -22,6 +26,7 @@ from ncengine.catalogue import datasets
 from ncengine.cli import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
+from ncengine.exchange import write_tables
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.app.conftest import make_run, open_at
@@ -251,3 +256,42 @@ def test_the_command_writes_what_the_page_saves(shipped, tmp_path, capsys, monke
     assert main(["export", run.key[:10], "--html", str(file)]) == 0
     assert capsys.readouterr().out.strip() == str(file)
     assert file.read_text(encoding="utf-8") == page.of_run(run, view(run))
+
+
+# Numbers.
+
+
+def unpacked(data):
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_what_is_saved_of_a_run_is_what_the_engine_writes(shipped, tmp_path):
+    run = shipped.open(first())
+    assert numbers.packed(run, numbers.whole) == run.save(tmp_path / "run.npz").read_bytes()
+    for form, reader in (("csv", pd.read_csv), ("parquet", pd.read_parquet)):
+        saved = unpacked(numbers.packed(run, partial(numbers.tables, form)))
+        written = write_tables(run, tmp_path, form)
+        assert saved == {path.name: path.read_bytes() for path in written}
+        curves = reader(io.BytesIO(saved[f"curves.{form}"]))
+        assert np.allclose(curves["nc1"], run.curves["nc1"].reshape(-1), equal_nan=True)
+    with pytest.raises(ValueError, match="the gallery ships none"):
+        numbers.packed(run, numbers.parameters)
+
+
+def test_of_a_shipped_run_no_parameters_are_offered(at, shipped):
+    open_at(at, **first().query())
+    offered = {button.label: button.proto for button in at.get("download_button")}
+    assert not offered["Whole run"].disabled and offered["Parameters"].disabled
+    assert "The gallery ships none" in offered["Parameters"].help
+
+
+def test_explore_offers_the_numbers_of_what_is_finished(at, made):
+    open_at(at, **CONFIG.query())
+    offered = {button.label: button.proto.disabled for button in at.get("download_button")}
+    labels = ("Whole run", "Tables, CSV", "Tables, Parquet", "Parameters")
+    assert [offered[label] for label in labels] == [False] * 4
+    open_at(at, depth="13")
+    offered = {button.label: button.proto.disabled for button in at.get("download_button")}
+    assert all(offered[label] for label in labels)

@@ -476,3 +476,26 @@ def test_of_an_imported_run_on_other_files_no_sample_is_shown(trained, monkeypat
     monkeypatch.setattr(data, "_data_at_hand", load)
     assert len(data.thumbnails(run, test=False)) == len(run.geometry.labels)
     assert data.thumbnails(replace(run, data_checksum="other"), test=False) is None
+
+
+# A run that came as a file.
+
+
+def test_a_run_is_taken_in_from_a_file_and_what_is_none_is_refused(
+    opened, trained, tmp_path_factory
+):
+    folder = tmp_path_factory.mktemp("elsewhere")
+    theirs = train(SMALL.with_(depth=5), store=Store(folder, Gallery(None)))
+    file = theirs.save(folder / "run.npz")
+    open_at(opened)
+    assert theirs.key not in {entry["key"] for entry in trained.at_hand()}
+    upload = [("run.npz", file.read_bytes(), "application/octet-stream")]
+    upload += [("<b>none</b>.npz", b"PK nothing", "application/octet-stream")]
+    opened.get("file_uploader")[0].set_value(upload).run()
+    assert not opened.exception
+    (taken,), (refused,) = opened.success, opened.error
+    assert taken.value.startswith(r"Taken in: 5\-RN1") and "marked as imported" in taken.value
+    assert refused.value.startswith(r"**Not taken in.** \<b\>none")
+    assert trained.open(SMALL.with_(depth=5)).imported
+    assert "imported" in set(frame(opened)["from"])
+    assert not set(opened.run().success)
