@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-# The paper's LayerNorm has no epsilon; this one only keeps a constant vector from dividing by zero.
-LAYER_NORM_EPS = 1e-12
+from ncengine.architectures.layer_norm import EPS
 
 Parameters = dict[str, Tensor]
 
@@ -30,7 +29,7 @@ class Layer(NamedTuple):
     read: Tensor
 
 
-def layer_norm(x: Tensor, eps: float = LAYER_NORM_EPS) -> Tensor:
+def layer_norm(x: Tensor, eps: float = EPS) -> Tensor:
     """LN of the last dimension, without learnable parameters: mean 0 and norm √d."""
     return F.layer_norm(x, x.shape[-1:], eps=eps)
 

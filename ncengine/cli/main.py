@@ -14,7 +14,7 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.metrics import Place, of_test, shown_in
-from ncengine.cli import exchange, explorer, gallery, stop, sweep
+from ncengine.cli import construct, exchange, explorer, gallery, stop, sweep
 from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_experiment_options, config_of, processes
 from ncengine.cli.output import number, plain
@@ -129,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(command=_check)
     add_experiment_options(check)
     check.add_argument("--json", action="store_true", help="print one JSON list, nothing else")
+    construct.add_command(commands)
     listing = commands.add_parser(
         "list", help="list the runs that train or wait, then the finished ones, newest first"
     )

@@ -1,5 +1,6 @@
-"""What the theorems say of the optimum, in closed form."""
+"""What the theorems say of the optimum, in closed form, and how their proofs come near it."""
 
+from ncengine.theory.constructions import Construction, construction
 from ncengine.theory.gufm import (
     GufmOptimum,
     gufm_optimum,
@@ -8,4 +9,12 @@ from ncengine.theory.gufm import (
     simplex_etf,
 )
 
-__all__ = ["GufmOptimum", "gufm_optimum", "ideal_figure", "least_width", "simplex_etf"]
+__all__ = [
+    "Construction",
+    "GufmOptimum",
+    "construction",
+    "gufm_optimum",
+    "ideal_figure",
+    "least_width",
+    "simplex_etf",
+]

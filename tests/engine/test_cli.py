@@ -13,7 +13,7 @@ from ncengine.config import PARAMS, RunConfig
 from ncengine.datasets import dataset_info
 from ncengine.runs.identity import identify
 from ncengine.runs.store import Store
-from ncengine.theory import gufm_optimum
+from ncengine.theory import construction, gufm_optimum
 
 QUICK = (
     "--dataset digits --architecture RN1 --depth 3 --classes 3 --samples-per-class 10 --width 8 "
@@ -315,3 +315,16 @@ def test_the_module_runs_as_a_program(cache):
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["seeds"]
+
+
+def test_construct_prints_what_the_library_builds(capsys):
+    options = "--classes 3 --per-class 2 --travel 50 --settle 40 --weight-decay 0.01 --seed 2"
+    assert main(["construct", *options.split(), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    made = construction(3, 2, 4, 0.01, travel=50, settle=40, seed=2)
+    assert found == made.summary() and found["conditions"] == [True] * 5
+    assert main(["construct", "--network", "pre-LN", "--per-class", "2", "--width", "8"]) == 0
+    assert "gap " in capsys.readouterr().out
+    for wrong, said in (("--width 3", "width = 3"), ("--travel x", "x: must be a whole number")):
+        assert main(["construct", *wrong.split()]) in (1, 2)
+        assert said in capsys.readouterr().err

@@ -1,0 +1,77 @@
+"""`ncengine construct`: build the network of a proof, and say what the objective makes of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from ncengine.cli.output import number
+
+# Of the library's function, see `theory.construction`: type, and what it is.
+_OPTIONS: dict[str, tuple[type, str]] = {
+    "classes": (int, "K"),
+    "per_class": (int, "n, samples of each class"),
+    "width": (int, "d, at least 4 and K"),
+    "weight_decay": (float, "lambda of all weights"),
+    "travel": (int, "blocks in which a sample travels to its vertex"),
+    "settle": (int, "blocks in which a class settles there"),
+    "seed": (int, "of samples and embedding"),
+    "delta": (float, "of pre-LN, how small the stream becomes"),
+}
+_CONDITIONS = (
+    "curves bend no more than is bounded",
+    "curves keep the margin from who has yet to travel",
+    "and from who has arrived, and enter their cap once",
+    "curves are no longer than 2 pi sqrt(d)",
+    "caps lie far apart",
+)
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's."""
+    from ncengine.theory.constructions.construction import NETWORKS
+
+    parser = commands.add_parser(
+        "construct",
+        help="build the network of a proof: how deep ones come to the floor",
+        description="Build the network by which Theorem 4 (RN1) or 10 (RN2) is proved, whose "
+        "objective comes to the floor as it gets deeper; or one with pre-LN, which does so at a "
+        "fixed depth as its stream shrinks. Nothing is trained.",
+    )
+    parser.set_defaults(command=_construct)
+    for name, (kind, what) in _OPTIONS.items():
+        parser.add_argument("--" + name.replace("_", "-"), type=_reader(kind), help=what)
+    parser.add_argument("--network", choices=NETWORKS, help="which (default: RN1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, nothing else")
+
+
+def _reader(kind: type) -> Any:
+    wanted = {int: "a whole number", float: "a number"}[kind]
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text:.80}: must be {wanted}") from None
+
+    return read
+
+
+def _construct(options: argparse.Namespace) -> int:
+    from ncengine.theory import construction
+
+    names = [*_OPTIONS, "network"]
+    given = {n: value for n in names if (value := getattr(options, n)) is not None}
+    made = construction(**given)
+    figures = made.summary()
+    if options.json:
+        print(json.dumps(figures))
+        return 0
+    conditions = figures.pop("conditions")
+    for name, value in figures.items():
+        shown = number(value) if isinstance(value, float) else value
+        print(f"{name:14}{shown}")
+    for n, (holds, what) in enumerate(zip(conditions, _CONDITIONS, strict=bool(conditions)), 1):
+        print(f"condition {n}   {'holds' if holds else 'does not hold'}: {what}")
+    return 0

@@ -1,0 +1,298 @@
+"""A network that is built, not trained: its parameters, and what the objective makes of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ncengine.architectures.layer_norm import layer_norm
+from ncengine.metrics.collapse import neural_collapse
+from ncengine.theory.constructions import curves
+from ncengine.theory.constructions.blocks import Blocks, in_two, settle, settled, travel
+from ncengine.theory.constructions.given import Given, given
+from ncengine.theory.constructions.shortcut import shortcut
+from ncengine.theory.constructions.sphere import at_even_steps, lifted, lowered
+from ncengine.theory.gufm import GufmOptimum, gufm_optimum
+
+NETWORKS = ("RN1", "RN2", "pre-LN")
+# Of all weights together, and layers of each phase.
+MOST_BYTES, MOST_LAYERS = 2**30, 1_000_000
+MOST_SAMPLES = 60
+
+
+@dataclass(frozen=True)
+class Construction:
+    """A network of the proof of Theorem 4 or 10, or of the pre-LN shortcut.
+
+    Attributes:
+        network: one of `NETWORKS`.
+        given: its samples, and where they go.
+        parameters: by name as of `architectures.shapes.parameter_shapes`, without seeds: float64.
+        features: (N, d) what the last layer reads.
+        depth: L, as the paper counts.
+        loss, floor: the objective, and L*_GUFM.
+        fit_gap: how far the loss function and the last layer's decay are above the floor.
+        decay_travel, decay_settle: hidden decay of the two phases; of the shortcut all of it.
+        margin: m.
+        conditions: of the proof, 1 to 5, whether they hold; () of the shortcut.
+        nc1: of the features (Definition 2).
+        stops: of the proof, where samples are: (N + K + 1, N, d), at first and after each sample's
+            and each class's blocks.
+        budget: blocks of each sample, and of each class.
+    """
+
+    network: str
+    given: Given
+    parameters: dict[str, np.ndarray]
+    features: np.ndarray
+    depth: int
+    loss: float
+    floor: float
+    fit_gap: float
+    decay_travel: float
+    decay_settle: float
+    margin: float
+    conditions: tuple[bool, ...]
+    nc1: float
+    stops: np.ndarray
+    budget: tuple[int, int]
+
+    @property
+    def gap(self) -> float:
+        """The objective minus the floor."""
+        return self.loss - self.floor
+
+    @property
+    def decay_hidden(self) -> float:
+        """lambda/2 of the squared norms of all hidden weights."""
+        return self.decay_travel + self.decay_settle
+
+    def summary(self) -> dict[str, Any]:
+        """Its figures, as plain values."""
+        names = "depth loss floor gap fit_gap decay_hidden decay_travel decay_settle margin nc1"
+        figures = {name: getattr(self, name) for name in names.split()}
+        return {"network": self.network, **figures, "conditions": list(self.conditions)}
+
+
+def construction(
+    classes: int = 4,
+    per_class: int = 3,
+    width: int = 4,
+    weight_decay: float = 0.005,
+    *,
+    travel: int = 1000,
+    settle: int = 1000,
+    seed: int = 0,
+    network: str = "RN1",
+    delta: float = 1e-4,
+) -> Construction:
+    """Build a network whose objective comes as near to the floor as one likes, with cross entropy.
+
+    Args:
+        classes: K, at least 2.
+        per_class: n, samples of each class.
+        width: d, at least 4 and K.
+        weight_decay: lambda, everywhere: of RN2 too, whose hidden decay then stays (Theorem 10).
+        travel: L_1, blocks in which a sample travels to its vertex's cap.
+        settle: L_2, blocks in which a class settles, at least 2.
+        seed: of samples and embedding.
+        network: "RN1" (Theorem 4), "RN2" (Theorem 10), or "pre-LN", the shortcut of depth N + 2.
+        delta: of the shortcut, how small the stream becomes.
+
+    Raises:
+        ValueError: a value is out of range, or samples lie too close to each other.
+    """
+    _check(classes, per_class, width, weight_decay, travel, settle, network, delta)
+    optimum = gufm_optimum(classes, width, weight_decay)
+    if network == "pre-LN":
+        samples = given(classes, per_class, width, seed, around=True)
+        return _of_shortcut(samples, weight_decay, optimum, delta)
+    samples = given(classes, per_class, width, seed)
+    return _of_proof(samples, weight_decay, optimum, (travel, settle), network, seed)
+
+
+def _check(
+    classes: int,
+    per_class: int,
+    width: int,
+    weight_decay: float,
+    travel: int,
+    settle: int,
+    network: str,
+    delta: float,
+) -> None:
+    if network not in NETWORKS:
+        raise ValueError(f"network = {network!r}: must be one of {', '.join(NETWORKS)}")
+    most = MOST_SAMPLES // max(classes, 1) if isinstance(classes, int) else 0
+    wholes = {
+        "classes": (classes, 2, MOST_SAMPLES),
+        "per_class": (per_class, 1, max(1, most)),
+        "width": (width, max(4, classes), 64),
+        "travel": (travel, 1, MOST_LAYERS),
+        "settle": (settle, 2, MOST_LAYERS),
+    }
+    for name, (value, least, largest) in wholes.items():
+        if isinstance(value, bool) or value != int(value) or not least <= value <= largest:
+            allowed = f"must be a whole number from {least} to {largest:,}"
+            raise ValueError(f"{name} = {value!r}: {allowed}")
+    if not (weight_decay > 0 and math.isfinite(weight_decay)):
+        raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
+    if not 1e-8 <= delta <= 1e-2:
+        raise ValueError(f"delta = {delta!r}: must be from 1e-08 to 0.01")
+    layers = classes * per_class * travel + classes * settle
+    if network != "pre-LN" and layers * (width**2 + width) * 8 * (2 if network == "RN2" else 1) > (
+        MOST_BYTES
+    ):
+        raise ValueError(
+            f"travel = {travel:,}, settle = {settle:,}: {layers:,} blocks of width {width} take "
+            f"more than {MOST_BYTES / 2**30:g} GiB, which is the most allowed"
+        )
+
+
+def _of_proof(
+    samples: Given,
+    weight_decay: float,
+    optimum: GufmOptimum,
+    budget: tuple[int, int],
+    network: str,
+    seed: int,
+) -> Construction:
+    labels, targets = samples.labels, samples.vertices[samples.labels]
+    features = samples.embedded
+    starts, vertices = lowered(features), lowered(targets)
+    planned = curves.plan(starts, vertices, seed)
+    travelling, settling, stops = [], [], [features]
+    for n, curve in enumerate(planned.outside):
+        points = np.repeat(features[n : n + 1], budget[0] + 1, axis=0)
+        if len(curve) > 1:
+            points = lifted(at_even_steps(curve, budget[0]))
+        travelling.append(travel(points, planned.margin))
+        features = features.copy()
+        features[n] = points[-1]
+        stops.append(features)
+    reached = features
+    for k, vertex in enumerate(samples.vertices):
+        settling.append(settle(vertex, planned.cap, budget[1]))
+        own = labels == k
+        features = features.copy()
+        features[own] = settled(features[own], vertex, planned.cap, budget[1])[-1]
+        stops.append(features)
+    decays = [weight_decay / 2 * _squares(blocks, network) for blocks in (travelling, settling)]
+    parameters = _parameters([*travelling, *settling], network)
+    return _built(
+        network,
+        samples,
+        parameters,
+        features,
+        optimum,
+        weight_decay,
+        decays=(decays[0], decays[1]),
+        margin=planned.margin,
+        conditions=_conditions(planned, starts, vertices, lowered(reached)),
+        stops=np.stack(stops),
+        budget=budget,
+    )
+
+
+def _conditions(
+    planned: curves.Curves, starts: np.ndarray, vertices: np.ndarray, reached: np.ndarray
+) -> tuple[bool, ...]:
+    """Conditions 1 to 5 of the proof, checked on the curves."""
+    outside, cap, margin = planned.outside, planned.cap, planned.margin
+    bounded = all(np.isfinite(curves.curvature(curve)) for curve in outside)
+    apart = curves.kept_margin(starts, vertices, outside) >= margin
+    ended = (reached * vertices).sum(1)
+    # Where a curve begins within its cap, there is nothing to travel.
+    once = all(
+        len(curve) == 1 or ((curve[:-1] @ vertex).max() < 1 - cap and end >= 1 - cap - 1e-9)
+        for curve, vertex, end in zip(outside, vertices, ended, strict=True)
+    )
+    short = all(
+        len(curve) == 1 or curves.length(curve) + np.arccos(1 - cap) <= 2 * np.pi
+        for curve in outside
+    )
+    small = margin < cap <= curves.cap_of(vertices) * (1 + 1e-9)
+    return tuple(map(bool, (bounded, apart, once and apart, short, small)))
+
+
+def _squares(made: list[Blocks], network: str) -> float:
+    """Of all weights of these blocks."""
+    if network == "RN2":
+        # Of the root of alpha, and of as many directions as the projection has.
+        return sum(float(b.size.sum() * (1 + b.outputs.shape[1])) for b in made)
+    return sum(float((b.size**2).sum()) for b in made)
+
+
+def _parameters(made: list[Blocks], network: str) -> dict[str, np.ndarray]:
+    if network == "RN2":
+        halves = zip(*(in_two(blocks) for blocks in made), strict=True)
+        names = ("block_weight_1", "block_bias_1", "block_weight_2", "block_bias_2")
+        return {name: np.concatenate(parts) for name, parts in zip(names, halves, strict=True)}
+    return {
+        "block_weight": np.concatenate([blocks.weight for blocks in made]),
+        "block_bias": np.concatenate([blocks.bias for blocks in made]),
+    }
+
+
+def _of_shortcut(
+    samples: Given, weight_decay: float, optimum: GufmOptimum, delta: float
+) -> Construction:
+    made = shortcut(samples, delta)
+    features = layer_norm(made.streams[-1])
+    return _built(
+        "pre-LN",
+        Given(samples.inputs, samples.labels, made.embedding, samples.vertices),
+        _parameters([made.blocks], "pre-LN"),
+        features,
+        optimum,
+        weight_decay,
+        decays=(weight_decay / 2 * _squares([made.blocks], "pre-LN"), 0.0),
+        margin=made.margin,
+        conditions=(),
+        stops=made.streams,
+        budget=(1, 0),
+    )
+
+
+def _built(
+    network: str,
+    samples: Given,
+    hidden: dict[str, np.ndarray],
+    features: np.ndarray,
+    optimum: GufmOptimum,
+    weight_decay: float,
+    *,
+    decays: tuple[float, float],
+    margin: float,
+    conditions: tuple[bool, ...],
+    stops: np.ndarray,
+    budget: tuple[int, int],
+) -> Construction:
+    width = features.shape[1]
+    rows = optimum.row_norm * samples.vertices / width**0.5
+    logits = features @ rows.T
+    own = np.take_along_axis(logits, samples.labels[:, None], axis=1)
+    fit = float(np.log(np.exp(logits - own).sum(1)).mean())
+    weight, bias = samples.embedding
+    parameters = {"embedding_weight": weight, "embedding_bias": bias, **hidden, "last_weight": rows}
+    last = weight_decay / 2 * float((rows**2).sum())
+    return Construction(
+        network=network,
+        given=samples,
+        parameters=parameters,
+        features=features,
+        depth=len(next(iter(hidden.values()))) + 1,
+        loss=fit + last + sum(decays),
+        floor=optimum.loss,
+        fit_gap=fit + last - optimum.loss,
+        decay_travel=decays[0],
+        decay_settle=decays[1],
+        margin=margin,
+        conditions=conditions,
+        nc1=float(neural_collapse(features, samples.labels, rows).nc1),
+        stops=stops,
+        budget=budget,
+    )
