@@ -1,5 +1,6 @@
 """What the theorems say of the optimum, in closed form, and how their proofs come near it."""
 
+from ncengine.theory.best_figure import BestFigure, best_figure
 from ncengine.theory.constructions import Construction, construction
 from ncengine.theory.gufm import (
     GufmOptimum,
@@ -10,6 +11,8 @@ from ncengine.theory.gufm import (
 )
 
 __all__ = [
+    "BestFigure",
+    "best_figure",
     "Construction",
     "GufmOptimum",
     "construction",
