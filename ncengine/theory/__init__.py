@@ -9,8 +9,11 @@ from ncengine.theory.gufm import (
     least_width,
     simplex_etf,
 )
+from ncengine.theory.unequal import UnequalOptimum, unequal_optimum
 
 __all__ = [
+    "UnequalOptimum",
+    "unequal_optimum",
     "BestFigure",
     "best_figure",
     "Construction",

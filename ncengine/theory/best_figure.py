@@ -91,7 +91,7 @@ def best_figure(
     """
     kind = loss.casefold() if isinstance(loss, str) else loss
     _check(classes, width, weight_decay, kind, starts)
-    problem = _Problem(classes, width, weight_decay, kind, bias and kind == "mse")
+    problem = Problem(classes, width, weight_decay, kind, bias and kind == "mse")
     random = np.random.default_rng([classes, width, 7])
     tried = [problem.least(start) for start in _starts(classes, width - 1, starts, random)]
     best = min(tried, key=lambda one: one.fun)
@@ -115,11 +115,22 @@ def _check(classes: int, width: int, weight_decay: float, kind: Any, starts: int
         raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
 
 
-class _Problem:
+class Problem:
     """The objective of K means, of any length, and rows, with its gradient."""
 
-    def __init__(self, classes: int, width: int, weight_decay: float, kind: str, bias: bool):
-        self.shape = classes, width - 1
+    def __init__(
+        self,
+        classes: int,
+        width: int,
+        weight_decay: float,
+        kind: str,
+        bias: bool,
+        shares: np.ndarray | None = None,
+        dimensions: int = 0,
+    ):
+        self.shape = classes, dimensions or width - 1
+        # Of all samples, of each class.
+        self.shares = np.full(classes, 1 / classes) if shares is None else shares
         self.scale, self.decay, self.kind, self.bias = width**0.5, weight_decay, kind, bias
 
     def parts(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -145,11 +156,12 @@ class _Problem:
             top = logits.max(1, keepdims=True)
             powers = np.exp(logits - top)
             total = powers.sum(1, keepdims=True)
-            fit = float((np.log(total) + top - np.diag(logits)[:, None]).mean())
-            slope = (powers / total - np.eye(classes)) / classes
+            fit = float(self.shares @ (np.log(total) + top - np.diag(logits)[:, None])[:, 0])
+            slope = (powers / total - np.eye(classes)) * self.shares[:, None]
         else:
             missing = logits - np.eye(classes)
-            fit, slope = float((missing**2).sum() / (2 * classes)), missing / classes
+            slope = missing * self.shares[:, None]
+            fit = float((missing * slope).sum() / 2)
         of_rows = self.scale * slope.T @ units + self.decay * rows
         of_units = self.scale * slope @ rows
         of_means = (of_units - (of_units * units).sum(1, keepdims=True) * units) / length

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import ortho_group
 
 from ncengine.theory import best_figure, gufm_optimum
-from ncengine.theory.best_figure import _Problem, in_words, simplices_of
+from ncengine.theory.best_figure import Problem, in_words, simplices_of
 from ncengine.theory.matching import matched
 
 
@@ -33,7 +33,7 @@ def objective(x, classes, width, decay, loss, bias):
 
 @pytest.mark.parametrize("loss, bias", [("ce", False), ("mse", False), ("mse", True)])
 def test_the_objective_and_its_gradient_are_those_of_the_definition(loss, bias):
-    problem = _Problem(4, 5, 0.02, loss, bias)
+    problem = Problem(4, 5, 0.02, loss, bias)
     x = np.random.default_rng(0).standard_normal(4 * 4 * 2 + 4 * bias)
     value, gradient = problem(x)
     assert value == pytest.approx(objective(x, 4, 5, 0.02, loss, bias), rel=1e-12)
@@ -60,7 +60,7 @@ def test_where_the_ideal_figure_fits_it_is_found(classes, width, decay, loss, bi
 def test_plain_minimisation_from_many_starts_finds_nothing_lower(classes, width, decay, loss):
     found = best_figure(classes, width, decay, loss)
     random = np.random.default_rng(1)
-    problem = _Problem(classes, width, decay, loss, False)
+    problem = Problem(classes, width, decay, loss, False)
     lowest = min(
         minimize(
             lambda x: problem(x)[0],

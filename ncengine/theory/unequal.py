@@ -1,0 +1,152 @@
+"""Classes of unequal size: how minority classes lose their places, and at last their differences.
+
+Minority collapse (C. Fang, H. He, Q. Long and W. Su, PNAS 118, 2021), here of free features on the
+sphere where LayerNorm puts them, and with cross entropy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.optimize import minimize
+
+from ncengine.theory.gufm import gufm_optimum, simplex_etf
+
+MOST_CLASSES, MOST_RATIO = 32, 1e6
+
+
+@dataclass(frozen=True)
+class UnequalOptimum:
+    """The best that is found, where some classes have R times fewer samples than the others.
+
+    Attributes:
+        loss: of its objective.
+        balanced: the objective of the simplex that is best for classes of one size, with these.
+        means: (K, D) unit vectors, the directions of the class means, the minority's last.
+        rows: (K, D) rows of W.
+        minority: how many classes have fewer samples.
+    """
+
+    loss: float
+    balanced: float
+    means: np.ndarray
+    rows: np.ndarray
+    minority: int
+
+    def cosine(self, first: int, second: int) -> float:
+        """Between the rows of two classes; NaN where one of them is zero."""
+        a, b = self.rows[first], self.rows[second]
+        norm = np.linalg.norm(a) * np.linalg.norm(b)
+        return float(a @ b / norm) if norm > 0 else math.nan
+
+    @property
+    def minority_cosine(self) -> float:
+        """Between two minority classes' rows; NaN where there is but one such class."""
+        classes = len(self.rows)
+        return self.cosine(classes - 2, classes - 1) if self.minority > 1 else math.nan
+
+    @property
+    def majority_cosine(self) -> float:
+        """Between two majority classes' rows; NaN where there is but one such class."""
+        return self.cosine(0, 1) if len(self.rows) - self.minority > 1 else math.nan
+
+
+@lru_cache(maxsize=128)
+def unequal_optimum(
+    classes: int, width: int, weight_decay: float, minority: int, ratio: float
+) -> UnequalOptimum:
+    """Free features of classes of two sizes, at the best objective that is found.
+
+    Args:
+        classes: K, 2 to `MOST_CLASSES`.
+        width: d, at least K.
+        weight_decay: lambda of the last layer.
+        minority: how many classes have fewer samples, 1 to K - 1.
+        ratio: R, how many times fewer, 1 to `MOST_RATIO`.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    optimum = gufm_optimum(classes, width, weight_decay)
+    if classes > MOST_CLASSES:
+        raise ValueError(f"classes = {classes!r}: must be at most {MOST_CLASSES}")
+    if minority != int(minority) or not 1 <= minority < classes:
+        raise ValueError(f"minority = {minority!r}: must be a whole number from 1 to {classes - 1}")
+    if not 1 <= ratio <= MOST_RATIO:
+        raise ValueError(f"ratio = {ratio!r}: must be a number from 1 to {MOST_RATIO:,.0f}")
+    large = classes - minority
+    shares = np.array([1.0, 1 / ratio]) / (large + minority / ratio)
+    objective = _Objective(np.array([large, minority]), shares, width, weight_decay)
+    # Of the balanced simplex, and minorities nearer to each other.
+    starts = [objective.simplex(optimum.row_norm, spread) for spread in (1.0, 0.3, 0.03, 0.0)]
+    tried = [
+        minimize(objective, start, jac="3-point", method="BFGS", options={"gtol": 1e-11})
+        for start in starts
+    ]
+    best = min(tried, key=lambda one: one.fun)
+    means, rows = objective.figure(best.x)
+    return UnequalOptimum(float(best.fun), objective(starts[0]), means, rows, int(minority))
+
+
+class _Objective:
+    """Of features and rows that are alike within each of the two groups of classes.
+
+    Each group is a simplex around the common axis, in dimensions of its own. Its mean is at an
+    angle to the axis, at which its rows have one part along it and one along the simplex: so there
+    are three unknowns a group.
+    """
+
+    def __init__(self, sizes: np.ndarray, shares: np.ndarray, width: int, weight_decay: float):
+        self.sizes, self.shares, self.decay = sizes, shares, weight_decay
+        self.scale = width**0.5
+        # A simplex of one point is none.
+        self.others = np.maximum(sizes - 1, 1)
+        self.several = sizes > 1
+
+    def simplex(self, row_norm: float, spread: float) -> np.ndarray:
+        """The unknowns of a simplex of all classes; the minority's own drawn together."""
+        classes = self.sizes.sum()
+        # In a simplex, groups lie on either side of the centre.
+        along = np.sqrt((classes - self.sizes) / (self.sizes * (classes - 1)))
+        aside = np.sqrt(1 - along**2) * [1.0, spread]
+        angles = np.arctan2(aside, along * [1.0, -1.0])
+        return np.concatenate([angles, row_norm * along * [1.0, -1.0], row_norm * aside])
+
+    def __call__(self, x: np.ndarray) -> float:
+        angles, along, aside = x.reshape(3, 2)
+        # A class alone lies on the axis.
+        axis = np.where(self.several, np.cos(angles), np.sign(np.cos(angles)))
+        out = np.sin(angles) * self.several
+        aside = aside * self.several
+        own = self.scale * (axis * along + out * aside)
+        alike = self.scale * (axis * along - out * aside / self.others)
+        other = self.scale * axis * along[::-1]
+        terms = np.stack(
+            [
+                np.zeros(2),
+                alike - own + np.log(self.others),
+                other - own + np.log(self.sizes[::-1]),
+            ]
+        )
+        terms[1, ~self.several] = -np.inf
+        fit = (self.sizes * self.shares * np.logaddexp.reduce(terms)).sum()
+        return float(fit + self.decay / 2 * (self.sizes * (along**2 + aside**2)).sum())
+
+    def figure(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(K, K - 1) means of norm 1 and rows: along the axis, and along each simplex."""
+        angles, along, aside = x.reshape(3, 2)
+        means, rows = [], []
+        before = 1
+        for n, size in enumerate(self.sizes):
+            corners = np.zeros((size, self.sizes.sum() - 1))
+            corners[:, before : before + size - 1] = simplex_etf(int(size)) if size > 1 else 0
+            before += size - 1
+            axis = np.zeros_like(corners)
+            axis[:, 0] = 1.0
+            way = np.cos(angles[n]) * axis + np.sin(angles[n]) * corners
+            means.append(way if size > 1 else np.sign(np.cos(angles[n])) * axis)
+            rows.append(along[n] * axis + aside[n] * corners)
+        return np.concatenate(means), np.concatenate(rows)
