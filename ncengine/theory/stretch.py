@@ -1,0 +1,61 @@
+"""One linear layer in a residual block, or two: what a change costs (Appendices E and H).
+
+The paper's example in one dimension: a number is to be stretched to e^a times itself by as many
+blocks x + w x as the network is deep. The cost is the sum of squares of all weights, as weight
+decay has it. One layer pays for a change w its square, so that many small changes cost next to
+nothing; two layers u and v, of which w = u v, pay at least 2 |w|, and many small changes cost as
+much as one large one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+MOST_BLOCKS = 10**9
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The cheapest way to stretch by e^a in so many blocks.
+
+    Attributes:
+        weights: of each block, all of which are alike: (w,) of one layer, (u, v) of two.
+        cost: sum of squares of all weights of all blocks.
+        limit: what the cost comes to as blocks become many: 0, or 2 a.
+    """
+
+    weights: tuple[float, ...]
+    cost: float
+    limit: float
+
+
+def stretch(a: float, blocks: int, linear_layers: int) -> Stretch:
+    """The cheapest way.
+
+    That blocks are alike is best: the sum of squares at a given product of 1 + w has one stationary
+    point where w are positive, and log(1 + w) is concave.
+
+    Args:
+        a: the logarithm of how far, positive, at most 50.
+        blocks: how many, at least 1.
+        linear_layers: in each, 1 or 2.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    if not 0 < a <= 50:
+        raise ValueError(f"a = {a!r}: must be a positive number, at most 50")
+    if isinstance(blocks, bool) or blocks != int(blocks) or not 1 <= blocks <= MOST_BLOCKS:
+        raise ValueError(f"blocks = {blocks!r}: must be a whole number from 1 to {MOST_BLOCKS:,}")
+    if linear_layers not in (1, 2):
+        raise ValueError(f"linear_layers = {linear_layers!r}: must be 1 or 2")
+    change = math.expm1(a / blocks)
+    if linear_layers == 1:
+        return Stretch((change,), blocks * change**2, 0.0)
+    return Stretch((math.sqrt(change),) * 2, 2 * blocks * change, 2 * a)
+
+
+def cost_of_change(size: float, linear_layers: int) -> float:
+    """The least sum of squares of weights whose product is `size`: its square, or twice itself."""
+    return size**2 if linear_layers == 1 else 2 * abs(size)
