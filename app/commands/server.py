@@ -211,12 +211,22 @@ def _serve(config: dict[str, Any], headless: bool) -> None:
     async def lifespan(app: object) -> AsyncIterator[None]:
         async with server.ended_by_a_key(app):
             host = config["server.address"]
+            # While the browser loads the page's scripts.
+            threading.Thread(target=_load, name="load", daemon=True).start()
             _say_where(HERE if _is_every(host) else host, config["server.port"], headless)
             yield
 
     # Streamlit would look for options and modules beside the command that was typed.
     sys.argv = [str(SCRIPT)]
     st.App(SCRIPT, middleware=server.guard(), lifespan=lifespan).run(config=config)
+
+
+def _load() -> None:
+    """What the first page would wait for."""
+    import app.frame  # noqa: F401, I001
+
+    import altair  # noqa: F401
+    import pandas  # noqa: F401
 
 
 def _say_where(host: str, port: int, headless: bool) -> None:

@@ -46,18 +46,20 @@ class InstalledApp(LiveApp):
     Args:
         commands: the folder of the environment's commands.
         home: the folder of who starts it.
+        options: more of the command line.
     """
 
     folder = Path("/")
 
-    def __init__(self, commands: Path, home: Path):
+    def __init__(self, commands: Path, home: Path, *options: str):
         super().__init__(home / "unused", env={**dict.fromkeys(OURS), "HOME": str(home)})
         home.mkdir()
         self.commands, self.home, self.mark = commands, home, f"HOME={home}"
+        self.options = options
 
     def command(self) -> list[str]:
         ncengine = str(self.commands / "ncengine")
-        return [ncengine, "app", "--port", str(self.port), "--headless"]
+        return [ncengine, "app", "--port", str(self.port), "--headless", *self.options]
 
     def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One of the environment's commands, to its end."""

@@ -21,6 +21,7 @@ from tests.e2e.conftest import assert_ends_cleanly
 from tests.e2e.installed import InstalledApp
 from tests.e2e.live_app import ROOT, wait_until
 from tests.e2e.pages import open_page, pixels
+from tests.e2e.test_server import asked, handshake
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="looks for commands in bin/")
 
@@ -135,6 +136,29 @@ def test_the_stories_came_along(started, page):
     page.goto(started.url(story=path.stem.partition("-")[2], step=1, present=1))
     said = " ".join(step["caption"].split())
     expect(page.locator(".story-caption p")).to_have_text(said, use_inner_text=True)
+
+
+def test_no_other_name_is_answered(started):
+    for path in ("/", "/_stcore/health"):
+        assert asked(started, path, "localhost") == 200
+        assert asked(started, path, "rebound.example") == 400
+    host = f"rebound.example:{started.port}"
+    assert " 403 " in handshake(started, host, f"http://{host}")
+
+
+def test_who_opens_it_to_others_is_told_and_names_are_kept_to(started, tmp_path):
+    listens = ("--host", "0.0.0.0", "--allowed-hosts", "class.example")
+    app = InstalledApp(started.commands, tmp_path / "home", *listens).start().wait()
+    try:
+        assert asked(app, "/", "class.example") == 200
+        assert asked(app, "/", "rebound.example") == 400
+        host = f"class.example:{app.port}"
+        assert " 101 " in handshake(app, host, f"http://{host}")
+        assert_ends_cleanly(app)
+        assert app.process.returncode == 0
+        assert app.said().count("Whoever reaches 0.0.0.0 can use this app") == 1
+    finally:
+        app.end()
 
 
 def test_all_places_are_told(started):
