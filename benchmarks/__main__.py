@@ -17,6 +17,7 @@ NAMES = (
     "pace",
     "page",
     "gallery",
+    "installed",
     "stage",
     "viewers",
     "memory",

@@ -51,7 +51,7 @@ FLOORS = {
 # What stands beside the rooms.
 BESIDE = {
     "ncengine": {"__init__.py", "version.py", "reasons.py"},
-    "app": {"frame.py", "main.py", "static"},
+    "app": {"__init__.py", "frame.py", "main.py", "static"},
 }
 # What a package must not load, nor anything in it name.
 NEVER = {"ncengine": {"streamlit", "altair", "app"}, "app": {"torch"}}

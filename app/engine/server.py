@@ -13,7 +13,14 @@ from streamlit import config, net_util
 
 
 class _OwnNames(TrustedHostMiddleware):
-    """For plain requests; a page's channel is guarded by Streamlit, its origin too."""
+    """For plain requests; a page's channel is guarded by Streamlit, its origin too.
+
+    It is made as the server starts, when all is said of how it is configured.
+    """
+
+    def __init__(self, app: Any):
+        names = [name.strip() for name in config.get_option("server.allowedHosts")]
+        super().__init__(app, allowed_hosts=names or ["*"], www_redirect=False)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         guarded = scope["type"] == "http"
@@ -28,8 +35,7 @@ def guard() -> list[Middleware]:
     # To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this
     # one's address. It has none that the app listens on.
     net_util.get_external_ip = lambda: None
-    names = [name.strip() for name in config.get_option("server.allowedHosts")]
-    return [Middleware(_OwnNames, allowed_hosts=names or ["*"], www_redirect=False)]
+    return [Middleware(_OwnNames)]
 
 
 @asynccontextmanager

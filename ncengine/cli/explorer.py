@@ -8,20 +8,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ncengine.runs.places import checkout
-
-# The package of the wheel that holds the app.
-PACKAGE = "ncexplorer"
-
-
-def home() -> Path | None:
-    """The folder that holds the app's; None where the engine was installed without it."""
-    folder = checkout() or Path(__file__).resolve().parents[2] / PACKAGE
-    return folder if (folder / "app" / "main.py").is_file() else None
+from ncengine.runs.places import home
 
 
 def command(name: str) -> ModuleType:

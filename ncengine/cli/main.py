@@ -14,7 +14,8 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.metrics import Place, of_test, shown_in
-from ncengine.cli import construct, exchange, explorer, gallery, stop, sweep
+from ncengine.cli import construct, exchange, explorer, gallery, stop, sweep, where
+from ncengine.cli.about import Version
 from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_experiment_options, config_of, processes
 from ncengine.cli.output import number, plain
@@ -101,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="ncengine", description="Train deep regularised networks and measure neural collapse."
     )
     parser.set_defaults(command=parser.print_help_and_exit)
+    parser.add_argument("--version", action=Version, help="say which release this is, and end")
     commands = parser.add_subparsers(metavar="COMMAND")
     train = commands.add_parser(
         "train",
@@ -141,6 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     stop.add_command(commands)
     exchange.add_commands(commands)
     gallery.add_command(commands)
+    where.add_command(commands)
     explorer.add_commands(commands)
     return parser
 

@@ -29,7 +29,7 @@ INFO = dataset_info("imdb")
 def _read(paths: Sequence[Path]) -> Reviews:
     """All labelled reviews; quick from the second time on."""
     # Where the archive lies may be someone else's folder; what is made of it goes to our own.
-    return prepared_reviews(paths[0], source("imdb").files[0].sha256, local.user_cache() / "imdb")
+    return prepared_reviews(paths[0], source("imdb").files[0].sha256, local.prepared_folder())
 
 
 def draw(pool: Reviews, _: int, n: int, seed: int, *, vocabulary: int, context: int) -> Data:

@@ -1,4 +1,4 @@
-"""Where results and the gallery lie, and whether files can be written there."""
+"""Where results and what is shipped lie, and whether files can be written there."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ncengine.reasons import reason, why
 
 CACHE_VARIABLE = "NCENGINE_CACHE"
 GALLERY_VARIABLE = "NCENGINE_GALLERY"
+# The package of the wheel that holds the app, and what is shipped with it.
+PACKAGE = "ncexplorer"
 # So much must fit onto a disk that is not full.
 PROBE = bytes(2**16)
 
@@ -28,6 +30,15 @@ def checkout() -> Path | None:
     return folder if 'name = "neural-collapse-explorer"' in about else None
 
 
+def home() -> Path | None:
+    """The folder in which the app and what is shipped lie: the checkout, or the wheel's package.
+
+    None where there is the engine alone.
+    """
+    folder = checkout() or Path(__file__).resolve().parents[2] / PACKAGE
+    return folder if (folder / "app" / "main.py").is_file() else None
+
+
 def cache_root() -> Path:
     """The folder that `NCENGINE_CACHE` names, else `cache/` of the checkout.
 
@@ -41,14 +52,14 @@ def cache_root() -> Path:
 
 
 def gallery_root() -> Path | None:
-    """The folder that `NCENGINE_GALLERY` names, none where it is empty, else the checkout's.
+    """The folder that `NCENGINE_GALLERY` names, none where it is empty, else what is shipped.
 
-    Outside a checkout none.
+    None as well where there is the engine alone.
     """
     named = os.environ.get(GALLERY_VARIABLE)
     if named is not None:
         return Path(named).expanduser().resolve() if named else None
-    here = checkout()
+    here = home()
     return here / "cache" / "gallery" if here else None
 
 
@@ -57,7 +68,7 @@ def no_gallery() -> str:
     if GALLERY_VARIABLE in os.environ:
         return f"no gallery here: {GALLERY_VARIABLE} is empty; it can name a folder"
     return (
-        "no gallery here: what is shipped lies in the repository, and this engine is used without "
+        "no gallery here: what is shipped lies beside the app, and this engine is used without "
         f"it; {GALLERY_VARIABLE} can name its folder"
     )
 
@@ -85,8 +96,13 @@ def require_gallery(folder: Path) -> None:
     """Make the gallery's folder if need be, and make sure that it can be written to.
 
     Raises:
-        OSError: it cannot.
+        OSError: it cannot, or is the installed package's, which is left as it came.
     """
+    if checkout() is None and GALLERY_VARIABLE not in os.environ:
+        raise OSError(
+            f"the gallery's folder {folder} came with the installed package, and is left as it "
+            f"is; {GALLERY_VARIABLE} names another"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -64,6 +64,8 @@ class LiveApp:
         env: variables set beside those of this process; None takes one away.
     """
 
+    folder = ROOT  # in which it is started
+
     def __init__(
         self,
         cache: Path,
@@ -74,20 +76,30 @@ class LiveApp:
         data = {"NCENGINE_DATA": str(DATA)} if DATA.exists() else {}
         changed = {"NCENGINE_CACHE": str(cache), **data, **(env or {})}
         self.env = {k: v for k, v in {**os.environ, **changed}.items() if v is not None}
+        self.mark = f"NCENGINE_CACHE={cache}"  # of its processes' environment, and no other's
         self.log = cache.with_suffix(".log")
         self.port = free_port()
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> LiveApp:
-        """Start the server; it may not answer yet."""
+    def command(self) -> list[str]:
+        """What starts the server."""
         command = [sys.executable, "-m", "streamlit", "run", str(self.script)]
         options = {"server.port": self.port, "server.headless": "true"}
         for name, value in options.items():
             command += [f"--{name}", str(value)]
+        return command
+
+    def start(self) -> LiveApp:
+        """Start the server; it may not answer yet."""
         with self.log.open("ab") as log:
             # In a session of its own, so that a signal to its group is what Ctrl-C sends.
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=log, stderr=log, start_new_session=True
+                self.command(),
+                cwd=self.folder,
+                env=self.env,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         return self
 
@@ -125,7 +137,7 @@ class LiveApp:
 
     def processes(self) -> set[int]:
         """Living processes that work on this cache: server, workers, orphans. Linux only."""
-        mark = f"NCENGINE_CACHE={self.cache}".encode()
+        mark = self.mark.encode()
         return {pid for pid in _process_ids() if mark in _environment(pid) and _lives(pid)}
 
     def end(self) -> None:

@@ -55,6 +55,11 @@ def _named_folder() -> Path | None:
     return Path(named).expanduser() if named else None
 
 
+def prepared_folder() -> Path:
+    """Where what is made of reviews lies, to be read quickly: wherever they lie, in our own."""
+    return user_cache() / "imdb"
+
+
 def _own_folder(name: str, origin: Source) -> Path:
     return (_named_folder() or user_cache()) / "-".join(filter(None, (name, origin.tag)))
 
