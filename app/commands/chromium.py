@@ -39,8 +39,9 @@ def browser() -> Iterator[Browser]:
             "it takes playwright, which drives a browser: "
             "pip install 'neural-collapse-explorer[film]'"
         ) from error
+    path = found()
     with sync_playwright() as playwright:
-        path = found() or playwright.chromium.executable_path
+        path = path or playwright.chromium.executable_path
         try:
             # Ctrl-C is the command's, which then closes the browser.
             opened = playwright.chromium.launch(executable_path=path, handle_sigint=False)

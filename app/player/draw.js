@@ -10,7 +10,7 @@ import { css, mixed } from "./theme.js";
 
 // CSS pixels, and so many where the pass has a line of its own below them.
 const TOOLS_HEIGHT = 50;
-const NARROW = 480;
+const NARROW = 525;
 const NARROW_HEIGHT = 84;
 // The least size of class names, and where it is for an audience.
 export const LEAST_NAME = 16;

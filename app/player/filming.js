@@ -14,7 +14,11 @@ export class Filming {
     this.part = (name) => this.root.querySelector(`[data-testid="nc-film${name}"]`);
     this.form = this.part("-form");
     this.fields = [...this.form.querySelectorAll("select")];
-    this.part("").addEventListener("click", () => this.open(this.form.hidden));
+    // Who came by keys goes on in the form; who clicked has the player's keys.
+    this.part("").addEventListener("click", ({ detail }) => {
+      this.open(this.form.hidden);
+      if (detail === 0 && !this.form.hidden) this.fields[0].focus();
+    });
     this.part("-make").addEventListener("click", () => this.save());
     this.part("-stop").addEventListener("click", () => this.stop());
     // One of the two at a time.
@@ -27,8 +31,9 @@ export class Filming {
     this.form.hidden = !open;
     if (within && !open) this.part("").focus();
     this.part("").setAttribute("aria-expanded", open);
-    if (open) this.player.panel.help(false);
-    if (open) this.look();
+    if (!open) return;
+    this.player.panel.help(false);
+    this.look();
   }
 
   /** What is picked, by name. */
@@ -83,7 +88,7 @@ export class Filming {
       const { blob, note } = await this.shoot(options, (share) => this.tell(share));
       const name = `${nameOf(this.player.film.data.title)}.${options.format}`;
       keep(blob, name);
-      this.say(`${name}, ${(blob.size / MEGABYTE).toFixed(1)} MB. ${note}`);
+      this.say(`Saved: ${name}, ${(blob.size / MEGABYTE).toFixed(1)} MB. ${note}`);
     } catch (error) {
       if (error.name === "AbortError") this.say("Stopped: nothing was saved.");
       else if (error instanceof FilmError) this.say(error.message);
