@@ -18,6 +18,7 @@ NAMES = (
     "page",
     "gallery",
     "stage",
+    "film",
     "viewers",
     "memory",
     "gpu",

@@ -108,7 +108,9 @@ def _make(page: Page, file: Path, asked: Mapping[str, Any]) -> None:
     with page.expect_download(timeout=0) as download:
         page.evaluate(_MAKE, dict(asked))
         show = sys.stderr.isatty()
-        with tqdm(total=100, desc="film", disable=not show, file=sys.stderr, bar_format=_BAR) as bar:
+        with tqdm(
+            total=100, desc="film", disable=not show, file=sys.stderr, bar_format=_BAR
+        ) as bar:
             while not (film := page.evaluate("() => window.film"))["ended"]:
                 bar.update(int(100 * film["share"]) - bar.n)
                 time.sleep(_LOOK)

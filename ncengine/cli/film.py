@@ -26,9 +26,7 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
         "extra `film`",
     )
     group.add_argument("--film-size", choices=SIZES, help=f"its pictures; default {SIZES[0]}")
-    group.add_argument(
-        "--film-rate", choices=RATES, help=f"pictures a second; default {RATES[0]}"
-    )
+    group.add_argument("--film-rate", choices=RATES, help=f"pictures a second; default {RATES[0]}")
     group.add_argument(
         "--film-seconds",
         type=_seconds,

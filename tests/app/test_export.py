@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import re
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -251,3 +252,24 @@ def test_the_command_writes_what_the_page_saves(shipped, tmp_path, capsys, monke
     assert main(["export", run.key[:10], "--html", str(file)]) == 0
     assert capsys.readouterr().out.strip() == str(file)
     assert file.read_text(encoding="utf-8") == page.of_run(run, view(run))
+
+
+@pytest.mark.parametrize(
+    "missing, said",
+    [
+        ("playwright", "pip install 'neural-collapse-explorer[film]'"),
+        ("browser", "CHROMIUM = 'no-such-browser': no program is there"),
+    ],
+)
+def test_a_film_without_a_browser_says_what_it_takes(
+    shipped, tmp_path, capsys, monkeypatch, missing, said
+):
+    monkeypatch.setenv("NCENGINE_GALLERY", str(SHIPPED))
+    if missing == "playwright":
+        monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    else:
+        monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    run = shipped.open(first())
+    assert main(["export", run.key[:10], "--film", str(tmp_path / "film.mp4")]) == 1
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Films: what the browser's encoders made is read by programs that share no code with the writers."""
+"""Films: what the browser encoded is read by programs that share no code with what wrote it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.e2e.test_scripts import SITE, run  # noqa: F401
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
 LIGHT, DARK = (255, 255, 255), (15, 19, 27)
 
-# A film of grey pictures, ever lighter; those of an odd number are as the one before, where `pairs`.
+# A film of grey pictures, ever lighter; where `pairs`, those of an odd number are as the one before.
 GREYS = """
   const greys = (width, height, rate, frames, pairs) => {
     const canvas = document.createElement("canvas");
@@ -98,7 +98,9 @@ def test_a_video_has_its_pictures_in_their_time(run, size, rate, codec):  # noqa
     assert stream.average_rate == rate
     times = [picture.time for picture in pictures]
     assert times == pytest.approx([n / rate for n in range(frames)], abs=1e-9)
-    assert [grey_of(one) for one in pictures] == pytest.approx([20 + 20 * n for n in range(9)], abs=4)
+    assert [grey_of(one) for one in pictures] == pytest.approx(
+        [20 + 20 * n for n in range(9)], abs=4
+    )
     assert ("VP9" in made["note"]) == (codec == "vp9") and made["type"] == "video/mp4"
 
 
