@@ -25,17 +25,21 @@ _APPLICATIONS = (
 )
 
 
-class NoBrowserError(ValueError):
-    """There is no browser, or nothing that drives one; the message says what to install."""
+class BrowserError(ValueError):
+    """There is no browser, nothing that drives one, or it ended; the message says what to do."""
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser, which is closed at the end. Raises NoBrowserError."""
+    """A browser, which is closed at the end.
+
+    Raises:
+        BrowserError: there is none, or what was done with it failed.
+    """
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError as error:
-        raise NoBrowserError(
+        raise BrowserError(
             "it takes playwright, which drives a browser: "
             "pip install 'neural-collapse-explorer[film]'"
         ) from error
@@ -46,19 +50,21 @@ def browser() -> Iterator[Browser]:
             # Ctrl-C is the command's, which then closes the browser.
             opened = playwright.chromium.launch(executable_path=path, handle_sigint=False)
         except Error as error:
-            raise NoBrowserError(_why(path, str(error))) from error
+            raise BrowserError(_why(path, error)) from error
         try:
             yield opened
+        except Error as error:
+            raise BrowserError(f"the browser ended: {_in_short(error)}") from error
         finally:
             opened.close()
 
 
 def found() -> str | None:
-    """The path of a browser; None without one. Raises NoBrowserError for a wrong `CHROMIUM`."""
+    """The path of a browser; None without one. Raises BrowserError for a wrong `CHROMIUM`."""
     if named := os.environ.get(VARIABLE):
         path = shutil.which(named)
         if path is None:
-            raise NoBrowserError(f"{VARIABLE} = {named!r}: no program is there")
+            raise BrowserError(f"{VARIABLE} = {named!r}: no program is there")
         return path
     for name in NAMES:
         if path := shutil.which(name):
@@ -66,10 +72,14 @@ def found() -> str | None:
     return next((path for path in _APPLICATIONS if Path(path).exists()), None)
 
 
-def _why(path: str, said: str) -> str:
+def _why(path: str, error: Exception) -> str:
     if not Path(path).exists():
         return (
             "it takes a browser, and no Chromium or Chrome was found: install one, or have "
             f"playwright do so (`playwright install chromium`), or name one by {VARIABLE}=PATH"
         )
-    return f"{path} did not start: {' '.join(said.split())[:300]}"
+    return f"{path} did not start: {_in_short(error)}"
+
+
+def _in_short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

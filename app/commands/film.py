@@ -83,8 +83,6 @@ def _whole(file: Path) -> Iterator[Path]:
 
 def _film(document: Path, file: Path, asked: Mapping[str, Any], path: str) -> None:
     """Have a browser film the player of a document."""
-    from playwright.sync_api import Error
-
     try:
         with browser() as opened:
             # At rest, for nothing else to be drawn meanwhile.
@@ -97,9 +95,6 @@ def _film(document: Path, file: Path, asked: Mapping[str, Any], path: str) -> No
             _make(page, file, asked)
     except ValueError as error:
         raise ValueError(f"--film {path}: {error}") from error
-    except Error as error:
-        said = " ".join(str(error).split())[:300]
-        raise ValueError(f"--film {path}: the browser ended: {said}") from error
 
 
 def _make(page: Page, file: Path, asked: Mapping[str, Any]) -> None:

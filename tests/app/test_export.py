@@ -270,6 +270,8 @@ def test_a_film_without_a_browser_says_what_it_takes(
     else:
         monkeypatch.setenv("CHROMIUM", "no-such-browser")
     run = shipped.open(first())
-    assert main(["export", run.key[:10], "--film", str(tmp_path / "film.mp4")]) == 1
+    folder = tmp_path / "films"
+    folder.mkdir()
+    assert main(["export", run.key[:10], "--film", str(folder / "film.mp4")]) == 1
     assert said in capsys.readouterr().err
-    assert list(tmp_path.iterdir()) == []
+    assert list(folder.iterdir()) == []

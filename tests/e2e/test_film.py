@@ -27,7 +27,7 @@ from tests.e2e.test_scripts import SITE, run  # noqa: F401
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
 LIGHT, DARK = (255, 255, 255), (15, 19, 27)
 
-# A film of grey pictures, ever lighter; where `pairs`, those of an odd number are as the one before.
+# A film of grey pictures, ever lighter; where `pairs`, each odd one is as the one before.
 GREYS = """
   const greys = (width, height, rate, frames, pairs) => {
     const canvas = document.createElement("canvas");
