@@ -19,6 +19,7 @@ NAMES = (
     "gallery",
     "installed",
     "stage",
+    "film",
     "viewers",
     "memory",
     "gpu",

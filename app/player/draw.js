@@ -10,7 +10,7 @@ import { css, mixed } from "./theme.js";
 
 // CSS pixels, and so many where the pass has a line of its own below them.
 const TOOLS_HEIGHT = 50;
-const NARROW = 480;
+const NARROW = 525;
 const NARROW_HEIGHT = 84;
 // The least size of class names, and where it is for an audience.
 export const LEAST_NAME = 16;
@@ -40,12 +40,21 @@ export class Painter {
     this.canvas.height = h;
   }
 
+  /** What others have to themselves at the top, where the tools are, and at the bottom. */
+  strips() {
+    const narrow = this.canvas.width <= NARROW * this.ratio;
+    return [(narrow ? NARROW_HEIGHT : TOOLS_HEIGHT) * this.ratio, 0];
+  }
+
+  clear() {
+    this.ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
   /** Pixels that one unit of the data takes, and where the origin lies. */
   frame(camera, radius) {
     const { width } = this.canvas;
-    // The tools keep a strip at the top to themselves.
-    const top = (width > NARROW * this.ratio ? TOOLS_HEIGHT : NARROW_HEIGHT) * this.ratio;
-    const height = Math.max(1, this.canvas.height - top);
+    const [top, bottom] = this.strips();
+    const height = Math.max(1, this.canvas.height - top - bottom);
     const fit = (Math.min(width, height * 1.02) * 0.44) / (radius * MARGIN);
     const scale = fit * camera.zoom;
     const share = camera.flat * scale;
@@ -85,7 +94,7 @@ export class Painter {
     scene.moveTo(at);
     scene.project(this.matrix, this.flat, center, scale);
     ctx.globalAlpha = 1;
-    ctx.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.clear();
     ctx.lineCap = ctx.lineJoin = "round";
     if (scene.data.exact) this.sphere();
     if (show.spokes > 0.01) this.spokes();

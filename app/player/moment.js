@@ -100,13 +100,25 @@ export class Moment {
 
   /** What a readout of that label shows now; "" where there is none of this run. */
   reading(label) {
+    const { box, n } = this.readout(label) ?? {};
+    return box ? box.querySelectorAll(".readout .value")[n].textContent : "";
+  }
+
+  /** What it shows at each pass, by pass. */
+  course(label) {
+    const { box, n } = this.readout(label) ?? {};
+    const { epoch, shown } = box ? this.known.get(box) : { epoch: [] };
+    return new Map(epoch.map((pass, row) => [pass, shown[n][row]]));
+  }
+
+  /** The first readout of this run of that label: the box that it is in, and its place there. */
+  readout(label) {
     for (const box of document.querySelectorAll(READOUTS)) {
       if (this.known.get(box)?.run !== this.run) continue;
-      const cells = [...box.querySelectorAll(".readout")];
-      const cell = cells.find((one) => one.querySelector(".label").textContent === label);
-      if (cell) return cell.querySelector(".value").textContent;
+      const labels = [...box.querySelectorAll(".readout .label")].map((one) => one.textContent);
+      if (labels.includes(label)) return { box, n: labels.indexOf(label) };
     }
-    return "";
+    return null;
   }
 
   mark(chart, { x, node, width, height }, pass) {

@@ -3,6 +3,7 @@
 import { closestRotation, lastMeans } from "./align.js";
 import { Clock } from "./clock.js";
 import { LEAST_NAME, Painter, PRESENTED_NAME } from "./draw.js";
+import { Filming } from "./filming.js";
 import { groupOf } from "./group.js";
 import { panelHandlers, pointerHandlers } from "./handlers.js";
 import { Keyboard } from "./keyboard.js";
@@ -44,6 +45,7 @@ class Player {
     this.show = shownAtFirst();
     this.panel = new Panel(root, panelHandlers(this));
     this.screen = new Screen(root);
+    this.filming = new Filming(this);
     this.pointer = new Pointer(this.canvas, pointerHandlers(this));
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(root.querySelector(".stage"));
@@ -58,6 +60,7 @@ class Player {
       act: (name) => this.act(name),
       escape: () => {
         this.panel.help(false);
+        this.filming.open(false);
         this.screen.leave();
       },
     });
@@ -378,6 +381,7 @@ class Player {
   close() {
     dismiss(this);
     this.group.leave(this);
+    this.filming.close();
     this.speech.close();
     this.observer.disconnect();
     this.unseen?.disconnect();

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli import explorer
+from ncengine.cli.film import add_film_options, film_of, said_in_vain
 from ncengine.cli.options import add_experiment_options, config_of, given
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 # The options that name what is written.
-_WRITES = ("run", "csv", "parquet", "parameters", "html")
+_WRITES = ("run", "csv", "parquet", "parameters", "html", "film")
 
 
 class _Unknown(ValueError):
@@ -50,6 +51,7 @@ def add_commands(commands: Any) -> None:
     wanted.add_argument(
         "--html", metavar="FILE.html", help="player and curves as one HTML file, for any browser"
     )
+    add_film_options(export)
     add_experiment_options(export)
     back = commands.add_parser(
         "import",
@@ -69,6 +71,8 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse(f"nothing to write: {', '.join(others)} and {last} say what")
     if options.features and not (options.csv or options.parquet):
         return _refuse("--features: goes with --csv or --parquet")
+    if alone := said_in_vain(options):
+        return _refuse(f"{alone}: goes with --film")
     if options.key and (given(options) or options.preset):
         return _refuse("KEY names the run, and so do options: give one of both")
     try:
@@ -127,6 +131,8 @@ def _written(run: Run, options: argparse.Namespace) -> list[Any]:
             paths += write_tables(run, folder, form, features=options.features)
     if options.html:
         paths.append(explorer.command("html").save(run, options.html))
+    if options.film:
+        paths.append(explorer.command("film").save(run, options.film, film_of(options)))
     return paths
 
 

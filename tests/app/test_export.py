@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 import zipfile
 from dataclasses import replace
 from functools import partial
@@ -295,3 +296,26 @@ def test_explore_offers_the_numbers_of_what_is_finished(at, made):
     open_at(at, depth="13")
     offered = {button.label: button.proto.disabled for button in at.get("download_button")}
     assert all(offered[label] for label in labels)
+
+
+@pytest.mark.parametrize(
+    "missing, said",
+    [
+        ("playwright", "pip install 'neural-collapse-explorer[film]'"),
+        ("browser", "CHROMIUM = 'no-such-browser': no program is there"),
+    ],
+)
+def test_a_film_without_a_browser_says_what_it_takes(
+    shipped, tmp_path, capsys, monkeypatch, missing, said
+):
+    monkeypatch.setenv("NCENGINE_GALLERY", str(SHIPPED))
+    if missing == "playwright":
+        monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
+    else:
+        monkeypatch.setenv("CHROMIUM", "no-such-browser")
+    run = shipped.open(first())
+    folder = tmp_path / "films"
+    folder.mkdir()
+    assert main(["export", run.key[:10], "--film", str(folder / "film.mp4")]) == 1
+    assert said in capsys.readouterr().err
+    assert list(folder.iterdir()) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -204,6 +205,16 @@ def test_it_works_within_another_page(files, opened, kept):
     expect(player).to_have_attribute("data-epoch", "500")
     page.frame_locator("iframe").get_by_test_id("nc-scrubber").fill("0")
     expect(player).to_have_attribute("data-epoch", "1")
+
+
+def test_a_film_is_saved_without_a_network(opened):
+    page = opened("run")
+    page.get_by_test_id("nc-film").click()
+    page.get_by_label("Length").select_option("5")
+    with page.expect_download(timeout=120_000) as download:
+        page.get_by_role("button", name="Make and save").click()
+    with av.open(download.value.path()) as film:
+        assert (film.streams.video[0].frames, film.duration) == (150, 5 * av.time_base)
 
 
 def text_of(files: dict[str, Path]) -> str:

@@ -373,6 +373,9 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
         ([*command, "--run", str(tmp_path / "no" / "run.npz")], 1, "no such file"),
         (["--depth", "-1", "--run", file], 2, "--depth -1"),
         ([*command, "--html", file], 1, "must end in .html"),
+        ([*command, "--film", file], 1, "must end in .mp4 or .webp"),
+        ([*command, "--run", file, "--film-rate", "60"], 2, "--film-rate: goes with --film"),
+        ([*command, "--film", "a.mp4", "--film-seconds", "nan"], 2, "'nan': must be a number from"),
     ):
         assert main(["export", *given]) == status, given
         assert said in capsys.readouterr().err
