@@ -15,6 +15,7 @@ from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from app.browser.bundle import bundle
 from app.charts import depth
@@ -63,6 +64,12 @@ def document(title: str, body: str, messages: Mapping[str, bytes], *, story: boo
     )
 
 
+@lru_cache
+def theme() -> dict[str, Any]:
+    """The app's theme, as its configuration has it."""
+    return tomllib.loads(_CONFIG.read_text(encoding="utf-8"))["theme"]
+
+
 def rules(scripts: list[str], styles: list[str]) -> str:
     """What the file may do, as its Content-Security-Policy."""
     by_hash = {"script-src": scripts, "style-src": styles}
@@ -106,14 +113,14 @@ def _style(story: bool) -> str:
 
 def _theme() -> str:
     """The colours and the font of the app's theme, light or dark as the reader's system is."""
-    theme = tomllib.loads(_CONFIG.read_text(encoding="utf-8"))["theme"]
+    shown = theme()
     light, dark = (
-        "".join(f"--st-{_kebab(name)}: {theme[kind][name]}; " for name in _COLORS)
+        "".join(f"--st-{_kebab(name)}: {shown[kind][name]}; " for name in _COLORS)
         for kind in ("light", "dark")
     )
-    font = f"--st-font: {theme['font']}; "
+    font = f"--st-font: {shown['font']}; "
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
-    return "\n".join([*map(_face, theme["fontFaces"]), f":root {{ {font}{light}}}", dark])
+    return "\n".join([*map(_face, shown["fontFaces"]), f":root {{ {font}{light}}}", dark])
 
 
 def _face(face: Mapping[str, str]) -> str:
