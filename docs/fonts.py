@@ -20,7 +20,10 @@ WEIGHTS = {400: "Regular", 600: "SemiBold"}
 # Signs that charts have and the page's parts of the typeface lack, of glyphs that are there: each
 # with its scale and how far it is moved up, in thousandths of an em.
 SUBSCRIPTS = {0x2080 + n: ((str(n), 0.62, -110),) for n in range(10)}
-COMPARISONS = {0x2264: (("<", 0.86, 150), ("−", 1, -290)), 0x2265: ((">", 0.86, 150), ("−", 1, -290))}
+COMPARISONS = {
+    0x2264: (("<", 0.86, 150), ("−", 1, -290)),
+    0x2265: ((">", 0.86, 150), ("−", 1, -290)),
+}
 # What is of use to nobody but a browser that lays out text at small sizes.
 NEEDLESS = ("GSUB", "GDEF", "STAT", "DSIG", "hdmx", "gasp", "meta")
 

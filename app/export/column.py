@@ -126,7 +126,7 @@ def broken(words: str, width: float) -> list[str]:
 
 
 def _wrapped(words: str, most: int) -> list[str]:
-    """At spaces that break, each line at most so many signs long; one that is longer stays whole."""
+    """Lines of so many signs at most, which end at spaces alone."""
     lines = [""]
     for part in words.split(" "):
         longer = f"{lines[-1]} {part}".strip(" ")

@@ -8,20 +8,18 @@ and no connection.
 from __future__ import annotations
 
 import json
-import tomllib
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from app.browser.bundle import bundle
 from app.charts import depth
+from app.export.theme import theme
 
 APP = Path(__file__).resolve().parents[1]
-_CONFIG = APP.parent / ".streamlit" / "config.toml"
 # What is put together from the app's own scripts: the name of each part, its file, what it gives.
 _SCRIPTS = {
     "drawPlayer": ("player/player.js", ""),
@@ -62,12 +60,6 @@ def document(title: str, body: str, messages: Mapping[str, bytes], *, story: boo
         f'<template id="parts">{parts}</template>\n'
         f'{data}<script type="module">{script}</script>\n</body>\n</html>\n'
     )
-
-
-@lru_cache
-def theme() -> dict[str, Any]:
-    """The app's theme, as its configuration has it."""
-    return tomllib.loads(_CONFIG.read_text(encoding="utf-8"))["theme"]
 
 
 def rules(scripts: list[str], styles: list[str]) -> str:

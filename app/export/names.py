@@ -1,4 +1,4 @@
-"""Class names beside their means, so placed that none covers another: as `player/labels.js` does."""
+"""Class names beside their means, of which none covers another: as `player/labels.js` has them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From a chart or a drawing to a file for a paper: SVG, PNG or PDF, in the app's own typeface.
 
-Lengths are points of a page, 72 to the inch, as a PDF has them. Nothing is fetched: neither data nor
-fonts.
+Lengths are points of a page, 72 to the inch, as a PDF has them. Nothing is fetched: neither data
+nor fonts.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from base64 import b64encode
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from types import ModuleType
 from typing import Any
 
-from app.export.document import theme
+from app.export.theme import theme
 
 # By the ending of a file, what it is.
 FORMATS = {"svg": "image/svg+xml", "png": "image/png", "pdf": "application/pdf"}
@@ -53,6 +53,12 @@ def converter() -> ModuleType:
 
     vl_convert.register_font_directory(str(_STATIC))
     return vl_convert
+
+
+def warm_up() -> None:
+    """Have what draws charts begin, which takes it a moment, while something else is done."""
+    first = {"data": {"values": [{}]}, "mark": "point"}
+    Thread(target=drawn, args=(first,)).start()
 
 
 def drawn(spec: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -15,14 +15,14 @@ from app.components import laws, pair, pictured, series
 from app.components.series import Picture, Series
 from app.engine import derived, sweep
 from app.export.column import Chart
-from app.export.still import Still, still
+from app.export.still import still
 from app.player.view import View, shown_layers, shown_snapshot
 from ncengine.analysis import over_seeds
 from ncengine.analysis.words import signed
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.catalogue.metrics import METRICS
-from ncengine.config import PARAMS, RunConfig
+from ncengine.config import PARAMS
 from ncengine.runs.run import Run
 from ncengine.theory.optimum import floor_of, why_no_figure
 
@@ -45,8 +45,13 @@ PAIR = ("collapse", "objective")
 class Printable(Protocol):
     """What makes a drawing of itself, with a title, and can say what is to be seen."""
 
-    title: str
-    told: str
+    @property
+    def title(self) -> str:
+        """What stands above it."""
+
+    @property
+    def told(self) -> str:
+        """What is to be seen, in words."""
 
     def svg(self, width: str, titled: bool = True) -> str:
         """The drawing, see `press.pressed`."""

@@ -1,7 +1,7 @@
 """The player's view as a drawing: what it shows at a moment, from a side, as vectors.
 
-It is drawn after `player/scene.js` and `player/draw.js`, from the same data, in the light theme, farthest
-first. Marks have the sizes that they have on a canvas as large; text has that of print.
+It is drawn after `player/scene.js` and `player/draw.js`, from the same data, in the light theme,
+farthest first. Marks have the sizes that they have on a canvas as large; text has that of print.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.export import column, press
 from app.export.names import beside
 from app.export.strokes import Shades, css, greatest_circles, mixed, rgb_of
 from app.export.turned import EYE_DISTANCE, Camera, camera, clear_pose, perspective
-from app.player.view import DRAWN, View
+from app.player.view import DRAWN, View, wrong_start
 from ncengine.analysis.projection import Projection
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Run
@@ -101,13 +101,15 @@ def still(run: Run, looked_at: View) -> Still:
         ValueError: no snapshot of the seed has numbers in it.
     """
     config, geometry = run.config, run.geometry
-    start, focus = dict(looked_at.start), looked_at.focus(config.classes)
+    # What an address says that cannot be, the player leaves aside.
+    said = {**dict(looked_at.start), "epoch": looked_at.moment}
+    start = {name: value for name, value in said.items() if not wrong_start({name: value}, config)}
+    focus = looked_at.focus(config.classes)
     r = config.seeds.index(looked_at.seed)
     film = geometry and derived.project(run, geometry, r, looked_at.basis, focus)
     if not film or not len(film.epoch):
         raise ValueError(f"{config.full_title()}: seed {looked_at.seed} has nothing to show")
-    moment = looked_at.moment or start.get("epoch", "")
-    g = _nearest(film.epoch, moment)
+    g = _nearest(film.epoch, start.get("epoch", ""))
     shown, at, test, where = film, g, looked_at.test, ""
     way = _way(run, looked_at, r, film.epoch[g]) if start.get("layer") else None
     if way is not None and int(start["layer"]) < len(way[1].epoch):
@@ -126,7 +128,7 @@ def still(run: Run, looked_at: View) -> Still:
         radius,
         USUAL if drawn is None else frozenset(drawn.split(",")) & set(DRAWN),
         frozenset(map(int, hidden.split(","))) if hidden else frozenset(),
-        f"Features of {config.classes} classes in the last layer{where}, at pass {film.epoch[g]:,}.",
+        f"Features of {config.classes} classes at pass {film.epoch[g]:,}{where}.",
     )
 
 
@@ -140,9 +142,7 @@ def _way(run: Run, looked_at: View, r: int, passes: float) -> tuple[int, Project
     if run.layers is None or run.geometry is None or run.layers.class_means.shape[2] < 2:
         return None
     focus = looked_at.focus(run.config.classes)
-    ways = derived.trajectories(
-        run.config, run.geometry, run.layers, r, looked_at.basis, focus
-    )
+    ways = derived.trajectories(run.config, run.geometry, run.layers, r, looked_at.basis, focus)
     return min(ways, key=lambda way: abs(way[0] - passes), default=None)
 
 
@@ -375,9 +375,7 @@ class _Painter:
                 f'<path d="M{x - half:.2f} {middle:.2f}H{x + half:.2f}" stroke="{css(self.sky)}" '
                 f'stroke-opacity="0.8" stroke-width="{1.15 * press.TEXT:g}"/>'
             )
-            drawn.append(
-                _text(self.still.names[k], x, y, press.TEXT, "middle", press.BOLD, color)
-            )
+            drawn.append(_text(self.still.names[k], x, y, press.TEXT, "middle", press.BOLD, color))
         return "".join(drawn)
 
 

@@ -1,4 +1,4 @@
-"""Colours and shades of the player's drawing, as `player/sprites.js` has them in the light theme."""
+"""Colours and shades of the player's drawing, as `player/sprites.js` has them where it is light."""
 
 from __future__ import annotations
 

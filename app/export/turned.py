@@ -1,4 +1,4 @@
-"""Where the viewer of a player stands, as its scripts have it: see `player/camera.js`, `rotation.js`.
+"""Where the viewer of a player stands, as in its `camera.js` and `rotation.js`.
 
 Rotations are unit quaternions (w, x, y, z); on the screen x goes right, y up, z to the viewer.
 """
@@ -46,7 +46,11 @@ def camera(text: str, flat: bool, home: np.ndarray) -> Camera:
     except ValueError:
         numbers = []
     turn = np.array(numbers[:4])
-    if len(numbers) != POSE_NUMBERS or not np.isfinite(numbers).all() or np.hypot.reduce(turn) < 0.5:
+    if (
+        len(numbers) != POSE_NUMBERS
+        or not np.isfinite(numbers).all()
+        or np.hypot.reduce(turn) < 0.5
+    ):
         return Camera(home, flat=flat)
     zoom = float(np.clip(numbers[4], LEAST_ZOOM, MOST_ZOOM))
     across, down = np.clip(numbers[5:], -MOST_PAN, MOST_PAN)
