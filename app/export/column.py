@@ -64,7 +64,7 @@ class Chart:
 
     def printed(self, width: str, titled: bool = True) -> Spec:
         """The whole spec, with data."""
-        spec = _small(_still(self.spec))
+        spec = _whole(_small(_still(self.spec)))
         high = HEIGHTS[width] * self.spec.get("height", base.CURVE_HEIGHT) / base.CURVE_HEIGHT
         title = _title(self.title, WIDTHS[width]) if titled else {}
         lines = len(title.get("text", ()))
@@ -206,6 +206,18 @@ def placed(rows: Sequence[Row], spec: Spec) -> list[Row]:
     return [{name: place(name, value) for name, value in row.items()} for row in rows]
 
 
+def _whole(spec: Spec) -> Spec:
+    """The spec with none but whole bands and bars: of one end alone Vega would make the other 0."""
+    if "layer" in spec:
+        return {**spec, "layer": [_whole(layer) for layer in spec["layer"]]}
+    encoding = spec.get("encoding", {})
+    fields = [encoding.get(f"{c}{n}", {}).get("field") for c in "xy" for n in ("", "2")]
+    if not any(_second(encoding, channel) for channel in "xy"):
+        return spec
+    valid = " && ".join(f"isValid(datum['{name}'])" for name in fields if name)
+    return {**spec, "transform": [*spec.get("transform", ()), {"filter": valid}]}
+
+
 def _parts(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield spec
     for part in spec.get("layer", ()):
@@ -219,13 +231,13 @@ def _encodings(spec: Spec) -> Iterator[Mapping[str, Any]]:
 
 
 def _logarithmic(spec: Spec) -> dict[str, set[str]]:
-    """The fields on logarithmic axes, by the axis."""
+    """The fields on logarithmic axes, by the axis, which all layers share."""
     found: dict[str, set[str]] = {}
-    for encoding in _encodings(spec):
-        for channel in ("x", "y"):
-            if encoding.get(channel, {}).get("scale", {}).get("type") == "log":
-                fields = (encoding[channel].get("field"), _second(encoding, channel))
-                found.setdefault(channel, set()).update(filter(None, fields))
+    for channel in ("x", "y"):
+        placed = [encoding for encoding in _encodings(spec) if channel in encoding]
+        if any(one[channel].get("scale", {}).get("type") == "log" for one in placed):
+            fields = {one[channel].get("field") for one in placed}
+            found[channel] = {*filter(None, fields | {_second(one, channel) for one in placed})}
     return found
 
 

@@ -92,9 +92,10 @@ def pressed(svg: str, form: str, pixels: int | None = None, told: str = "") -> b
     if not LEAST_PIXELS <= across <= MOST_PIXELS:
         allowed = f"must be a whole number from {LEAST_PIXELS} to {MOST_PIXELS:,}"
         raise ValueError(f"pixels = {across}: {allowed}")
-    # As many to the inch as make the page's width of them.
+    # As many to the inch as make the page's width of them; what is left of one is cut off.
+    ppi = 72 * (across + 0.3) / width
     with _guard:
-        return converter().svg_to_png(svg, scale=1, ppi=72 * across / width)
+        return converter().svg_to_png(svg, scale=1, ppi=ppi)
 
 
 def size(svg: str) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from app.export.printable import Printable
 from app.export.shown import Shown, brought_to, shown
 from app.stage.story import DEPTH, EXPLORE
 
-WIDTHS = {"single": "One column, 85 mm", "double": "Two columns, 178 mm"}
+WIDTHS = {"single": "One column", "double": "Two columns"}
 FRAGMENT = "figure"
 PAIR = {"collapse": "Collapse", "objective": "Objective, or the gap to the floor"}
 
@@ -49,6 +49,7 @@ def _draw(here: str) -> None:
         key="figure:width",
         default="single",
         required=True,
+        help="85 mm or 178 mm wide.",
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         form = st.segmented_control(

@@ -102,7 +102,8 @@ def still(run: Run, looked_at: View) -> Still:
     """
     config, geometry = run.config, run.geometry
     # What an address says that cannot be, the player leaves aside.
-    said = {**dict(looked_at.start), "epoch": looked_at.moment}
+    said = dict(looked_at.start)
+    said["epoch"] = looked_at.moment or said.get("epoch", "")
     start = {name: value for name, value in said.items() if not wrong_start({name: value}, config)}
     focus = looked_at.focus(config.classes)
     r = config.seeds.index(looked_at.seed)
