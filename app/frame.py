@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
 from app.components import address, series, text
 from app.engine import runs, warmup
-from app.export import button, numbers
+from app.export import button, numbers, print_button
 from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
@@ -67,15 +67,20 @@ def _draw() -> None:
         presets.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
+    files: list[DeltaGenerator | None] = []
+
+    def links(config: RunConfig) -> None:
+        files.append(_links(config, pages, page.title, at))
+
     if at.fills:
         st.html(HERE / "static" / "stage.css")
         if at.alone:
             st.html(HERE / "static" / "embedded.css")
         (other if compares else picker).take()
     elif compares:
-        other.draw(lambda config: _links(config, pages, page.title, at))
+        other.draw(links)
     else:
-        picker.draw(without, lambda config: _links(config, pages, page.title, at))
+        picker.draw(without, links)
     st.session_state[_EXPLORE], st.session_state[_COMPARE] = pages["Explore"], pages["Compare"]
     on_stage = {
         "can": page.title in story.PAGES and not at.alone,
@@ -86,6 +91,9 @@ def _draw() -> None:
     }
     browser.draw(player=explores or compares, stage=on_stage, on_asked=presenting.heard)
     page.run()
+    for place in filter(None, files):
+        with place:
+            _draw_files(page.title)
     if at.shown and at.fills:
         presented.caption(at)
 
@@ -160,16 +168,23 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
 }
 
 
-def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at: Stage) -> None:
-    """From page to page, with what is picked; and to an audience."""
+def _links(
+    config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at: Stage
+) -> DeltaGenerator | None:
+    """From page to page, with what is picked; and to an audience. Gives the place for its files."""
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
-    save = partial(_save, picker.meant()) if here == "Explore" else None
-    controls.draw(here, at, save)
+    return controls.draw(here, at)
 
 
-def _save(spec: RunConfig | Identity) -> None:
-    """What of a run can be saved as a file."""
-    button.draw_run(spec)
-    numbers.draw(spec)
+def _draw_files(here: str) -> None:
+    """What saves the page as a file: whole, a figure of it, or its numbers."""
+    if here == "Explore":
+        button.draw_run(picker.meant())
+        numbers.draw(picker.meant())
+    elif here == "Depth":
+        button.draw_picture()
+    else:
+        button.draw_pair()
+    print_button.draw(here)

@@ -14,7 +14,7 @@ from app.charts import base, in_words
 from app.charts.depth import COLORS
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.metrics import METRICS as CATALOGUE
-from ncengine.catalogue.metrics import Of, Place, asked_for, shown_in
+from ncengine.catalogue.metrics import Metric, Of, Place, asked_for, shown_in
 from ncengine.runs.run import Run
 from ncengine.theory.optimum import why_no_figure
 
@@ -89,20 +89,24 @@ def draw_pair(pair: Mapping[str, Run]) -> None:
 
     Two charts: the gap to the floor, or the objective where that has no floor; and collapse.
     """
-    labels = tuple(pair)
+    asked = asked_of_pair(pair)
+    columns = st.columns(2, gap="medium")
+    for column, (name, (metrics, title)) in zip(columns, asked.items(), strict=True):
+        with column:
+            drawn = pair_table(pair, {m.title: m.asked_as or m.name for m in metrics})
+            colors = tuple((metric.title, metric.color) for metric in metrics)
+            spec = pair_spec(tuple(pair), colors, title)
+            st.vega_lite_chart(drawn, spec, key=f"compare_{name}", width="stretch")
+
+
+def asked_of_pair(pair: Mapping[str, Run]) -> dict[str, tuple[tuple[Metric, ...], str]]:
+    """The metrics of the two charts of a pair, and what stands on their axis."""
     bounded = not any(why_no_figure(run.config) for run in pair.values())
     named = CATALOGUE["gap" if bounded else "loss"]
-    objective, collapse = st.columns(2, gap="medium")
-    with objective:
-        drawn = pair_table(pair, {named.title: named.name})
-        spec = pair_spec(labels, ((named.title, named.color),), f"{named.title}, mean over seeds")
-        st.vega_lite_chart(drawn, spec, key="compare_objective", width="stretch")
-    with collapse:
-        asked = {title: metric.asked_as or metric.name for title, metric in COLLAPSE.items()}
-        colors = tuple((title, metric.color) for title, metric in COLLAPSE.items())
-        drawn = pair_table(pair, asked)
-        spec = pair_spec(labels, colors, "collapse, mean over seeds")
-        st.vega_lite_chart(drawn, spec, key="compare_collapse", width="stretch")
+    return {
+        "objective": ((named,), f"{named.title}, mean over seeds"),
+        "collapse": (tuple(COLLAPSE.values()), "collapse, mean over seeds"),
+    }
 
 
 def pair_table(pair: Mapping[str, Run], asked: Mapping[str, str]) -> pa.Table:

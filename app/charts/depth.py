@@ -357,12 +357,14 @@ def map_spec(depths: tuple[int, ...], decays: tuple[float, ...], title: str) -> 
             legend=alt.Legend(title=f"log₁₀ {title}", gradientLength=240, gradientThickness=16),
         )
     )
+    # As large as there is room in a cell.
+    size = alt.ExprRef(f"min(height > {base.HIGH} ? 22 : 14, bandwidth('x') / 3.2)")
     numbers = chart.mark_text(
-        fontSize=base.TEXT, fontWeight=600, color="white", stroke="#10151f", strokeWidth=3,
+        fontSize=size, fontWeight=600, color="white", stroke="#10151f", strokeWidth=3,
         strokeJoin="round", strokeOpacity=0.8,
     )  # fmt: skip
     under = numbers.encode(text=alt.Text("value:Q", format=".2f"))
-    over = chart.mark_text(fontSize=base.TEXT, fontWeight=600, color="white").encode(
+    over = chart.mark_text(fontSize=size, fontWeight=600, color="white").encode(
         text=alt.Text("value:Q", format=".2f")
     )
     return base.finish(alt, alt.layer(cells.add_params(picked), under, over), height=MAP_HEIGHT)

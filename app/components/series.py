@@ -56,6 +56,11 @@ class Series:
         """Whether it has several depths and several weight decays."""
         return len(self.depths) > 1 and len(self.decays) > 1
 
+    def by_decay(self) -> list[Series]:
+        """One series a weight decay."""
+        decays = self.decays or (self.base.weight_decay,)
+        return [Series(self.base.with_(weight_decay=decay), self.depths) for decay in decays]
+
     def axes(self) -> dict[str, Sequence[Any]]:
         """What it sweeps over, by field."""
         decays = {"weight_decay": self.decays} if self.decays else {}

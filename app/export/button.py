@@ -1,69 +1,80 @@
-"""The buttons that save a run or a story as one HTML file, which is made when it is asked for."""
+"""The buttons that save what a page shows, or a story, as one HTML file, made when asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
 
 import streamlit as st
 
 from app.browser import component as browser
-from app.engine import runs
+from app.components.series import METRICS
+from app.engine import runs, sweep
 from app.export import page
-from app.player.view import PLAYER_NAMES, View
+from app.export.shown import brought_to, shown
+from app.player.view import View
 from app.stage.story import Story
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
-from ncengine.runs.run import Run
 
 LABEL = "Save as one HTML file"
 HELP = (
     "Player, figures and curves in one file, for any browser: without server, network or account."
 )
-_SHOWN = "export:shown"
-
-
-@dataclass
-class _Shown:
-    """What the session looks at; changed as it looks on, also after the button was drawn."""
-
-    asked: RunConfig | Identity | None = None
-    run: Run | None = None
-    looked_at: View | None = None
-
-
-def shows(asked: RunConfig | Identity, run: Run, looked_at: View) -> None:
-    """Let the button know what is looked at now, and what was asked for."""
-    shown = _shown()
-    shown.asked = asked
-    shown.run, shown.looked_at = run, looked_at
+HELP_PICTURE = "The picture in one file, for any browser: without server, network or account."
+NOTHING = "There is nothing to be seen of it yet."
 
 
 def draw_run(spec: RunConfig | Identity) -> None:
     """The button for the run that Explore shows."""
     config = spec.config if isinstance(spec, Identity) else spec
     # At a glance: the page opens its run itself, and once.
-    now, shown = runs.glance(config), _shown()
+    now, seen = runs.glance(config), shown()
     # As it was in the browser when what holds the button was opened.
     said = browser.address()
 
     def file() -> str:
-        if shown.run is not None and shown.looked_at is not None and shown.asked == spec:
-            return page.of_run(shown.run, _brought_to(shown.looked_at, said))
+        if seen.run is not None and seen.looked_at is not None and seen.asked == spec:
+            return page.of_run(seen.run, brought_to(seen.looked_at, said))
         run = runs.look(spec)
         return page.of_run(run, View(run.seeds_shown[0]))
 
-    nothing = not (now.status.finished or now.passes)
-    st.download_button(
-        LABEL,
-        data="" if nothing else file,
-        file_name=page.file_name(config.title()),
-        mime="text/html",
-        key="save_html",
-        on_click="ignore",
-        disabled=nothing,
-        help="There is nothing to be seen of it yet." if nothing else HELP,
+    there = now.status.finished or bool(now.passes)
+    _draw(file if there else None, page.file_name(config.title()), HELP)
+
+
+def draw_picture() -> None:
+    """The button for the picture that Depth shows."""
+    seen = shown()
+    if seen.picture is None:
+        return
+    config, picture = seen.picture
+    there = any(
+        point.finished
+        for point in sweep.look(c for family in picture.series(config) for c in family.grid)
     )
+
+    def file() -> str:
+        return page.of_picture(*(seen.picture or (config, picture)))
+
+    name = page.file_name(f"{METRICS[picture.metric]} over depth")
+    _draw(file if there else None, name, HELP_PICTURE)
+
+
+def draw_pair() -> None:
+    """The button for the two runs that Compare shows."""
+    seen = shown()
+    if seen.pair is None or seen.looked_at is None:
+        return
+    left, right, looked_at = *seen.pair, seen.looked_at
+    said = browser.address()
+
+    def file() -> str:
+        pair, view = seen.pair or (left, right), seen.looked_at or looked_at
+        return page.of_pair(*pair, brought_to(view, said), seen.clock)
+
+    there = bool(left.points and right.points)
+    name = page.file_name(f"{left.config.title()} and {right.config.title()}")
+    _draw(file if there else None, name, HELP)
 
 
 def draw_story(story: Story | None, key: str) -> None:
@@ -80,13 +91,15 @@ def draw_story(story: Story | None, key: str) -> None:
     )
 
 
-def _brought_to(looked_at: View, said: Mapping[str, str] | None) -> View:
-    """The view as the browser's address says, where it was told."""
-    if said is None:
-        return looked_at
-    start = tuple((name, said[name]) for name in PLAYER_NAMES if name in said)
-    return replace(looked_at, start=start, moment=said.get("epoch", ""))
-
-
-def _shown() -> _Shown:
-    return st.session_state.setdefault(_SHOWN, _Shown())
+def _draw(file: Callable[[], str] | None, name: str, help: str) -> None:
+    """The button; None is a file of which there is nothing yet."""
+    st.download_button(
+        LABEL,
+        data=file or "",
+        file_name=name,
+        mime="text/html",
+        key="save_html",
+        on_click="ignore",
+        disabled=file is None,
+        help=NOTHING if file is None else help,
+    )

@@ -8,7 +8,6 @@ and no connection.
 from __future__ import annotations
 
 import json
-import tomllib
 from base64 import b64encode
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,9 +17,9 @@ from pathlib import Path
 
 from app.browser.bundle import bundle
 from app.charts import depth
+from app.export.theme import theme
 
 APP = Path(__file__).resolve().parents[1]
-_CONFIG = APP.parent / ".streamlit" / "config.toml"
 # What is put together from the app's own scripts: the name of each part, its file, what it gives.
 _SCRIPTS = {
     "drawPlayer": ("player/player.js", ""),
@@ -106,14 +105,14 @@ def _style(story: bool) -> str:
 
 def _theme() -> str:
     """The colours and the font of the app's theme, light or dark as the reader's system is."""
-    theme = tomllib.loads(_CONFIG.read_text(encoding="utf-8"))["theme"]
+    shown = theme()
     light, dark = (
-        "".join(f"--st-{_kebab(name)}: {theme[kind][name]}; " for name in _COLORS)
+        "".join(f"--st-{_kebab(name)}: {shown[kind][name]}; " for name in _COLORS)
         for kind in ("light", "dark")
     )
-    font = f"--st-font: {theme['font']}; "
+    font = f"--st-font: {shown['font']}; "
     dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {dark}}} }}"
-    return "\n".join([*map(_face, theme["fontFaces"]), f":root {{ {font}{light}}}", dark])
+    return "\n".join([*map(_face, shown["fontFaces"]), f":root {{ {font}{light}}}", dark])
 
 
 def _face(face: Mapping[str, str]) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from html import escape
 from urllib.parse import urlencode
 
+from app.charts import depth
 from app.components import explanation, pair, readouts, series
+from app.components.series import Picture
 from app.engine import derived, runs
 from app.export import figures
 from app.export.document import document, told
@@ -19,6 +21,7 @@ from app.player.on_page import Beside
 from app.player.view import View
 from app.player.wire import CLOCK, Group, Playing
 from app.stage.story import COMPARE, DEPTH, Step, Story, width_of
+from ncengine.analysis import comparison
 from ncengine.analysis.outcome import outcome
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.run import Run, Status
@@ -26,6 +29,10 @@ from ncengine.runs.run import Run, Status
 # Where an Explorer is found that was started as the README says.
 SERVER = "http://127.0.0.1:8501/"
 NAME = "Neural Collapse Explorer"
+PANELS = (
+    "Each point is a network of its own. The curves show whether deeper ones collapse further. "
+    "Hollow points are at no optimum: another network proves it."
+)
 _GROUP = "compare"
 
 
@@ -64,6 +71,63 @@ def of_run(run: Run, looked_at: View) -> str:
     return document(f"{config.title()} · {NAME}", body, messages.by_name)
 
 
+def of_picture(config: RunConfig, picture: Picture) -> str:
+    """The file of what Depth shows: a panel a metric, with the laws that its series follow."""
+    shown = picture.series(config)
+    if shown[0].is_grid:
+        # One series a weight decay, as many as can be told apart.
+        shown = shown[0].by_decay()[: len(depth.COLORS)]
+    panels = "".join(
+        f'<section class="panel"><h2>{escape(title[:1].upper() + title[1:])}</h2>'
+        f"{figures.depth(shown, replace(picture, metric=metric))}</section>"
+        for metric, title in series.METRICS.items()
+    )
+    title = "How collapse changes with depth"
+    body = (
+        f'<main class="one"><header><h1>{title}</h1><p>{PANELS}</p></header>'
+        f'<div class="panels">{panels}</div>'
+        f"{_back({**config.query(), **picture.query()}, 'depth', 'this picture')}</main>"
+    )
+    return document(f"{title} · {NAME}", body, {})
+
+
+def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
+    """The file of two runs side by side, whose players move as one, as they are looked at.
+
+    `clock` is how they keep in step, see `player/wire.py`.
+    """
+    messages, names = _Messages(), pair.names(left, right)
+    values = {"start": _start(looked_at), "live": False}
+    sides = ""
+    for name, run, seen, beside in _sides(left, right, looked_at, clock):
+        message = on_page.message(run, _anywhere(seen), beside=beside)
+        sides += (
+            f'<section class="side"><h2>{escape(name)}</h2>{messages.place(message, values)}'
+            f"{readouts.html(run, few=True)}</section>"
+        )
+    found = comparison.figures(left, right)
+    title = " · ".join(names)
+    query = {**left.config.query(), other.OTHER: other.as_one(right.config)}
+    body = (
+        f'<main class="one"><header><h1>Two runs side by side</h1>'
+        f"<p>{escape(comparison.sentence(left, right))}</p></header>"
+        f'<div class="halves even">{sides}</div>{pair.table(found, names, ("", ""))}'
+        f"{_back({**query, **looked_at.query(left.config)}, 'compare', 'this pair')}</main>"
+    )
+    return document(f"{title} · {NAME}", body, messages.by_name)
+
+
+def _sides(
+    left: Run, right: Run, looked_at: View, clock: str
+) -> Iterator[tuple[str, Run, View, Beside]]:
+    """Of each of two runs what it is called, itself, how it is looked at, and its place."""
+    both = left, right
+    views = looked_at, view.fit(looked_at, right.config, right.seeds_shown)
+    onto, names = on_page.onto(both, views), pair.names(left, right)
+    for n, (run, seen) in enumerate(zip(both, views, strict=True)):
+        yield names[n], run, seen, Beside(f"side-{n}", Group(_GROUP, n, clock), onto[n])
+
+
 def of_story(story: Story) -> str:
     """The file of a story, of which each step is shown as it is presented."""
     messages = _Messages()
@@ -85,7 +149,7 @@ def of_story(story: Story) -> str:
 
 
 def file_name(title: str, ending: str = "html") -> str:
-    """What a file of a run or a story of that title is called."""
+    """What a file of a run, a story or a figure of that title is called."""
     words = re.sub(r"[^A-Za-z0-9.]+", "-", title).strip("-.")[:80]
     return f"{words or 'neural-collapse'}.{ending}"
 
@@ -108,11 +172,11 @@ def _facts(run: Run) -> str:
     return escape(" · ".join(parts))
 
 
-def _back(query: Mapping[str, str]) -> str:
-    """How to come from the file to the run in the app."""
-    address = escape(SERVER + "?" + urlencode(query))
+def _back(query: Mapping[str, str], where: str = "", what: str = "this network") -> str:
+    """How to come from the file to what it shows in the app, on the page at `where`."""
+    address = escape(SERVER + where + "?" + urlencode(query))
     return (
-        f"<footer>Made by the {NAME}. Where it runs on this machine, this network is at "
+        f"<footer>Made by the {NAME}. Where it runs on this machine, {what} is at "
         f'<a href="{address}" rel="noreferrer">{address}</a>.</footer>'
     )
 
@@ -180,14 +244,11 @@ def _pair(
 ) -> str:
     asked = {name: value for name, value in step.query.items() if name == other.OTHER}
     right = runs.look(other.read(asked, left.config)[0])
-    both = left, right
-    views = looked_at, view.fit(looked_at, right.config, right.seeds_shown)
     alike = left.config.budget == right.config.budget
     clock = step.query.get(CLOCK, "pass" if alike else "share")
     sides = ""
-    for n, (run, seen, onto) in enumerate(zip(both, views, on_page.onto(both, views), strict=True)):
-        group = Group(_GROUP, n, clock)
-        message = on_page.message(run, _anywhere(seen), beside=Beside(f"side-{n}", group, onto))
+    for _, run, seen, beside in _sides(left, right, looked_at, clock):
+        message = on_page.message(run, _anywhere(seen), beside=beside)
         shown = on_page.figures(run, seen) if run.points else ""
         sides += f'<div class="side">{messages.place(message, values)}{shown}</div>'
     return _title(" · ".join(pair.names(left, right))) + f'<div class="halves even">{sides}</div>'

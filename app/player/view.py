@@ -288,6 +288,11 @@ def fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
     )
 
 
+def at(view: View, start: Mapping[str, str]) -> View:
+    """The view as the player's own parameters say, see `PLAYER_NAMES`: its moment and its side."""
+    return replace(view, moment=start.get("epoch", ""), start=tuple(sorted(start.items())))
+
+
 def _read_seed(text: str, config: RunConfig) -> int:
     seed = whole(text)
     if seed not in config.seeds:

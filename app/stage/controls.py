@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from pydantic import ValidationError
+from streamlit.delta_generator import DeltaGenerator
 
 from app.browser import component as browser
 from app.components import code, series, text
@@ -32,13 +33,14 @@ _CAPTION, _NOTES = "stage:caption", "stage:notes"
 _OF_NO_STEP = frozenset({*presenting.NAMES, picker.RUN, other.RUN})
 
 
-def draw(page: str, at: Stage, save: Callable[[], None] | None = None) -> None:
+def draw(page: str, at: Stage) -> DeltaGenerator | None:
     """Present, add to a story, share; and of a story that is told here, the step and its end.
 
-    `save` draws what else there is to share.
+    Gives the place within Share for what saves the page as a file, which is known once the page is
+    drawn; None where it cannot be shared.
     """
     if page not in PAGES:
-        return
+        return None
     with st.container(horizontal=True, gap="xsmall", key="stage_controls"):
         st.button(
             "Present",
@@ -54,11 +56,11 @@ def draw(page: str, at: Stage, save: Callable[[], None] | None = None) -> None:
         ):
             _add(page)
         with st.popover("Share", width="stretch", key="share"), st.container(key="stage_share"):
-            if save is not None:
-                save()
+            files = st.container(key="stage_files")
             _share(page)
     if at.shown is not None and at.story is not None:
         _told(at)
+    return files
 
 
 def _told(at: Stage) -> None:

@@ -15,6 +15,7 @@ from app.charts import compare as charts
 from app.components import address, notices, pair, pulse, readouts, status, text
 from app.components.shown import Shown, look
 from app.engine import data, pace, viewers
+from app.export import shown as saved
 from app.picker import other, picker
 from app.player import on_page, view
 from app.player.on_page import Beside
@@ -217,6 +218,7 @@ def _body(specs: Specs, clock: str, at: Stage) -> None:
                     st.markdown(text.plain(comparison.sentence(left, right)))
             return
         looked_at = view.current(left)
+        saved.shows_pair(left, right, looked_at, clock)
         draw_players(left, right, looked_at, clock, at)
         if at.fills:
             return

@@ -29,6 +29,7 @@ from app.components import (
 from app.components.series import Picture, Series
 from app.engine import data, pace, runs, sweep
 from app.engine.sweep import Point
+from app.export import shown as saved
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import panels, presented, presets
 from ncengine.config import PARAMS, RunConfig, as_text
@@ -51,6 +52,7 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     Shown as `at` says.
     """
     picture = series.current()
+    saved.shows_picture(config, picture)
     notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
     if at.fills:
         presented.title(f"How {series.METRICS[picture.metric]} changes with depth")

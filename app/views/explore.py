@@ -28,7 +28,7 @@ from app.components import (
 )
 from app.components.shown import Shown, look
 from app.engine import data, derived, pace, runs, shared, viewers
-from app.export import button
+from app.export import shown as saved
 from app.picker import other, picker
 from app.player import on_page, view
 from app.stage.presenting import AS_ITSELF, Stage
@@ -171,7 +171,7 @@ def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) ->
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, RECORD)
         looked_at = view.current(shown.run)
-        button.shows(spec, shown.run, looked_at)
+        saved.shows(spec, shown.run, looked_at)
         if at.fills:
             presented.run(shown, looked_at, at)
         else:

@@ -43,7 +43,7 @@ def draw() -> None:
 
 
 def _apply(name: str, full: bool) -> None:
-    base, picture = _of(name, full)
+    base, picture = of(name, full)
     picker.apply(base)
     series.show(picture)
 
@@ -57,13 +57,13 @@ def open_at_first() -> None:
 
 def query_of(name: str) -> dict[str, str]:
     """What the address says of the page when it shows a preset."""
-    base, picture = _of(name, False)
+    base, picture = of(name, False)
     return {**base.query(), **picture.query()}
 
 
 @cache
-def _of(name: str, full: bool) -> tuple[RunConfig, Picture]:
-    """What is picked, and the picture."""
+def of(name: str, full: bool) -> tuple[RunConfig, Picture]:
+    """What is picked, and the picture, of a preset; in the paper's `full` size."""
     shown = []
     for grid in sweep_series(name, as_in_paper=full):
         depths = tuple(sorted({config.depth for config in grid}))
@@ -78,7 +78,7 @@ def _of(name: str, full: bool) -> tuple[RunConfig, Picture]:
 @cache
 def _networks_of(name: str, full: bool) -> list[tuple[RunConfig, ...]]:
     """Those of each of its series."""
-    base, picture = _of(name, full)
+    base, picture = of(name, full)
     return [family.grid.configs for family in picture.series(base)]
 
 

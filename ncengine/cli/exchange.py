@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _WRITES = ("run", "csv", "parquet", "parameters", "html", "film")
 
 
-class _Unknown(ValueError):
+class Unknown(ValueError):
     """A key that names no run, or several."""
 
 
@@ -73,11 +73,9 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse("--features: goes with --csv or --parquet")
     if alone := said_in_vain(options):
         return _refuse(f"{alone}: goes with --film")
-    if options.key and (given(options) or options.preset):
-        return _refuse("KEY names the run, and so do options: give one of both")
     try:
-        run = _run(Store(), options)
-    except _Unknown as error:
+        run = run_of(Store(), options)
+    except Unknown as error:
         return _refuse(str(error))
     for path in _written(run, options):
         print(path)
@@ -89,12 +87,19 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _run(store: Store, options: argparse.Namespace) -> Run:
-    """The run that is meant. Raises _Unknown, or ValueError where it is not finished."""
+def run_of(store: Store, options: argparse.Namespace) -> Run:
+    """The run that KEY or the options of an experiment mean.
+
+    Raises:
+        Unknown: KEY names no run, or several, or options name one too.
+        ValueError: it is not finished.
+    """
+    if options.key and (given(options) or options.preset):
+        raise Unknown("KEY names the run, and so do options: give one of both")
     if options.key:
         meant = store.identity(_key(store, options.key))
         if meant is None:
-            raise _Unknown(f"KEY = {options.key!r}: its data are not those that are meant here")
+            raise Unknown(f"KEY = {options.key!r}: its data are not those that are meant here")
         run = store.open(meant)
     else:
         run = store.open(config_of(options))
@@ -111,8 +116,8 @@ def _key(store: Store, typed: str) -> str:
         return named.pop()
     if named and begins:
         some = ", ".join(sorted(named)[:5])
-        raise _Unknown(f"KEY = {typed!r}: must be how one key alone begins, not {some}")
-    raise _Unknown(f"KEY = {typed!r}: no run at hand has such a key; `ncengine list` shows them")
+        raise Unknown(f"KEY = {typed!r}: must be how one key alone begins, not {some}")
+    raise Unknown(f"KEY = {typed!r}: no run at hand has such a key; `ncengine list` shows them")
 
 
 def _written(run: Run, options: argparse.Namespace) -> list[Any]:

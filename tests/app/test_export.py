@@ -17,12 +17,14 @@ import pandas as pd
 import pytest
 from PIL import ImageColor
 
+from app.components import series
 from app.engine import data, runs
 from app.export import numbers, page, plot
 from app.export.plot import Dot, Line, Plot, Word
 from app.player.view import View
 from app.stage import stories
 from app.stage.story import Step, Story
+from app.views import presets
 from ncengine.catalogue import datasets
 from ncengine.cli import main
 from ncengine.config import RunConfig
@@ -110,7 +112,7 @@ def assert_whole(text):
             assert (
                 value.startswith("data:image/svg+xml")
                 or value == "data:"
-                or (tag == "a" and value.startswith(ADDRESS))
+                or (tag == "a" and value.startswith(ADDRESS.removesuffix("?")))
             ), (tag, value)
     return reader
 
@@ -183,6 +185,36 @@ def test_steps_of_what_nobody_trained_say_so(store):
     said = " ".join(reader.words)
     assert "Nobody has trained this network yet" in said
     assert "None of these networks is trained yet" in said
+
+
+def test_depth_and_a_pair_are_files_too(shipped):
+    config, picture = presets.of("figure-1", False)
+    reader = assert_whole(page.of_picture(config, picture))
+    said = " ".join(reader.words)
+    titles = [a for a in reader.named("svg") if a.get("role") == "img"]
+    assert [t["aria-label"].split(" over ")[0] for t in titles] == [
+        f"Chart of {name}" for name in series.METRICS.values()
+    ]
+    assert said.count("CIFAR10, n = 100, 8 × 8, RN1, 500 passes") == len(titles)
+    left = runs.look(first())
+    right = runs.look(left.config.with_(depth=2))
+    text = page.of_pair(left, right, view(left, start=(("view", "2d"),)), "share")
+    reader = assert_whole(text)
+    places = [json.loads(a["data-told"]) for a in reader.named("div") if "data-told" in a]
+    assert [place["start"] for place in places] == 2 * [{"view": "2d"}]
+    headers = []
+    for message in (words for attrs, words in reader.texts["script"] if attrs.get("id")):
+        raw = base64.b64decode(message, validate=True)
+        headers.append(json.loads(raw[4 : 4 + int.from_bytes(raw[:4], "little")]))
+    assert [h["depth"] for h in headers] == [left.config.depth, 2]
+    assert [h["group"]["clock"] for h in headers] == ["share", "share"]
+    assert "They differ by depth L" in " ".join(reader.words)
+
+
+def test_a_map_is_a_series_a_weight_decay(shipped):
+    config, picture = presets.of("digits-grid", False)
+    said = Reader(page.of_picture(config, picture)).words
+    assert all(said.count(f"λ = {decay:g}") == len(series.METRICS) for decay in picture.decays)
 
 
 def test_a_run_that_diverged_has_a_file_too(store):

@@ -1,0 +1,137 @@
+"""The part of Share that saves a chart, or the player's view, as a figure for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app.browser import component as browser
+from app.components import series
+from app.export import page, press, printable
+from app.export.printable import Printable
+from app.export.shown import Shown, brought_to, shown
+from app.stage.story import DEPTH, EXPLORE
+
+WIDTHS = {"single": "One column", "double": "Two columns"}
+FRAGMENT = "figure"
+PAIR = {"collapse": "Collapse", "objective": "Objective, or the gap to the floor"}
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """What of a page can be printed: in words, by name; how each is made; what it is called."""
+
+    titles: Mapping[str, str]
+    make: Callable[[str], Printable]
+    title: str
+
+
+def draw(here: str) -> None:
+    """Choose and save a figure of what the page shows."""
+    with st.expander("Save a figure for a paper"):
+        st.fragment(_draw, key=FRAGMENT)(here)
+
+
+def _draw(here: str) -> None:
+    offer = _offer(here, shown(), browser.address())
+    if offer is None or not offer.titles:
+        st.caption("There is nothing to be seen yet.")
+        return
+    name = st.selectbox(
+        "Figure", tuple(offer.titles), format_func=offer.titles.__getitem__, key=f"figure:{here}"
+    )
+    width = st.segmented_control(
+        "Width",
+        tuple(WIDTHS),
+        format_func=WIDTHS.__getitem__,
+        key="figure:width",
+        default="single",
+        required=True,
+        help="85 mm or 178 mm wide.",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        form = st.segmented_control(
+            "Format",
+            tuple(press.FORMATS),
+            format_func=str.upper,
+            key="figure:form",
+            default="pdf",
+            required=True,
+            help="PDF and SVG keep text as text, in an embedded typeface, and lines as lines.",
+        )
+        titled = st.toggle("Title", key="figure:title", value=True)
+    pixels = _pixels(width) if form == "png" else None
+
+    def file() -> bytes:
+        made = offer.make(name)
+        return press.pressed(made.svg(width, titled), form, pixels, made.told)
+
+    st.download_button(
+        "Save figure",
+        data=file,
+        file_name=page.file_name(f"{name} {offer.title}", form),
+        mime=press.FORMATS[form],
+        key="save_figure",
+        on_click="ignore",
+    )
+
+
+def _pixels(width: str) -> int:
+    return st.number_input(
+        "Pixels across",
+        press.LEAST_PIXELS,
+        press.MOST_PIXELS,
+        press.PIXELS[width],
+        key=f"figure:pixels:{width}",
+        help="600 to the inch, unless you say otherwise; 3,840 are 4K.",
+    )
+
+
+def _offer(here: str, seen: Shown, said: Mapping[str, str] | None) -> _Offer | None:
+    """What can be printed of a page, as it is when the file is made; None before it is known."""
+    if here == EXPLORE:
+        return _of_run(seen, said)
+    if here == DEPTH:
+        return _of_picture(seen)
+    return _of_pair(seen)
+
+
+def _of_run(seen: Shown, said: Mapping[str, str] | None) -> _Offer | None:
+    run, looked_at = seen.run, seen.looked_at
+    if run is None or looked_at is None:
+        return None
+
+    def make(name: str) -> Printable:
+        now, how = seen.run or run, seen.looked_at or looked_at
+        return printable.of_run(now, name, brought_to(how, said))
+
+    return _Offer(printable.titles(run), make, run.config.title())
+
+
+def _of_picture(seen: Shown) -> _Offer | None:
+    if seen.picture is None:
+        return None
+    config, picture = seen.picture
+    titles = printable.panels(picture.series(config))
+
+    def make(name: str) -> Printable:
+        base, now = seen.picture or (config, picture)
+        pictured = now.series(base)
+        # Of a picture that has changed since to a map there are fewer.
+        metric = name if name in printable.panels(pictured) else now.metric
+        return printable.of_picture(pictured, now, metric)
+
+    return _Offer(titles, make, series.labels(picture.series(config))[0])
+
+
+def _of_pair(seen: Shown) -> _Offer | None:
+    if seen.pair is None or not all(run.points for run in seen.pair):
+        return None
+    pair = seen.pair
+
+    def make(name: str) -> Printable:
+        return printable.of_pair(*(seen.pair or pair), name)
+
+    return _Offer(PAIR, make, " and ".join(run.config.title() for run in pair))
