@@ -78,8 +78,10 @@ class Parser(argparse.ArgumentParser):
         begins = [n for n in known if len(folded) > 1 and n.startswith(folded)]
         holds = [n for n in known if folded in n.split("-")]
         close = near(folded, known)
-        names = dict.fromkeys([*by_letter, *by_initials, *begins, *close, *holds])
-        return [f"--{name}" for name in names][:MOST_MEANT]
+        # All that it is the beginning of, be they many.
+        likely = dict.fromkeys([*by_letter, *by_initials, *begins])
+        names = dict.fromkeys([*likely, *close, *holds])
+        return [f"--{name}" for name in names][: max(MOST_MEANT, len(likely))]
 
 
 def near(typed: str, known: Iterable[str]) -> list[str]:
