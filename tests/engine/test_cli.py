@@ -202,7 +202,11 @@ def test_no_option_of_any_command_is_taken_for_another(capsys):
     """Every beginning of every option is either an option itself, or refused."""
     for parser in _parsers(_parser()):
         known = set(parser._option_string_actions)
-        needed = ["word" for one in parser._actions if one.required and not one.option_strings]
+        needed = [
+            next(iter(one.choices or ("word",)))
+            for one in parser._actions
+            if one.required and not one.option_strings
+        ]
         for option in sorted(known):
             for length in range(3, len(option)):
                 if option[:length] not in known:
