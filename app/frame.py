@@ -11,8 +11,8 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
-from app.components import address, series, text
-from app.engine import runs, warmup
+from app.components import address, series, served, text
+from app.engine import runs, visitors, warmup
 from app.export import button
 from app.picker import other, picker
 from app.stage import controls, presenting, story
@@ -52,6 +52,7 @@ def _draw() -> None:
     )
     st.html(HERE / "static" / "app.css")
     warmup.start()
+    visitors.page_begins()
     pages = {
         title: st.Page(draw, title=title, url_path=title.lower(), default=draw is _explore)
         for title, (draw, _) in _PAGES.items()
@@ -67,6 +68,8 @@ def _draw() -> None:
         presets.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
+    if not at.fills:
+        served.draw()
     if at.fills:
         st.html(HERE / "static" / "stage.css")
         if at.alone:

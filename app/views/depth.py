@@ -27,7 +27,7 @@ from app.components import (
     text,
 )
 from app.components.series import Picture, Series
-from app.engine import data, pace, runs, sweep
+from app.engine import data, pace, public, runs, sweep
 from app.engine.sweep import Point
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import panels, presented, presets
@@ -242,24 +242,37 @@ def _busy(points: list[Point], busy: list[Point]) -> None:
     elif left is not None:
         parts.append(f"about {text.duration(left)} left")
     st.progress(share, " · ".join(parts))
-    st.button("Stop", key="stop", on_click=requests.cancel_all, args=([p.config for p in busy],))
+    others = [public.why_not_stop(p.config) for p in busy]
+    st.button(
+        "Stop",
+        key="stop",
+        on_click=requests.cancel_all,
+        args=([p.config for p in busy],),
+        disabled=all(others),
+        help=text.plain(others[0]) if all(others) else None,
+    )
 
 
 def _missing(points: list[Point], missing: list[Point]) -> None:
     able = [p.config for p in missing if not data.needs_download(p.config)]
     begun = any(p.now.passes for p in missing)
+    refused = text.plain(public.why_not_train(able))
     word = "Go on with" if begun else "Train"
     st.button(
         f"{word} {_networks(len(able))}",
         type="primary",
         key="train",
         shortcut="T",
-        disabled=not able,
+        disabled=not able or bool(refused),
+        help=refused or None,
         on_click=requests.submit_all,
         args=(able,),
     )
     if not able:
         st.caption("Their data are not on this machine yet.")
+        return
+    if refused:
+        st.caption(refused)
         return
     left = sweep.seconds_left(tuple(able))
     if left is None:
