@@ -68,8 +68,6 @@ def _draw() -> None:
         presets.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
-    if not at.fills:
-        served.draw()
     if at.fills:
         st.html(HERE / "static" / "stage.css")
         if at.alone:
@@ -164,9 +162,10 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
 
 
 def _links(config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at: Stage) -> None:
-    """From page to page, with what is picked; and to an audience."""
+    """From page to page, with what is picked; to an audience; and for whom the server is there."""
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
     save = partial(button.draw_run, picker.meant()) if here == "Explore" else None
     controls.draw(here, at, save)
+    served.draw()

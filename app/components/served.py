@@ -10,11 +10,10 @@ from app.engine.limits import limits
 
 
 def draw() -> None:
-    """In the sidebar; nothing where only this machine reaches the server."""
+    """Nothing is said where only this machine reaches the server."""
     public = limits()
-    with st.sidebar.container(key="served"):
-        if public is not None:
-            with st.expander("This is a public server", icon=":material/public:"):
-                st.markdown(text.plain(public.in_words()))
-        elif server.reaches_beyond():
-            st.warning(server.WARNING, icon=":material/lock_open:")
+    if public is not None:
+        with st.expander("This is a public server", icon=":material/public:"):
+            st.caption(text.plain(public.in_words()))
+    elif server.reaches_beyond():
+        st.warning(server.WARNING, icon=":material/lock_open:")

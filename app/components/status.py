@@ -361,6 +361,8 @@ def _stopped(shown: Shown, side: str = "") -> None:
         so_far = so_far if run.passes else "before its first pass."
         st.progress(share, f"**{happened}** {so_far} {shown.held_back}".strip())
         _train_button(run.config, "Continue" if run.passes else "Train", side)
+    if refused := _refused(run.config):
+        st.caption(refused)
 
 
 def _what_is_in_the_way(shown: Shown) -> None:

@@ -40,8 +40,8 @@ class Limits:
         return (
             f"You can look at everything, and train what is estimated to take up to "
             f"{self.seconds:,.0f} s, {_runs(self.waiting)} at a time. Results that nobody has "
-            "looked at for longest make room for new ones. Nothing can be downloaded, deleted or "
-            "imported."
+            "looked at for longest make room for new ones. No data sets are fetched, and no runs "
+            "deleted or imported."
         )
 
 
@@ -126,10 +126,12 @@ def _no_training(limits: Limits, standing: Standing) -> str:
     if not wanted:
         return ""
     if standing.own + wanted > limits.waiting:
-        asked = f", and this asks for {wanted} more" if wanted > 1 else ""
+        have = f"you have {standing.own}" if standing.own else ""
+        asked = f"this asks for {wanted}" if wanted > 1 else ""
+        more = " more" if have and asked else ""
         return (
-            f"a visitor may have {_runs(limits.waiting)} that wait or train, and you have "
-            f"{standing.own or 'none'}{asked}. {_remedy(standing.own)}"
+            f"a visitor may have {_runs(limits.waiting)} that wait or train, and "
+            f"{', and '.join(filter(None, [have, asked]))}{more}. {_remedy(standing.own)}"
         )
     if standing.of_address + wanted > limits.address:
         return (

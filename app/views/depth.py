@@ -215,14 +215,18 @@ def _progress(configs: tuple[RunConfig, ...]) -> None:
         requests.draw_trouble(requests.trouble(configs[0]))
         missing = [p for p in points if not p.finished]
         busy = [p for p in points if p.now.status.busy]
+        able = [p.config for p in missing if not data.needs_download(p.config)]
+        refused = "" if busy else text.plain(public.why_not_train(able))
         with status.bar():
             if busy:
                 _busy(points, busy)
             elif missing:
-                _missing(points, missing)
+                _missing(points, missing, able, refused)
             else:
                 words = f"**All {_networks(len(points))} are trained.** {_took(points)}"
                 st.markdown(words + _shipped(points))
+        if refused:  # in more words than the bar has room for
+            st.caption(refused)
         for point in points:
             if point.now.status is Status.FAILED and not busy:
                 reason = text.plain(point.now.error or "The log has more.")
@@ -253,10 +257,10 @@ def _busy(points: list[Point], busy: list[Point]) -> None:
     )
 
 
-def _missing(points: list[Point], missing: list[Point]) -> None:
-    able = [p.config for p in missing if not data.needs_download(p.config)]
+def _missing(
+    points: list[Point], missing: list[Point], able: list[RunConfig], refused: str
+) -> None:
     begun = any(p.now.passes for p in missing)
-    refused = text.plain(public.why_not_train(able))
     word = "Go on with" if begun else "Train"
     st.button(
         f"{word} {_networks(len(able))}",
@@ -272,7 +276,6 @@ def _missing(points: list[Point], missing: list[Point]) -> None:
         st.caption("Their data are not on this machine yet.")
         return
     if refused:
-        st.caption(refused)
         return
     left = sweep.seconds_left(tuple(able))
     if left is None:
