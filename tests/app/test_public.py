@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -304,6 +305,27 @@ def test_where_there_is_no_room_and_none_can_be_made_nothing_is_trained(kept):
         with pytest.raises(Refused, match="take all of the disk"):
             queue.by("one").submit(network(1))
         assert kept.open(SMALL).status is Status.DONE  # has just ended
+    finally:
+        queue.close(patience=0.0)
+
+
+def test_what_is_on_a_page_stays_and_the_rest_makes_room(kept, monkeypatch):
+    for config in (SMALL, network(1), network(2)):
+        run(config, store=kept)
+    queue = Unmanned(kept, Limits(disk=5_000))
+    try:
+        in_a_year = time.time() + 3e7
+        monkeypatch.setattr(queue._last_seen, "now", lambda: in_a_year)
+        monkeypatch.setattr(queue, "_seen", lambda: [identify(network(1)).key])
+        queue.by("one")
+        with pytest.raises(Refused, match="take all of the disk"):
+            queue.submit(network(3))
+        assert [entry["key"] for entry in kept.list()] == [identify(network(1)).key]
+        assert kept.open(network(1)).status is Status.DONE
+        monkeypatch.setattr(queue, "_seen", lambda: [])
+        monkeypatch.setattr(queue._last_seen, "now", lambda: 2 * in_a_year)
+        queue.submit(network(3))
+        assert not kept.list() and waiting(kept) == {identify(network(3)).key}
     finally:
         queue.close(patience=0.0)
 
