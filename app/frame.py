@@ -11,8 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
-from app.components import address, series, text
-from app.engine import runs, warmup
+from app.components import address, series, served, text
+from app.engine import runs, visitors, warmup
 from app.export import button, numbers, print_button
 from app.picker import other, picker
 from app.stage import controls, presenting, story
@@ -52,6 +52,7 @@ def _draw() -> None:
     )
     st.html(HERE / "static" / "app.css")
     warmup.start()
+    visitors.page_begins()
     pages = {
         title: st.Page(draw, title=title, url_path=title.lower(), default=draw is _explore)
         for title, (draw, _) in _PAGES.items()
@@ -171,11 +172,16 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
 def _links(
     config: RunConfig, pages: Mapping[str, StreamlitPage], here: str, at: Stage
 ) -> DeltaGenerator | None:
-    """From page to page, with what is picked; and to an audience. Gives the place for its files."""
+    """From page to page, with what is picked; to an audience; and for whom the server is there.
+
+    Gives the place for the page's files.
+    """
     with st.container(horizontal=True, gap="small", key="pages"):
         for title, (_, query) in _PAGES.items():
             st.page_link(pages[title], label=title, query_params=query(config), width="stretch")
-    return controls.draw(here, at)
+    files = controls.draw(here, at)
+    served.draw()
+    return files
 
 
 def _draw_files(here: str) -> None:

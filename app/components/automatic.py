@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from app.components import requests
-from app.engine import data, derived, runs
+from app.engine import data, derived, public, runs
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
 
@@ -66,7 +66,7 @@ def _was_picked(run: Run) -> bool:
 
 
 def _can_begin(config: RunConfig) -> bool:
-    if data.needs_download(config) or derived.too_large(config):
+    if data.needs_download(config) or derived.too_large(config) or public.why_not_train([config]):
         return False
     examined = data.examine(config)
     return examined is not None and not examined.problem

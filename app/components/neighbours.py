@@ -9,7 +9,7 @@ import streamlit as st
 from app.charts.depth import Finished
 from app.components import requests, series, text
 from app.components.series import Series
-from app.engine import data, sweep
+from app.engine import data, public, sweep
 from ncengine.config import RunConfig
 from ncengine.config.fields import NEIGHBOUR
 
@@ -38,13 +38,16 @@ def draw(shown: Sequence[Series], finished: Sequence[Sequence[Finished]]) -> Non
     able = [config for config in starts if not data.needs_download(config)]
     if not able:
         return
+    refused = text.plain(public.why_not_train(able))
     st.button(
         f"Start {len(able)} from a neighbour’s network" if len(able) > 1 else "Start it from there",
         key="from-neighbours",
         icon=":material/call_split:",
         on_click=_start,
         args=(able,),
-        help="Trains once more, from the network that proves it to be at no optimum, what is drawn "
+        disabled=bool(refused),
+        help=refused
+        or "Trains once more, from the network that proves it to be at no optimum, what is drawn "
         "hollow: it ends at most where that one is. Of two runs the lower one is then drawn.",
     )
 

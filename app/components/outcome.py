@@ -10,7 +10,7 @@ import streamlit as st
 
 from app.components import requests, text
 from app.components.shown import Shown
-from app.engine import data, runs
+from app.engine import data, public, runs
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.outcome import objective_of, outcome, outcome_of
 from ncengine.analysis.worth_a_try import worth_a_try
@@ -63,10 +63,13 @@ def _not_at_its_optimum(run: Run, least: Bound, pick: Callable[[RunConfig], None
         why = least.sentence(run.config, objective_of(run.summary()) or 0.0)
         st.markdown(f"{badge} {text.plain(why)}", width="stretch")
         if start := least.start(run.config):
+            refused = text.plain(public.why_not_train([start]))
             st.button(
                 "Start from there",
                 key="next-start",
-                help=f"Trains {text.plain(start.title())}: it ends at most where that one is.",
+                disabled=bool(refused),
+                help=refused
+                or f"Trains {text.plain(start.title())}: it ends at most where that one is.",
                 on_click=_picked,
                 args=(start, pick, True),
             )
@@ -79,10 +82,12 @@ def _button(run: Run, changes: dict[str, Any], pick: Callable[[RunConfig], None]
     goes_on = name == "epochs" and runs.goes_on(run, changed)
     if goes_on:
         label, why = f"Go on to {value:,} passes", f"{why} Goes on from where this one ended."
+    refused = text.plain(public.why_not_train([changed])) if goes_on else ""
     st.button(
         label,
         key=f"next-{name}",
-        help=why,
+        disabled=bool(refused),
+        help=refused or why,
         on_click=_picked,
         args=(changed, pick, goes_on),
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.components import text
-from app.engine import runs, viewers
+from app.engine import public, runs, viewers
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 
@@ -25,8 +25,11 @@ LOOK_EVERY, TAKEN_UP, LOOKS = 0.01, 6, 25
 def submit(config: RunConfig, *, automatic: bool = False) -> None:
     """Have the configuration trained; `automatic`: for as long as somebody looks at it."""
     has_stopped(config)
-    (viewers.began if automatic else viewers.asked)(config)
+    if not automatic:
+        viewers.asked(config)
     _ask(config, lambda: runs.jobs().submit(config))
+    if automatic and not public.why_not_stop(config):  # else others asked for it at the same time
+        viewers.began(config)
     _wait_for_points(config)
 
 
@@ -39,10 +42,14 @@ def submit_all(configs: Sequence[RunConfig]) -> None:
 
 
 def cancel_all(configs: Sequence[RunConfig]) -> None:
-    """Have all of them stopped, those first that wait, so that none of these begins meanwhile."""
+    """Have all of them stopped, those first that wait, so that none of these begins meanwhile.
+
+    On a public server those of others go on.
+    """
+    own = [config for config in configs if not public.why_not_stop(config)] or configs
 
     def stop() -> None:
-        for config in reversed(configs):
+        for config in reversed(own):
             runs.jobs().cancel(config)
 
     _ask(configs[0], stop)
@@ -74,7 +81,7 @@ def cancel(config: RunConfig) -> None:
 def trouble(config: RunConfig) -> str:
     """Why what was last asked for this configuration could not be done; "" where it could."""
     asked, trouble = st.session_state.get(_TROUBLE, (None, ""))
-    return trouble if asked == config else ""
+    return trouble if asked == config and trouble else public.overran(config)
 
 
 def draw_trouble(trouble: str) -> None:

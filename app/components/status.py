@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.components import clock, download, outcome, requests, text
 from app.components.shown import Shown
-from app.engine import data, derived, library, runs
+from app.engine import data, derived, library, public, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
@@ -64,6 +64,9 @@ def _invite_briefly(shown: Shown, side: str, pick: Callable[[RunConfig], None]) 
         _offer_more_seeds(config, pick, side)
     if problem := _problem(config):
         st.error(problem)
+        return
+    if refused := _refused(config):
+        st.caption(refused)
         return
     so_far = f"Trained for {text.passes(done)} so far. " if done else "Not trained yet. "
     (words,) = time_estimate(config, or_why_not=True)
@@ -122,6 +125,7 @@ def _train_again(shown: Shown, label: str, why: str, pick: Callable[[RunConfig],
         label = "Go on here"
         why = f"It has come to pass {now.passes:,} of {config.budget:,} on this machine."
     too_large = derived.too_large(config)
+    problem = _too_large(too_large) if too_large else _refused(config)
 
     def train() -> None:
         pick(config)  # one that was asked for by name is looked at no longer
@@ -131,13 +135,18 @@ def _train_again(shown: Shown, label: str, why: str, pick: Callable[[RunConfig],
         label,
         key="anew",
         on_click=train,
-        disabled=bool(too_large),
-        help=_too_large(too_large) if too_large else why,
+        disabled=bool(problem),
+        help=problem or why,
     )
 
 
 def _too_large(why: str) -> str:
     return f"**This is too large for this machine.** {text.plain(why)}"
+
+
+def _refused(config: RunConfig) -> str:
+    """Why a public server does not train it for this visitor, as Markdown; "" where it does."""
+    return text.plain(public.why_not_train([config]))
 
 
 def where_from(run: Run) -> list[str]:
@@ -201,6 +210,9 @@ def _invite(shown: Shown, pick: Callable[[RunConfig], None]) -> None:
                 st.caption(f"{dataset_info(config.dataset).title} is being read …")
             elif not problem:
                 _offer_more_seeds(config, pick)
+                if refused := _refused(config):
+                    st.caption(refused)
+                    return
                 (words,) = time_estimate(config, or_why_not=True)
                 words = words[0].upper() + words[1:]
                 st.caption(f"{words}. {shown.held_back}Press T to start.")
@@ -270,7 +282,7 @@ def _them(config: RunConfig) -> str:
 
 
 def _train_button(config: RunConfig, label: str, side: str = "") -> None:
-    problem = _problem(config)
+    problem = _problem(config) or _refused(config)
     st.button(
         label,
         type="primary",
@@ -286,7 +298,15 @@ def _train_button(config: RunConfig, label: str, side: str = "") -> None:
 
 def _stop_button(shown: Shown, side: str) -> None:
     stop, of = requests.cancel, (shown.run.config,)
-    st.button("Stop", key=f"stop{side}", on_click=stop, args=of, disabled=shown.stopping)
+    refused = text.plain(public.why_not_stop(shown.run.config))
+    st.button(
+        "Stop",
+        key=f"stop{side}",
+        on_click=stop,
+        args=of,
+        disabled=shown.stopping or bool(refused),
+        help=refused or None,
+    )
 
 
 def bar(side: str = "") -> st.delta_generator.DeltaGenerator:
@@ -341,6 +361,8 @@ def _stopped(shown: Shown, side: str = "") -> None:
         so_far = so_far if run.passes else "before its first pass."
         st.progress(share, f"**{happened}** {so_far} {shown.held_back}".strip())
         _train_button(run.config, "Continue" if run.passes else "Train", side)
+    if refused := _refused(run.config):
+        st.caption(refused)
 
 
 def _what_is_in_the_way(shown: Shown) -> None:

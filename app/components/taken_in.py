@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app.components import text
-from app.engine import library
+from app.engine import library, public
+from app.engine.limits import Deed
 from ncengine.reasons import reason
 
 # Megabytes of a file, as `server.maxUploadSize` has it.
@@ -14,16 +15,18 @@ _FILE, _TAKEN, _REFUSED = "taken_in:file", "taken_in:runs", "taken_in:refused"
 
 
 def draw() -> None:
-    """The place for files."""
-    st.file_uploader(
-        "Runs that were saved as “Whole run”, or by `ncengine export --run`",
-        type="npz",
-        accept_multiple_files=True,
-        key=_FILE,
-        max_upload_size=MOST,
-        on_change=_take_in,
-        help="Read with care: nothing in a file is run. What was trained here goes before it.",
-    )
+    """The place for files, behind a button."""
+    why_not = public.why_not(Deed.IMPORT)
+    with st.popover("Take in a file", disabled=bool(why_not), help=why_not or None):
+        st.file_uploader(
+            "Runs that were saved as “Whole run”, or by `ncengine export --run`",
+            type="npz",
+            accept_multiple_files=True,
+            key=_FILE,
+            max_upload_size=MOST,
+            on_change=_take_in,
+            help="Read with care: nothing in a file is run. What was trained here goes before it.",
+        )
 
 
 def tell() -> None:

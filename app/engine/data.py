@@ -15,6 +15,7 @@ import streamlit as st
 from cachetools import LRUCache, cached
 
 from app.engine import runs
+from app.engine.limits import Deed, limits, refuse, refused
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import ConfigError, RunConfig
 from ncengine.datasets.files.sources import checksum
@@ -56,9 +57,13 @@ def needs_download(config: RunConfig) -> bool:
     return not datasets.is_available(config.dataset)
 
 
-@st.cache_data(show_spinner=False, ttl=60.0)
 def no_download(name: str) -> str:
     """Why the data set cannot be fetched here, and what to do; "" where it can be."""
+    return refused(Deed.DOWNLOAD, limits()) or _no_mirror(name)
+
+
+@st.cache_data(show_spinner=False, ttl=60.0)
+def _no_mirror(name: str) -> str:
     from ncengine import datasets
 
     try:
@@ -71,9 +76,14 @@ def no_download(name: str) -> str:
 
 
 def download(name: str, progress: Callable[[int, int], None]) -> None:
-    """Fetch the data set; `progress(done, total)` in bytes. Raises RuntimeError in words."""
+    """Fetch the data set; `progress(done, total)` in bytes.
+
+    Raises:
+        RuntimeError: it cannot be fetched, or is not, for visitors (`Refused`); says why.
+    """
     from ncengine import datasets
 
+    refuse(Deed.DOWNLOAD)
     try:
         datasets.download(name, progress=progress)
     except datasets.DownloadError as error:

@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 
 import streamlit as st
 
-from app.engine import runs
+from app.engine import public, runs
+from app.engine.limits import Deed, Refused, refuse
 from ncengine.analysis.outcome import outcome_of
 from ncengine.analysis.over_seeds import by_scale
 from ncengine.catalogue.datasets import dataset_info
@@ -138,7 +139,14 @@ def in_training() -> list[Going]:
 
 
 def stop(identity: Identity) -> None:
-    """Have a run stopped, whoever began it. Raises OSError where its journal cannot be written."""
+    """Have a run stopped, whoever began it; by visitors, see `public`.
+
+    Raises:
+        OSError: its journal cannot be written.
+        Refused: it is not the visitor's.
+    """
+    if why := public.why_not_stop(identity):
+        raise Refused(why)
     if identity == identify(identity.config):
         runs.jobs().cancel(identity.config)
     else:
@@ -155,16 +163,23 @@ def take_in(file: BinaryIO) -> Run:
     """The run of a file that someone brings along, kept from now on.
 
     Raises:
+        Refused: this is a public server.
         ValueError: it is no such file, or damaged; nothing is taken in then.
         OSError: it cannot be kept.
     """
+    refuse(Deed.IMPORT)
     store = runs.store()
     require_cache(store.root)
     return store.imported.add_file(file)
 
 
 def delete(keys: Iterable[str]) -> list[str]:
-    """Delete runs trained here or imported; gives the titles of those that could not be."""
+    """Delete runs trained here or imported; gives the titles of those that could not be.
+
+    Raises:
+        Refused: nobody deletes anything on a public server.
+    """
+    refuse(Deed.DELETE)
     store, left = runs.store(), []
     for key in keys:
         target = identity(key)

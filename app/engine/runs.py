@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from app.engine import visitors
+from app.engine.limits import limits
 from ncengine.analysis import bounds
 from ncengine.analysis.bounds import Bound
 from ncengine.config import RunConfig
@@ -36,12 +38,18 @@ def jobs() -> JobQueue:
     return _engine()[1]
 
 
+def stop_unwatched(config: RunConfig) -> None:
+    """Have a training stopped that began by itself and that nobody watches, whoever's it was."""
+    queue = jobs()
+    getattr(queue, "stop_unasked", queue.cancel)(config)
+
+
 def look(spec: RunConfig | Identity) -> Run:
     """The run as it stands; where it rests, what can be shown in its place, if anything.
 
     Of an identity it is that very run, for as long as there is one.
     """
-    run = store().open(spec)
+    run = _seen(store().open(spec))
     if not run.status.finished and (why := waits_for_room(run.key)):
         run = replace(run, error=why)
     if not run.status.idle:
@@ -49,7 +57,13 @@ def look(spec: RunConfig | Identity) -> Run:
     if isinstance(spec, Identity):
         return look(spec.config)
     other = store().stand_in(spec)
-    return run if other is None else store().open(other)
+    return run if other is None else _seen(store().open(other))
+
+
+def _seen(run: Run) -> Run:
+    if limits():
+        visitors.sees(run.key)
+    return run
 
 
 def convicted_by(run: Run) -> Bound | None:
@@ -66,6 +80,8 @@ def glance(config: RunConfig) -> Glance:
     """The same without its curves."""
     now = store().glance(config)
     other = store().stand_in(config) if now.status.idle else None
+    if limits():
+        visitors.sees(identify(other or config).key)
     return now if other is None else store().glance(other)
 
 
@@ -139,5 +155,9 @@ def _engine() -> tuple[Store, JobQueue]:
     from ncengine.jobs.queue import JobQueue
     from ncengine.runs.store import Store
 
-    store = Store()
+    store, limited = Store(), limits()
+    if limited:
+        from app.engine.admission import PublicQueue
+
+        return store, PublicQueue(store, limited)
     return store, JobQueue(store)

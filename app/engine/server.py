@@ -1,7 +1,9 @@
-"""The server itself: under which names it answers, and how Ctrl-C ends it."""
+"""The server itself: under which names it answers, whom it reaches, and how Ctrl-C ends it."""
 
 from __future__ import annotations
 
+import ipaddress
+import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,15 @@ from typing import Any
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config, net_util
+
+from app.engine import limits
+
+logger = logging.getLogger(__name__)
+
+WARNING = (
+    "This server can be reached from other machines, and whoever reaches it can train and delete. "
+    f"{limits.PUBLIC}=1 limits that."
+)
 
 
 class _OwnNames(TrustedHostMiddleware):
@@ -31,19 +42,46 @@ def guard() -> list[Middleware]:
     """What answers requests under any other name than those allowed, with an error.
 
     Streamlit asks `server.allowedHosts` for a page's channel alone.
+
+    Raises:
+        SystemExit: the limits of a public server are none; says which.
     """
+    try:
+        limits.limits()
+    except ValueError as error:
+        raise SystemExit(f"{error}.") from None
     # To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this
     # one's address. It has none that the app listens on.
     net_util.get_external_ip = lambda: None
     return [Middleware(_OwnNames)]
 
 
+def reaches_beyond() -> bool:
+    """Whether it listens where other machines can reach it."""
+    address = config.get_option("server.address")
+    if not address:
+        return True  # on every interface
+    if address == "localhost":
+        return False
+    try:
+        return not ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return True
+
+
 @asynccontextmanager
 async def ended_by_a_key(_: object) -> AsyncIterator[None]:
     """While the server runs, Ctrl-C is the way to end it, and no accident to be told.
 
+    When it starts, its log says if others than this machine reach it and may do everything.
     Uvicorn ends its work, then has the signal strike, which Streamlit's command calls "Aborted!".
     """
+    public = limits.limits() is not None
+    if public:
+        # What is uploaded lies in memory. Only stories are.
+        config.set_option("server.maxUploadSize", 1)
+    elif reaches_beyond():
+        logger.warning(WARNING)
     uvicorn: Any = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
     if hasattr(uvicorn, "should_exit"):
 

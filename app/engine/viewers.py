@@ -109,7 +109,7 @@ _ending = threading.Event()
 
 @st.cache_resource(show_spinner=False, on_release=lambda _: _ending.set())
 def _viewers() -> Viewers:
-    viewers = Viewers(lambda config: runs.jobs().cancel(config))
+    viewers = Viewers(lambda config: runs.stop_unwatched(config))
 
     def watch() -> None:
         while not _ending.wait(BETWEEN):

@@ -27,7 +27,7 @@ from app.components import (
     text,
 )
 from app.components.series import Picture, Series
-from app.engine import data, pace, runs, sweep
+from app.engine import data, pace, public, runs, sweep
 from app.engine.sweep import Point
 from app.export import shown as saved
 from app.stage.presenting import AS_ITSELF, Stage
@@ -217,14 +217,18 @@ def _progress(configs: tuple[RunConfig, ...]) -> None:
         requests.draw_trouble(requests.trouble(configs[0]))
         missing = [p for p in points if not p.finished]
         busy = [p for p in points if p.now.status.busy]
+        able = [p.config for p in missing if not data.needs_download(p.config)]
+        refused = "" if busy else text.plain(public.why_not_train(able))
         with status.bar():
             if busy:
                 _busy(points, busy)
             elif missing:
-                _missing(points, missing)
+                _missing(points, missing, able, refused)
             else:
                 words = f"**All {_networks(len(points))} are trained.** {_took(points)}"
                 st.markdown(words + _shipped(points))
+        if refused:  # in more words than the bar has room for
+            st.caption(refused)
         for point in points:
             if point.now.status is Status.FAILED and not busy:
                 reason = text.plain(point.now.error or "The log has more.")
@@ -244,11 +248,20 @@ def _busy(points: list[Point], busy: list[Point]) -> None:
     elif left is not None:
         parts.append(f"about {text.duration(left)} left")
     st.progress(share, " · ".join(parts))
-    st.button("Stop", key="stop", on_click=requests.cancel_all, args=([p.config for p in busy],))
+    others = [public.why_not_stop(p.config) for p in busy]
+    st.button(
+        "Stop",
+        key="stop",
+        on_click=requests.cancel_all,
+        args=([p.config for p in busy],),
+        disabled=all(others),
+        help=text.plain(others[0]) if all(others) else None,
+    )
 
 
-def _missing(points: list[Point], missing: list[Point]) -> None:
-    able = [p.config for p in missing if not data.needs_download(p.config)]
+def _missing(
+    points: list[Point], missing: list[Point], able: list[RunConfig], refused: str
+) -> None:
     begun = any(p.now.passes for p in missing)
     word = "Go on with" if begun else "Train"
     st.button(
@@ -256,12 +269,15 @@ def _missing(points: list[Point], missing: list[Point]) -> None:
         type="primary",
         key="train",
         shortcut="T",
-        disabled=not able,
+        disabled=not able or bool(refused),
+        help=refused or None,
         on_click=requests.submit_all,
         args=(able,),
     )
     if not able:
         st.caption("Their data are not on this machine yet.")
+        return
+    if refused:
         return
     left = sweep.seconds_left(tuple(able))
     if left is None:

@@ -13,8 +13,19 @@ from typing import Any
 import streamlit as st
 
 from app.charts import compare, pictures
-from app.components import address, clock, notices, paper, pulse, series, taken_in, text
-from app.engine import library, pace, runs
+from app.components import (
+    address,
+    clock,
+    notices,
+    paper,
+    pulse,
+    requests,
+    series,
+    taken_in,
+    text,
+)
+from app.engine import library, pace, public, runs
+from app.engine.limits import Deed
 from app.picker import other, picker
 from ncengine.analysis import comparison
 from ncengine.catalogue.metrics import Scale, metric_of, of_test
@@ -166,10 +177,11 @@ def _is(row: dict[str, Any], column: str, word: str) -> bool:
 def _count(rows: Sequence[Any], kept: Sequence[Any]) -> None:
     taken, shipped = library.disk()
     of = "" if len(kept) == len(rows) else f" of {len(rows):,}"
+    todo = "open or compare" if public.why_not(Deed.DELETE) else "open, compare or delete"
     runs_word = "run" if len(rows) == 1 else "runs"
     st.caption(
         f"**{len(kept):,}{of} {runs_word}** · the cache takes {taken / 1e6:,.0f} MB, the gallery "
-        f"{shipped / 1e6:,.0f} MB · pick rows at their left to open, compare or delete them"
+        f"{shipped / 1e6:,.0f} MB · pick rows at their left to {todo} them"
     )
 
 
@@ -194,11 +206,18 @@ def _trainings(trainings: Sequence[Going]) -> None:
         ):
             so_far = f"{training.passes:,} of {text.passes(budget)}"
             st.markdown(f"**{title}** {word}: {so_far}", width="stretch")
-            st.button("Stop", key=f"library:stop:{key}", on_click=_stop, args=(training.identity,))
+            refused = text.plain(public.why_not_stop(training.identity))
+            st.button(
+                "Stop",
+                key=f"library:stop:{key}",
+                on_click=_stop,
+                args=(training.identity,),
+                disabled=bool(refused),
+                help=refused or None,
+            )
     if len(trainings) > NAMED:
         st.caption(f"and {len(trainings) - NAMED} more that train or wait")
-    if trouble := st.session_state.pop(_NOT_STOPPED, ""):
-        st.error(f"**That could not be done.** {text.plain(trouble)}")
+    requests.draw_trouble(st.session_state.pop(_NOT_STOPPED, ""))
 
 
 def _moment(trainings: Sequence[Going]) -> dict[str, Any]:
@@ -229,7 +248,7 @@ def _poll() -> None:
 def _stop(identity: Identity) -> None:
     try:
         library.stop(identity)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         st.session_state[_NOT_STOPPED] = runs.why_not_done(error)
 
 
@@ -304,14 +323,8 @@ def _actions(
         two = len(identities) == 2
         if st.button("Compare", disabled=not two, key="library:compare", help=why):
             compare_runs(*identities.values())
-        with st.popover(f"Delete {len(deletable) or ''}".strip(), disabled=not deletable):
-            st.markdown(f"**Delete {_runs(len(deletable))} for good?** Runs of the gallery stay.")
-            titles = [identities[key].config.title() for key in deletable]
-            more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
-            st.markdown("\n".join(f"- {text.plain(title)}" for title in titles[:NAMED] + more))
-            st.button("Delete", key="library:delete", on_click=_delete, args=(deletable,))
-        with st.popover("Take in a file"):
-            taken_in.draw()
+        _offer_to_delete({key: identities[key] for key in deletable})
+        taken_in.draw()
         if not identities:
             st.caption("No row is picked: click on its box, or press Shift and Space on it.")
     left = st.session_state.pop(_TOLD, None)
@@ -325,12 +338,27 @@ def _actions(
         _compare([(identity, where[key]) for key, identity in identities.items()][: compare.MOST])
 
 
+def _offer_to_delete(deletable: dict[str, Identity]) -> None:
+    if refused := public.why_not(Deed.DELETE):
+        st.button("Delete", key="library:none", disabled=True, help=text.plain(refused))
+        return
+    with st.popover(f"Delete {len(deletable) or ''}".strip(), disabled=not deletable):
+        st.markdown(f"**Delete {_runs(len(deletable))} for good?** Runs of the gallery stay.")
+        titles = [identity.config.title() for identity in deletable.values()]
+        more = [f"and {len(titles) - NAMED} more"] if len(titles) > NAMED else []
+        st.markdown("\n".join(f"- {text.plain(title)}" for title in titles[:NAMED] + more))
+        st.button("Delete", key="library:delete", on_click=_delete, args=([*deletable],))
+
+
 def _runs(count: int) -> str:
     return "one run" if count == 1 else f"{count} runs"
 
 
 def _delete(keys: list[str]) -> None:
-    st.session_state[_TOLD] = library.delete(keys)
+    try:
+        st.session_state[_TOLD] = library.delete(keys)
+    except RuntimeError as error:
+        st.session_state[_NOT_STOPPED] = str(error)
     library.disk.clear()
 
 

@@ -153,12 +153,16 @@ class JobQueue:
             self._adoption.forget(identity)
             for rung in missing_rungs(self.store, identity):
                 # What is trained for its sake alone.
-                if self.store.journal(rung).exists and not self._is_asked_for(rung):
+                if self.store.journal(rung).exists and not self._is_wanted(rung, identity):
                     self.store.journal(rung).request("cancel")
             for future in self._futures.get(identity.key, ()):
                 future.cancel()
             if journal.exists:
                 self.store.tell(identity, Event.WITHDRAWN)
+
+    def _is_wanted(self, rung: Identity, by: Identity) -> bool:
+        """Whether a rung is trained for others' sake than that of the run above it, `by`."""
+        return self._is_asked_for(rung)
 
     def waits_for_room(self, key: str) -> str:
         """What keeps that run from going on, as it will by itself; "" where nothing does."""

@@ -198,7 +198,7 @@ def test_the_download_page_tells_size_and_what_works_offline(at, monkeypatch):
 def test_where_there_is_nowhere_to_download_from_the_page_says_where_files_belong(at, monkeypatch):
     monkeypatch.setenv("NCENGINE_DATA", "/no/such/place")
     monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", "")
-    data.no_download.clear()
+    data._no_mirror.clear()
     open_at(at, dataset="cifar10")
     assert_sound(at)
     said = texts(at).replace("\\", "")
@@ -206,11 +206,11 @@ def test_where_there_is_nowhere_to_download_from_the_page_says_where_files_belon
     assert "/no/such/place/cifar10" in said
     assert not [button for button in at.button if button.label.startswith("Download")]
     monkeypatch.setenv("NCENGINE_MIRROR_CIFAR10", "https://name:s3cr3t@a/b sha256:12")
-    data.no_download.clear()
+    data._no_mirror.clear()
     at.run()
     said = texts(at).replace("\\", "")
     assert "sha256:12 is not sha256: and 64" in said and "s3cr3t" not in said
-    data.no_download.clear()
+    data._no_mirror.clear()
 
 
 def test_free_features_are_invited_to_as_such(at):
