@@ -92,6 +92,14 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _app(options: argparse.Namespace) -> int:
+    try:
+        _start(options)
+    except KeyboardInterrupt:  # before the server itself hears of it
+        return 130
+    return 0
+
+
+def _start(options: argparse.Namespace) -> None:
     if options.cache is not None:
         os.environ[CACHE_VARIABLE] = str(_folder(options.cache))
     port = _free_port(options.host, options.port)
@@ -107,11 +115,7 @@ def _app(options: argparse.Namespace) -> int:
     _log_to_the_terminal()
     if not _is_loopback(options.host):
         _tell_who_reaches_it(options.host, allowed)
-    try:
-        _serve(config, options.headless)
-    except KeyboardInterrupt:  # before the server itself hears of it
-        return 130
-    return 0
+    _serve(config, options.headless)
 
 
 def _folder(text: str) -> Path:

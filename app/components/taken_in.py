@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.components import text
 from app.engine import library, public
-from app.engine.limits import Deed
+from app.engine.limits import Deed, Refused
 from ncengine.reasons import reason
 
 # Megabytes of a file, as `server.maxUploadSize` has it.
@@ -42,6 +42,6 @@ def _take_in() -> None:
     for file in st.session_state[_FILE] or ():
         try:
             taken.append(text.plain(library.take_in(file).config.title()))
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, Refused) as error:
             refused.append(f"{text.plain(file.name)}: {text.plain(reason(error))}")
     st.session_state[_TAKEN], st.session_state[_REFUSED] = taken, refused

@@ -186,6 +186,13 @@ def test_a_training_writes_below_the_users_home_and_not_beside_the_package(start
     assert written(package(started)) == before
 
 
+def test_the_gallery_that_came_along_is_left_as_it_is(started):
+    before = written(package(started))
+    done = started.run("ncengine", "gallery", "build", "--only", "first", "--anew")
+    assert done.returncode == 1 and "NCENGINE_GALLERY names another" in done.stderr
+    assert written(package(started)) == before
+
+
 def written(folder: Path) -> dict[Path, int]:
     """When each file of the folder was written, apart from what Python makes of them itself."""
     files = (path for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file())
