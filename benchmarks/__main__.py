@@ -18,6 +18,7 @@ NAMES = (
     "page",
     "gallery",
     "stage",
+    "figures",
     "viewers",
     "memory",
     "gpu",
