@@ -20,6 +20,7 @@ NAMES = (
     "installed",
     "stage",
     "film",
+    "figures",
     "viewers",
     "memory",
     "gpu",

@@ -64,7 +64,8 @@ def add_command(commands: Any) -> None:
         "which --depth and --weight-decay take several, separated by commas.",
     )
     parser.set_defaults(command=_figure)
-    parser.add_argument("kind", choices=list(KINDS), metavar="KIND", help=" | ".join(KINDS))
+    # Looked at when all is read: what is misspelt among the options is told first.
+    parser.add_argument("kind", metavar="KIND", help=" | ".join(KINDS))
     parser.add_argument(
         "key",
         nargs="?",
@@ -78,9 +79,7 @@ def add_command(commands: Any) -> None:
 
 
 def _add_how(group: Any) -> None:
-    group.add_argument(
-        "--out", metavar="FILE", required=True, help="where to; ends in .svg, .png or .pdf"
-    )
+    group.add_argument("--out", metavar="FILE", help="where to; ends in .svg, .png or .pdf")
     group.add_argument(
         "--column",
         choices=COLUMNS,
@@ -143,6 +142,9 @@ def _begin(options: argparse.Namespace) -> None:
 
 def _file(options: argparse.Namespace) -> Path:
     """Where it is written to; refused before anything is drawn."""
+    _one_of("KIND =", options.kind, list(KINDS))
+    if options.out is None:
+        raise _Wrong("nothing to write to: --out says where to")
     path = Path(options.out)
     if path.suffix.lower()[1:] not in ENDINGS:
         raise _Wrong(f"--out {options.out}: must end in .svg, .png or .pdf")
