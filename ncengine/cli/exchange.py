@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli import explorer
-from ncengine.cli.film import add_film_options, film_of, said_in_vain
+from ncengine.cli.film import add_film_options, film_of, of_no_story, said_in_vain
 from ncengine.cli.options import add_experiment_options, config_of, given
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse("--features: goes with --csv or --parquet")
     if alone := said_in_vain(options):
         return _refuse(f"{alone}: goes with --film")
+    if options.story:
+        return _export_story(options)
     if options.key and (given(options) or options.preset):
         return _refuse("KEY names the run, and so do options: give one of both")
     try:
@@ -81,6 +83,18 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse(str(error))
     for path in _written(run, options):
         print(path)
+    return 0
+
+
+def _export_story(options: argparse.Namespace) -> int:
+    others = [name for name in _WRITES if name != "film" and getattr(options, name)]
+    if others or not options.film:
+        return _refuse("--story: goes with --film, and with nothing else that is written")
+    if options.key or given(options) or options.preset:
+        return _refuse("--story says what is filmed, and KEY or options name a run: give one")
+    if alone := of_no_story(options):
+        return _refuse(f"{alone}: a story is as long as its steps, which say what they play")
+    print(explorer.command("story_film").save(options.story, options.film, film_of(options)))
     return 0
 
 
