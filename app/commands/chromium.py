@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,34 @@ _APPLICATIONS = (
 
 class BrowserError(ValueError):
     """There is no browser, nothing that drives one, or it ended; the message says what to do."""
+
+
+@contextmanager
+def patient() -> Iterator[Callable[[], None]]:
+    """Ctrl-C waits until the browser is asked for nothing: in the midst of that it would hang.
+
+    Gives what is called then, which raises KeyboardInterrupt. A second Ctrl-C waits for nothing.
+    """
+    pressed = False
+
+    def press(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def look() -> None:
+        if pressed:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        yield look
+    except Exception:
+        # What was just being started may have been ended by it too.
+        look()
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

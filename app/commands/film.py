@@ -9,12 +9,12 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands.chromium import browser
+from app.commands.chromium import browser, patient
 from app.commands.quiet import quieten
 from ncengine.runs.run import Run
 
@@ -51,23 +51,28 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
         ValueError: another ending, no browser, or the browser cannot make such a film.
         OSError: the file cannot be written.
     """
-    file = Path(path)
-    form = ENDINGS.get(file.suffix.lower())
-    if form is None:
-        raise ValueError(f"--film {path}: must end in {' or '.join(ENDINGS)}")
+    file, form = Path(path), form_of(path)
     quieten()
     from app.export import page
     from app.player.view import View
 
-    with _whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
+    with whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "run.html"
         document.write_text(page.of_run(run, View(run.seeds_shown[0])), encoding="utf-8")
         _film(document, unfinished, {**asked, "format": form}, path)
     return file
 
 
+def form_of(path: str) -> str:
+    """The kind of film that a file's ending says. Raises ValueError."""
+    form = ENDINGS.get(Path(path).suffix.lower())
+    if form is None:
+        raise ValueError(f"--film {path}: must end in {' or '.join(ENDINGS)}")
+    return form
+
+
 @contextmanager
-def _whole(file: Path) -> Iterator[Path]:
+def whole(file: Path) -> Iterator[Path]:
     """Where to write what is to become the file once it is whole, and is nothing otherwise."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
@@ -84,7 +89,7 @@ def _whole(file: Path) -> Iterator[Path]:
 def _film(document: Path, file: Path, asked: Mapping[str, Any], path: str) -> None:
     """Have a browser film the player of a document."""
     try:
-        with browser() as opened:
+        with patient() as look, browser() as opened:
             # At rest, for nothing else to be drawn meanwhile.
             context = opened.new_context(color_scheme=asked["theme"], reduced_motion="reduce")
             page = context.new_page()
@@ -92,22 +97,18 @@ def _film(document: Path, file: Path, asked: Mapping[str, Any], path: str) -> No
             if not page.locator(".place[data-message]").count():
                 raise ValueError("there is nothing to draw of this network")
             page.wait_for_selector(_READY)
-            _make(page, file, asked)
+            _make(page, file, asked, look)
     except ValueError as error:
         raise ValueError(f"--film {path}: {error}") from error
 
 
-def _make(page: Page, file: Path, asked: Mapping[str, Any]) -> None:
-    from tqdm import tqdm
-
+def _make(page: Page, file: Path, asked: Mapping[str, Any], look: Callable[[], None]) -> None:
     with page.expect_download(timeout=0) as download:
         page.evaluate(_MAKE, dict(asked))
-        show = sys.stderr.isatty()
-        with tqdm(
-            total=100, desc="film", disable=not show, file=sys.stderr, bar_format=_BAR
-        ) as bar:
+        with bar() as tell:
             while not (film := page.evaluate("() => window.film"))["ended"]:
-                bar.update(int(100 * film["share"]) - bar.n)
+                look()
+                tell(film["share"])
                 time.sleep(_LOOK)
         if film["wrong"]:
             raise ValueError(film["wrong"])
@@ -116,4 +117,16 @@ def _make(page: Page, file: Path, asked: Mapping[str, Any]) -> None:
         print(film["note"], file=sys.stderr)
 
 
-_BAR = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+@contextmanager
+def bar() -> Iterator[Callable[[float], None]]:
+    """Progress on stderr, where that is a terminal; gives what takes the share that is done."""
+    from tqdm import tqdm
+
+    form = "{desc}: {percentage:3.0f}% |{bar}| {elapsed}, {remaining} left"
+    show = sys.stderr.isatty()
+    with tqdm(total=100, desc="film", disable=not show, file=sys.stderr, bar_format=form) as shown:
+
+        def tell(share: float) -> None:
+            shown.update(int(100 * share) - shown.n)
+
+        yield tell

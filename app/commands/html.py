@@ -1,21 +1,37 @@
-"""`ncengine export --html`: a run as one HTML file, as the page saves it."""
+"""`ncengine export --html`: a run or a story as one HTML file, as the page saves it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from app.commands.quiet import quieten
+from app.commands.told import story_of
 from ncengine.runs.run import Run
 
 
 def save(run: Run, path: str) -> Path:
     """Write the file; gives its path. Raises ValueError for another ending, or OSError."""
-    file = Path(path)
-    if file.suffix.lower() != ".html":
-        raise ValueError(f"--html {path}: must end in .html")
+    file = _file(path)
     quieten()
     from app.export import page
     from app.player.view import View
 
     file.write_text(page.of_run(run, View(run.seeds_shown[0])), encoding="utf-8")
+    return file
+
+
+def save_story(name: str, path: str) -> Path:
+    """The same of a story, see `told.story_of`."""
+    file = _file(path)
+    quieten()
+    from app.export import page
+
+    file.write_text(page.of_story(story_of(name)), encoding="utf-8")
+    return file
+
+
+def _file(path: str) -> Path:
+    file = Path(path)
+    if file.suffix.lower() != ".html":
+        raise ValueError(f"--html {path}: must end in .html")
     return file

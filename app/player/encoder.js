@@ -68,7 +68,7 @@ async function encoded(reel, config, output, signal, told) {
     encoder.configure(config);
     for (let n = 0; n < frames && !wrong; n++) {
       signal.throwIfAborted();
-      reel.draw();
+      await reel.draw();
       const picture = new VideoFrame(canvas, { timestamp: timeOf(n, rate), duration: timeOf(1, rate) });
       encoder.encode(picture, { keyFrame: n % (SECONDS_PER_KEY * rate) === 0 });
       picture.close();
@@ -123,7 +123,7 @@ async function slides(reel, signal, told) {
     signal.throwIfAborted();
     // Rounded in sum, so that a film is as long as it is to be.
     const ms = Math.round(((n + 1) * 1000) / rate) - Math.round((n * 1000) / rate);
-    if (reel.draw()) frames.push({ bytes: await shotOf(canvas), ms });
+    if (await reel.draw()) frames.push({ bytes: await shotOf(canvas), ms });
     else frames.at(-1).ms += ms;
     told((n + 1) / all);
     await breath();

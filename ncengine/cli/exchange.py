@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli import explorer
-from ncengine.cli.film import add_film_options, film_of, said_in_vain
+from ncengine.cli.film import add_film_options, film_of, of_no_story, said_in_vain
 from ncengine.cli.options import add_experiment_options, config_of, given
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # The options that name what is written.
 _WRITES = ("run", "csv", "parquet", "parameters", "html", "film")
+_OF_STORIES = ("html", "film")
 
 
 class Unknown(ValueError):
@@ -73,12 +74,29 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse("--features: goes with --csv or --parquet")
     if alone := said_in_vain(options):
         return _refuse(f"{alone}: goes with --film")
+    if options.story:
+        return _export_story(options)
     try:
         run = run_of(Store(), options)
     except Unknown as error:
         return _refuse(str(error))
     for path in _written(run, options):
         print(path)
+    return 0
+
+
+def _export_story(options: argparse.Namespace) -> int:
+    others = [name for name in _WRITES if name not in _OF_STORIES and getattr(options, name)]
+    if others or not any(getattr(options, name) for name in _OF_STORIES):
+        return _refuse("--story: goes with --film or --html, and with nothing else")
+    if options.key or given(options) or options.preset:
+        return _refuse("--story says what is written, and KEY or options name a run: give one")
+    if alone := of_no_story(options):
+        return _refuse(f"{alone}: a story is as long as its steps, which say what they play")
+    if options.html:
+        print(explorer.command("html").save_story(options.story, options.html))
+    if options.film:
+        print(explorer.command("story_film").save(options.story, options.film, film_of(options)))
     return 0
 
 

@@ -25,6 +25,12 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
         help="the player as a film: MP4, or WebP for slides; takes Chromium or Chrome, and the "
         "extra `film`",
     )
+    group.add_argument(
+        "--story",
+        metavar="NAME|FILE.json",
+        help="of a story that is shipped, or saved as a file: all of its steps, each for as long "
+        "as it plays and 3 s",
+    )
     group.add_argument("--film-size", choices=SIZES, help=f"its pictures; default {SIZES[0]}")
     group.add_argument("--film-rate", choices=RATES, help=f"pictures a second; default {RATES[0]}")
     group.add_argument(
@@ -50,6 +56,12 @@ def said_in_vain(options: argparse.Namespace) -> str:
     """An option that says something of a film where none is asked for; "" without one."""
     said = [name for name in _DEFAULTS if _given(options, name) is not None]
     return f"--film-{said[0]}" if said and not options.film else ""
+
+
+def of_no_story(options: argparse.Namespace) -> str:
+    """An option that says what only a run's film can be; "" without one."""
+    said = [name for name in ("seconds", "over") if _given(options, name) is not None]
+    return f"--film-{said[0]}" if said else ""
 
 
 def _given(options: argparse.Namespace, name: str) -> Any:

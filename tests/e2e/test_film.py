@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from app.stage.story import Step, Story
 from ncengine.config import RunConfig
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, LiveApp, wait_until
@@ -329,10 +330,12 @@ def test_plain_http_by_a_name_has_no_encoder(browser: Browser):
 def command(app: LiveApp, executable: str) -> Callable[..., subprocess.Popen]:
     """Begins `ncengine export --film` on the finished run."""
     key = Store(app.cache).open(RunConfig(**FINISHED)).key
+    whose = {True: [], False: [key]}
     env = {**app.env, "CHROMIUM": executable, "PYTHONPATH": str(ROOT)}
 
     def begin(file: Path, *more: str) -> subprocess.Popen:
-        words = [sys.executable, "-m", "ncengine.cli", "export", key, "--film", str(file), *more]
+        of = whose["--story" in more]
+        words = [sys.executable, "-m", "ncengine.cli", "export", *of, "--film", str(file), *more]
         return subprocess.Popen(
             words, env=env, text=True, start_new_session=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -353,6 +356,33 @@ def test_the_command_makes_one(command, tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_story_is_filmed_step_by_step(command, tmp_path):
+    query = {name: str(value) for name, value in FINISHED.items()}
+    steps = (
+        Step(page="Explore", query=query, caption="It plays.", plays="training"),
+        Step(page="Explore", query={**query, "epoch": "0"}, caption="It stands still."),
+    )
+    (tmp_path / "tale.json").write_text(Story(title="A tale", steps=steps).as_json())
+    file = tmp_path / "films" / "tale.mp4"
+    file.parent.mkdir()
+    process = command(file, "--story", str(tmp_path / "tale.json"))
+    out, said = process.communicate(timeout=300)
+    assert (process.returncode, out.strip(), said) == (0, str(file), "")
+    stream, pictures = read(file.read_bytes())
+    assert len(pictures) == stream.frames and (stream.width, stream.height) == SIZES["720p"]
+    # Three seconds of each step, and what the first one plays.
+    plays = len(pictures) - 2 * 90
+    assert 0 < plays <= 6 * 30
+    figure = np.s_[130:480, 150:600]
+    begins, plays_on, ends, other = (
+        shown(pictures[n])[figure] for n in (0, plays // 2, plays, len(pictures) - 1)
+    )
+    assert np.abs(begins - plays_on).max() > 60 and np.abs(plays_on - ends).max() > 60
+    # The second stands where the first began.
+    assert np.abs(begins - other).mean() < 2 < np.abs(begins - ends).mean()
+    assert np.abs(shown(pictures[0])[630:700] - shown(pictures[-1])[630:700]).max() > 60
+
+
 def test_who_stops_the_command_keeps_the_file_that_was_there(command, tmp_path):
     file = tmp_path / "film.webp"
     file.write_bytes(b"before")
@@ -360,7 +390,7 @@ def test_who_stops_the_command_keeps_the_file_that_was_there(command, tmp_path):
     wait_until(lambda: len(list(tmp_path.iterdir())) > 1, "nothing was begun")
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode in (130, -signal.SIGINT)
     assert list(tmp_path.iterdir()) == [file] and file.read_bytes() == b"before"
 
 
