@@ -34,7 +34,7 @@ def add_command(commands: Any) -> None:
         description="Train what is missing, shortest first, and add each run as it is done. "
         "Ctrl-C keeps what is done; the same command goes on from there.",
     )
-    build.set_defaults(command=_build)
+    build.set_defaults(command=_build, goes_on=True)
     build.add_argument(
         "--only",
         type=_rows,

@@ -54,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    options = argparse.Namespace()
     try:
         options = _parser().parse_args(arguments)
         return options.command(options)
@@ -66,7 +67,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         _say((str(error) if "\n" in str(error) else reason(error)) + remedy(error))
         return 1
     except KeyboardInterrupt:
-        _say("stopped; the same command goes on from the last checkpoint")
+        goes_on = getattr(options, "goes_on", False)
+        _say("stopped" + "; the same command goes on from the last checkpoint" * goes_on)
         return 130
     except Exception as error:
         _say(f"{type(error).__name__}: {reason(error)}. This is a fault of the program{_noted()}.")
@@ -110,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a configuration, or fetch it from the cache. While it trains, the app "
         "shows it live. Ctrl-C stops it; the same command goes on from there.",
     )
-    train.set_defaults(command=_train)
+    train.set_defaults(command=_train, goes_on=True)
     add_experiment_options(train)
     train.add_argument("--download", action="store_true", help="fetch what the data set lacks")
     train.add_argument(

@@ -34,7 +34,7 @@ def add_command(commands: Any) -> None:
         "an option of a field takes several, separated by commas: --depth 2,3,5. What takes least "
         "is trained first. Ctrl-C keeps what is done; the same command goes on from there.",
     )
-    parser.set_defaults(command=_sweep)
+    parser.set_defaults(command=_sweep, goes_on=True)
     add_config_options(parser)
     presets = "; ".join(f"{name}: {preset.title}" for name, preset in SWEEPS.items())
     parser.add_argument(
