@@ -57,21 +57,24 @@ SHIPPED = {
 }
 LOOKS = [("light", 1280), ("dark", 1280), ("dark", 390), ("light", 390)]
 GRAVE = ("serious", "critical")
-RUN_AXE = """async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
-  .map(({ id, impact, nodes }) => ({ id, impact, where: nodes.slice(0, 3).map((node) =>
+RUN_AXE = """async (within) => (await axe.run(within ?? document, { resultTypes: ["violations"] }))
+  .violations.map(({ id, impact, nodes }) => ({ id, impact, where: nodes.slice(0, 3).map((node) =>
     `${node.target.flat().at(-1)} ${node.html.slice(0, 160)}`) }))"""
 # That the chart's marks and axes are hidden, and the chart is an image with a name.
 SILENT = """chart => chart.role === "img" && chart.ariaLabel.length > 15
   && ![...chart.querySelectorAll("[role=graphics-symbol]:not([aria-hidden=true])")].length"""
 
 
-def expect_sound(page: Page, where: str) -> None:
-    """Axe finds nothing grave on the page as it is, once what moves on it has come to rest."""
+def expect_sound(page: Page, where: str, within: str | None = None) -> None:
+    """Axe finds nothing grave on the page as it is, once what moves on it has come to rest.
+
+    `within` is a selector of the part that is looked at, where it is not all.
+    """
     page.evaluate(AXE_SCRIPT)
     found: list[dict] = []
 
     def sound() -> bool:
-        found[:] = [one for one in page.evaluate(RUN_AXE) if one["impact"] in GRAVE]
+        found[:] = [one for one in page.evaluate(RUN_AXE, within) if one["impact"] in GRAVE]
         return not found
 
     try:
@@ -136,15 +139,15 @@ def popovers_are_sound(page: Page, where: str) -> None:
     for n in range(openers.count()):
         openers.nth(n).click()
         expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
-        in_both_themes(page, f"popover {n} of {where}")
+        in_both_themes(page, f"popover {n} of {where}", "[data-testid=stPopoverBody]")
         page.keyboard.press("Escape")
         expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
 
-def in_both_themes(page: Page, where: str) -> None:
+def in_both_themes(page: Page, where: str, within: str | None = None) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
-        expect_sound(page, f"{where}, {scheme}")
+        expect_sound(page, f"{where}, {scheme}", within)
 
 
 def the_run(app: LiveApp, query: dict) -> Run:
