@@ -91,12 +91,13 @@ def _draw() -> None:
         "steps": len(at.story.steps) if at.story else 0,
     }
     browser.draw(player=explores or compares, stage=on_stage, on_asked=presenting.heard)
+    if at.shown and at.fills:
+        # Below the page by its style, and before it in time: a run may be cut short by the next.
+        presented.caption(at)
     page.run()
     for place in filter(None, files):
         with place:
             _draw_files(page.title)
-    if at.shown and at.fills:
-        presented.caption(at)
 
 
 _EXPLORE, _COMPARE = "frame:explore", "frame:compare"
