@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from ncengine.cli.output import number
+from ncengine.theory.constructions.networks import NETWORKS
 
 # Of the library's function, see `theory.construction`: type, and what it is.
 _OPTIONS: dict[str, tuple[type, str]] = {
@@ -30,8 +31,6 @@ _CONDITIONS = (
 
 def add_command(commands: Any) -> None:
     """Add the command to argparse's."""
-    from ncengine.theory.constructions.construction import NETWORKS
-
     parser = commands.add_parser(
         "construct",
         help="build the network of a proof: how deep ones come to the floor",

@@ -1,7 +1,10 @@
 """What the theorems say of the optimum, in closed form, and how their proofs come near it."""
 
-from ncengine.theory.best_figure import BestFigure, best_figure
-from ncengine.theory.constructions import Construction, construction
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from ncengine.theory.gufm import (
     GufmOptimum,
     gufm_optimum,
@@ -9,18 +12,28 @@ from ncengine.theory.gufm import (
     least_width,
     simplex_etf,
 )
-from ncengine.theory.unequal import UnequalOptimum, unequal_optimum
+
+# Loaded when first asked for: with them comes scipy, of which the closed forms have no use.
+_LAZY = {
+    "BestFigure": "ncengine.theory.figures",
+    "Construction": "ncengine.theory.constructions.construction",
+    "UnequalOptimum": "ncengine.theory.unequal",
+    "best_figure": "ncengine.theory.figures",
+    "construction": "ncengine.theory.constructions.construction",
+    "unequal_optimum": "ncengine.theory.unequal",
+}
 
 __all__ = [
-    "UnequalOptimum",
-    "unequal_optimum",
-    "BestFigure",
-    "best_figure",
-    "Construction",
     "GufmOptimum",
-    "construction",
     "gufm_optimum",
     "ideal_figure",
     "least_width",
     "simplex_etf",
+    *_LAZY,
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'ncengine.theory' has no attribute {name!r}")

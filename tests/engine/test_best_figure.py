@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.stats import ortho_group
 
 from ncengine.theory import best_figure, gufm_optimum
-from ncengine.theory.best_figure import Problem, in_words, simplices_of
+from ncengine.theory.figures import Problem, in_words, simplices_of
 from ncengine.theory.matching import matched
 
 

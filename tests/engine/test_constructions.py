@@ -10,7 +10,8 @@ from ncengine.architectures.build import build
 from ncengine.architectures.layer_norm import layer_norm as plain
 from ncengine.architectures.layers import layer_norm
 from ncengine.config import RunConfig
-from ncengine.theory.constructions import construction, curves
+from ncengine.theory import construction
+from ncengine.theory.constructions import curves
 from ncengine.theory.constructions.construction import _conditions
 from ncengine.theory.constructions.sphere import lowered, nearest_on_arcs, unit
 from ncengine.theory.gufm import gufm_optimum, simplex_etf

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ncengine.theory import gufm_optimum, unequal_optimum
-from ncengine.theory.best_figure import Problem
+from ncengine.theory.figures import Problem
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from ncengine.metrics.collapse import neural_collapse
 from ncengine.theory.constructions import curves
 from ncengine.theory.constructions.blocks import Blocks, in_two, settle, settled, travel
 from ncengine.theory.constructions.given import Given, given
+from ncengine.theory.constructions.networks import NETWORKS
 from ncengine.theory.constructions.shortcut import shortcut
 from ncengine.theory.constructions.sphere import at_even_steps, lifted, lowered
 from ncengine.theory.gufm import GufmOptimum, gufm_optimum
 
-NETWORKS = ("RN1", "RN2", "pre-LN")
 # Of all weights together, and layers of each phase.
 MOST_BYTES, MOST_LAYERS = 2**30, 1_000_000
 MOST_SAMPLES = 60
