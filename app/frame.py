@@ -11,13 +11,14 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
-from app.components import address, series, served, text
+from app.components import address, series, served, text, theory
 from app.engine import runs, visitors, warmup
 from app.export import button, numbers, print_button
 from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
 from app.views import compare, depth, explore, library, presented, presets, stories
+from app.views.theory import page as theory_page
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -80,9 +81,11 @@ def _draw() -> None:
         (other if compares else picker).take()
     elif compares:
         other.draw(links)
+    elif page is pages["Theory"]:
+        picker.draw_links(links)
     else:
         picker.draw(without, links)
-    st.session_state[_EXPLORE], st.session_state[_COMPARE] = pages["Explore"], pages["Compare"]
+    st.session_state[_OPENED] = pages
     on_stage = {
         "can": page.title in story.PAGES and not at.alone,
         "present": at.present,
@@ -90,7 +93,7 @@ def _draw() -> None:
         "step": at.step if at.shown else 0,
         "steps": len(at.story.steps) if at.story else 0,
     }
-    browser.draw(player=explores or compares, stage=on_stage, on_asked=presenting.heard)
+    browser.draw(player=page.title in _WITH_PLAYER, stage=on_stage, on_asked=presenting.heard)
     if at.shown and at.fills:
         # Below the page by its style, and before it in time: a run may be cut short by the next.
         presented.caption(at)
@@ -100,7 +103,8 @@ def _draw() -> None:
             _draw_files(page.title)
 
 
-_EXPLORE, _COMPARE = "frame:explore", "frame:compare"
+# Pages by title, to be gone to.
+_OPENED = "frame:pages"
 
 
 def _explore() -> None:
@@ -113,6 +117,10 @@ def _compare() -> None:
 
 def _depth() -> None:
     depth.draw(picker.picked(), _open, presenting.now())
+
+
+def _theory() -> None:
+    theory_page.draw(_open, _open_sweep, presenting.now())
 
 
 def _library() -> None:
@@ -130,14 +138,19 @@ def _open(spec: RunConfig | Identity) -> None:
     that they hold the picture too, to which Back returns.
     """
     query = {**_query(spec, picker.RUN), **series.last().query()}
-    st.switch_page(st.session_state[_EXPLORE], query_params=query)
+    st.switch_page(st.session_state[_OPENED]["Explore"], query_params=query)
+
+
+def _open_sweep(name: str) -> None:
+    """Show a sweep on Depth."""
+    st.switch_page(st.session_state[_OPENED]["Depth"], query_params=presets.query_of(name))
 
 
 def _open_pair(left: RunConfig | Identity, right: RunConfig | Identity) -> None:
     """Show two runs on Compare, each as `_open` does."""
     named = runs.look(_config(right)).key != right.key if isinstance(right, Identity) else False
     query = {**_query(left, picker.RUN), **other.query_of(right if named else _config(right))}
-    st.switch_page(st.session_state[_COMPARE], query_params=query)
+    st.switch_page(st.session_state[_OPENED]["Compare"], query_params=query)
 
 
 def _query(spec: RunConfig | Identity, run: str) -> dict[str, str]:
@@ -165,9 +178,13 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
     "Explore": (_explore, RunConfig.query),
     "Compare": (_compare, lambda config: {**config.query(), **other.query()}),
     "Depth": (_depth, _picture),
+    "Theory": (_theory, lambda config: {**config.query(), **theory.last().query()}),
     "Library": (_library, RunConfig.query),
     "Stories": (stories.draw, RunConfig.query),
 }
+
+
+_WITH_PLAYER = frozenset({"Explore", "Compare", "Theory"})
 
 
 def _links(
@@ -192,6 +209,7 @@ def _draw_files(here: str) -> None:
         numbers.draw(picker.meant())
     elif here == "Depth":
         button.draw_picture()
-    else:
+    elif here == "Compare":
         button.draw_pair()
-    print_button.draw(here)
+    if here != "Theory":
+        print_button.draw(here)

@@ -69,7 +69,7 @@ def html(run: Run, few: bool = False) -> str:
         # The objective, or where there is one its gap, which stands next.
         chosen = [readout for readout in row if readout.label in named]
         row = [row[0] if why_no_figure(run.config) else row[1], *chosen]
-    cells = "".join(_cell(n, readout, course=not few) for n, readout in enumerate(row))
+    cells = "".join(cell(n, readout, course=not few) for n, readout in enumerate(row))
     kind = "readouts few" if few else "readouts"
     return f'<div class="{kind}" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
@@ -241,7 +241,8 @@ def _log10(course: np.ndarray) -> np.ndarray:
     return np.log10(np.where(course > 0, course, np.nan))
 
 
-def _cell(n: int, readout: Readout, course: bool = True) -> str:
+def cell(n: int, readout: Readout, course: bool = True) -> str:
+    """HTML of the n-th readout of a row, with its `course` or without."""
     told = {
         "label": readout.label,
         "value": readout.value,

@@ -56,6 +56,13 @@ def draw(without: frozenset[str], links: Callable[[RunConfig], None]) -> None:
     write_url(config)
 
 
+def draw_links(links: Callable[[RunConfig], None]) -> None:
+    """The sidebar of a page on which nothing is picked: what leads to other pages."""
+    take()
+    with st.sidebar:
+        draw_head(picked(), links)
+
+
 def take() -> None:
     """The same without a widget, for a page that has no room for any."""
     config = st.session_state[_STATE] = _current()

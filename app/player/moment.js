@@ -9,6 +9,9 @@ const READOUTS = ".readouts[data-moments]";
 const CHARTS = '[data-testid="stVegaLiteChart"], .drawn';
 const DRAWING = "svg[data-passes]";
 const LINE = "nc-moment";
+// Scales of charts over what the player's frames are at: passes, or the layers of a proof's network.
+// No other chart's x axis has one of these.
+const OF_MOMENTS = new Set(["symlog", "pow"]);
 
 // What the server wrote into readouts, which several players may have written over since.
 const WRITTEN = Symbol.for("nc-readouts");
@@ -39,11 +42,14 @@ export class Moment {
     }
   }
 
-  /** The player shows fractional frame `at` of `run`, whose frames are at these passes. */
-  show(run, epochs, at, atEnd) {
+  /**
+   * The player shows fractional frame `at` of `run`, whose frames are at these passes, or at others
+   * of such a `unit`.
+   */
+  show(run, epochs, at, atEnd, unit) {
     // Who turns the picture stays at its moment.
     if (run === this.run && epochs === this.epochs && at === this.at && atEnd === this.atEnd) return;
-    Object.assign(this, { run, epochs, at, atEnd });
+    Object.assign(this, { run, epochs, at, atEnd, unit });
     this.draw();
   }
 
@@ -138,7 +144,7 @@ export class Moment {
     line.style.transform = `translate(${e + a * place - box.left}px, ${f - box.top}px)`;
     line.style.height = `${d * height}px`;
     line.classList.toggle("left", place > width / 2);
-    write(line.firstChild, `pass ${count.format(this.epochs[Math.round(this.at)])}`);
+    write(line.firstChild, `${this.unit} ${count.format(this.epochs[Math.round(this.at)])}`);
   }
 
   grab(event) {
@@ -178,7 +184,7 @@ function plotOf(chart) {
     const item = node.__data__;
     const x = item?.context?.scales?.x?.value;
     if (!x) continue;
-    return x.type === "symlog" ? { x, node, width: item.width, height: item.height } : null;
+    return OF_MOMENTS.has(x.type) ? { x, node, width: item.width, height: item.height } : null;
   }
   return null;
 }

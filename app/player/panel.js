@@ -103,7 +103,8 @@ export class Panel {
     this.part("epoch").textContent = count.format(epoch);
     this.part("layer-number").parentElement.hidden = !on;
     this.part("layer-number").textContent = layer;
-    this.scrubber.setAttribute("aria-valuetext", `pass ${count.format(epoch)}`);
+    this.part("unit").textContent = data.unit;
+    this.scrubber.setAttribute("aria-valuetext", `${data.unit} ${count.format(epoch)}`);
     this.wayScrubber.setAttribute("aria-valuetext", `layer ${layer}`);
     this.part("exact").hidden = !(camera.view === "2d" ? data.exact_2d : data.exact);
     const kept = (camera.view === "2d" ? data.variance_share_2d : data.variance_share)[frame];

@@ -365,7 +365,8 @@ class Player {
     this.panel.show(this.clock, way, scene.data, camera, show);
     const { run, epoch } = this.film.data;
     // Who follows a live run glides behind its newest snapshot, and sees its figures all the same.
-    this.moment.show(run, epoch, this.clock.at, this.clock.following && !this.clock.playing);
+    const atEnd = this.clock.following && !this.clock.playing;
+    this.moment.show(run, epoch, this.clock.at, atEnd, this.film.data.unit);
     this.panel.caption(this.film.data, this.moment.reading("NC1"));
   }
 

@@ -70,7 +70,7 @@ export class Reel {
       nc1 && ["NC1", nc1],
       angle !== null && ["worst angle error", `${angle.toFixed(1)}°`],
     ].filter(Boolean);
-    return { moment: layers ? ["layer", String(frame + 1)] : ["pass", pass], figures };
+    return { moment: layers ? ["layer", String(frame + 1)] : [data.unit, pass], figures };
   }
 }
 

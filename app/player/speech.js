@@ -63,11 +63,12 @@ function runInWords({ title, samples, trained, names }) {
   return `${title}: ${of} samples shown, of ${names.length} classes: ${names.join(", ")}.`;
 }
 
-/** "Pass 10, layer 2: NC1 0.05, worst angle error 3.2°." */
+/** "Pass 10, layer 2: NC1 0.05, worst angle error 3.2°."; a film may be over another unit. */
 function momentInWords({ film, shown, frame, layer, nc1 }) {
   const epoch = layer === null ? film.epoch[frame] : shown.moment;
   const angle = film.classes < 3 ? null : shown.angle_error[frame];
-  const where = `Pass ${count.format(epoch)}${layer === null ? "" : `, layer ${layer}`}`;
+  const unit = film.unit[0].toUpperCase() + film.unit.slice(1);
+  const where = `${unit} ${count.format(epoch)}${layer === null ? "" : `, layer ${layer}`}`;
   const figures = [nc1 && `NC1 ${nc1}`, angle !== null && `worst angle error ${angle.toFixed(1)}°`]
     .filter(Boolean);
   return `${figures.length ? `${where}: ${figures.join(", ")}` : where}.`;

@@ -101,6 +101,7 @@ class About:
         asking: the parameters that ask for something to be found; others, as those that track a
             visitor, do not make an address be filled with `query`.
         group: whom it moves with; None for a player alone.
+        unit: what a frame's `epoch` counts: passes, or the layers of a proof's network.
     """
 
     run: str
@@ -116,6 +117,7 @@ class About:
     asking: Sequence[str] = ()
     playing: Playing = PLAYS
     group: Group | None = None
+    unit: str = "pass"
 
     def header(self) -> dict[str, Any]:
         """Its share of the message's header."""
@@ -132,6 +134,7 @@ class About:
             "title": self.title,
             "depth": self.depth,
             "outcome": self.outcome,
+            "unit": self.unit,
             "group": None if self.group is None else asdict(self.group),
         }
 

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from streamlit.delta_generator import DeltaGenerator
 
 from app.browser import component as browser
-from app.components import code, series, text
+from app.components import code, series, text, theory
 from app.picker import other, picker
+from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
 from app.stage.story import (
@@ -21,6 +22,7 @@ from app.stage.story import (
     EXPLORE,
     MOST_CAPTION,
     PAGES,
+    THEORY,
     Step,
     StoryError,
     first_reason,
@@ -121,6 +123,9 @@ def _query(page: str) -> dict[str, str]:
         said = presenting.brought_to(said, browser.address())
     pictured = series.last().query() if page == DEPTH else {}
     paired = other.query() if page == COMPARE else {}
+    if page == THEORY:
+        # What is picked for other pages is nothing to it.
+        return {n: v for n, v in said.items() if n in (*theory.NAMES, *PLAYER_NAMES)}
     return {**picker.picked().query(), **pictured, **paired, **said}
 
 

@@ -17,13 +17,18 @@ from app.browser import component as browser
 from app.components import address, notices
 from app.player.view import PLAYER_NAMES
 from app.stage import stories
-from app.stage.story import COMPARE, DEPTH, EXPLORE, PAGES, Step, Story
+from app.stage.story import COMPARE, DEPTH, EXPLORE, PAGES, THEORY, Step, Story
 from ncengine.config.numbers import whole
 
 OWNER = "stage"
 NAMES = address.EVERYWHERE
 # What of each page can be left alone within another page.
-PARTS = {EXPLORE: ("player", "curves"), DEPTH: ("depth",), COMPARE: ("compare",)}
+PARTS = {
+    EXPLORE: ("player", "curves"),
+    DEPTH: ("depth",),
+    COMPARE: ("compare",),
+    THEORY: ("theory",),
+}
 _STATE = "stage:state"
 _WANTED = "stage:wanted"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from app.components import series
+from app.components import series, theory
 from app.picker import other
 from app.player import view
 from app.player.wire import CLOCK, CLOCKS
@@ -21,7 +21,7 @@ VERSION = 1
 # lines of the narrowest window that is presented in.
 MOST_CAPTION, MOST_WIDTH = 170, 60.0
 MOST_NOTES, MOST_TITLE, MOST_STEPS, MOST_BYTES = 4000, 100, 200, 2**20
-EXPLORE, DEPTH, COMPARE = PAGES = ("Explore", "Depth", "Compare")
+EXPLORE, DEPTH, COMPARE, THEORY = PAGES = ("Explore", "Depth", "Compare", "Theory")
 NOTHING, *_ = PLAYS = ("nothing", "training", "layers")
 
 Query = Mapping[str, str]
@@ -43,7 +43,7 @@ class Step(_Strict):
             its first snapshot to the moment of the address, or the way through the layers.
     """
 
-    page: Literal["Explore", "Depth", "Compare"]
+    page: Literal["Explore", "Depth", "Compare", "Theory"]
     query: dict[str, str] = Field(default_factory=dict)
     caption: str = ""
     notes: str = Field("", max_length=MOST_NOTES)
@@ -207,6 +207,11 @@ def _wrong_pair(query: Query, config: RunConfig) -> str:
     return _plain(other.read(own, config)[2])
 
 
+def _wrong_theory(query: Query, _: RunConfig) -> str:
+    own = {name: value for name, value in query.items() if name in theory.NAMES}
+    return _plain(theory.parse(own)[1])
+
+
 def _plain(wrong: list[str]) -> str:
     """The first of these lines, which are written for the page."""
     return wrong[0].partition("; showing")[0].replace("**", "").replace("`", "'") if wrong else ""
@@ -217,9 +222,11 @@ NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     EXPLORE: (tuple(PARAMS), view.NAMES, view.PLAYER_NAMES, series.NAMES),
     DEPTH: (tuple(PARAMS), series.NAMES),
     COMPARE: (tuple(PARAMS), (other.OTHER, CLOCK), view.NAMES, view.PLAYER_NAMES),
+    THEORY: (theory.NAMES, view.PLAYER_NAMES),
 }
 _CHECKS: dict[str, tuple[Callable[[Query, RunConfig], str], ...]] = {
     EXPLORE: (_wrong_view, _wrong_picture),
     DEPTH: (_wrong_picture,),
     COMPARE: (_wrong_view, _wrong_pair),
+    THEORY: (_wrong_theory,),
 }

@@ -18,15 +18,9 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "travel": (int, "blocks in which a sample travels to its vertex"),
     "settle": (int, "blocks in which a class settles there"),
     "seed": (int, "of samples and embedding"),
+    "margin": (float, "of the proof, at most the largest that curves keep, which is the default"),
     "delta": (float, "of pre-LN, how small the stream becomes"),
 }
-_CONDITIONS = (
-    "curves bend no more than is bounded",
-    "curves keep the margin from who has yet to travel",
-    "and from who has arrived, and enter their cap once",
-    "curves are no longer than 2 pi sqrt(d)",
-    "caps lie far apart",
-)
 
 
 def add_command(commands: Any) -> None:
@@ -59,6 +53,7 @@ def _reader(kind: type) -> Any:
 
 def _construct(options: argparse.Namespace) -> int:
     from ncengine.theory import construction
+    from ncengine.theory.constructions.planned import CONDITIONS
 
     names = [*_OPTIONS, "network"]
     given = {n: value for n in names if (value := getattr(options, n)) is not None}
@@ -71,6 +66,6 @@ def _construct(options: argparse.Namespace) -> int:
     for name, value in figures.items():
         shown = number(value) if isinstance(value, float) else value
         print(f"{name:14}{shown}")
-    for n, (holds, what) in enumerate(zip(conditions, _CONDITIONS, strict=bool(conditions)), 1):
+    for n, (holds, what) in enumerate(zip(conditions, CONDITIONS, strict=bool(conditions)), 1):
         print(f"condition {n}   {'holds' if holds else 'does not hold'}: {what}")
     return 0

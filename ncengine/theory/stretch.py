@@ -11,8 +11,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
 
 MOST_BLOCKS = 10**9
+# Unknowns of a numeric minimisation, which is to follow a slider.
+MOST_MINIMISED = 30
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,46 @@ def stretch(a: float, blocks: int, linear_layers: int) -> Stretch:
     if linear_layers == 1:
         return Stretch((change,), blocks * change**2, 0.0)
     return Stretch((math.sqrt(change),) * 2, 2 * blocks * change, 2 * a)
+
+
+@dataclass(frozen=True)
+class Minimised:
+    """What a numeric minimisation comes to: weights (L,), or (L, 2) of two layers, and cost."""
+
+    weights: np.ndarray
+    cost: float
+
+
+@lru_cache(maxsize=256)
+def minimised(a: float, blocks: int, linear_layers: int) -> Minimised:
+    """The same as `stretch` by numbers, of unknowns that need not be alike, for comparison.
+
+    Args:
+        a, blocks, linear_layers: of `stretch`; at most `MOST_MINIMISED` blocks.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    found = stretch(a, blocks, linear_layers)
+    if blocks > MOST_MINIMISED:
+        raise ValueError(f"blocks = {blocks!r}: must be at most {MOST_MINIMISED}")
+    from scipy.optimize import minimize
+
+    shape = (blocks, linear_layers)
+    # Away from the answer, and no two alike.
+    start = np.array(found.weights) * np.linspace(0.5, 1.5, blocks * linear_layers).reshape(shape)
+    reached = {"type": "eq", "fun": lambda x: np.log1p(x.reshape(shape).prod(1)).sum() - a}
+    come = minimize(
+        lambda x: float((x**2).sum()),
+        start.ravel(),
+        jac=lambda x: 2 * x,
+        bounds=[(1e-9, None)] * start.size,
+        constraints=[reached],
+        method="SLSQP",
+        options={"maxiter": 1000, "ftol": 1e-14},
+    )
+    weights = come.x.reshape(shape)
+    return Minimised(weights[:, 0] if linear_layers == 1 else weights, float(come.fun))
 
 
 def cost_of_change(size: float, linear_layers: int) -> float:

@@ -83,12 +83,12 @@ def unequal_optimum(
     # Of the balanced simplex, and minorities nearer to each other.
     starts = [objective.simplex(optimum.row_norm, spread) for spread in (1.0, 0.3, 0.03, 0.0)]
     tried = [
-        minimize(objective, start, jac="3-point", method="BFGS", options={"gtol": 1e-11})
+        minimize(objective, start, jac=True, method="BFGS", options={"gtol": 1e-11})
         for start in starts
     ]
     best = min(tried, key=lambda one: one.fun)
     means, rows = objective.figure(best.x)
-    return UnequalOptimum(float(best.fun), objective(starts[0]), means, rows, int(minority))
+    return UnequalOptimum(float(best.fun), objective(starts[0])[0], means, rows, int(minority))
 
 
 class _Objective:
@@ -115,25 +115,32 @@ class _Objective:
         angles = np.arctan2(aside, along * [1.0, -1.0])
         return np.concatenate([angles, row_norm * along * [1.0, -1.0], row_norm * aside])
 
-    def __call__(self, x: np.ndarray) -> float:
+    def __call__(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The objective, and its gradient."""
         angles, along, aside = x.reshape(3, 2)
+        aside = aside * self.several
         # A class alone lies on the axis.
         axis = np.where(self.several, np.cos(angles), np.sign(np.cos(angles)))
-        out = np.sin(angles) * self.several
-        aside = aside * self.several
-        own = self.scale * (axis * along + out * aside)
-        alike = self.scale * (axis * along - out * aside / self.others)
-        other = self.scale * axis * along[::-1]
+        out, turn = np.sin(angles) * self.several, np.cos(angles) * self.several
+        # Logits of another class of the group, and of one of the other, minus the own one.
+        near, apart = 1 + 1 / self.others, along[::-1] - along
         terms = np.stack(
             [
                 np.zeros(2),
-                alike - own + np.log(self.others),
-                other - own + np.log(self.sizes[::-1]),
+                np.log(self.others) - self.scale * out * aside * near,
+                np.log(self.sizes[::-1]) + self.scale * (axis * apart - out * aside),
             ]
         )
         terms[1, ~self.several] = -np.inf
-        fit = (self.sizes * self.shares * np.logaddexp.reduce(terms)).sum()
-        return float(fit + self.decay / 2 * (self.sizes * (along**2 + aside**2)).sum())
+        whole = np.logaddexp.reduce(terms)
+        weight = self.sizes * self.shares
+        decayed = self.decay * self.sizes
+        value = (weight * whole).sum() + (decayed * (along**2 + aside**2)).sum() / 2
+        _, alike, other = self.scale * weight * np.exp(terms - whole)
+        of_angles = -alike * turn * aside * near - other * (out * apart + turn * aside)
+        of_along = (other * axis)[::-1] - other * axis + decayed * along
+        of_aside = (-out * (alike * near + other) + decayed * aside) * self.several
+        return float(value), np.concatenate([of_angles, of_along, of_aside])
 
     def figure(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(K, K - 1) means of norm 1 and rows: along the axis, and along each simplex."""

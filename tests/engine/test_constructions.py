@@ -12,7 +12,7 @@ from ncengine.architectures.layers import layer_norm
 from ncengine.config import RunConfig
 from ncengine.theory import construction
 from ncengine.theory.constructions import curves
-from ncengine.theory.constructions.construction import _conditions
+from ncengine.theory.constructions.planned import conditions
 from ncengine.theory.constructions.sphere import lowered, nearest_on_arcs, unit
 from ncengine.theory.gufm import gufm_optimum, simplex_etf
 from ncengine.training.objective import Objective
@@ -143,11 +143,11 @@ def test_conditions_that_are_violated_are_reported():
     vertices = lowered(made.given.vertices[made.given.labels])
     reached = lowered(made.stops[12])
     planned = curves.plan(starts, vertices)
-    assert _conditions(planned, starts, vertices, reached) == (True,) * 5
+    assert conditions(planned, starts, vertices, reached) == (True,) * 5
     greedy = replace(planned, margin=planned.margin * 1.5)
-    assert _conditions(greedy, starts, vertices, reached)[1:] == (False, False, True, True)
+    assert conditions(greedy, starts, vertices, reached)[1:] == (False, False, True, True)
     wide = replace(planned, cap=planned.cap * 2)
-    assert _conditions(wide, starts, vertices, reached)[2:] == (False, True, False)
+    assert conditions(wide, starts, vertices, reached)[2:] == (False, True, False)
     # Once around before it arrives.
     n = int(np.argmax([len(curve) for curve in planned.outside]))
     curve = planned.outside[n]
@@ -155,7 +155,7 @@ def test_conditions_that_are_violated_are_reported():
     turns = np.linspace(0, 2 * np.pi, 400)[:, None]
     around = np.cos(turns) * curve[0] + np.sin(turns) * other
     longer = [*planned.outside[:n], np.concatenate([around, curve[1:]]), *planned.outside[n + 1 :]]
-    assert not _conditions(replace(planned, outside=longer), starts, vertices, reached)[3]
+    assert not conditions(replace(planned, outside=longer), starts, vertices, reached)[3]
 
 
 def test_curves_keep_their_margin_measured_point_by_point():

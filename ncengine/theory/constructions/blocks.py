@@ -40,6 +40,17 @@ def travel(points: np.ndarray, margin: float) -> Blocks:
         points: (L + 1, d) of mean 0 and norm √d.
         margin: m; who has a cosine of at most 1 - m with the sample where it stands is left.
     """
+    towards, amount = _steps(points)
+    return added(points[:-1], towards, amount, margin)
+
+
+def travel_sizes(points: np.ndarray, margin: float) -> np.ndarray:
+    """(L,) alpha of each block of `travel`, without the blocks."""
+    return _size(_steps(points)[1], margin, points.shape[1], points.shape[1] ** 0.5)
+
+
+def _steps(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """From each point to the next: the unit tangent (L, d), and how much of it is added (L,)."""
     width = points.shape[1]
     x, after = points[:-1], points[1:]
     # What is added is orthogonal to x, so that adding sqrt(d) tan(delta) of it turns by delta.
@@ -47,7 +58,12 @@ def travel(points: np.ndarray, margin: float) -> Blocks:
     sine = np.linalg.norm(along, axis=1) / width**0.5
     turned = np.arctan2(sine, (after * x).sum(1) / width)
     towards = along / np.maximum(np.linalg.norm(along, axis=1), 1e-300)[:, None]
-    return added(x, towards, width**0.5 * np.tan(turned), margin)
+    return towards, width**0.5 * np.tan(turned)
+
+
+def _size(amount: np.ndarray, margin: float, width: int, reach: np.ndarray | float) -> np.ndarray:
+    """alpha of blocks that add so much to who has a norm of `reach`."""
+    return amount * (width + margin**2 / 4) ** 0.5 / (margin / 2 * reach)
 
 
 def added(read: np.ndarray, towards: np.ndarray, amount: np.ndarray, margin: float) -> Blocks:
@@ -58,7 +74,7 @@ def added(read: np.ndarray, towards: np.ndarray, amount: np.ndarray, margin: flo
     """
     half, norm = margin / 2, (read.shape[1] + margin**2 / 4) ** 0.5
     reach = np.linalg.norm(read, axis=1)
-    size = amount * norm / (half * reach)
+    size = _size(amount, margin, read.shape[1], reach)
     left = (1 + half * towards) / norm
     bias = np.repeat(-(1 - half) * (size * reach / norm)[:, None], read.shape[1], axis=1)
     weight = size[:, None, None] * left[:, :, None] * (read / reach[:, None])[:, None, :]
@@ -81,7 +97,7 @@ def settle(vertex: np.ndarray, cap: float, layers: int) -> Blocks:
     width = len(vertex)
     direction = vertex / width**0.5
     norm = (width + cap**2) ** 0.5
-    size = width**0.5 * np.log(layers) / (cap * layers)
+    size = settle_size(cap, layers, width)
     weight = size * np.outer(1 + cap * direction, direction) / norm
     bias = np.full(width, -(1 - 2 * cap) * size * width**0.5 / norm)
     outputs = np.stack([np.full(width, width**-0.5), direction])
@@ -93,22 +109,25 @@ def settle(vertex: np.ndarray, cap: float, layers: int) -> Blocks:
     )
 
 
-def settled(features: np.ndarray, vertex: np.ndarray, cap: float, layers: int) -> np.ndarray:
-    """(L + 1, n, d) where features (n, d) within the cap are after each block of `settle`."""
+def settle_size(cap: float, layers: int, width: int) -> float:
+    """alpha of each block of `settle`."""
+    return float(width**0.5 * np.log(layers) / (cap * layers))
+
+
+def settled(
+    features: np.ndarray, vertex: np.ndarray, cap: float, layers: int, after: np.ndarray
+) -> np.ndarray:
+    """(A, n, d) where features (n, d) within the cap are after so many (A,) blocks of `settle`."""
     width = len(vertex)
     direction = vertex / width**0.5
-    cosine = features @ direction / width**0.5
     aside = features - (features @ direction)[:, None] * direction
-    aside /= np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-300)
-    angle = np.arccos(np.clip(cosine, -1, 1))
-    angles = np.empty((layers + 1, len(features)))
-    angles[0] = angle
+    away = np.linalg.norm(aside, axis=1)
+    aside /= np.maximum(away, 1e-300)[:, None]
+    # A block adds as much of the vertex as the sample has of it, times this: the tangent of its
+    # angle shrinks by the same factor each time.
     pull = np.log(layers) / layers * (width / (width + cap**2)) ** 0.5
-    for n in range(layers):
-        # As much of the vertex is added as the sample has of it, times `pull`.
-        angle = np.arctan2(np.sin(angle), np.cos(angle) * (1 + pull))
-        angles[n + 1] = angle
-    turn = angles[..., None]
+    left = away * (1 + pull) ** -np.asarray(after, float)[:, None]
+    turn = np.arctan2(left, features @ direction)[..., None]
     return width**0.5 * (np.cos(turn) * direction + np.sin(turn) * aside)
 
 

@@ -10,17 +10,19 @@ import numpy as np
 
 from ncengine.architectures.layer_norm import layer_norm
 from ncengine.metrics.collapse import neural_collapse
-from ncengine.theory.constructions import curves
 from ncengine.theory.constructions.blocks import Blocks, in_two, settle, settled, travel
+from ncengine.theory.constructions.costs import cross_entropy, last_layer, squares
 from ncengine.theory.constructions.given import Given, given
 from ncengine.theory.constructions.networks import NETWORKS
+from ncengine.theory.constructions.planned import Planned, planned
 from ncengine.theory.constructions.shortcut import shortcut
-from ncengine.theory.constructions.sphere import at_even_steps, lifted, lowered
 from ncengine.theory.gufm import GufmOptimum, gufm_optimum
 
 # Of all weights together, and layers of each phase.
 MOST_BYTES, MOST_LAYERS = 2**30, 1_000_000
 MOST_SAMPLES = 60
+# Of the shortcut: in a smaller stream LayerNorm's own 1e-12 is felt.
+LEAST_DELTA, MOST_DELTA = 1e-6, 1e-2
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def construction(
     seed: int = 0,
     network: str = "RN1",
     delta: float = 1e-4,
+    margin: float | None = None,
 ) -> Construction:
     """Build a network whose objective comes as near to the floor as one likes, with cross entropy.
 
@@ -100,7 +103,9 @@ def construction(
         settle: L_2, blocks in which a class settles, at least 2.
         seed: of samples and embedding.
         network: "RN1" (Theorem 4), "RN2" (Theorem 10), or "pre-LN", the shortcut of depth N + 2.
-        delta: of the shortcut, how small the stream becomes.
+        delta: of the shortcut, how small the stream becomes, `LEAST_DELTA` to `MOST_DELTA`.
+        margin: m of the proof, at most the largest that curves are found to keep, which is what
+            None stands for. A smaller one costs more.
 
     Raises:
         ValueError: a value is out of range, or samples lie too close to each other.
@@ -110,8 +115,8 @@ def construction(
     if network == "pre-LN":
         samples = given(classes, per_class, width, seed, around=True)
         return _of_shortcut(samples, weight_decay, optimum, delta)
-    samples = given(classes, per_class, width, seed)
-    return _of_proof(samples, weight_decay, optimum, (travel, settle), network, seed)
+    plan = planned(classes, per_class, width, seed, margin)
+    return _of_proof(plan, weight_decay, optimum, (travel, settle), network)
 
 
 def _check(
@@ -140,8 +145,8 @@ def _check(
             raise ValueError(f"{name} = {value!r}: {allowed}")
     if not (weight_decay > 0 and math.isfinite(weight_decay)):
         raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
-    if not 1e-8 <= delta <= 1e-2:
-        raise ValueError(f"delta = {delta!r}: must be from 1e-08 to 0.01")
+    if not LEAST_DELTA <= delta <= MOST_DELTA:
+        raise ValueError(f"delta = {delta!r}: must be from {LEAST_DELTA:g} to {MOST_DELTA:g}")
     layers = classes * per_class * travel + classes * settle
     if network != "pre-LN" and layers * (width**2 + width) * 8 * (2 if network == "RN2" else 1) > (
         MOST_BYTES
@@ -153,77 +158,43 @@ def _check(
 
 
 def _of_proof(
-    samples: Given,
-    weight_decay: float,
-    optimum: GufmOptimum,
-    budget: tuple[int, int],
-    network: str,
-    seed: int,
+    plan: Planned, weight_decay: float, optimum: GufmOptimum, budget: tuple[int, int], network: str
 ) -> Construction:
-    labels, targets = samples.labels, samples.vertices[samples.labels]
+    samples, cap = plan.given, plan.curves.cap
     features = samples.embedded
-    starts, vertices = lowered(features), lowered(targets)
-    planned = curves.plan(starts, vertices, seed)
     travelling, settling, stops = [], [], [features]
-    for n, curve in enumerate(planned.outside):
-        points = np.repeat(features[n : n + 1], budget[0] + 1, axis=0)
-        if len(curve) > 1:
-            points = lifted(at_even_steps(curve, budget[0]))
-        travelling.append(travel(points, planned.margin))
+    for n in range(len(features)):
+        points = plan.points(n, budget[0])
+        travelling.append(travel(points, plan.curves.margin))
         features = features.copy()
         features[n] = points[-1]
         stops.append(features)
-    reached = features
     for k, vertex in enumerate(samples.vertices):
-        settling.append(settle(vertex, planned.cap, budget[1]))
-        own = labels == k
+        settling.append(settle(vertex, cap, budget[1]))
+        own = samples.labels == k
         features = features.copy()
-        features[own] = settled(features[own], vertex, planned.cap, budget[1])[-1]
+        last = np.array([budget[1]])
+        features[own] = settled(features[own], vertex, cap, budget[1], last)[0]
         stops.append(features)
     decays = [weight_decay / 2 * _squares(blocks, network) for blocks in (travelling, settling)]
-    parameters = _parameters([*travelling, *settling], network)
     return _built(
         network,
         samples,
-        parameters,
+        _parameters([*travelling, *settling], network),
         features,
         optimum,
         weight_decay,
         decays=(decays[0], decays[1]),
-        margin=planned.margin,
-        conditions=_conditions(planned, starts, vertices, lowered(reached)),
+        margin=plan.curves.margin,
+        conditions=plan.conditions,
         stops=np.stack(stops),
         budget=budget,
     )
 
 
-def _conditions(
-    planned: curves.Curves, starts: np.ndarray, vertices: np.ndarray, reached: np.ndarray
-) -> tuple[bool, ...]:
-    """Conditions 1 to 5 of the proof, checked on the curves."""
-    outside, cap, margin = planned.outside, planned.cap, planned.margin
-    bounded = all(np.isfinite(curves.curvature(curve)) for curve in outside)
-    apart = curves.kept_margin(starts, vertices, outside) >= margin
-    ended = (reached * vertices).sum(1)
-    # Where a curve begins within its cap, there is nothing to travel.
-    once = all(
-        len(curve) == 1 or ((curve[:-1] @ vertex).max() < 1 - cap and end >= 1 - cap - 1e-9)
-        for curve, vertex, end in zip(outside, vertices, ended, strict=True)
-    )
-    short = all(
-        len(curve) == 1 or curves.length(curve) + np.arccos(1 - cap) <= 2 * np.pi
-        for curve in outside
-    )
-    small = margin < cap <= curves.cap_of(vertices) * (1 + 1e-9)
-    return tuple(map(bool, (bounded, apart, once and apart, short, small)))
-
-
 def _squares(made: list[Blocks], network: str) -> float:
     """Of all weights of these blocks."""
-    if network == "RN2":
-        # Of the root of alpha, and of as many directions as the projection has.
-        return sum(float(b.size.sum() * (1 + b.outputs.shape[1])) for b in made)
-    return sum(float((b.size**2).sum()) for b in made)
+    return sum(float(squares(b.size, b.outputs.shape[1], network).sum()) for b in made)
 
 
 def _parameters(made: list[Blocks], network: str) -> dict[str, np.ndarray]:
@@ -271,11 +242,8 @@ def _built(
     stops: np.ndarray,
     budget: tuple[int, int],
 ) -> Construction:
-    width = features.shape[1]
-    rows = optimum.row_norm * samples.vertices / width**0.5
-    logits = features @ rows.T
-    own = np.take_along_axis(logits, samples.labels[:, None], axis=1)
-    fit = float(np.log(np.exp(logits - own).sum(1)).mean())
+    rows = last_layer(samples, optimum)
+    fit = float(cross_entropy(features, rows, samples.labels))
     weight, bias = samples.embedding
     parameters = {"embedding_weight": weight, "embedding_bias": bias, **hidden, "last_weight": rows}
     last = weight_decay / 2 * float((rows**2).sum())

@@ -50,6 +50,11 @@ class Curves:
     margin: float
     cap: float
 
+    @property
+    def ends(self) -> np.ndarray:
+        """(N, D) where samples are once all have travelled."""
+        return np.stack([curve[-1] for curve in self.outside])
+
 
 def plan(starts: np.ndarray, vertices: np.ndarray, seed: int = 0) -> Curves:
     """Curves of the largest margin that is found.

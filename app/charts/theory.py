@@ -1,0 +1,159 @@
+"""Lines of the page Theory: one Vega-Lite spec for all of them, and the table for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from app.charts import base, in_words
+from ncengine.analysis.words import number
+
+HEIGHT = 290
+# Below this a logarithmic axis shows nothing: it is rounding.
+LEAST = 1e-16
+# Letters of a name, of which two fit beside each other.
+LONG = 20
+# How an axis runs. Over the moments of the player beside it, all places are equally far apart; a
+# power scale is what the player knows such a chart by, see `player/moment.js`.
+LOG, LINEAR, STEPS, MOMENTS = "log", "linear", "symlog", "moments"
+_COLUMNS = {"x": pa.float64(), "y": pa.float64(), "what": pa.string(), "kind": pa.string()}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is drawn in one colour.
+
+    Attributes:
+        what: its name in the legend.
+        color: of it.
+        x, y: of its points.
+        dashed: whether it is a bound, or what is compared with.
+        points: whether its points are seen, and no line.
+        chosen: the place on it that sliders stand at; None without one.
+    """
+
+    what: str
+    color: str
+    x: Any
+    y: Any
+    dashed: bool = False
+    points: bool = False
+    chosen: float | None = None
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What is on the axes, and how they run: `LOG`, `LINEAR`, `STEPS` or `MOMENTS`."""
+
+    x: str
+    y: str
+    x_runs: str = LOG
+    y_runs: str = LOG
+
+
+def draw(axes: Axes, lines: Sequence[Line], key: str, *, fills: bool = False) -> None:
+    """A chart of lines, over a legend; as high as there is room where it `fills`."""
+    named = tuple((line.what, line.color, line.dashed) for line in lines)
+    in_words.draw(table(axes, lines), spec(axes, named), key=key, fills=fills)
+
+
+def table(axes: Axes, lines: Sequence[Line]) -> pa.Table:
+    """One row a point: where, of which line, and what it is: "line", "point" or "chosen"."""
+    rows, told = [], []
+    for line in lines:
+        x, y = np.asarray(line.x, float), np.asarray(line.y, float)
+        seen = np.isfinite(x) & np.isfinite(y)
+        seen &= (y >= LEAST) | (axes.y_runs != LOG)
+        x, y = x[seen], y[seen]
+        kind = "point" if line.points else "line"
+        rows += [(a, b, line.what, kind) for a, b in zip(x, y, strict=True)]
+        if line.chosen is not None and len(x):
+            n = int(np.abs(x - line.chosen).argmin())
+            rows.append((x[n], y[n], line.what, "chosen"))
+        told.append((line.what, x, y))
+    words = in_words.curves(told, lambda x: f"at {axes.x} = {number(float(x))}")
+    columns = zip(*rows, strict=True) if rows else [()] * 4
+    made = {
+        name: pa.array(list(values), kind)
+        for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)
+    }
+    return in_words.telling(pa.table(made), words)
+
+
+@lru_cache
+def spec(axes: Axes, named: tuple[tuple[str, str, bool], ...]) -> dict[str, Any]:
+    """The chart of lines of these names, colours, and whether they are dashed."""
+    alt = base.altair()
+    names = [name for name, _, _ in named]
+    dashes = [base.DASHED if dashed else base.SOLID for _, _, dashed in named]
+    columns = 2 if max(map(len, names), default=0) <= LONG else 1
+    legend = base.legend_layout(alt, columns=columns, **base.MIDDLE_SYMBOLS)
+    chart = alt.Chart().encode(
+        x=_axis(alt, "x", axes.x, axes.x_runs),
+        y=_axis(alt, "y", axes.y, axes.y_runs),
+        color=alt.Color(
+            "what:N",
+            sort=None,
+            scale=alt.Scale(domain=names, range=[color for _, color, _ in named]),
+            legend=legend,
+        ),
+        tooltip=[
+            alt.Tooltip("what:N", title=" "),
+            alt.Tooltip("x:Q", title=axes.x, format=".4~g"),
+            alt.Tooltip("y:Q", title=axes.y, format=".4~g"),
+        ],
+    )
+    lines = chart.transform_filter("datum.kind == 'line'")
+    drawn = lines.mark_line(strokeWidth=3, clip=True).encode(
+        strokeDash=alt.StrokeDash(
+            "what:N", sort=None, scale=alt.Scale(domain=names, range=dashes), legend=legend
+        )
+    )
+    # What the pointer meets: a line itself has no place of its own.
+    met = lines.mark_point(size=160, filled=True, opacity=0, clip=True)
+    points = chart.transform_filter("datum.kind == 'point'").mark_point(
+        size=110, filled=True, opacity=0.95, clip=True
+    )
+    chosen = chart.transform_filter("datum.kind == 'chosen'").mark_point(
+        size=170, filled=True, opacity=1, clip=True
+    )
+    return base.finish(alt, alt.layer(drawn, points, chosen, met), height=HEIGHT)
+
+
+def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:
+    make = alt.X if channel == "x" else alt.Y
+    if runs == STEPS:
+        return base.passes_axis(alt, "x").title(title)
+    if runs == LOG:
+        scale = alt.Scale(type="log", nice=False, padding=10)
+        axis = alt.Axis(
+            values=_ticks(alt, channel),
+            labelExpr=_LABEL,
+            labelOverlap="greedy",
+            grid=channel == "y",
+        )
+    elif runs == MOMENTS:
+        scale = alt.Scale(type="pow", exponent=1, nice=False, zero=False)
+        axis = alt.Axis(format="~s", tickCount=6, labelOverlap="greedy", grid=False)
+    else:
+        scale = alt.Scale(type="linear", nice=False, zero=False, padding=10)
+        axis = alt.Axis(format="~g", tickCount=6, labelOverlap="greedy", grid=channel == "y")
+    return make(f"{channel}:Q", title=title, scale=scale, axis=axis)
+
+
+_POWERS = tuple(float(f"1e{e}") for e in range(-16, 13))
+_LABEL = "format(datum.value, datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
+
+
+def _ticks(alt: Any, channel: str) -> Any:
+    """Powers of ten alone where there are many of them, and of these no more than have room."""
+    usual = base.ticks(alt, channel, base.VALUE_TICKS).expr
+    decades = f"log(domain('{channel}')[1] / domain('{channel}')[0]) / LN10"
+    every = {n: [power for e, power in enumerate(_POWERS, -16) if e % n == 0] for n in (1, 2, 3)}
+    some = f"{decades} < 6 ? {every[1]} : {decades} < 10 ? {every[2]} : {every[3]}"
+    return alt.ExprRef(f"{decades} < 2.3 ? ({usual}) : ({some})")

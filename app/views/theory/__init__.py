@@ -1,0 +1,1 @@
+"""The page Theory, a file a part."""

@@ -1,0 +1,129 @@
+"""The player on what theory builds: free features that descend, or the layers of a network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import streamlit as st
+
+from app.charts import palette
+from app.components import address, theory
+from app.components.readouts import Readout, cell
+from app.player.on_page import PLAYER_HEIGHT
+from app.player.view import PLAYER_NAMES
+from app.player.wire import About, Playing, pack
+from ncengine.analysis.projection import project
+from ncengine.runs.run import Geometry
+
+
+@dataclass(frozen=True)
+class Film:
+    """F frames of N samples of K classes, and what the player is told of them.
+
+    Attributes:
+        name: tells it apart from all others.
+        alike: equal for films between which camera and moment stay.
+        title: what it shows.
+        unit: what `at` counts.
+        at: (F,) of each frame.
+        features: (F, N, d).
+        labels: (N,).
+        rows: (F, K, d) of the last layer.
+        row_norm: at the optimum.
+        orthogonal: whether the ideal is an orthogonal frame, and no simplex.
+    """
+
+    name: str
+    alike: str
+    title: str
+    unit: str
+    at: np.ndarray
+    features: np.ndarray
+    labels: np.ndarray
+    rows: np.ndarray
+    row_norm: float
+    orthogonal: bool = False
+
+
+def draw(film: Film, playing: Playing) -> None:
+    """The player on it."""
+    # Only where it is drawn is the component registered, which takes a server.
+    from app.player.component import player
+
+    with st.container(key="stage"):
+        player(message(film, playing), key="player", height=PLAYER_HEIGHT)
+
+
+def message(film: Film, playing: Playing) -> bytes:
+    """What the player draws."""
+    classes = film.rows.shape[1]
+    means = np.stack([film.features[:, film.labels == k].mean(1) for k in range(classes)], axis=1)
+    nothing = np.zeros((len(film.at), 1, 0, film.features.shape[2]))
+    geometry = Geometry(
+        epoch=film.at,
+        class_means=means[:, None],
+        classifier=film.rows[:, None],
+        features=film.features[:, None],
+        labels=film.labels,
+        sample_index=np.arange(len(film.labels)),
+        test_features=nothing,
+        test_labels=film.labels[:0],
+        test_index=film.labels[:0],
+    )
+    name = "nc2b" if film.orthogonal else "nc2a"
+    projection = project(geometry, 0, nc2_name=name, row_norm=film.row_norm)
+    about = About(
+        run=film.name,
+        class_names=[str(k) for k in range(classes)],
+        colors=palette.CLASS_COLORS,
+        but_for_depth=film.alike,
+        title=film.title,
+        start=address.read(PLAYER_NAMES),
+        query=theory.last().query(),
+        asking=(*theory.NAMES, *PLAYER_NAMES),
+        playing=playing,
+        unit=film.unit,
+    )
+    return pack(projection, about)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A figure at each of the player's frames, in words; `last` is the one that stands there."""
+
+    label: str
+    shown: Sequence[str]
+    help: str
+    note: str = ""
+
+    @property
+    def last(self) -> str:
+        """Of the last frame."""
+        return self.shown[-1]
+
+
+def draw_readings(
+    film: Film | None, readings: Sequence[Reading], *, presented: bool = False
+) -> None:
+    """Figures that follow the player's moment."""
+    st.html(readings_html(film, readings, presented=presented))
+
+
+def readings_html(film: Film | None, readings: Sequence[Reading], *, presented: bool) -> str:
+    """HTML of the row."""
+    none = np.zeros(0)
+    cells = "".join(
+        cell(n, Readout(r.label, r.last, r.note, r.help, "", none, none), course=False)
+        for n, r in enumerate(readings)
+    )
+    kind = "readouts presented" if presented else "readouts of-theory"
+    if film is None:
+        return f'<div class="{kind}">{cells}</div>'
+    shown = [list(one.shown) for one in readings]
+    moments = {"run": film.name, "epoch": film.at.tolist(), "shown": shown}
+    words = escape(json.dumps(moments, ensure_ascii=False))
+    return f'<div class="{kind}" data-moments="{words}">{cells}</div>'

@@ -1,0 +1,115 @@
+"""Theory: the floor, the proofs at work, one layer or two. What can be moved, moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from app.components import address, notices, paper, text, theory
+from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
+from app.player.view import PLAYER_NAMES
+from app.stage.presenting import AS_ITSELF, Stage
+from app.views import presented
+from app.views.theory import film, floor, one_or_two, proof, shortcut
+from app.views.theory.seen import Seen
+from ncengine.config import PARAMS, RunConfig
+
+TITLES = {
+    FLOOR: "The floor",
+    PROOF: "The proof, running",
+    SHORTCUT: "The pre-LN shortcut",
+    LAYERS: "One layer or two?",
+}
+_PARTS = {FLOOR: floor, PROOF: proof, SHORTCUT: shortcut, LAYERS: one_or_two}
+NAMES = (*PARAMS, *theory.NAMES, *PLAYER_NAMES)
+
+
+def draw(
+    open_run: Callable[[RunConfig], None],
+    open_sweep: Callable[[str], None],
+    at: Stage = AS_ITSELF,
+) -> None:
+    """The page, shown as `at` says.
+
+    Args:
+        open_run: shows a run on its own page.
+        open_sweep: shows a sweep, by its name, on Depth.
+        at: how it is shown.
+    """
+    shown = theory.current()
+    part, values = shown.part, shown.of(shown.part)
+    notices.unknown_names(address.unknown(NAMES))
+    if at.fills:
+        presented.title(TITLES[part])
+        _presented(_seen(part, values), at)
+        return
+    notices.draw()
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="theory_heading"
+    ):
+        st.header("The theory, in motion", anchor=False, width="stretch")
+        theory.draw_part(shown, TITLES)
+    st.markdown(_PARTS[part].LEAD)
+    _PARTS[part].controls(values)
+    with notices.told("This part of the page", "A part of Theory"):
+        seen = _seen(part, values)
+        if seen is not None:
+            _draw(seen, at)
+            below: dict[str, Callable[[Values], None]] = {
+                FLOOR: partial(floor.below, open_run=open_run),
+                PROOF: proof.below,
+                SHORTCUT: shortcut.below,
+                LAYERS: partial(one_or_two.below, open_sweep=open_sweep),
+            }
+            below[part](values)
+    paper.draw()
+
+
+def _seen(part: str, values: Values) -> Seen | None:
+    try:
+        return _PARTS[part].seen(values)
+    except ValueError as error:
+        st.warning(f"There is no such network: {text.plain(str(error))}. Another seed may do.")
+        return None
+
+
+def _draw(seen: Seen, at: Stage) -> None:
+    if seen.film is None:
+        film.draw_readings(None, seen.readings)
+        left, right = st.columns(2, gap="medium")
+        with left:
+            seen.chart(False)
+        with right:
+            seen.second()
+        return
+    left, right = st.columns((1.5, 1), gap="medium")
+    with left:
+        film.draw(seen.film, presented.playing(at))
+    with right:
+        film.draw_readings(seen.film, seen.readings)
+        seen.chart(False)
+        seen.second()
+
+
+def _presented(seen: Seen | None, at: Stage) -> None:
+    """Player, figures and a chart for an audience."""
+    if seen is None:
+        return
+    if seen.film is not None and at.alone:
+        film.draw(seen.film, presented.playing(at))
+        return
+    if seen.film is None:
+        with st.container(key="presented_panel"):
+            film.draw_readings(None, seen.readings, presented=True)
+            with st.container(key="presented_chart"):
+                seen.chart(True)
+        return
+    left, right = st.columns((1.5, 1), gap="medium")
+    with left:
+        film.draw(seen.film, presented.playing(at))
+    with right, st.container(key="presented_beside"):
+        film.draw_readings(seen.film, seen.readings[:3], presented=True)
+        with st.container(key="presented_chart"):
+            seen.chart(True)
