@@ -105,6 +105,7 @@ def _draw() -> None:
 
 # Pages by title, to be gone to.
 _OPENED = "frame:pages"
+_WITH_PLAYER = frozenset({"Explore", "Compare", "Theory"})
 
 
 def _explore() -> None:
@@ -182,9 +183,6 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
     "Library": (_library, RunConfig.query),
     "Stories": (stories.draw, RunConfig.query),
 }
-
-
-_WITH_PLAYER = frozenset({"Explore", "Compare", "Theory"})
 
 
 def _links(

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import streamlit as st
 
 from app.charts import base, in_words
 from ncengine.analysis.words import number
 
-HEIGHT = 290
+HEIGHT = 310
 # Below this a logarithmic axis shows nothing: it is rounding.
 LEAST = 1e-16
 # Letters of a name, of which two fit beside each other.
@@ -59,7 +60,12 @@ class Axes:
 def draw(axes: Axes, lines: Sequence[Line], key: str, *, fills: bool = False) -> None:
     """A chart of lines, over a legend; as high as there is room where it `fills`."""
     named = tuple((line.what, line.color, line.dashed) for line in lines)
-    in_words.draw(table(axes, lines), spec(axes, named), key=key, fills=fills)
+    drawn = table(axes, lines), spec(axes, named)
+    if fills:
+        in_words.draw(*drawn, key=key, fills=True)
+        return
+    with st.container(key=key):
+        in_words.draw(*drawn, key=f"{key}_chart")
 
 
 def table(axes: Axes, lines: Sequence[Line]) -> pa.Table:

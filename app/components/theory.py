@@ -15,6 +15,8 @@ OWNER = "theory"
 NAMES = ("part", "at")
 FLOOR, PROOF, SHORTCUT, LAYERS = PARTS = ("floor", "proof", "shortcut", "layers")
 _STATE = "theory:state"
+# For whose curves to be planned while someone moves a slider.
+MOST_SAMPLES = 40
 
 Value = int | float | str | bool
 Values = Mapping[str, Value]
@@ -199,6 +201,11 @@ class Theory:
         """All values of a part, which fit each other."""
         return fit(part, {**usual(part), **self.values.get(part, {})})
 
+    @property
+    def classes(self) -> int:
+        """How many the player shows; 0 in a part without one."""
+        return int(self.of(self.part).get("classes", 0))
+
     def with_(self, part: str, values: Values) -> Theory:
         """The same with these values of a part, which is shown."""
         others = {name: v for name, v in values.items() if v != FIELDS[part][name].usual}
@@ -219,6 +226,7 @@ def fit(part: str, values: Mapping[str, Value]) -> dict[str, Value]:
         fitted["minority"] = min(fitted["minority"], fitted["classes"] - 1)
     elif part in (PROOF, SHORTCUT):
         fitted["width"] = max(fitted["width"], fitted["classes"])
+        fitted["per_class"] = min(fitted["per_class"], MOST_SAMPLES // fitted["classes"])
     return fitted
 
 
@@ -285,6 +293,7 @@ def parse(query: Mapping[str, str]) -> tuple[Theory, list[str]]:
 _TOGETHER = {
     "minority": "must leave one class that is not small",
     "width": "must be at least the number of classes, for their simplex to fit",
+    "per_class": f"must leave at most {MOST_SAMPLES} samples in all",
 }
 
 
@@ -317,7 +326,9 @@ def draw_values(part: str, names: Sequence[str], values: Values) -> None:
 
 def _draw_value(part: str, name: str, value: Value) -> None:
     one, key = FIELDS[part][name], f"theory:{part}:{name}"
-    st.session_state[key] = value
+    # Only where it is another one: else a slider that is still being moved would spring back.
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
     how: dict[str, Any] = {
         "key": key,
         "help": one.help,

@@ -104,7 +104,11 @@ def still(run: Run, looked_at: View) -> Still:
     # What an address says that cannot be, the player leaves aside.
     said = dict(looked_at.start)
     said["epoch"] = looked_at.moment or said.get("epoch", "")
-    start = {name: value for name, value in said.items() if not wrong_start({name: value}, config)}
+    start = {
+        name: value
+        for name, value in said.items()
+        if not wrong_start({name: value}, config.classes)
+    }
     focus = looked_at.focus(config.classes)
     r = config.seeds.index(looked_at.seed)
     film = geometry and derived.project(run, geometry, r, looked_at.basis, focus)

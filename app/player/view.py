@@ -97,7 +97,7 @@ def current(run: Run) -> View:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
             view, wrong = parse(query, config, seeds)
-            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), config))
+            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), config.classes))
     view = fit(view, config, seeds)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(config))
@@ -152,9 +152,8 @@ def no_test_data(config: RunConfig) -> str:
     return ""
 
 
-def wrong_start(query: Mapping[str, str], config: RunConfig) -> list[str]:
+def wrong_start(query: Mapping[str, str], classes: int) -> list[str]:
     """What is wrong with the player's own parameters, which it takes out by itself."""
-    classes = config.classes
     checks = {
         "epoch": (_is_moment, "must be a number of passes, from 0", "the last snapshot"),
         "layer": (

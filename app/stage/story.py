@@ -191,7 +191,7 @@ def _wrong_view(query: Query, config: RunConfig) -> str:
     own = {name: value for name, value in query.items() if name in view.NAMES}
     _, wrong = view.parse(own, config, config.seeds)
     players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
-    return _plain([*wrong, *view.wrong_start(players, config)])
+    return _plain([*wrong, *view.wrong_start(players, config.classes)])
 
 
 def _wrong_picture(query: Query, _: RunConfig) -> str:
@@ -209,7 +209,9 @@ def _wrong_pair(query: Query, config: RunConfig) -> str:
 
 def _wrong_theory(query: Query, _: RunConfig) -> str:
     own = {name: value for name, value in query.items() if name in theory.NAMES}
-    return _plain(theory.parse(own)[1])
+    shown, wrong = theory.parse(own)
+    players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
+    return _plain([*wrong, *view.wrong_start(players, shown.classes)])
 
 
 def _plain(wrong: list[str]) -> str:

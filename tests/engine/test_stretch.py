@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from ncengine.theory.stretch import cost_of_change, stretch
+from ncengine.theory.stretch import cost_of_change, minimised, stretch
 
 
 @pytest.mark.parametrize("a", [0.3, 1.0, 2.5])
@@ -61,3 +61,18 @@ def test_a_small_change_costs_its_square_or_twice_itself():
 def test_what_cannot_be_is_named(wrong, said):
     with pytest.raises(ValueError, match=said):
         stretch(*wrong)
+
+
+@pytest.mark.parametrize("a, blocks", [(0.1, 1), (2.0, 10), (5.0, 30)])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_numeric_minimisation_comes_to_the_closed_form(a, blocks, layers):
+    found, closed = minimised(a, blocks, layers), stretch(a, blocks, layers)
+    assert found.cost == pytest.approx(closed.cost, rel=1e-8)
+    np.testing.assert_allclose(np.abs(found.weights), closed.weights[0], rtol=1e-3)
+    # It is another way to the answer, which does not know it.
+    assert found.weights.shape == ((blocks,) if layers == 1 else (blocks, 2))
+
+
+def test_more_unknowns_than_follow_a_slider_are_refused():
+    with pytest.raises(ValueError, match="blocks = 31: must be at most 30"):
+        minimised(1.0, 31, 1)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.components import address, notices, paper, text, theory
 from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
-from app.player.view import PLAYER_NAMES
+from app.player.view import PLAYER_NAMES, wrong_start
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
 from app.views.theory import film, floor, one_or_two, proof, shortcut
@@ -41,6 +41,8 @@ def draw(
     shown = theory.current()
     part, values = shown.part, shown.of(shown.part)
     notices.unknown_names(address.unknown(NAMES))
+    started = address.read(PLAYER_NAMES) if shown.classes else {}
+    notices.post("theory:player", wrong_start(started, shown.classes))
     if at.fills:
         presented.title(TITLES[part])
         _presented(_seen(part, values), at)

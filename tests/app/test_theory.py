@@ -1,0 +1,191 @@
+"""The page Theory: its address, its sliders, and what its parts say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+from app.charts import theory as charts
+from app.charts.theory import LOG, MOMENTS, STEPS, Axes, Line
+from app.components import theory
+from app.stage.story import Step
+from ncengine.theory import best_figure, gufm_optimum
+from tests.app.conftest import MAIN, assert_sound, texts
+
+
+@pytest.fixture
+def at(store, jobs) -> AppTest:
+    """The page, as its address opens it."""
+    found = AppTest.from_file(MAIN, default_timeout=60)
+    found._page_hash = calc_hash("theory")
+    return found
+
+
+def open_at(page: AppTest, **query: str) -> AppTest:
+    for name, value in query.items():
+        page.query_params[name] = value
+    return page.run()
+
+
+@pytest.mark.parametrize("part", theory.PARTS)
+def test_each_part_opens_at_its_address(at, part):
+    open_at(at, part=part)
+    assert_sound(at)
+    assert not at.warning and len(at.get("vega_lite_chart")) >= 2
+    assert len(at.select_slider) >= 3
+
+
+def test_the_floor_is_the_closed_form(at):
+    open_at(at, **{"at": "classes=6;width=10;weight_decay=0.02"})
+    optimum = gufm_optimum(6, 10, 0.02)
+    words = texts(at)
+    assert f"objective **{optimum.loss:.3f}**" in words
+    assert f"norm **{optimum.row_norm:.2f}**" in words
+    assert f"probability **{100 * optimum.probability:.1f} %**" in words
+    assert "−1/5 = −0.200" in words
+    assert_sound(at)
+
+
+def test_where_no_simplex_fits_the_best_known_is_said_to_be_that(at):
+    open_at(at, **{"at": "classes=9;width=4"})
+    figure = best_figure(9, 4, 0.005)
+    words = texts(at)
+    assert "No figure of 9 equal angles fits" in words and "Nothing proves it" in words
+    assert f"objective **{figure.loss:.3f}**, best known" in words
+    assert "rows are **not** parallel to their class means" in words
+    assert "a triangular prism with three caps" in words
+    assert_sound(at)
+
+
+def test_minority_rows_meet(at):
+    open_at(at, **{"at": "classes=10;width=64;ratio=5000.0"})
+    assert "**have become one**" in texts(at)
+    at.select_slider(key="theory:floor:ratio").set_value(20.0).run()
+    assert "at an angle of **89.3°**" in texts(at)
+    assert at.query_params["at"] == "classes=10;width=64;ratio=20.0"
+
+
+def test_a_slider_moves_the_address_and_another_part_keeps_its_own(at):
+    open_at(at)
+    assert "part" not in at.query_params
+    at.select_slider(key="theory:floor:classes").set_value(6).run()
+    assert at.query_params["at"] == "classes=6"
+    at.segmented_control(key="theory:part").set_value("proof").run()
+    assert at.query_params["part"] == "proof" and "at" not in at.query_params
+    at.select_slider(key="theory:proof:classes").set_value(5).run()
+    # Its simplex needs as wide a feature.
+    assert at.select_slider(key="theory:proof:width").value == 5
+    at.segmented_control(key="theory:part").set_value("floor").run()
+    assert at.query_params["at"] == "classes=6"
+    assert_sound(at)
+
+
+@pytest.mark.parametrize(
+    "query, line",
+    [
+        ({"part": "proofs"}, "Part**: `proofs` must be one of floor, proof, shortcut, layers"),
+        ({"at": "classes"}, "At**: `classes` must be names and values"),
+        ({"at": "depth=3"}, "At**: `depth` must name one of classes, width"),
+        ({"at": "classes=99"}, "Classes K**: `99` must be a whole number from 2 to 12"),
+        ({"at": "classes=3.5"}, "Classes K**: `3.5` must be a whole number"),
+        ({"at": "weight_decay=nan"}, "Weight decay λ**: `nan` must be a number from 1e-05 to 0.5"),
+        ({"at": "loss=hinge"}, "Loss**: `hinge` must be one of CE, MSE"),
+        ({"at": "minority=9"}, "`9` must leave one class that is not small; showing **3**"),
+        ({"part": "proof", "at": "classes=9"}, ""),
+        (
+            {"part": "proof", "at": "classes=9;width=4"},
+            "Width d**: `4` must be at least the number",
+        ),
+        ({"part": "proof", "at": "classes=10;width=10;per_class=9"}, "at most 40 samples in all"),
+    ],
+)
+def test_an_address_that_cannot_be_is_told_and_mended(query, line):
+    shown, wrong = theory.parse(query)
+    assert (line in wrong[0]) if line else not wrong
+    # What is shown instead is what an address can say.
+    assert theory.parse(shown.query()) == (shown, [])
+
+
+def test_every_value_survives_its_address():
+    random = np.random.default_rng(0)
+    for _ in range(200):
+        part = str(random.choice(theory.PARTS))
+        values = {n: one.offered[random.integers(len(one.offered))] for n, one in
+                  theory.FIELDS[part].items()}  # fmt: skip
+        shown = theory.Theory().with_(part, theory.fit(part, values))
+        assert theory.parse(shown.query()) == (shown, [])
+        assert shown.of(part) == theory.fit(part, values)
+
+
+def test_samples_that_lie_too_close_are_told(at, monkeypatch):
+    from ncengine.theory.constructions import curves
+
+    def no_way(*_):
+        raise curves.NoWay("40 samples lie too close to each other")
+
+    monkeypatch.setattr(curves, "plan", no_way)
+    open_at(at, **{"part": "proof", "at": "seed=7;per_class=10"})
+    assert not at.exception and not at.error
+    assert "There is no such network: 40 samples lie too close" in at.warning[0].value
+
+
+def test_a_story_shows_a_part():
+    step = Step(page="Theory", query={"part": "proof", "at": "network=RN2"}, plays="training")
+    assert step.page == "Theory"
+    for wrong, words in (
+        ({"part": "no"}, "Part: 'no' must be one of"),
+        ({"at": "classes=4;part"}, "At: "),
+        ({"dataset": "mnist"}, "'dataset' is no parameter of Theory"),
+        ({"layer": "x"}, "must be the number of a layer"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Step(page="Theory", query=wrong)
+
+
+def test_the_page_never_loads_torch():
+    code = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+for part in {theory.PARTS}:
+    at = AppTest.from_file({MAIN!r}, default_timeout=120)
+    at._page_hash = calc_hash("theory")
+    at.query_params["part"] = part
+    at.run()
+    assert not at.exception and len(at.get("vega_lite_chart")) > 1, part
+print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[-1] == "False"
+
+
+# Charts.
+
+
+def test_a_chart_has_what_was_given_and_leaves_out_what_its_axis_cannot_show():
+    axes = Axes("layer", "gap", MOMENTS, LOG)
+    lines = [
+        Line("one", "#111111", [1, 2, 3], [1.0, 0.0, 1e-3], chosen=2.9),
+        Line("two", "#222222", [1, 2], [np.inf, np.nan], dashed=True),
+        Line("three", "#333333", [5], [7.0], points=True),
+    ]
+    rows = charts.table(axes, lines).to_pylist()
+    assert [(row["x"], row["y"], row["what"], row["kind"]) for row in rows] == [
+        (1, 1.0, "one", "line"),
+        (3, 1e-3, "one", "line"),
+        (3, 1e-3, "one", "chosen"),
+        (5, 7.0, "three", "point"),
+    ]
+    told = charts.in_words.told_of(charts.table(axes, lines))
+    assert "one: first 1.00 at layer = 1.00" in told and "two" not in told
+
+
+@pytest.mark.parametrize("runs, kind", [(MOMENTS, "pow"), (STEPS, "symlog"), (LOG, "log")])
+def test_a_chart_over_moments_is_one_that_the_player_knows(runs, kind):
+    spec = charts.spec(Axes("layer", "gap", runs), (("one", "#111111", False),))
+    assert spec["layer"][0]["encoding"]["x"]["scale"]["type"] == kind
