@@ -18,7 +18,7 @@ from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
 from app.views import compare, depth, explore, library, presented, presets, stories
-from app.views.theory import page as theory_page
+from app.views import theory as theory_page
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity

@@ -41,6 +41,7 @@ FLOORS = {
         "picker",
         "player",
         "stage",
+        "theory",
         "export",
         "views",
         "frame",

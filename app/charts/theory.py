@@ -57,21 +57,39 @@ class Axes:
     y_runs: str = LOG
 
 
-def draw(axes: Axes, lines: Sequence[Line], key: str, *, fills: bool = False) -> None:
-    """A chart of lines, over a legend; as high as there is room where it `fills`."""
-    named = tuple((line.what, line.color, line.dashed) for line in lines)
-    drawn = table(axes, lines), spec(axes, named)
+@dataclass(frozen=True)
+class Chart:
+    """Lines on their axes.
+
+    Attributes:
+        name: tells the chart apart from all others on a page.
+        caption: below it.
+    """
+
+    name: str
+    axes: Axes
+    lines: Sequence[Line]
+    caption: str = ""
+
+
+def draw(chart: Chart, *, fills: bool = False) -> None:
+    """A chart of lines, below a legend; as high as there is room where it `fills`."""
+    named = tuple((line.what, line.color, line.dashed) for line in chart.lines)
+    drawn, key = (table(chart), spec(chart.axes, named)), f"theory_{chart.name}"
     if fills:
         in_words.draw(*drawn, key=key, fills=True)
         return
     with st.container(key=key):
         in_words.draw(*drawn, key=f"{key}_chart")
+        if chart.caption:
+            st.caption(chart.caption)
 
 
-def table(axes: Axes, lines: Sequence[Line]) -> pa.Table:
+def table(chart: Chart) -> pa.Table:
     """One row a point: where, of which line, and what it is: "line", "point" or "chosen"."""
+    axes = chart.axes
     rows, told = [], []
-    for line in lines:
+    for line in chart.lines:
         x, y = np.asarray(line.x, float), np.asarray(line.y, float)
         seen = np.isfinite(x) & np.isfinite(y)
         seen &= (y >= LEAST) | (axes.y_runs != LOG)

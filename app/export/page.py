@@ -13,14 +13,14 @@ from app.charts import depth
 from app.components import explanation, pair, readouts, series
 from app.components.series import Picture
 from app.engine import derived, runs
-from app.export import figures
+from app.export import figures, theory
 from app.export.document import document, told
 from app.picker import other
 from app.player import on_page, view
 from app.player.on_page import Beside
 from app.player.view import View
 from app.player.wire import CLOCK, Group, Playing
-from app.stage.story import COMPARE, DEPTH, Step, Story, width_of
+from app.stage.story import COMPARE, DEPTH, THEORY, Step, Story, width_of
 from ncengine.analysis import comparison
 from ncengine.analysis.outcome import outcome
 from ncengine.config import PARAMS, RunConfig
@@ -211,6 +211,9 @@ def _step(messages: _Messages, n: int, step: Step) -> str:
     }
     if step.page == DEPTH:
         return _depth(step, config)
+    if step.page == THEORY:
+        title, shown = theory.of_step(step.query, lambda message: messages.place(message, values))
+        return _title(title) + shown
     run = runs.look(config)
     looked_at = _looked_at(step, run)
     if step.page == COMPARE:

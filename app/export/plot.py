@@ -101,7 +101,9 @@ class Plot:
         lines, dots, words: what is drawn, the first below.
         legend: the lines that are named above it.
         told: it in words, for who listens.
-        passes: whether its x axis is of passes, on which the moment shows.
+        passes: whether its x axis is of passes, or what else the player's frames are at, on which
+            the moment shows.
+        even: whether that axis is even, and not in log(1 + pass).
     """
 
     x: Axis
@@ -112,6 +114,7 @@ class Plot:
     legend: Sequence[Line] = field(default=())
     told: str = ""
     passes: bool = False
+    even: bool = False
 
     def html(self) -> str:
         """It as HTML."""
@@ -119,6 +122,7 @@ class Plot:
         said = ". ".join(filter(None, [name, self.told]))
         legend = "".join(map(_named, self.legend))
         ends = _attributes(**{"data-passes": self._ends()}) if self.passes else ""
+        ends += ' data-even=""' * self.even
         drawn = '<div class="drawn" data-seeks="">' if self.passes else '<div class="drawn">'
         return (
             f'<figure class="plot"><figcaption><b>{escape(self.y.title)}</b>'
@@ -216,14 +220,20 @@ def _percent(share: np.ndarray) -> str:
     return f"{100 * float(share):.2f}%"
 
 
-def passes_axis(values: Sequence[float]) -> Axis:
+def passes_axis(values: Sequence[float], title: str = base.PASSES) -> Axis:
     """An axis of passes, as those of the app: even in log(1 + pass)."""
     low, high = _ends(values)
     if low == high:
         low, high = 0.0, base.ROOM * max(1.0, high)
     ticks = [0.0, *(m * 10.0**e for e in range(7) for m in (1, 3))]
     shown = tuple((tick, f"{tick:,.0f}") for tick in ticks if low <= tick <= high)
-    return Axis(base.PASSES, low, high, np.log1p, shown, True, 0.0)
+    return Axis(title, low, high, np.log1p, shown, True, 0.0)
+
+
+def moments_axis(title: str, low: float, high: float) -> Axis:
+    """An even axis of what the player's frames are at."""
+    ticks = tuple((tick, f"{tick:,.0f}") for tick in _even(low, high))
+    return Axis(title, low, high, lambda values: values, ticks, margin=0.0)
 
 
 def log_axis(title: str, values: Sequence[float], offered: Sequence[float] = ()) -> Axis:

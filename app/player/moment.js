@@ -189,11 +189,14 @@ function plotOf(chart) {
   return null;
 }
 
-/** As `export/plot.py` makes it: it names the passes at its ends, and is even in log(1 + pass). */
+/**
+ * As `export/plot.py` makes it: it names the passes at its ends, and is even, or in log(1 + pass).
+ */
 function plotOfDrawing(node) {
-  const [from, to] = JSON.parse(node.dataset.passes).map(Math.log1p);
+  const bent = "even" in node.dataset ? (pass) => pass : Math.log1p;
+  const [from, to] = JSON.parse(node.dataset.passes).map(bent);
   const { width, height } = node.getBoundingClientRect();
-  const x = (pass) => (width * (Math.log1p(pass) - from)) / (to - from);
+  const x = (pass) => (width * (bent(pass) - from)) / (to - from);
   return { x, node, width, height };
 }
 

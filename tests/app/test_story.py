@@ -166,9 +166,12 @@ def test_all_that_is_shipped_can_be_told_from_the_gallery_alone(tmp_path):
     def here(config):
         return gallery.entry(identify(config).key) or store.stand_in(config)
 
-    assert [len(story.steps) for story in stories.shipped().values()] == [8, 8, 7]
+    assert [len(story.steps) for story in stories.shipped().values()] == [8, 8, 7, 6]
     for story in stories.shipped().values():
         for n, step in enumerate(story.steps, 1):
+            assert step.caption and len(step.caption.splitlines()) <= 2
+            if step.page == "Theory":
+                continue
             config, _ = RunConfig.nearest(step.query)
             wanted = [config]
             if step.page == "Depth":
@@ -176,7 +179,6 @@ def test_all_that_is_shipped_can_be_told_from_the_gallery_alone(tmp_path):
                 wanted = [c for s in series.parse(own)[0].series(config) for c in s.grid]
             lacking = [c.title() for c in wanted if not here(c)]
             assert not lacking, (story.title, n, lacking)
-            assert step.caption and len(step.caption.splitlines()) <= 2
 
 
 def test_ones_own_is_made_step_by_step(monkeypatch):

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.charts import theory as charts
-from app.charts.theory import LOG, MOMENTS, STEPS, Axes, Line
+from app.charts.theory import LOG, MOMENTS, STEPS, Axes, Chart, Line
 from app.components import theory
 from app.stage.story import Step
 from ncengine.theory import best_figure, gufm_optimum
@@ -174,14 +174,14 @@ def test_a_chart_has_what_was_given_and_leaves_out_what_its_axis_cannot_show():
         Line("two", "#222222", [1, 2], [np.inf, np.nan], dashed=True),
         Line("three", "#333333", [5], [7.0], points=True),
     ]
-    rows = charts.table(axes, lines).to_pylist()
+    rows = charts.table(Chart("one", axes, lines)).to_pylist()
     assert [(row["x"], row["y"], row["what"], row["kind"]) for row in rows] == [
         (1, 1.0, "one", "line"),
         (3, 1e-3, "one", "line"),
         (3, 1e-3, "one", "chosen"),
         (5, 7.0, "three", "point"),
     ]
-    told = charts.in_words.told_of(charts.table(axes, lines))
+    told = charts.in_words.told_of(charts.table(Chart("one", axes, lines)))
     assert "one: first 1.00 at layer = 1.00" in told and "two" not in told
 
 

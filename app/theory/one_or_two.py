@@ -9,12 +9,11 @@ import numpy as np
 import streamlit as st
 
 from app.charts import palette
-from app.charts import theory as charts
-from app.charts.theory import LOG, Axes, Line
+from app.charts.theory import LOG, Axes, Chart, Line
 from app.components import theory
 from app.components.theory import Values
-from app.views.theory.film import Reading
-from app.views.theory.seen import Seen
+from app.theory.film import Reading
+from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.theory.stretch import MOST_MINIMISED, cost_of_change, minimised, stretch
 
@@ -38,16 +37,12 @@ def controls(values: Values) -> None:
 def seen(values: Values) -> Seen:
     """The cost over the number of blocks."""
     a, blocks = float(values["stretch"]), int(values["blocks"])
-
-    def chart(fills: bool) -> None:
-        lines = [Line(**{**vars(line), "chosen": blocks}) for line in _over_blocks(a)]
-        limit = Line(
-            "2 a, which two come to", palette.NEUTRAL, [1, LENGTHS[-1]], [2 * a] * 2, dashed=True
-        )
-        axes = Axes("blocks L", "sum of squares of all weights", LOG, LOG)
-        charts.draw(axes, [*lines, limit], "theory_blocks", fills=fills)
-
-    return Seen(None, _readings(a, blocks), chart, lambda: _change(float(values["change"])))
+    lines = [Line(**{**vars(line), "chosen": blocks}) for line in _over_blocks(a)]
+    ends = [1, LENGTHS[-1]]
+    limit = Line("2 a, which two come to", palette.NEUTRAL, ends, [2 * a] * 2, dashed=True)
+    axes = Axes("blocks L", "sum of squares of all weights", LOG, LOG)
+    chart = Chart("blocks", axes, [*lines, limit])
+    return Seen(None, _readings(a, blocks), chart, _change(float(values["change"])))
 
 
 def below(values: Values, open_sweep: Callable[[str], None]) -> None:
@@ -65,18 +60,18 @@ def below(values: Values, open_sweep: Callable[[str], None]) -> None:
     st.caption("Appendix E, and Appendix H for the three schedules of weight decay.")
 
 
-def _change(size: float) -> None:
+def _change(size: float) -> Chart:
     lines = [
         Line(NAMES[n], _COLORS[n], CHANGES, [cost_of_change(c, n) for c in CHANGES], chosen=size)
         for n in NAMES
     ]
-    charts.draw(Axes("size of one change c", "its cost", LOG, LOG), lines, "theory_change")
     whole, tenths = ([cost_of_change(c, n) for n in NAMES] for c in (size, size / 10))
-    st.caption(
+    caption = (
         f"A change of c = {size:g} costs c² = {number(whole[0])} with one layer, and 2 c = "
         f"{number(whole[1])} with two. In ten steps of a tenth each: {number(10 * tenths[0])} and "
         f"{number(10 * tenths[1])}."
     )
+    return Chart("change", Axes("size of one change c", "its cost", LOG, LOG), lines, caption)
 
 
 def _readings(a: float, blocks: int) -> list[Reading]:

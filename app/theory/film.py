@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import MappingProxyType
 
 import numpy as np
 import streamlit as st
@@ -49,17 +50,23 @@ class Film:
     orthogonal: bool = False
 
 
-def draw(film: Film, playing: Playing) -> None:
-    """The player on it."""
+def draw(film: Film, playing: Playing, query: Mapping[str, str]) -> None:
+    """The player on it; `query` is what an address says for it to be found."""
     # Only where it is drawn is the component registered, which takes a server.
     from app.player.component import player
 
     with st.container(key="stage"):
-        player(message(film, playing), key="player", height=PLAYER_HEIGHT)
+        shown = message(film, playing, address.read(PLAYER_NAMES), query)
+        player(shown, key="player", height=PLAYER_HEIGHT)
 
 
-def message(film: Film, playing: Playing) -> bytes:
-    """What the player draws."""
+def message(
+    film: Film,
+    playing: Playing,
+    start: Mapping[str, str] = MappingProxyType({}),
+    query: Mapping[str, str] = MappingProxyType({}),
+) -> bytes:
+    """What the player draws, which begins where `start` says."""
     classes = film.rows.shape[1]
     means = np.stack([film.features[:, film.labels == k].mean(1) for k in range(classes)], axis=1)
     nothing = np.zeros((len(film.at), 1, 0, film.features.shape[2]))
@@ -82,8 +89,8 @@ def message(film: Film, playing: Playing) -> bytes:
         colors=palette.CLASS_COLORS,
         but_for_depth=film.alike,
         title=film.title,
-        start=address.read(PLAYER_NAMES),
-        query=theory.last().query(),
+        start=start,
+        query=query,
         asking=(*theory.NAMES, *PLAYER_NAMES),
         playing=playing,
         unit=film.unit,

@@ -7,22 +7,18 @@ from functools import partial
 
 import streamlit as st
 
+from app.charts import theory as charts
 from app.components import address, notices, paper, text, theory
 from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
 from app.player.view import PLAYER_NAMES, wrong_start
 from app.stage.presenting import AS_ITSELF, Stage
+from app.theory import film, floor, one_or_two, proof, shortcut
+from app.theory import parts as parts_of
+from app.theory.parts import PARTS, TITLES
+from app.theory.seen import Seen
 from app.views import presented
-from app.views.theory import film, floor, one_or_two, proof, shortcut
-from app.views.theory.seen import Seen
 from ncengine.config import PARAMS, RunConfig
 
-TITLES = {
-    FLOOR: "The floor",
-    PROOF: "The proof, running",
-    SHORTCUT: "The pre-LN shortcut",
-    LAYERS: "One layer or two?",
-}
-_PARTS = {FLOOR: floor, PROOF: proof, SHORTCUT: shortcut, LAYERS: one_or_two}
 NAMES = (*PARAMS, *theory.NAMES, *PLAYER_NAMES)
 
 
@@ -53,8 +49,8 @@ def draw(
     ):
         st.header("The theory, in motion", anchor=False, width="stretch")
         theory.draw_part(shown, TITLES)
-    st.markdown(_PARTS[part].LEAD)
-    _PARTS[part].controls(values)
+    st.markdown(PARTS[part].LEAD)
+    PARTS[part].controls(values)
     with notices.told("This part of the page", "A part of Theory"):
         seen = _seen(part, values)
         if seen is not None:
@@ -71,7 +67,7 @@ def draw(
 
 def _seen(part: str, values: Values) -> Seen | None:
     try:
-        return _PARTS[part].seen(values)
+        return parts_of.seen(part, values)
     except ValueError as error:
         st.warning(f"There is no such network: {text.plain(str(error))}. Another seed may do.")
         return None
@@ -82,17 +78,17 @@ def _draw(seen: Seen, at: Stage) -> None:
         film.draw_readings(None, seen.readings)
         left, right = st.columns(2, gap="medium")
         with left:
-            seen.chart(False)
+            charts.draw(seen.chart)
         with right:
-            seen.second()
+            charts.draw(seen.second)
         return
     left, right = st.columns((1.5, 1), gap="medium")
     with left:
-        film.draw(seen.film, presented.playing(at))
+        film.draw(seen.film, presented.playing(at), theory.last().query())
     with right:
         film.draw_readings(seen.film, seen.readings)
-        seen.chart(False)
-        seen.second()
+        charts.draw(seen.chart)
+        charts.draw(seen.second)
 
 
 def _presented(seen: Seen | None, at: Stage) -> None:
@@ -100,18 +96,18 @@ def _presented(seen: Seen | None, at: Stage) -> None:
     if seen is None:
         return
     if seen.film is not None and at.alone:
-        film.draw(seen.film, presented.playing(at))
+        film.draw(seen.film, presented.playing(at), theory.last().query())
         return
     if seen.film is None:
         with st.container(key="presented_panel"):
             film.draw_readings(None, seen.readings, presented=True)
             with st.container(key="presented_chart"):
-                seen.chart(True)
+                charts.draw(seen.chart, fills=True)
         return
     left, right = st.columns((1.5, 1), gap="medium")
     with left:
-        film.draw(seen.film, presented.playing(at))
+        film.draw(seen.film, presented.playing(at), theory.last().query())
     with right, st.container(key="presented_beside"):
-        film.draw_readings(seen.film, seen.readings[:3], presented=True)
+        film.draw_readings(seen.film, seen.readings[:2], presented=True)
         with st.container(key="presented_chart"):
-            seen.chart(True)
+            charts.draw(seen.chart, fills=True)

@@ -12,11 +12,11 @@ import streamlit as st
 
 from app.charts import palette
 from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, STEPS, Axes, Line
+from app.charts.theory import LINEAR, LOG, STEPS, Axes, Chart, Line
 from app.components import theory
 from app.components.theory import Values
-from app.views.theory.film import Film, Reading
-from app.views.theory.seen import Seen
+from app.theory.film import Film, Reading
+from app.theory.seen import Seen
 from ncengine.analysis.words import number, percent
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config import RunConfig
@@ -60,8 +60,8 @@ def seen(values: Values) -> Seen:
     return Seen(
         film,
         _readings(way, best, values),
-        lambda fills: _chart(way, best, fills),
-        lambda: _over_decay(problem),
+        _chart(way, best),
+        _over_decay(problem),
     )
 
 
@@ -134,7 +134,7 @@ def _readings(way: Descent, best: _Best, values: Values) -> list[Reading]:
     return readings
 
 
-def _chart(way: Descent, best: _Best, fills: bool) -> None:
+def _chart(way: Descent, best: _Best) -> Chart:
     axes = Axes("step of the descent", "metric", STEPS, LOG)
     above = f"above the {best.name}"
     lines = [Line(above, METRICS["gap"].color, way.step, np.maximum(way.loss - best.loss, 1e-15))]
@@ -142,17 +142,17 @@ def _chart(way: Descent, best: _Best, fills: bool) -> None:
         if name != "nc2a" or best.figure is None:
             title = name[:3].upper()
             lines.append(Line(title, METRICS[name].color, way.step, np.maximum(values, 1e-15)))
-    charts.draw(axes, lines, "theory_descent", fills=fills)
+    return Chart("descent", axes, lines)
 
 
-def _over_decay(problem: tuple) -> None:
-    lines = _decay_lines(*problem)
-    charts.draw(Axes("weight decay λ", "objective", LOG, LOG), lines, "theory_decay")
-    if _best(*problem).figure is not None:
-        st.caption(
-            "Dashed: the figure that is best at this λ, followed to others, where another figure "
-            "may be better. It is the best known, not proved."
-        )
+def _over_decay(problem: tuple) -> Chart:
+    followed = (
+        "Dashed: the figure that is best at this λ, followed to others, where another figure may "
+        "be better. It is the best known, not proved."
+    )
+    caption = "" if _best(*problem).figure is None else followed
+    axes = Axes("weight decay λ", "objective", LOG, LOG)
+    return Chart("decay", axes, _decay_lines(*problem), caption)
 
 
 @lru_cache(_KEPT)
@@ -301,10 +301,11 @@ def _unequal(values: Values) -> None:
     left, right = st.columns(2, gap="medium")
     fewer = "how many times fewer samples, R"
     with left:
-        charts.draw(Axes(fewer, "cosine of two rows of W", LOG, LINEAR), chosen, "theory_unequal")
+        axes = Axes(fewer, "cosine of two rows of W", LOG, LINEAR)
+        charts.draw(Chart("unequal", axes, chosen))
     with right:
-        title = "balanced figure − best"
-        charts.draw(Axes(fewer, title, LOG, LOG), gap, "theory_unequal_gap")
+        axes = Axes(fewer, "balanced figure − best", LOG, LOG)
+        charts.draw(Chart("unequal_gap", axes, gap))
     st.caption(
         "Minority collapse: C. Fang, H. He, Q. Long and W. Su, PNAS 118 (2021), there of features "
         "of bounded norm; here of features on the sphere where LayerNorm puts them. The best of "

@@ -9,12 +9,12 @@ import streamlit as st
 
 from app.charts import palette
 from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, MOMENTS, Axes, Line
+from app.charts.theory import LINEAR, LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
 from app.components.shown import look
 from app.components.theory import Values
-from app.views.theory.film import Film, Reading
-from app.views.theory.seen import Seen
+from app.theory.film import Film, Reading
+from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config.sweeps import sweep_grid
@@ -56,9 +56,7 @@ def seen(values: Values) -> Seen:
         rows=np.repeat(rows[None], len(way.layer), axis=0),
         row_norm=float(np.linalg.norm(rows[0])),
     )
-    return Seen(
-        film, _readings(made, way), lambda fills: _chart(way, fills), lambda: _deltas(values)
-    )
+    return Seen(film, _readings(made, way), _chart(way), _deltas(values))
 
 
 def below(values: Values) -> None:
@@ -74,10 +72,10 @@ def below(values: Values) -> None:
     _trained()
 
 
-def _deltas(values: Values) -> None:
+def _deltas(values: Values) -> Chart:
     lines = _over_delta(*_sizes(values))
     chosen = [Line(**{**vars(line), "chosen": float(values["delta"])}) for line in lines]
-    charts.draw(Axes("size of the stream δ", "gap and NC1", LOG, LOG), chosen, "theory_delta")
+    return Chart("delta", Axes("size of the stream δ", "gap and NC1", LOG, LOG), chosen)
 
 
 def _sizes(values: Values) -> tuple:
@@ -117,7 +115,7 @@ def _readings(made: Construction, way: Course) -> list[Reading]:
     ]  # fmt: skip
 
 
-def _chart(way: Course, fills: bool) -> None:
+def _chart(way: Course) -> Chart:
     blue, orange, green = palette.CLASS_COLORS[:3]
     lines = [
         Line("largest", orange, way.layer, way.streams.max(1)),
@@ -125,7 +123,7 @@ def _chart(way: Course, fills: bool) -> None:
         Line("smallest", green, way.layer, way.streams.min(1)),
     ]
     axes = Axes("layer", "norm of the stream", MOMENTS, LOG)
-    charts.draw(axes, lines, "theory_streams", fills=fills)
+    return Chart("streams", axes, lines)
 
 
 def _over_delta(*sizes: float) -> list[Line]:
@@ -151,14 +149,12 @@ def _trained() -> None:
         return
     left, right = st.columns(2, gap="medium")
     with left:
-        charts.draw(
-            Axes("layer", "norm of the stream", LINEAR, LOG),
-            [_stream(name, run) for name, run in runs.items()],
-            "theory_trained",
-        )
+        lines = [_stream(name, run) for name, run in runs.items()]
+        axes = Axes("layer", "norm of the stream", LINEAR, LOG)
+        charts.draw(Chart("trained", axes, lines))
     with right:
-        lines = [_in_words(name, run) for name, run in runs.items()]
-        st.markdown("\n".join(f"- {line}" for line in lines if line))
+        told = [_in_words(name, run) for name, run in runs.items()]
+        st.markdown("\n".join(f"- {line}" for line in told if line))
         st.markdown(
             "Training finds the shortcut by itself. A post-LN network cannot: what the next layer "
             "reads is the normalised stream, of norm √d after every layer."

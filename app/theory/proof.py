@@ -10,12 +10,12 @@ import streamlit as st
 
 from app.charts import depth, palette
 from app.charts import theory as charts
-from app.charts.theory import LOG, MOMENTS, Axes, Line
+from app.charts.theory import LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
 from app.components.theory import Values
 from app.engine import sweep
-from app.views.theory.film import Film, Reading
-from app.views.theory.seen import Seen
+from app.theory.film import Film, Reading
+from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config.gallery import row
@@ -71,7 +71,7 @@ def seen(values: Values) -> Seen:
         rows=np.repeat(rows[None], len(made.layer), axis=0),
         row_norm=built.optimum.row_norm,
     )
-    return Seen(film, _readings(built), lambda fills: _chart(built, fills), lambda: _sizes(built))
+    return Seen(film, _readings(built), _chart(built), _sizes(built))
 
 
 def below(values: Values) -> None:
@@ -126,13 +126,13 @@ def _readings(built: _Built) -> list[Reading]:
     who = [
         f"{made.mover[f] % per_class + 1} of class {made.moved[f]}"
         if made.mover[f] >= 0
-        else f"all of class {made.moved[f]}"
+        else f"class {made.moved[f]}"
         if made.moved[f] >= 0
         else "no one yet"
         for f in range(len(made.layer))
     ]
     return [
-        Reading("Moves", who, "Which sample, or which class, this layer moves."),
+        Reading("Moves", who, "Which sample of which class, or which class as a whole."),
         Reading("If it ended here", [number(x) for x in made.ended],
                 "The objective, if the last layer came right after this one.",
                 f"floor {number(built.costs.floor)}"),
@@ -142,7 +142,7 @@ def _readings(built: _Built) -> list[Reading]:
     ]  # fmt: skip
 
 
-def _chart(built: _Built, fills: bool) -> None:
+def _chart(built: _Built) -> Chart:
     made, colors = built.course, palette.OBJECTIVE_COLORS
     ends = [made.layer[0], made.layer[-1]]
     lines = [
@@ -150,10 +150,10 @@ def _chart(built: _Built, fills: bool) -> None:
         Line("hidden decay so far", colors["hidden decay"], made.layer, made.hidden),
         Line("floor", colors["floor"], ends, [built.costs.floor] * 2, dashed=True),
     ]
-    charts.draw(Axes("layer", "objective", MOMENTS, LOG), lines, "theory_course", fills=fills)
+    return Chart("course", Axes("layer", "objective", MOMENTS, LOG), lines)
 
 
-def _sizes(built: _Built) -> None:
+def _sizes(built: _Built) -> Chart:
     made = built.course
     lines = [
         Line(
@@ -166,8 +166,8 @@ def _sizes(built: _Built) -> None:
         for k in range(len(built.plan.given.vertices))
     ]
     axes = Axes("layer", "norm of its weights", MOMENTS, LOG)
-    charts.draw(axes, lines, "theory_sizes")
-    st.caption("The norm of a layer's weights, in the colour of the class that it moves.")
+    caption = "The norm of a layer's weights, in the colour of the class that it moves."
+    return Chart("sizes", axes, lines, caption)
 
 
 def _conditions(built: _Built) -> None:
@@ -201,17 +201,11 @@ def _law(values: Values, built: _Built) -> None:
     trained = _trained()
     left, right = st.columns(2, gap="medium")
     with left:
-        charts.draw(
-            Axes("total depth L", "gap in shares of the floor", LOG, LOG),
-            _gap_lines(one, two, trained, built),
-            "theory_law",
-        )
+        axes = Axes("total depth L", "gap in shares of the floor", LOG, LOG)
+        charts.draw(Chart("law", axes, _gap_lines(one, two, trained, built)))
     with right:
-        charts.draw(
-            Axes("blocks L₁ = L₂", "hidden decay", LOG, LOG),
-            _decay_lines(one, two),
-            "theory_decays",
-        )
+        axes = Axes("blocks L₁ = L₂", "hidden decay", LOG, LOG)
+        charts.draw(Chart("decays", axes, _decay_lines(one, two)))
     st.markdown(_law_words(one, two, trained))
     st.caption(
         "Dashed: what the proof says at most, 32 d π² λ N/(L₁ m²) for travelling and "

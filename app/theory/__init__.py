@@ -1,0 +1,1 @@
+"""What the parts of the page Theory show, and say."""

@@ -1,1 +1,0 @@
-"""The page Theory, a file a part."""
