@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from streamlit.delta_generator import DeltaGenerator
 
 from app.browser import component as browser
-from app.components import code, series, text, theory
+from app.components import code, series, text, theory, theory_code
 from app.picker import other, picker
 from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
@@ -146,6 +146,8 @@ def _share(page: str) -> None:
         code.draw(picker.picked())
     elif page == COMPARE:
         code.draw_pair(picker.picked(), other.picked())
+    elif page == THEORY:
+        theory_code.draw(theory.last())
 
 
 def _address(page: str, more: Mapping[str, str]) -> str:

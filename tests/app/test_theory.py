@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import subprocess
 import sys
 
@@ -12,8 +14,9 @@ from streamlit.util import calc_hash
 
 from app.charts import theory as charts
 from app.charts.theory import LOG, MOMENTS, STEPS, Axes, Chart, Line
-from app.components import theory
+from app.components import theory, theory_code
 from app.stage.story import Step
+from ncengine.analysis.words import number
 from ncengine.theory import best_figure, gufm_optimum
 from tests.app.conftest import MAIN, assert_sound, texts
 
@@ -189,3 +192,36 @@ def test_a_chart_has_what_was_given_and_leaves_out_what_its_axis_cannot_show():
 def test_a_chart_over_moments_is_one_that_the_player_knows(runs, kind):
     spec = charts.spec(Axes("layer", "gap", runs), (("one", "#111111", False),))
     assert spec["layer"][0]["encoding"]["x"]["scale"]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    "part, values",
+    [
+        ("floor", {}),
+        ("floor", {"classes": 9, "loss": "MSE", "bias": True}),
+        ("proof", {"margin": 0.5, "network": "RN2", "travel": 100, "settle": 100}),
+        ("shortcut", {"delta": 1e-6}),
+        ("layers", {"blocks": 30}),
+    ],
+)
+def test_what_is_copied_runs_and_gives_what_is_shown(part, values, capsys):
+    from app.theory import parts
+    from ncengine.cli.main import main
+
+    shown = theory.Theory().with_(part, theory.fit(part, {**theory.usual(part), **values}))
+    code = theory_code.python(part, shown.of(part))
+    *others, last = code.strip().splitlines()
+    scope: dict = {}
+    exec("\n".join(others), scope)
+    found = eval(last, scope)
+    readings = {r.label: r.last for r in parts.seen(part, shown.of(part)).readings}
+    if part == "layers":
+        assert readings["Two layers cost"] == number(found)
+    elif part == "floor":
+        first = eval(code.strip().splitlines()[2], scope)
+        assert readings["Objective"] == number(first.loss)
+    else:
+        assert readings["If it ended here"] == number(found["loss"])
+        line = theory_code.command(part, shown.of(part))
+        assert main([*shlex.split(line)[1:], "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["loss"] == pytest.approx(found["loss"])
