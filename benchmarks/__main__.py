@@ -19,6 +19,7 @@ NAMES = (
     "gallery",
     "installed",
     "stage",
+    "theory",
     "film",
     "figures",
     "viewers",

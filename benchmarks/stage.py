@@ -18,6 +18,8 @@ from benchmarks.table import show
 from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium
 
 SIZE = {"width": 1280, "height": 720}
+# On a page that is presented; of Theory, in all parts but the last.
+PLAYERS = {"Explore": 1, "Depth": 0, "Compare": 2, "Theory": 1}
 # Told of the step that is wanted, looks at each frame whether caption, player and chart are its
 # own and the script is done; keeps the milliseconds since the key.
 WATCH = """(wanted) => {
@@ -30,7 +32,7 @@ WATCH = """(wanted) => {
     if (wanted.page !== 'Compare' && !chart) return false;
     const players = [...(document[Symbol.for('nc-players')] ?? [])];
     const here = players.filter(({ root, step }) => root.isConnected && step === wanted.label);
-    return here.length === { Explore: 1, Depth: 0, Compare: 2 }[wanted.page];
+    return here.length === wanted.players;
   };
   const look = () => {
     if (window.pressed !== null && drawn()) window.took = performance.now() - window.pressed;
@@ -96,6 +98,7 @@ def _watch(page: Page, name: str, n: int) -> None:
     step = story.steps[n - 1]
     wanted = {
         "caption": " ".join(step.caption.split()), "page": step.page, "label": f"{name}:{n}",
+        "players": 0 if step.query.get("part") == "layers" else PLAYERS[step.page],
     }  # fmt: skip
     page.evaluate(WATCH, wanted)
 
