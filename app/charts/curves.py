@@ -33,8 +33,11 @@ def draw_objective(table: pa.Table, layers: bool, least: str, several: bool) -> 
 
 def objective_parts(least: str = FLOOR) -> dict[str, str]:
     """The colours of the objective and its parts, with what it is above under that name."""
-    named = palette.OBJECTIVE_COLORS.items()
-    return {least if part == FLOOR else part: color for part, color in named}
+    colors = dict(palette.OBJECTIVE_COLORS)
+    if least == FLOOR:
+        return colors
+    # Where a legend has room for a longer name: the second column.
+    return {"objective": colors.pop("objective"), least: colors.pop(FLOOR), **colors}
 
 
 def draw_collapse(table: pa.Table, test: bool, several: bool, *, fills: bool = False) -> None:

@@ -54,10 +54,12 @@ def leasts(shown: Sequence[Series]) -> list[Least | None]:
 
 def called(metric: str, shown: Sequence[Series]) -> str:
     """What a metric is called of these series: a gap is to a floor only where that is one."""
-    names = sorted({least_name(family.base) for family in shown}, reverse=True)
-    if metric != "gap" or names == [FLOOR]:
-        return METRICS[metric]
-    return METRICS[metric].replace(FLOOR, " or ".join(names))
+    return METRICS[metric].replace(FLOOR, least_called(shown))
+
+
+def least_called(shown: Sequence[Series]) -> str:
+    """What their objectives are above: "floor", "best known", or either."""
+    return " or ".join(sorted({least_name(family.base) for family in shown}, reverse=True))
 
 
 def dashed(shown: Sequence[Series]) -> str:

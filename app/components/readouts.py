@@ -62,7 +62,10 @@ def _instead(run: Run) -> str:
     """What stands in the place of floor and simplex, as a sentence that goes on."""
     if run.best_figure is None:
         return ""
-    return f" In their place: {run.best_figure.words}. Of these the objective is {UNPROVED}."
+    words = f"**{run.best_figure.words}**" if run.ideal else run.best_figure.words
+    return (
+        f" In their place: {words}. What {'it costs' if run.ideal else 'they cost'} is {UNPROVED}."
+    )
 
 
 def draw_few(run: Run) -> None:
@@ -79,7 +82,8 @@ def html(run: Run, few: bool = False) -> str:
         chosen = [readout for readout in row if readout.label in named]
         row = [row[0] if run.least is None else row[1], *chosen]
     cells = "".join(cell(n, readout, course=not few) for n, readout in enumerate(row))
-    kind = "readouts few" if few else "readouts"
+    # Names of what is not proved are long.
+    kind = "readouts" + " few" * few + " long" * bool(run.best_figure)
     return f'<div class="{kind}" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
@@ -178,7 +182,7 @@ def _collapse(run: Run) -> list[Readout]:
     for metric in (METRICS[run.config.curve(name)] for name in names):
         read = _logarithmic if metric.scale is Scale.LOG else _linear
         group.append(read(run, metric, metric.name, metric.title))
-        if metric.name == run.config.nc2_name and run.best_figure:
+        if metric.name == run.config.nc2_name and run.ideal:
             known = METRICS["nc2_known"]
             group.append(_logarithmic(run, known, known.name, known.title))
         if Place.READOUTS in metric.shown_of_test:
@@ -208,8 +212,8 @@ def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
     if curve == run.config.nc2_name:
         why = why_no_figure(run.config)
         help += f" It cannot come to 0: {why}." if why else " 0: perfect."
-    if curve == "nc3" and run.best_figure and run.best_figure.nc3 > NOTHING:
-        own = text.number(run.best_figure.nc3)
+    if curve == "nc3" and run.ideal and run.ideal.nc3 > NOTHING:
+        own = text.number(run.ideal.nc3)
         help += f" Of the best known figure it is {own}: rows and means part ways there."
     course, _ = over_seeds.log_mean_and_deviation(run, curve)
     values, last = over_seeds.typical_over_seeds(run, curve), over_seeds.last_values(run, curve)

@@ -94,7 +94,8 @@ def _ideal(run: Run) -> dict[str, Any]:
     name, known = run.config.nc2_name, run.best_figure
     if known is not None:
         norm = float(known.row_norms.mean())
-        return {"nc2_name": name, "figure": known.means, "row_norm": norm}
+        means = None if run.ideal is None else run.ideal.means
+        return {"nc2_name": name, "figure": means, "row_norm": norm}
     try:
         return {"nc2_name": name, "row_norm": optimum_of(run.config).row_norm}
     except ValueError:

@@ -248,7 +248,7 @@ function explain(scene, n, at) {
     data.ideal_proved
       ? [`Ideal place of ${name}`, "a vertex of the simplex that neural collapse leads to"]
       : [`Best known place of ${name}`,
-        "a corner of the best figure that is known for so many classes; nothing proves it best"],
+        "a corner of the best figure that is known for so many classes; it is not proved"],
   ][kind];
 }
 

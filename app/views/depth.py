@@ -391,6 +391,7 @@ def _theory(shown: list[Series]) -> None:
             st.markdown(who + text.plain(statement))
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
-            "steep can be the solver's: see how far above the floor it ends."
+            f"steep can be the solver's: see how far above the {pictured.least_called(shown)} it "
+            "ends."
         )
         paper.draw()

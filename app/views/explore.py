@@ -331,8 +331,8 @@ def _cosines(run: Run, looked_at: view.View) -> None:
 
 def _ideal(run: Run) -> str:
     classes, without = run.config.classes, why_no_figure(run.config)
-    if without and run.best_figure:
-        return f"The best known figure, not proved to be best: {run.best_figure.words}."
+    if without and run.ideal:
+        return f"The best known figure, not proved to be best: {run.ideal.words}."
     if without:
         return f"There is no ideal to compare them with: {without}."
     if classes == 2:

@@ -1,7 +1,7 @@
 """A run without a floor beside the best figure that is known for its classes and its width.
 
 The figure stands where the floor does, and is never called one: it is the best of many starts, and
-nothing proves that no network comes below it.
+it is not proved that no network comes below it.
 """
 
 from __future__ import annotations
@@ -48,13 +48,14 @@ def curves_beside(run: Run, figure: BestFigure) -> dict[str, np.ndarray]:
     """ "gap_known" and "nc2_known" (T, R), NaN where there are no class means; {} before any point.
 
     The gap is to the figure's objective. NC2 is that of the class means against the figure's own
-    cosines; each class keeps the corner that suits the seed's last snapshot best.
+    cosines, NaN where many figures are as good; each class keeps the corner that suits the seed's
+    last snapshot best.
     """
     if not run.points:
         return {}
     loss = run.curves["loss"]
     distance = np.full(loss.shape, np.nan)
-    if run.geometry is not None:
+    if run.geometry is not None and figure.unique:
         at = {int(passes): t for t, passes in enumerate(run.curves["epoch"])}
         rows = [at.get(int(passes)) for passes in run.geometry.epoch]
         shown = [g for g, t in enumerate(rows) if t is not None]

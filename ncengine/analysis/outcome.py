@@ -168,7 +168,7 @@ class Outcome:
 
     def _descent(self) -> str:
         least = "the floor" if self.proved else "the best known"
-        unproved = "" if self.proved else ", which nothing proves to be the least"
+        unproved = "" if self.proved else ", which is not proved to be the least"
         if self.below_known:
             share = _about(-(self.above_floor or 0.0))
             return f"The objective ended {share} below {least}: its figure is a better one."

@@ -149,7 +149,7 @@ _ENTRIES = (
         "gap_known",
         "gap to the best known",
         "How far the objective is above the least that is known for so many classes in so few "
-        "dimensions, the best of many starts. Nothing proves it to be the least there is: a "
+        "dimensions, the best of many starts. It is not proved to be the least there is: a "
         "network may come below it.",
         _of(Of.KNOWN),
         NEUTRAL,
@@ -223,8 +223,8 @@ _ENTRIES = (
         "nc2_known",
         "NC2 to best known",
         "How far the class means are from the best figure that is known where no simplex fits: as "
-        "NC2, but of the means, and with that figure’s own angles. 0: it is that figure. Nothing "
-        "proves that none is better.",
+        "NC2, but of the means, and with that figure’s own angles. 0: it is that figure. It is "
+        "not proved to be the best.",
         _of(Of.KNOWN),
         TEAL,
         high=1.0,

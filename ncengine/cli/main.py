@@ -194,7 +194,10 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
     columns = COLUMNS
     if "best_known" in summary:
         lines.append(_best_known(summary["best_known"], config))
-        columns = (*("gap_known" if name == "gap" else name for name in COLUMNS), "nc2_known")
+        own = [
+            name for name in ("nc2_known",) if any(s[name] is not None for s in summary["seeds"])
+        ]
+        columns = (*("gap_known" if name == "gap" else name for name in COLUMNS), *own)
     width = 2 + max(12, *map(len, columns))
     lines.append("seed   " + "".join(f"{name:>{width}}" for name in columns))
     for seed in summary["seeds"]:

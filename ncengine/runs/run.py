@@ -241,6 +241,11 @@ class Run:
         return self.status, self.shipped, self.points, snapshots, last, diverged, known
 
     @property
+    def ideal(self) -> BestFigure | None:
+        """The best figure, where there is one; None also where many are as good."""
+        return self.best_figure if self.best_figure and self.best_figure.unique else None
+
+    @property
     def least(self) -> Least | None:
         """The floor, or the best that is known in its place; None where neither is at hand."""
         if self.floor is not None:

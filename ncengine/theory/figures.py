@@ -38,6 +38,8 @@ class BestFigure:
         rows: (K, D) rows of W.
         bias: (K,) of the last layer; zeros where it has none.
         starts: how many were tried, and `agree`, how many of them came to `loss`.
+        unique: whether these came to the same angles. Where not, as with squared error in most
+            cases, this is one of many figures that are as good, and none of them is the ideal.
     """
 
     loss: float
@@ -46,6 +48,7 @@ class BestFigure:
     bias: np.ndarray
     starts: int
     agree: int
+    unique: bool = True
 
     @property
     def cosines(self) -> np.ndarray:
@@ -64,8 +67,8 @@ class BestFigure:
 
     @property
     def words(self) -> str:
-        """What figure it is, see `in_words`."""
-        return in_words(self)
+        """What figure it is, see `in_words`; or that there is not one."""
+        return in_words(self) if self.unique else "no one figure, since many are as good"
 
     @property
     def nc3(self) -> float:
@@ -102,10 +105,23 @@ def best_figure(
     random = np.random.default_rng([classes, width, 7])
     tried = [problem.least(start) for start in _starts(classes, width - 1, starts, random)]
     best = min(tried, key=lambda one: one.fun)
-    agree = sum(one.fun <= best.fun * (1 + ALIKE) for one in tried)
+    agree = [one for one in tried if one.fun <= best.fun * (1 + ALIKE)]
     means, rows, shift = problem.parts(best.x)
-    length = np.linalg.norm(means, axis=1, keepdims=True)
-    return BestFigure(float(best.fun), means / length, rows, shift, len(tried), agree)
+    own = _angles(means)
+    off = max(float(np.abs(_angles(problem.parts(one.x)[0]) - own).max()) for one in agree)
+    return BestFigure(
+        float(best.fun), _units(means), rows, shift, len(tried), len(agree), off < 10 * SAME
+    )
+
+
+def _units(means: np.ndarray) -> np.ndarray:
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _angles(means: np.ndarray) -> np.ndarray:
+    """The cosines between every two means, ascending: the same of a figure that is turned."""
+    units = _units(means)
+    return np.sort((units @ units.T)[np.triu_indices(len(units), 1)])
 
 
 def _check(classes: int, width: int, weight_decay: float, kind: Any, starts: int) -> None:

@@ -39,8 +39,8 @@ def floor_of(config: RunConfig) -> float | None:
 # What stands in its place where nothing is proved.
 FLOOR, BEST_KNOWN = "floor", "best known"
 UNPROVED = (
-    "the best known, which is the least that many starts have found for free features; nothing "
-    "proves that no network comes below it"
+    "the best known, the least that many starts have found for free features, which is not proved "
+    "to be the least of all"
 )
 
 
