@@ -66,8 +66,8 @@ def draw(
                 "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
                 "the rest, fit and last layer."
             )
-        else:
-            st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
+        if without := next(filter(None, (why_no_figure(one.base) for one in shown)), ""):
+            st.caption(f"There is no floor in closed form: {without}.")
     with middle:
         drawn = leasts if over == "depth" else []
         floors = [least.value if least else None for least in drawn]
