@@ -68,7 +68,8 @@ export class Reel {
     const figures = [
       layers && ["pass", pass],
       nc1 && ["NC1", nc1],
-      angle !== null && [angleName(data), `${angle.toFixed(1)}°`],
+      // In fewer words where it is long: beside them is the picture.
+      angle !== null && [data.ideal_proved ? angleName(data) : "off the best known", `${angle.toFixed(1)}°`],
     ].filter(Boolean);
     return { moment: layers ? ["layer", String(frame + 1)] : [data.unit, pass], figures };
   }
