@@ -10,6 +10,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import lru_cache
+from queue import LifoQueue
 from threading import Condition
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,8 @@ logger = logging.getLogger(__name__)
 
 # As many as fit beside each other on a page, several times over.
 MOST = 256
-_one_at_a_time = threading.Lock()
+
+Search = tuple[Future, Callable[[], "BestFigure | None"]]
 
 
 def figure(config: RunConfig) -> BestFigure | None:
@@ -65,7 +68,8 @@ def least(config: RunConfig) -> Least | None:
 
 def beside(run: Run) -> Run:
     """The run with its best figure, where it has no floor, as soon as that is known."""
-    known = figure(run.config)
+    # Before there is anything to compare, nothing is searched for.
+    known = figure(run.config) if run.points else None
     if known is None or run.best_figure is not None:
         return run
     from ncengine.analysis import best_known
@@ -84,15 +88,22 @@ def _search_of(config: RunConfig) -> Future | None:
 @cached(LRUCache(MOST), key=lambda which, _: which, condition=Condition())
 def _search(which: tuple, config: RunConfig) -> Future:
     found: Future = Future()
-    # It ends with the server, whatever is still to be found.
-    threading.Thread(
-        target=_settle, args=(found, lambda: figure_of(config)), name="best-known", daemon=True
-    ).start()
+    _searcher().put((found, lambda: figure_of(config)))
     return found
 
 
-def _settle(found: Future, make: Callable[[], BestFigure | None]) -> None:
-    with _one_at_a_time:
+@lru_cache
+def _searcher() -> LifoQueue[Search]:
+    """What is to be searched for, one after another; what was asked for last comes first."""
+    searches: LifoQueue[Search] = LifoQueue()
+    # It ends with the server, whatever is still to be found.
+    threading.Thread(target=_work, args=(searches,), name="best-known", daemon=True).start()
+    return searches
+
+
+def _work(searches: LifoQueue[Search]) -> None:
+    while True:
+        found, make = searches.get()
         try:
             found.set_result(make())
         except Exception as error:

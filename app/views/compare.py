@@ -278,7 +278,7 @@ def _drawn(both: Sequence[Shown]) -> tuple[Any, ...]:
 
 
 def _interval(both: Sequence[Shown]) -> float | None:
-    awaited = best_known.is_awaited(*(shown.run.config for shown in both))
+    awaited = best_known.is_awaited(*(shown.run.config for shown in both if shown.run.points))
     if awaited or any(shown.run.status.busy or _reading(shown) for shown in both):
         return LIVE
     return None if all(shown.run.status.finished for shown in both) else IDLE

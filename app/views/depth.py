@@ -71,7 +71,8 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     configs = _all(shown)
     points = sweep.look(configs)
     _downloads([point.config for point in points if not point.finished])
-    busy = any(point.now.status.busy for point in points) or best_known.is_awaited(*configs)
+    awaited = best_known.is_awaited(*(point.config for point in points if point.finished))
+    busy = awaited or any(point.now.status.busy for point in points)
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
     pace.forget()
@@ -329,7 +330,8 @@ def _poll(configs: tuple[RunConfig, ...]) -> None:
 
 def _recorded(points: Sequence[Point]) -> tuple:
     """Changes whenever a run has come to its end, or a best figure is found."""
-    return sweep.recorded(points), tuple(best_known.is_awaited(p.config) for p in points)
+    finished = (point.config for point in points if point.finished)
+    return sweep.recorded(points), tuple(map(best_known.is_awaited, finished))
 
 
 # The pictures.

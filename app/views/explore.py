@@ -104,7 +104,7 @@ def _waits(run: Run) -> bool:
     """Whether its data are being read, or its best figure is being searched for."""
     # Not at hand for a shipped run are its data, whose samples are.
     reading = not run.shipped and data.examine(run.config) is None
-    return reading or best_known.is_awaited(run.config)
+    return reading or (run.points > 0 and best_known.is_awaited(run.config))
 
 
 def _interval(now: Status, soon: bool) -> float | None:

@@ -212,7 +212,7 @@ def shortcut(layers: Layers, g: int, optimum: str = FLOOR) -> str:
         "its input on the sphere, and adds to a stream of any size. Training lets the stream "
         f"shrink, {here}: an early block takes away what all samples share, and the next LayerNorm "
         "blows up the little that is left. In a small stream small weights do the rest, and pay "
-        f"hardly any decay. So few layers come as near to the {optimum} as one likes, and it is not "
-        "depth that brings them there. A post-LN network has no such way: each of its blocks puts "
-        "the stream back on the sphere."
+        f"hardly any decay. So few layers come as near to the {optimum} as one likes, and it is "
+        "not depth that brings them there. A post-LN network has no such way: each of its blocks "
+        "puts the stream back on the sphere."
     )
