@@ -49,6 +49,15 @@ def test_the_best_known_appears_once_it_is_found(at, store, unknown_figures, sta
     assert '"best known"' in objective and '"floor"' not in objective
 
 
+def test_before_there_is_anything_to_compare_nothing_is_searched_for(at, store, unknown_figures):
+    at.query_params["width"] = "4"
+    at.run()
+    assert_sound(at)
+    assert "Nobody has trained this network yet" in texts(at)
+    assert not unknown_figures
+    assert "No floor, but a best known" in texts(at)
+
+
 def test_a_page_without_its_best_figure_looks_again_until_it_is_there(
     at, store, unknown_figures, monkeypatch
 ):
