@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.charts import palette
+from ncengine.theory.optimum import BEST_KNOWN, FLOOR
 
 CURVE_HEIGHT = 292
 PASSES = "passes over the data"
@@ -137,8 +138,12 @@ def legend_layout(alt: Any, **layout: Any) -> Any:
 
 
 def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
-    """Dashed: the floor, and what is of test samples. In the one legend of colours and dashes."""
-    dashes = [DASHED if value == "floor" or "test" in value else SOLID for value in domain]
+    """Dashed: the floor, or what is known in its place, and what is of test samples.
+
+    In the one legend of colours and dashes.
+    """
+    dashed = [value in (FLOOR, BEST_KNOWN) or "test" in value for value in domain]
+    dashes = [DASHED if one else SOLID for one in dashed]
     return alt.StrokeDash(
         f"{name}:N",
         sort=None,

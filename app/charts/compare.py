@@ -16,7 +16,6 @@ from ncengine.analysis import over_seeds
 from ncengine.catalogue.metrics import METRICS as CATALOGUE
 from ncengine.catalogue.metrics import Metric, Of, Place, asked_for, shown_in
 from ncengine.runs.run import Run
-from ncengine.theory.optimum import why_no_figure
 
 METRICS = asked_for(Place.COMPARE)
 # As many as can be told apart.
@@ -87,7 +86,8 @@ def draw(runs: Mapping[str, Run], metric: str) -> None:
 def draw_pair(pair: Mapping[str, Run]) -> None:
     """Two runs over each other, the first solid and the second dashed.
 
-    Two charts: the gap to the floor, or the objective where that has no floor; and collapse.
+    Two charts: the gap to the floor, or of both to the best known, else the objective; and
+    collapse.
     """
     asked = asked_of_pair(pair)
     columns = st.columns(2, gap="medium")
@@ -101,8 +101,8 @@ def draw_pair(pair: Mapping[str, Run]) -> None:
 
 def asked_of_pair(pair: Mapping[str, Run]) -> dict[str, tuple[tuple[Metric, ...], str]]:
     """The metrics of the two charts of a pair, and what stands on their axis."""
-    bounded = not any(why_no_figure(run.config) for run in pair.values())
-    named = CATALOGUE["gap" if bounded else "loss"]
+    gaps = {None if run.least is None else over_seeds.gap_name(run) for run in pair.values()}
+    named = CATALOGUE[(gaps.pop() if len(gaps) == 1 else None) or "loss"]
     return {
         "objective": ((named,), f"{named.title}, mean over seeds"),
         "collapse": (tuple(COLLAPSE.values()), "collapse, mean over seeds"),

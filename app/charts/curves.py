@@ -15,8 +15,8 @@ from ncengine.catalogue.metrics import Metric, Of, Place, Scale, metric_of, of_t
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run
 from ncengine.snapshots.names import OF_TEST
+from ncengine.theory.optimum import BEST_KNOWN, FLOOR, least_name
 
-OBJECTIVE_PARTS = tuple(palette.OBJECTIVE_COLORS)
 # What is drawn of collapse, by what it is called, and of shares.
 _DRAWN = [metric for metric in shown_in(Place.CURVES) if Of.FEATURES in metric.of]
 COLLAPSE = {metric.title: metric for metric in _DRAWN if metric.scale is Scale.LOG}
@@ -26,9 +26,18 @@ SHARES = [metric for metric in _DRAWN if metric.scale is Scale.SHARE]
 NEGLIGIBLE = 1e-6
 
 
-def draw_objective(table: pa.Table, layers: bool, floor: bool, several: bool) -> None:
-    """The objective over passes, split into fit and decays, above the floor where there is one."""
-    in_words.draw(table, objective_spec(layers, floor, several), key="chart_objective")
+def draw_objective(table: pa.Table, layers: bool, least: str, several: bool) -> None:
+    """The objective over passes, split into fit and decays, above the floor or the best known."""
+    in_words.draw(table, objective_spec(layers, least, several), key="chart_objective")
+
+
+def objective_parts(least: str = FLOOR) -> dict[str, str]:
+    """The colours of the objective and its parts, with what it is above under that name."""
+    colors = dict(palette.OBJECTIVE_COLORS)
+    if least == FLOOR:
+        return colors
+    # Where a legend has room for a longer name: the second column.
+    return {"objective": colors.pop("objective"), least: colors.pop(FLOOR), **colors}
 
 
 def draw_collapse(table: pa.Table, test: bool, several: bool, *, fills: bool = False) -> None:
@@ -46,18 +55,22 @@ def draw_accuracy(table: pa.Table, test: bool, several: bool) -> None:
 
 
 def objective_table(run: Run) -> pa.Table:
-    """One row a point: passes, and `OBJECTIVE_PARTS` as means over seeds that did not diverge."""
-    passes = over_seeds.passes(run)
+    """One row a point: passes, and the objective's parts as means over seeds that did not diverge.
+
+    Where there is no floor, "best known" is in its place.
+    """
+    passes, least = over_seeds.passes(run), least_name(run.config)
+    height = np.nan if run.least is None else run.least.value
     columns = {
         "passes": passes,
         "objective": over_seeds.mean_over_seeds(run, "loss"),
         "fit": over_seeds.mean_over_seeds(run, "fit"),
-        "floor": np.full(len(passes), np.nan if run.floor is None else run.floor),
+        least: np.full(len(passes), height),
         "hidden decay": over_seeds.mean_over_seeds(run, "decay_hidden"),
         "last-layer decay": over_seeds.mean_over_seeds(run, "decay_last"),
     }
     table = pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
-    return in_words.telling(table, in_words.parts(table, OBJECTIVE_PARTS, NEGLIGIBLE))
+    return in_words.telling(table, in_words.parts(table, tuple(objective_parts(least)), NEGLIGIBLE))
 
 
 def collapse_table(run: Run, test: bool) -> pa.Table:
@@ -134,17 +147,18 @@ def _shown(values: np.ndarray, curve: str) -> np.ndarray:
 
 
 @lru_cache
-def objective_spec(layers: bool, floor: bool = True, several: bool = True) -> dict[str, Any]:
-    """Lines of `OBJECTIVE_PARTS` over passes, both axes logarithmic.
+def objective_spec(layers: bool, least: str = FLOOR, several: bool = True) -> dict[str, Any]:
+    """Lines of the objective's parts over passes, both axes logarithmic.
 
-    Without hidden `layers` there is no hidden decay to name, and no `floor` where none is known.
-    Of `several` seeds it is the mean.
+    Without hidden `layers` there is no hidden decay to name; `least` is what the objective is
+    above, see `theory.optimum.least_name`. Of `several` seeds it is the mean.
     """
     alt = base.altair()
 
-    named = {"hidden decay": layers, "floor": floor}
-    parts = tuple(part for part in OBJECTIVE_PARTS if named.get(part, True))
-    colors = {part: palette.OBJECTIVE_COLORS[part] for part in parts}
+    colors = objective_parts(least)
+    if not layers:
+        del colors["hidden decay"]
+    parts = tuple(colors)
     shown = base.legend_toggle(alt, "part")
     title = f"objective{', mean over seeds' * several}"
     data = (
@@ -170,7 +184,10 @@ def objective_spec(layers: bool, floor: bool = True, several: bool = True) -> di
     points = base.alone(data, "part").encode(**each)
     room = base.room(alt, data, "value", title)
     tooltip = [alt.Tooltip("passes:Q", title="passes", format=",.0f")]
-    tooltip += [alt.Tooltip(f"{part}:Q", format=".4~g") for part in parts]
+    told = {BEST_KNOWN: f"{BEST_KNOWN}, not proved"}
+    tooltip += [
+        alt.Tooltip(f"{part}:Q", title=told.get(part, part), format=".4~g") for part in parts
+    ]
     return base.finish(alt, alt.layer(*room, lines, points, base.rule(alt, tooltip)))
 
 

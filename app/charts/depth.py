@@ -57,9 +57,11 @@ def values(runs: Sequence[Finished], metric: str) -> np.ndarray:
 
 def _value(config: RunConfig, seed: Mapping[str, Any], metric: str) -> float:
     if metric == "rest":
-        parts = seed["gap"], seed["decay_hidden"]
-        return np.nan if None in parts else parts[0] - parts[1]
+        gap, hidden = _value(config, seed, "gap"), seed["decay_hidden"]
+        return np.nan if hidden is None else gap - hidden
     value = seed.get(config.curve(metric))  # which an earlier engine may not have recorded
+    if value is None and metric == "gap":
+        value = seed.get("gap_known")
     return np.nan if value is None else value
 
 
@@ -88,7 +90,7 @@ def table(
         fits: the power law of each series, drawn where it is claimed; None where there is none.
         references: whether lines of known slopes are drawn.
         parts: metrics drawn as thin lines.
-        floors: of each series, drawn as a line.
+        floors: of each series, drawn as a line; of one without, the best known in its place.
         bounds: what others prove of the optimum, by a run's key: runs above are drawn hollow, and
             in the objective's panel the bounds as steps.
     """

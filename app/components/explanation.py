@@ -7,7 +7,7 @@ import streamlit as st
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
-from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.optimum import UNPROVED, why_no_figure
 from ncengine.theory.trivial import trivial
 
 TITLE = "What am I looking at?"
@@ -89,10 +89,17 @@ def formulas(config: RunConfig) -> str:
         r"\mathrm{NC1}=\frac{\operatorname{tr}\Sigma_W}{\operatorname{tr}\Sigma_B}",
         r"\mathrm{NC2}=\min_{c\ge 0}"
         rf"\frac{{\lVert WW^\top-c\,{ideal}\rVert_F}}{{\lVert WW^\top\rVert_F}}",
+        *[_OF_BEST_KNOWN] * bool(why_no_figure(config)),
         r"\mathrm{NC3}=1-\frac{1}{N}\sum_{k,i}\cos(x_{ki},W_k)",
         floor,
     )
     return "\n\n".join(f"$$\n{body}\n$$" for body in bodies)
+
+
+_OF_BEST_KNOWN = (
+    r"\mathrm{NC2}_{\text{to best known}}=\min_{c\ge 0}"
+    r"\frac{\lVert MM^\top-c\,G\rVert_F}{\lVert MM^\top\rVert_F}"
+)
 
 
 def letters(config: RunConfig) -> str:
@@ -100,7 +107,10 @@ def letters(config: RunConfig) -> str:
     floor = r"$\mathcal{L}^*_{\mathrm{GUFM}}$ is the floor: the least value of fit and last "
     floor += "layer’s decay alone"
     if why_no_figure(config):
-        floor += ", here without a closed form"
+        floor += (
+            ", here without a closed form: the gap is to the best value that is known. $M$ has the "
+            "class means as its rows, and $G$ the cosines of the best known figure"
+        )
     return (
         r"$x_{ki}$ are the features of sample $i$ of class $k$, $W_k$ is the last layer’s row for "
         r"that class, $K$ and $N$ are the numbers of classes and samples. $\Sigma_W$ is the "
@@ -168,7 +178,12 @@ def _nc2(config: RunConfig) -> str:
             "angles to each other."
         )
     without = why_no_figure(config)
-    return f"{paragraph} Here they cannot: {without}." if without else paragraph
+    if not without:
+        return paragraph
+    return (
+        f"{paragraph} Here they cannot: {without}. Beside it, NC2 to best known is of the class "
+        "means, and of the best figure that is known instead."
+    )
 
 
 def _objective(config: RunConfig) -> str:
@@ -187,8 +202,9 @@ def _objective(config: RunConfig) -> str:
 def _floor(config: RunConfig) -> str:
     if why_no_figure(config):
         return (
-            "**No floor.** With more classes than fit, the least objective that any network can "
-            "reach is not known in closed form, so that there is no gap to tell either."
+            "**No floor, but a best known.** With more classes than fit, the least objective that "
+            "any network can reach is not known in closed form. In its place stands "
+            f"{UNPROVED}. The gap is to that."
         )
     if not architecture_info(config.architecture).has_network:
         return (

@@ -16,6 +16,7 @@ from ncengine.analysis.outcome import outcome_of
 from ncengine.analysis.seen import seen as what_is_seen
 from ncengine.analysis.words import signed
 from ncengine.config import PARAMS
+from ncengine.theory.optimum import BEST_KNOWN, FLOOR
 
 # Of these a slope says nothing.
 NO_LAW_OF = ("loss", "seconds", "collapsed_layers")
@@ -107,6 +108,7 @@ def _seen(family: Series, runs: Sequence[charts.Finished]) -> str:
         at[order],
         charts.values(runs, "nc1")[order],
         last.above_floor if family.over == "depth" else None,
+        FLOOR if last.proved else BEST_KNOWN,
     )
 
 

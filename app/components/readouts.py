@@ -18,9 +18,11 @@ from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.metrics import METRICS, Metric, Of, Place, Scale, of_test, shown_in
 from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.run import Run, Status
-from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.optimum import UNPROVED, Least, why_no_figure
 from ncengine.theory.trivial import trivial
 
+# So small is an NC3 that is 0 but for rounding.
+NOTHING = 1e-6
 SPARK_POINTS = 60
 SPARK_WIDTH, SPARK_HEIGHT = 100, 24
 
@@ -52,8 +54,18 @@ def draw(run: Run) -> None:
         why = "" if run.status is Status.DONE else f": {without}"
         st.caption(
             f"**More classes than fit**{why}. So no floor in closed form bounds the objective, and "
-            "NC2 cannot come to 0."
+            f"NC2 cannot come to 0.{_instead(run)}"
         )
+
+
+def _instead(run: Run) -> str:
+    """What stands in the place of floor and simplex, as a sentence that goes on."""
+    if run.best_figure is None:
+        return ""
+    words = f"**{run.best_figure.words}**" if run.ideal else run.best_figure.words
+    return (
+        f" In their place: {words}. What {'it costs' if run.ideal else 'they cost'} is {UNPROVED}."
+    )
 
 
 def draw_few(run: Run) -> None:
@@ -68,9 +80,10 @@ def html(run: Run, few: bool = False) -> str:
         named = {metric.title for metric in shown_in(Place.COMPARE) if Of.FEATURES in metric.of}
         # The objective, or where there is one its gap, which stands next.
         chosen = [readout for readout in row if readout.label in named]
-        row = [row[0] if why_no_figure(run.config) else row[1], *chosen]
+        row = [row[0] if run.least is None else row[1], *chosen]
     cells = "".join(cell(n, readout, course=not few) for n, readout in enumerate(row))
-    kind = "readouts few" if few else "readouts"
+    # Names of what is not proved are long.
+    kind = "readouts" + " few" * few + " long" * bool(run.best_figure)
     return f'<div class="{kind}" data-moments="{escape(_moments(run, row))}">{cells}</div>'
 
 
@@ -91,8 +104,8 @@ def figures(run: Run, angles: Mapping[int, float]) -> str:
     """
     nc1 = next(r for r in _collapse(run) if r.label == METRICS["nc1"].title)
     row = [nc1]
-    if run.floor and not why_no_figure(run.config):
-        row.append(_gap_of_floor(run, run.floor))
+    if run.least is not None:
+        row.append(_gap_of_least(run, run.least))
     if run.config.classes > 2 and angles:
         passes = over_seeds.passes(run)
         course = np.array([angles.get(int(at), np.nan) for at in passes])
@@ -110,10 +123,10 @@ def figures(run: Run, angles: Mapping[int, float]) -> str:
     return f'<div class="readouts presented" data-moments="{moments}">{cells}</div>'
 
 
-def _gap_of_floor(run: Run, floor: float) -> Readout:
-    course = over_seeds.mean_over_seeds(run, "gap") / floor
+def _gap_of_least(run: Run, least: Least) -> Readout:
+    course = over_seeds.mean_over_seeds(run, over_seeds.gap_name(run)) / least.value
     last = _last(course)
-    return Readout("Gap / floor", text.number(last), "", "", "", course, course)
+    return Readout(f"Gap / {least.name}", text.number(last), "", "", "", course, course)
 
 
 def _degrees(angle: float | None) -> str:
@@ -122,38 +135,41 @@ def _degrees(angle: float | None) -> str:
 
 def readouts(run: Run) -> list[Readout]:
     """What the row shows, from left to right."""
-    gap = [] if why_no_figure(run.config) else [_gap(run)]
+    gap = [] if run.least is None else [_gap(run, run.least)]
     return [_objective(run), *gap, *_collapse(run), *_shares(run)]
 
 
 def _objective(run: Run) -> Readout:
     course = over_seeds.mean_over_seeds(run, "loss")
-    floor = text.MISSING if run.floor is None else text.number(run.floor)
     network = architecture_info(run.config.architecture).has_network
     subject = "network of this shape" if network else "features"
-    bounded = not why_no_figure(run.config)
+    note, bound = "", ""
+    if run.least is not None:
+        note = f"{run.least.name} {text.number(run.least.value)}"
+        bound = f" No {subject} can get below the floor."
+        if not run.least.proved:
+            bound = f" Beside it stands {UNPROVED}."
     return Readout(
         "Objective",
         text.number(_last(course)),
-        f"floor {floor}" * bounded,
-        METRICS["loss"].help + f" No {subject} can get below the floor." * bounded,
+        note,
+        METRICS["loss"].help + bound,
         METRICS["loss"].color,
         _log10(course),
         course,
     )
 
 
-def _gap(run: Run) -> Readout:
-    course = over_seeds.mean_over_seeds(run, "gap")
+def _gap(run: Run, least: Least) -> Readout:
+    metric = METRICS[over_seeds.gap_name(run)]
+    course = over_seeds.mean_over_seeds(run, metric.name)
     last = _last(course)
-    known = last is not None and run.floor is not None
-    note = text.share_of(last, run.floor, "floor") if known else ""  # type: ignore[arg-type]
     return Readout(
-        "Gap to floor",
+        f"Gap to {least.name}",
         text.number(last),
-        note,
-        METRICS["gap"].help,
-        METRICS["gap"].color,
+        "" if last is None else text.share_of(last, least.value, least.name),
+        metric.help,
+        metric.color,
         _log10(course),
         course,
     )
@@ -166,6 +182,9 @@ def _collapse(run: Run) -> list[Readout]:
     for metric in (METRICS[run.config.curve(name)] for name in names):
         read = _logarithmic if metric.scale is Scale.LOG else _linear
         group.append(read(run, metric, metric.name, metric.title))
+        if metric.name == run.config.nc2_name and run.ideal:
+            known = METRICS["nc2_known"]
+            group.append(_logarithmic(run, known, known.name, known.title))
         if Place.READOUTS in metric.shown_of_test:
             group.append(read(run, metric, of_test(metric.name), f"Test {metric.title}"))
     return group
@@ -193,6 +212,9 @@ def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
     if curve == run.config.nc2_name:
         why = why_no_figure(run.config)
         help += f" It cannot come to 0: {why}." if why else " 0: perfect."
+    if curve == "nc3" and run.ideal and run.ideal.nc3 > NOTHING:
+        own = text.number(run.ideal.nc3)
+        help += f" Of the best known figure it is {own}: rows and means part ways there."
     course, _ = over_seeds.log_mean_and_deviation(run, curve)
     values, last = over_seeds.typical_over_seeds(run, curve), over_seeds.last_values(run, curve)
     nothing = trivial(run.config.classes, run.config.samples_per_class).get(curve, "")

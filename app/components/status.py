@@ -14,6 +14,7 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
 from ncengine.costs.curvature import spent_on_curvature
 from ncengine.runs.run import Run, Status
+from ncengine.theory.optimum import why_no_figure
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
 BAR_HEIGHT = 46
@@ -277,7 +278,8 @@ def _as_in_picker(wrong: Problem, config: RunConfig) -> str:
 
 def _them(config: RunConfig) -> str:
     if not _has_network(config):
-        return "them, and watch them go all the way down to the floor that bounds every network"
+        least = "the best known" if why_no_figure(config) else "the floor that bounds every network"
+        return f"them, and watch them go all the way down to {least}"
     return "it, and watch its last layer tidy up"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,19 +63,15 @@ def project(
     """
     from ncengine.analysis.projection import project
 
-    name, norm = run.config.nc2_name, _row_norm(run.config)
-
     def make() -> Projection:
-        return project(
-            geometry, r, nc2_name=name, basis=basis, focus=focus, row_norm=norm, onto=onto
-        )
+        return project(geometry, r, basis=basis, focus=focus, onto=onto, **_ideal(run))
 
     places = None if onto is None else onto.tobytes()
     return shared.once(run, ("projection", r, basis, focus, places), make)
 
 
 def trajectories(
-    config: RunConfig,
+    run: Run,
     geometry: Geometry,
     layers: Layers,
     r: int,
@@ -85,17 +81,22 @@ def trajectories(
     """The trajectories of seed number `r` through its layers, each with its moment, in order."""
     from ncengine.analysis.through_layers import through_layers
 
-    how = {"nc2_name": config.nc2_name, "basis": basis, "focus": focus}
-    norm, pairs = _row_norm(config), []
+    how, pairs = {"basis": basis, "focus": focus, **_ideal(run)}, []
     for f, epoch in enumerate(layers.features_epoch):
-        trajectory = through_layers(geometry, layers, f, r, **how, row_norm=norm)
+        trajectory = through_layers(geometry, layers, f, r, **how)
         if trajectory is not None:
             pairs.append((int(epoch), trajectory))
     return pairs
 
 
-def _row_norm(config: RunConfig) -> float | None:
+def _ideal(run: Run) -> dict[str, Any]:
+    """What a projection is told of the optimum: its figure, and how long the rows are."""
+    name, known = run.config.nc2_name, run.best_figure
+    if known is not None:
+        norm = float(known.row_norms.mean())
+        means = None if run.ideal is None else run.ideal.means
+        return {"nc2_name": name, "figure": means, "row_norm": norm}
     try:
-        return optimum_of(config).row_norm
+        return {"nc2_name": name, "row_norm": optimum_of(run.config).row_norm}
     except ValueError:
-        return None
+        return {"nc2_name": name}

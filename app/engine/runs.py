@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from app.engine import visitors
+from app.engine import best_known, visitors
 from app.engine.limits import limits
 from ncengine.analysis import bounds
 from ncengine.analysis.bounds import Bound
@@ -47,7 +47,8 @@ def stop_unwatched(config: RunConfig) -> None:
 def look(spec: RunConfig | Identity) -> Run:
     """The run as it stands; where it rests, what can be shown in its place, if anything.
 
-    Of an identity it is that very run, for as long as there is one.
+    Of an identity it is that very run, for as long as there is one. Where it has no floor, the best
+    figure goes along as soon as it is known.
     """
     run = _seen(store().open(spec))
     if not run.status.finished and (why := waits_for_room(run.key)):
@@ -63,7 +64,7 @@ def look(spec: RunConfig | Identity) -> Run:
 def _seen(run: Run) -> Run:
     if limits():
         visitors.sees(run.key)
-    return run
+    return best_known.beside(run)
 
 
 def convicted_by(run: Run) -> Bound | None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from app.engine import runs
+from app.engine import best_known, runs
+from ncengine.analysis.best_known import entry_beside
 from ncengine.analysis.bounds import Bound, bound
 from ncengine.analysis.consistent import (
     lowest,
@@ -125,4 +126,8 @@ def table(points: Sequence[Point]) -> pd.DataFrame:
     """The finished runs, see `ncengine.runs.table`."""
     from ncengine.runs.table import table
 
-    return table(with_outcome(point.now.entry) for point in points if point.now.entry)
+    return table(
+        with_outcome(entry_beside(point.now.entry, best_known.figure(point.config)))
+        for point in points
+        if point.now.entry
+    )

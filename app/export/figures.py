@@ -14,7 +14,7 @@ from app.charts import depth as of_depth
 from app.charts import layers as of_layers
 from app.components import laws, pictured, series
 from app.components.series import Picture, Series
-from app.engine import sweep
+from app.engine import best_known, sweep
 from app.export import plot
 from app.export.plot import Dot, Line, Plot, Word
 from app.player.view import View, shown_layers
@@ -22,7 +22,7 @@ from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.metrics import Scale
 from ncengine.runs.run import Run
-from ncengine.theory.optimum import floor_of, why_no_figure
+from ncengine.theory.optimum import least_name
 
 _DASHED = "7 5"
 
@@ -31,23 +31,19 @@ def objective(run: Run) -> str:
     """The objective and its parts over passes, as HTML."""
     table = curves.objective_table(run)
     whole, passes = table["objective"].to_numpy(), table["passes"].to_numpy()
-    named = {
-        "hidden decay": architecture_info(run.config.architecture).has_network,
-        "floor": not why_no_figure(run.config),
-    }
+    least = least_name(run.config)
+    named = {"hidden decay": architecture_info(run.config.architecture).has_network}
     lines = []
-    for part in curves.OBJECTIVE_PARTS:
+    for part, color in curves.objective_parts(least).items():
         values = table[part].to_numpy()
         with np.errstate(invalid="ignore"):
             shown = values > curves.NEGLIGIBLE * whole
         if named.get(part, True) and shown.any():
             look: dict[str, Any] = {
-                "dash": _DASHED if part == "floor" else "",
+                "dash": _DASHED if part == least else "",
                 "width": 4 if part == "objective" else 2.5,
             }
-            lines.append(
-                Line(part, palette.OBJECTIVE_COLORS[part], passes[shown], values[shown], **look)
-            )
+            lines.append(Line(part, color, passes[shown], values[shown], **look))
     return _over_passes(run, "objective", ", mean over seeds", lines, in_words.told_of(table))
 
 
@@ -107,16 +103,15 @@ def _moment(rows: Sequence[dict[str, Any]], passes: float, color: str) -> Line:
 
 def depth(shown: Sequence[Series], picture: Picture) -> str:
     """One metric of a picture of Depth, with the laws that its series follow, as HTML."""
-    points = {
-        point.key: point
-        for point in sweep.look(config for family in shown for config in family.grid)
-    }
+    configs = [config for family in shown for config in family.grid]
+    best_known.wait(configs)
+    points = {point.key: point for point in sweep.look(configs)}
     finished, bounds, fitted = pictured.finished(shown, points, picture)
     if not any(finished):
         return "<p>None of these networks is trained yet.</p>"
     over, metric = shown[0].over, picture.metric
     fits = [laws.law(runs, over, metric) for runs in fitted]
-    bounded = any(floor_of(family.base) is not None for family in shown)
+    bounded = any(pictured.leasts(shown))
     parts = ("decay_hidden", "rest") if metric == "gap" and bounded else ()
     table = of_depth.table(finished, over, metric, fits, parts=parts, bounds=bounds)
     named = zip(series.labels(shown), fits, strict=True)
@@ -129,7 +124,7 @@ def depth(shown: Sequence[Series], picture: Picture) -> str:
     letter = "L" if over == "depth" else "λ"
     told = in_words.depths(table, series.labels(shown), letter, said)
     return f'<div class="presented-legend">{legend}</div>' + _panel(
-        table, over, series.METRICS[metric], parts, told
+        table, over, pictured.called(metric, shown), parts, told
     )
 
 

@@ -10,9 +10,9 @@ from html import escape
 from urllib.parse import urlencode
 
 from app.charts import depth
-from app.components import explanation, pair, readouts, series
+from app.components import explanation, pair, pictured, readouts, series
 from app.components.series import Picture
-from app.engine import derived, runs
+from app.engine import best_known, derived, runs
 from app.export import figures, theory
 from app.export.document import document, told
 from app.picker import other
@@ -78,9 +78,9 @@ def of_picture(config: RunConfig, picture: Picture) -> str:
         # One series a weight decay, as many as can be told apart.
         shown = shown[0].by_decay()[: len(depth.COLORS)]
     panels = "".join(
-        f'<section class="panel"><h2>{escape(title[:1].upper() + title[1:])}</h2>'
+        f'<section class="panel"><h2>{escape(_begun(pictured.called(metric, shown)))}</h2>'
         f"{figures.depth(shown, replace(picture, metric=metric))}</section>"
-        for metric, title in series.METRICS.items()
+        for metric in series.METRICS
     )
     title = "How collapse changes with depth"
     body = (
@@ -214,7 +214,7 @@ def _step(messages: _Messages, n: int, step: Step) -> str:
     if step.page == THEORY:
         title, shown = theory.of_step(step.query, lambda message: messages.place(message, values))
         return _title(title) + shown
-    run = runs.look(config)
+    run = _look(config)
     looked_at = _looked_at(step, run)
     if step.page == COMPARE:
         return _pair(messages, step, run, looked_at, values)
@@ -225,6 +225,12 @@ def _step(messages: _Messages, n: int, step: Step) -> str:
     chart = figures.layers(run, looked_at) if looked_at.beside == "layers" else ""
     chart = chart or figures.collapse(run, looked_at.test)
     return f"{shown}{on_page.figures(run, looked_at)}{chart}</div></div>"
+
+
+def _look(config: RunConfig) -> Run:
+    """The run as it stands, with what it is compared with: a file is written once."""
+    best_known.wait([config])
+    return runs.look(config)
 
 
 def _looked_at(step: Step, run: Run) -> View:
@@ -238,15 +244,16 @@ def _looked_at(step: Step, run: Run) -> View:
 def _depth(step: Step, config: RunConfig) -> str:
     own = {name: value for name, value in step.query.items() if name in series.NAMES}
     picture, _ = series.parse(own)
-    title = _title(f"How {series.METRICS[picture.metric]} changes with depth")
-    return f'{title}<div class="panel">{figures.depth(picture.series(config), picture)}</div>'
+    shown = picture.series(config)
+    title = _title(f"How {pictured.called(picture.metric, shown)} changes with depth")
+    return f'{title}<div class="panel">{figures.depth(shown, picture)}</div>'
 
 
 def _pair(
     messages: _Messages, step: Step, left: Run, looked_at: View, values: Mapping[str, object]
 ) -> str:
     asked = {name: value for name, value in step.query.items() if name == other.OTHER}
-    right = runs.look(other.read(asked, left.config)[0])
+    right = _look(other.read(asked, left.config)[0])
     alike = left.config.budget == right.config.budget
     clock = step.query.get(CLOCK, "pass" if alike else "share")
     sides = ""
@@ -255,6 +262,10 @@ def _pair(
         shown = on_page.figures(run, seen) if run.points else ""
         sides += f'<div class="side">{messages.place(message, values)}{shown}</div>'
     return _title(" · ".join(pair.names(left, right))) + f'<div class="halves even">{sides}</div>'
+
+
+def _begun(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _title(words: str) -> str:

@@ -13,7 +13,7 @@ from app.charts import layers as of_layers
 from app.charts.cosines import INK
 from app.components import laws, pair, pictured, series
 from app.components.series import Picture, Series
-from app.engine import derived, sweep
+from app.engine import best_known, derived, sweep
 from app.export.column import Chart
 from app.export.still import still
 from app.player.view import View, shown_layers, shown_snapshot
@@ -24,7 +24,7 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config import PARAMS
 from ncengine.runs.run import Run
-from ncengine.theory.optimum import floor_of, why_no_figure
+from ncengine.theory.optimum import least_name, why_no_figure
 
 # Points of height that a line of a legend takes which the page has elsewhere.
 _LINE_OF_LEGEND = 11
@@ -108,7 +108,7 @@ def _curves(run: Run, name: str, test: bool) -> Chart:
     several = over_seeds.seeds_counted(run) > 1
     if name == "objective":
         layers = architecture_info(run.config.architecture).has_network
-        spec = curves.objective_spec(layers, not why_no_figure(run.config), several)
+        spec = curves.objective_spec(layers, least_name(run.config), several)
         return _chart(run.config.title(), spec, curves.objective_table(run))
     if name == "accuracy":
         spec = curves.accuracy_spec(test, several)
@@ -208,10 +208,9 @@ def of_picture(shown: Sequence[Series], picture: Picture, metric: str = "") -> C
         ValueError: none of the networks is trained.
     """
     metric = metric or picture.metric
-    points = {
-        point.key: point
-        for point in sweep.look(config for family in shown for config in family.grid)
-    }
+    configs = [config for family in shown for config in family.grid]
+    best_known.wait(configs)
+    points = {point.key: point for point in sweep.look(configs)}
     finished, bounds, fitted = pictured.finished(shown, points, picture)
     if not any(finished):
         raise ValueError("none of these networks is trained yet; `ncengine sweep` trains them")
@@ -219,11 +218,10 @@ def of_picture(shown: Sequence[Series], picture: Picture, metric: str = "") -> C
     if shown[0].is_grid:
         return _map(shown[0], finished[0], metric, words)
     fits = [laws.law(runs, over, metric) for runs in fitted]
-    bounded = any(floor_of(family.base) is not None for family in shown)
-    parts = ("decay_hidden", "rest") if metric == "gap" and bounded else ()
-    floors = [
-        floor_of(family.base) if metric == "loss" and over == "depth" else None for family in shown
-    ]
+    leasts = pictured.leasts(shown)
+    parts = ("decay_hidden", "rest") if metric == "gap" and any(leasts) else ()
+    drawn = leasts if metric == "loss" and over == "depth" else []
+    floors = [least.value if least else None for least in drawn]
     references = metric not in laws.NO_LAW_OF
     table = of_depth.with_room(
         of_depth.table(
@@ -244,6 +242,8 @@ def of_picture(shown: Sequence[Series], picture: Picture, metric: str = "") -> C
     beside = f": {labels[0]}" if len(labels) == 1 else ""
     words_of = {"depth": "depth", "weight_decay": "weight decay"}
     title = f"{_begun(words)} over {words_of[over]}{beside}"
+    if any(least and not least.proved for least in drawn):
+        title += " · dashed: best known, not proved"
     return Chart(title, spec, rows, told, _lines_of_legend(called))
 
 
@@ -254,12 +254,13 @@ def _begun(words: str) -> str:
 
 def panels(shown: Sequence[Series]) -> dict[str, str]:
     """The metrics of which Depth has a panel, in words."""
+    named = {metric: pictured.called(metric, shown) for metric in series.METRICS}
     if shown[0].is_grid:
-        return dict(series.METRICS)
+        return named
     others = {"loss": "objective", "seconds": "seconds of training"}
     if shown[0].over == "depth":
         others["collapsed_layers"] = of_depth.COUNTED
-    return {**series.METRICS, **others}
+    return {**named, **others}
 
 
 def _map(family: Series, runs: list[of_depth.Finished], metric: str, words: str) -> Chart:

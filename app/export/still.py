@@ -147,7 +147,7 @@ def _way(run: Run, looked_at: View, r: int, passes: float) -> tuple[int, Project
     if run.layers is None or run.geometry is None or run.layers.class_means.shape[2] < 2:
         return None
     focus = looked_at.focus(run.config.classes)
-    ways = derived.trajectories(run.config, run.geometry, run.layers, r, looked_at.basis, focus)
+    ways = derived.trajectories(run, run.geometry, run.layers, r, looked_at.basis, focus)
     return min(ways, key=lambda way: abs(way[0] - passes), default=None)
 
 

@@ -26,7 +26,7 @@ _component = st.components.v2.component(
 
 
 def player(message: bytes, *, key: str, height: int = 560) -> None:
-    """Draw features, class means, classifier rows and the ideal simplex ETF over training.
+    """Draw features, class means, classifier rows and the ideal figure over training.
 
     Call it with the same `key` as snapshots arrive: camera, speed and toggles stay, and a viewer
     who follows the end glides to the new one. A message of another `run` resets the time line

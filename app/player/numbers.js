@@ -3,6 +3,11 @@
 /** Writes whole numbers for a reader. */
 export const count = new Intl.NumberFormat("en");
 
+/** What the worst angle is off from: what is proved to be best, or the best that is known. */
+export function angleName({ ideal_proved }) {
+  return ideal_proved ? "worst angle error" : "worst angle off best known";
+}
+
 const REAL = /^ *[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)? *$/i;
 const WHOLE = /^ *[+-]?\d+ *$/;
 const LONGEST_NUMBER = 100;

@@ -69,8 +69,11 @@ def draw_controls(run: Run, view: View) -> None:
                 format_func=names.__getitem__,
                 key="view:focus",
                 help="Projects on the span of exactly these classes' means."
-                + " Their ideal is an equilateral triangle or a regular tetrahedron."
-                * (not why_no_figure(config)),
+                + (
+                    " Their ideal is their part of the best figure that is known."
+                    if why_no_figure(config)
+                    else " Their ideal is an equilateral triangle or a regular tetrahedron."
+                ),
             )
             missing = min(FOCUS_SIZES) - len(view.picked)
             if view.picked and missing > 0:
@@ -245,5 +248,5 @@ def _trajectories(run: Run, geometry: Geometry, view: View, r: int) -> list[Traj
     if run.layers is None or run.status.busy or run.layers.class_means.shape[2] < 2:
         return []
     focus = view.focus(run.config.classes)
-    trajectories = derived.trajectories(run.config, geometry, run.layers, r, view.basis, focus)
+    trajectories = derived.trajectories(run, geometry, run.layers, r, view.basis, focus)
     return [Trajectory(epoch, run.layers.index, projection) for epoch, projection in trajectories]

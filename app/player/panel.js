@@ -1,7 +1,7 @@
 // Everything around the stage that is HTML: readings, buttons, scrubber, legend, tooltip, help.
 
 import { write } from "./moment.js";
-import { count } from "./numbers.js";
+import { angleName, count } from "./numbers.js";
 import { LAYERS } from "./shown.js";
 
 const TICK_WIDTH = 84;
@@ -65,6 +65,8 @@ export class Panel {
     this.wayScrubber.max = data.ways.length ? data.ways[0].frames - 1 : 0;
     this.part("live").hidden = !data.live;
     this.part("layer-ideal").hidden = !data.ideal_fits;
+    this.part("layer-ideal").querySelector("span").textContent =
+      data.ideal_proved ? "ideal" : "best known";
     const untested = data.trained === data.samples;
     this.part("layer-tests").hidden = untested;
     this.part("layer-samples").querySelector("i").hidden = untested;
@@ -116,7 +118,7 @@ export class Panel {
     const angle = data.angle_error[frame];
     // The means of two classes are opposite each other about their centre, trained or not.
     const worst = angle === null || data.classes < 3 ? null : `${angle.toFixed(1)}°`;
-    reading(this.part("angle"), worst, "worst angle error ", "");
+    reading(this.part("angle"), worst, `${angleName(data)} `, "");
     this.part("play").setAttribute("aria-label", clock.playing ? "Pause" : "Play");
     this.part("way-play").setAttribute("aria-label",
       way.clock.playing ? "Pause" : "Play through the layers");
@@ -243,7 +245,10 @@ function explain(scene, n, at) {
   return [
     [`Class mean of ${name}`, "the average of all its training samples"],
     [`Classifier row of ${name}`, "the direction in which the last layer looks for this class"],
-    [`Ideal place of ${name}`, "a vertex of the simplex that neural collapse leads to"],
+    data.ideal_proved
+      ? [`Ideal place of ${name}`, "a vertex of the simplex that neural collapse leads to"]
+      : [`Best known place of ${name}`,
+        "a corner of the best figure that is known for so many classes; it is not proved"],
   ][kind];
 }
 

@@ -2,7 +2,7 @@
 // page does meanwhile. It goes evenly through the frames, as the player's clock does.
 
 import { Camera } from "./camera.js";
-import { count } from "./numbers.js";
+import { angleName, count } from "./numbers.js";
 import { Scene } from "./scene.js";
 import { faded, shownAtFirst } from "./shown.js";
 import { Slate } from "./slate.js";
@@ -68,7 +68,8 @@ export class Reel {
     const figures = [
       layers && ["pass", pass],
       nc1 && ["NC1", nc1],
-      angle !== null && ["worst angle error", `${angle.toFixed(1)}°`],
+      // In fewer words where it is long: beside them is the picture.
+      angle !== null && [data.ideal_proved ? angleName(data) : "off the best known", `${angle.toFixed(1)}°`],
     ].filter(Boolean);
     return { moment: layers ? ["layer", String(frame + 1)] : [data.unit, pass], figures };
   }

@@ -1,7 +1,7 @@
 // What is shown, in words: for who listens to the player and does not see it.
 
 import { write } from "./moment.js";
-import { count } from "./numbers.js";
+import { angleName, count } from "./numbers.js";
 
 // Milliseconds for which a moment is looked at before it is told: who holds a key goes on.
 const SETTLED = 500;
@@ -69,8 +69,8 @@ function momentInWords({ film, shown, frame, layer, nc1 }) {
   const angle = film.classes < 3 ? null : shown.angle_error[frame];
   const unit = film.unit[0].toUpperCase() + film.unit.slice(1);
   const where = `${unit} ${count.format(epoch)}${layer === null ? "" : `, layer ${layer}`}`;
-  const figures = [nc1 && `NC1 ${nc1}`, angle !== null && `worst angle error ${angle.toFixed(1)}°`]
-    .filter(Boolean);
+  const worst = angle !== null && `${angleName(film)} ${angle.toFixed(1)}°`;
+  const figures = [nc1 && `NC1 ${nc1}`, worst].filter(Boolean);
   return `${figures.length ? `${where}: ${figures.join(", ")}` : where}.`;
 }
 

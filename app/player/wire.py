@@ -197,6 +197,7 @@ def _figure(projection: Projection) -> dict[str, Any]:
         "exact": bool(projection.exact),
         "exact_2d": bool(projection.exact_2d),
         "ideal_fits": bool(projection.ideal_fits),
+        "ideal_proved": bool(projection.ideal_proved),
         "focus": [int(k) for k in projection.focus],
         "edges": [[int(i), int(j)] for i, j in projection.edges],
     }

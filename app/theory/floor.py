@@ -22,7 +22,7 @@ from ncengine.catalogue.metrics import METRICS
 from ncengine.config import RunConfig
 from ncengine.theory import best_figure, gufm_optimum, ideal_figure, least_width, unequal_optimum
 from ncengine.theory.descent import Descent, descent
-from ncengine.theory.figures import STARTS, BestFigure, in_words
+from ncengine.theory.figures import STARTS, BestFigure
 
 LEAD = (
     "Take the network away, and let each sample's feature go wherever it likes on the sphere on "
@@ -190,7 +190,7 @@ def _followed(
     ):
         means = figure.means
         for x in side:
-            problem = Problem(classes, width, x, loss, bias and loss == "mse")
+            problem = Problem(classes, width, x, loss, bias)
             come = problem.least(means)
             means = problem.parts(come.x)[0]
             found[x] = float(come.fun)
@@ -252,7 +252,7 @@ def _told_without(problem: tuple, figure: BestFigure) -> None:
     )
     lines = [
         f"**No figure of {classes} equal angles fits** the {width - 1} dimensions that LayerNorm "
-        f"leaves of d = {width}. The best known of {figure.starts} starts is {in_words(figure)}; "
+        f"leaves of d = {width}. The best known of {figure.starts} starts is {figure.words}; "
         f"{figure.agree} of them came to it. Nothing proves it",
         f"objective **{number(figure.loss)}**, best known",
         f"angles between classes from {angles[0]:.2f}° to {angles[-1]:.2f}°",

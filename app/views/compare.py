@@ -14,7 +14,7 @@ import streamlit as st
 from app.charts import compare as charts
 from app.components import address, notices, pair, pulse, readouts, status, text
 from app.components.shown import Shown, look
-from app.engine import data, pace, viewers
+from app.engine import best_known, data, pace, viewers
 from app.export import shown as saved
 from app.picker import other, picker
 from app.player import on_page, view
@@ -70,7 +70,7 @@ def draw(left: Spec, right: Spec, explore: Callable[[Spec], None], at: Stage = A
     least = _interval(both)
     pace.forget()
     if least is not None:
-        drawn = tuple(shown.run.status for shown in both)
+        drawn = _drawn(both)
         st.fragment(_watch, key=WATCH)(specs, drawn, least)
 
 
@@ -272,8 +272,14 @@ def _moment(part: str, both: Sequence[Shown]) -> tuple[Any, ...]:
     return tuple(MOMENT[part](shown) for shown in both)
 
 
+def _drawn(both: Sequence[Shown]) -> tuple[Any, ...]:
+    """What the page was drawn for: how both stand, and whether their best figures are known."""
+    return tuple((shown.run.status, shown.run.best_figure is not None) for shown in both)
+
+
 def _interval(both: Sequence[Shown]) -> float | None:
-    if any(shown.run.status.busy or _reading(shown) for shown in both):
+    awaited = best_known.is_awaited(*(shown.run.config for shown in both if shown.run.points))
+    if awaited or any(shown.run.status.busy or _reading(shown) for shown in both):
         return LIVE
     return None if all(shown.run.status.finished for shown in both) else IDLE
 
@@ -295,7 +301,7 @@ def _poll(specs: Specs, drawn: tuple) -> None:
         try:
             both = look(specs[0]), look(specs[1])
             viewers.watches(*(shown.run.config for shown in both))
-            if tuple(shown.run.status for shown in both) != drawn:
+            if _drawn(both) != drawn:
                 st.rerun()
             moved = [part for part in moved if st.session_state.get(part) != _moment(part, both)]
         except Exception:

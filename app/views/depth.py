@@ -27,7 +27,7 @@ from app.components import (
     text,
 )
 from app.components.series import Picture, Series
-from app.engine import data, pace, public, runs, sweep
+from app.engine import best_known, data, pace, public, runs, sweep
 from app.engine.sweep import Point
 from app.export import shown as saved
 from app.stage.presenting import AS_ITSELF, Stage
@@ -36,6 +36,7 @@ from ncengine.config import PARAMS, RunConfig, as_text
 from ncengine.config.fields import PAPER_DEPTHS
 from ncengine.runs.run import Status
 from ncengine.theory.depth_law import prediction
+from ncengine.theory.optimum import why_no_figure
 
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
@@ -55,8 +56,9 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     saved.shows_picture(config, picture)
     notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
     if at.fills:
-        presented.title(f"How {series.METRICS[picture.metric]} changes with depth")
-        st.fragment(_presented, key=PANELS)(picture.series(config), picture)
+        shown = picture.series(config)
+        presented.title(f"How {pictured.called(picture.metric, shown)} changes with depth")
+        st.fragment(_presented, key=PANELS)(shown, picture)
         return
     notices.draw()
     _heading_row(config, picture)
@@ -69,7 +71,8 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     configs = _all(shown)
     points = sweep.look(configs)
     _downloads([point.config for point in points if not point.finished])
-    busy = any(point.now.status.busy for point in points)
+    awaited = best_known.is_awaited(*(point.config for point in points if point.finished))
+    busy = awaited or any(point.now.status.busy for point in points)
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
     pace.forget()
@@ -319,10 +322,16 @@ def _poll(configs: tuple[RunConfig, ...]) -> None:
         moved = []
         if st.session_state.get(PROGRESS) != sweep.moment(points):
             moved.append(PROGRESS)
-        if st.session_state.get(PANELS) != sweep.recorded(points):
+        if st.session_state.get(PANELS) != _recorded(points):
             moved.append(PANELS)
     if moved:
         pulse.refresh([*moved, WATCH])
+
+
+def _recorded(points: Sequence[Point]) -> tuple:
+    """Changes whenever a run has come to its end, or a best figure is found."""
+    finished = (point.config for point in points if point.finished)
+    return sweep.recorded(points), tuple(map(best_known.is_awaited, finished))
 
 
 # The pictures.
@@ -331,7 +340,7 @@ def _poll(configs: tuple[RunConfig, ...]) -> None:
 def _panels(shown: list[Series], picture: Picture, open_run: Open) -> None:
     with pace.measured(), _told():
         points = {point.key: point for point in sweep.look(_all(shown))}
-        st.session_state[PANELS] = sweep.recorded(tuple(points.values()))
+        st.session_state[PANELS] = _recorded(tuple(points.values()))
         asked = panels.clicked()
         if asked in points:
             open_run(points[asked].config)
@@ -365,9 +374,11 @@ def _presented(shown: list[Series], picture: Picture) -> None:
 
 def _nothing_yet(shown: list[Series], points: list[Point]) -> str:
     begun = any(point.now.status.busy for point in points)
+    proved = not any(why_no_figure(family.base) for family in shown)
+    what = ", the best that any network can reach" * proved
     return (
         f"{'Here come' if begun else 'Train these networks, and here come'} NC1, NC2 and NC3 of "
-        "each as it is done, and its gap to the floor, the best that any network can reach."
+        f"each as it is done, and its {pictured.called('gap', shown)}{what}."
     )
 
 
@@ -382,6 +393,7 @@ def _theory(shown: list[Series]) -> None:
             st.markdown(who + text.plain(statement))
         st.caption(
             "The theorems speak of global optima, and of what holds at most. A slope that is less "
-            "steep can be the solver's: see how far above the floor it ends."
+            f"steep can be the solver's: see how far above the {pictured.least_called(shown)} it "
+            "ends."
         )
         paper.draw()

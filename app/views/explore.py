@@ -27,7 +27,7 @@ from app.components import (
     text,
 )
 from app.components.shown import Shown, look
-from app.engine import data, derived, pace, runs, shared, viewers
+from app.engine import best_known, data, derived, pace, runs, shared, viewers
 from app.export import shown as saved
 from app.picker import other, picker
 from app.player import on_page, view
@@ -39,7 +39,7 @@ from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.run import Run, Status
-from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.optimum import UNPROVED, least_name, why_no_figure
 
 logger = logging.getLogger(__name__)
 
@@ -87,18 +87,24 @@ def draw(
         st.fragment(_welcome, key=WELCOME)(spec, now)
     if not at.fills:
         _heading(shown, lambda: compare(spec))
-    # Not at hand for a shipped run, whose samples are.
-    reading = not run.shipped and data.examine(config) is None
+    waits = _waits(run)
     st.fragment(_progress, key=PROGRESS)(spec, now, at)
     st.fragment(_record, key=RECORD)(spec, now, at)
-    least = _interval(now, reading or shown.begins)
+    least = _interval(now, waits or shown.begins)
     pace.forget()
     if least is not None:
-        st.fragment(_watch, key=WATCH)(spec, now, reading, least)
+        st.fragment(_watch, key=WATCH)(spec, now, waits, least)
 
 
 def _shown(spec: RunConfig | Identity) -> Shown:
     return look(spec, welcomes=picker.came_without_a_link())
+
+
+def _waits(run: Run) -> bool:
+    """Whether its data are being read, or its best figure is being searched for."""
+    # Not at hand for a shipped run are its data, whose samples are.
+    reading = not run.shipped and data.examine(run.config) is None
+    return reading or (run.points > 0 and best_known.is_awaited(run.config))
 
 
 def _interval(now: Status, soon: bool) -> float | None:
@@ -178,14 +184,14 @@ def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) ->
             _body(shown, looked_at, at)
 
 
-def _watch(spec: RunConfig | Identity, drawn: Status, was_reading: bool, least: float) -> None:
+def _watch(spec: RunConfig | Identity, drawn: Status, waited: bool, least: float) -> None:
     """What looks whether the run has moved, and draws nothing itself."""
     if drawn.busy and requests.seconds_since_the_last() < EAGER:
         least = min(least, SOON)
-    pulse.draw(pace.next_look(least), lambda: _poll(spec, drawn, was_reading))
+    pulse.draw(pace.next_look(least), lambda: _poll(spec, drawn, waited))
 
 
-def _poll(spec: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
+def _poll(spec: RunConfig | Identity, drawn: Status, waited: bool) -> None:
     """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
     moved = [PROGRESS, RECORD]
     with pace.measured():
@@ -195,7 +201,7 @@ def _poll(spec: RunConfig | Identity, drawn: Status, was_reading: bool) -> None:
             viewers.watches(run.config)
             if shown.begins and automatic.start(run):
                 st.rerun()
-            if run.status is not drawn or was_reading and data.examine(run.config):
+            if run.status is not drawn or (waited and not _waits(run)):
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](shown)]
             _hand_on(shown, moved)
@@ -278,7 +284,9 @@ def _words(config: RunConfig) -> None:
 def _objective(run: Run) -> None:
     table = shared.once(run, "objective", lambda: curves.objective_table(run))
     layers = architecture_info(run.config.architecture).has_network
-    curves.draw_objective(table, layers, not why_no_figure(run.config), _several(run))
+    curves.draw_objective(table, layers, least_name(run.config), _several(run))
+    if run.best_figure:
+        st.caption(f"Dashed: {UNPROVED}.")
 
 
 def _collapse(run: Run, test: bool) -> None:
@@ -318,11 +326,13 @@ def _cosines(run: Run, looked_at: view.View) -> None:
     )
     cosines.draw(table, names, not why_no_figure(run.config))
     passes = f"{run.geometry.epoch[shown]:,.0f}"
-    st.caption(f"Seed {looked_at.seed}, pass {passes}. {_ideal(run.config)}")
+    st.caption(f"Seed {looked_at.seed}, pass {passes}. {_ideal(run)}")
 
 
-def _ideal(config: RunConfig) -> str:
-    classes, without = config.classes, why_no_figure(config)
+def _ideal(run: Run) -> str:
+    classes, without = run.config.classes, why_no_figure(run.config)
+    if without and run.ideal:
+        return f"The best known figure, not proved to be best: {run.ideal.words}."
     if without:
         return f"There is no ideal to compare them with: {without}."
     if classes == 2:

@@ -15,6 +15,7 @@ from ncengine.metrics.layers import AS_COLLAPSED
 from ncengine.runs.earlier import why_not_recorded
 from ncengine.runs.run import Layers, Run
 from ncengine.snapshots.names import OF_LAYERS
+from ncengine.theory.optimum import FLOOR, least_name
 from ncengine.theory.trivial import trivial
 
 FORM_LABELS = {"lines": "over layers", "map": "over layers and passes"}
@@ -65,7 +66,7 @@ def draw_blocks(run: Run, looked_at: View) -> None:
     with right:
         charts.draw_blocks(table, "movement")
     if run.config.norm == "pre":
-        st.markdown(shortcut(layers, g))
+        st.markdown(shortcut(layers, g, least_name(run.config)))
         _lines(run, layers, "stream_norm", g, "chart_stream")
 
 
@@ -197,8 +198,8 @@ def _spread(findings: LayerByLayer) -> str:
     return f"spread in {'' if same else 'at most '}{most} direction{'s' if most > 1 else ''}"
 
 
-def shortcut(layers: Layers, g: int) -> str:
-    """Why a pre-LN network of few layers can be nearly at the floor, as Markdown."""
+def shortcut(layers: Layers, g: int, optimum: str = FLOOR) -> str:
+    """Why a pre-LN network of few layers can be nearly at the floor, or best known, as Markdown."""
     norms = 10 ** log_moments(layers.stream_norm[g].T)[0]
     least = int(np.nanargmin(norms))
     here = (
@@ -211,7 +212,7 @@ def shortcut(layers: Layers, g: int) -> str:
         "its input on the sphere, and adds to a stream of any size. Training lets the stream "
         f"shrink, {here}: an early block takes away what all samples share, and the next LayerNorm "
         "blows up the little that is left. In a small stream small weights do the rest, and pay "
-        "hardly any decay. So few layers come as near to the floor as one likes, and it is not "
-        "depth that brings them there. A post-LN network has no such way: each of its blocks puts "
-        "the stream back on the sphere."
+        f"hardly any decay. So few layers come as near to the {optimum} as one likes, and it is "
+        "not depth that brings them there. A post-LN network has no such way: each of its blocks "
+        "puts the stream back on the sphere."
     )

@@ -12,13 +12,13 @@ import streamlit as st
 
 from app.charts import depth as charts
 from app.charts import in_words
-from app.components import laws, neighbours, series, text
+from app.components import laws, neighbours, pictured, series, text
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.config import PARAMS
-from ncengine.theory.optimum import floor_of, why_no_figure
+from ncengine.theory.optimum import why_no_figure
 from ncengine.theory.trivial import trivial
 
 _OPEN, _LISTED = "depth:open", "depth:run"
@@ -56,22 +56,24 @@ def draw(
         with columns[n % _COLUMNS]:
             fits += panel(metric, title)
             _if_trivial(shown, metric)
-    bounded = any(floor_of(family.base) is not None for family in shown)
+    leasts = pictured.leasts(shown)
     left, middle, right = st.columns(_COLUMNS, gap="small")
     with left:
-        if bounded:
-            fits += panel("gap", "gap to the floor", parts=("decay_hidden", "rest"))
+        if any(leasts):
+            title = pictured.called("gap", shown)
+            fits += panel("gap", title, parts=("decay_hidden", "rest"))
             st.caption(
                 "Dotted: the hidden decay, that of all layers before the last. Dashed and dotted: "
                 "the rest, fit and last layer."
             )
-        else:
-            st.caption(f"There is no floor in closed form: {why_no_figure(shown[0].base)}.")
+        if without := next(filter(None, (why_no_figure(one.base) for one in shown)), ""):
+            st.caption(f"There is no floor in closed form: {without}.")
     with middle:
-        floors = [floor_of(family.base) if family.over == "depth" else None for family in shown]
+        drawn = leasts if over == "depth" else []
+        floors = [least.value if least else None for least in drawn]
         panel("loss", "objective", references=False, floors=floors)
-        if any(floor is not None for floor in floors):
-            st.caption("Dashed: the floor, below which no network can come.")
+        if any(floors) and (caption := pictured.dashed(shown)):
+            st.caption(caption)
     with right:
         panel("seconds", "seconds of training", references=False)
         st.caption("Of its slowest process; its seeds may be spread over several.")
@@ -99,7 +101,7 @@ def draw_list(
     Vega's points take no focus.
     """
     named = {
-        key: f"{config.title()}: {METRICS[metric]} {value}"
+        key: f"{config.title()}: {pictured.called(metric, shown)} {value}"
         for runs in finished
         for (config, key, _), value in zip(runs, _typical(runs, metric), strict=True)
     }
@@ -221,12 +223,12 @@ def draw_map(
     st.segmented_control(
         "Metric",
         list(METRICS),
-        format_func=METRICS.__getitem__,
+        format_func=partial(pictured.called, shown=shown),
         key="depth:metric",
         required=True,
         on_change=_metric_changed,
     )
-    title = METRICS[picture.metric]
+    title = pictured.called(picture.metric, shown)
     spec = charts.map_spec(family.depths, family.decays, title)
     table = charts.map_table(finished[0], picture.metric)
     table = in_words.telling(table, in_words.grid(table, title))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.charts import curves
 from app.charts import depth as charts
-from app.components import laws, series, status
+from app.components import laws, pictured, series, status
 from app.components.series import Picture, Series
 from app.components.shown import Shown
 from app.engine import shared
@@ -24,7 +24,6 @@ from ncengine.analysis.bounds import Bound
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.runs.run import Run, Status
-from ncengine.theory.optimum import floor_of
 
 
 def title(words: str) -> None:
@@ -119,7 +118,7 @@ def panel(
 ) -> None:
     """One metric of Depth, that of the picture, with what is seen of each series."""
     over, metric = shown[0].over, picture.metric
-    words = series.METRICS[metric]
+    words = pictured.called(metric, shown)
     fits = [laws.law(runs, over, metric) for runs in fitted]
     names = zip(series.labels(shown), fits, strict=True)
     legend = "".join(
@@ -128,7 +127,7 @@ def panel(
         for n, (label, fit) in enumerate(names)
     )
     parts = ("decay_hidden", "rest") if metric == "gap" else ()
-    bounded = any(floor_of(family.base) is not None for family in shown)
+    bounded = any(pictured.leasts(shown))
     table = charts.table(
         finished, over, metric, fits, parts=parts if bounded else (), bounds=bounds
     )

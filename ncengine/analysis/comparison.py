@@ -10,10 +10,10 @@ import numpy as np
 from ncengine.analysis import over_seeds
 from ncengine.analysis.outcome import AT_FLOOR, outcome
 from ncengine.analysis.words import number
-from ncengine.catalogue.metrics import Metric, Place, of_test, shown_in
+from ncengine.catalogue.metrics import METRICS, Metric, Place, of_test, shown_in
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.run import Run, Status
-from ncengine.theory.optimum import why_no_figure
+from ncengine.theory.optimum import BEST_KNOWN, why_no_figure
 from ncengine.theory.trivial import trivial
 
 # So many fields are named in words; of more, how many more there are.
@@ -75,6 +75,8 @@ def figures(left: Run, right: Run) -> list[Figure]:
     found: dict[tuple[str, bool], Figure] = {}
     tested = shown_in(Place.READOUTS, test=True)
     for metric in shown_in(Place.READOUTS):
+        if metric.name == "gap" and left.best_figure and right.best_figure:
+            metric = METRICS["gap_known"]
         asked = metric.asked_as or metric.name
         for test in (False, True):
             if (asked, test) not in found and (not test or metric in tested):
@@ -229,10 +231,17 @@ def _factor(ratio: float) -> str:
 
 
 def _objective(left: Run, right: Run) -> str:
-    """How near they came to the floor, as a clause that goes on."""
-    first, second = _over_floor(left), _over_floor(right)
-    if first is None or second is None:
+    """How near they came to the floor, or both to the best known, as a clause that goes on."""
+    first, second = _over_least(left), _over_least(right)
+    known = left.best_figure is not None
+    if first is None or second is None or known is not (right.best_figure is not None):
         return _without_floor(left, right)
+    clause = _over_the_same(first, second, left.least == right.least)
+    return clause.replace("floor", BEST_KNOWN) if known else clause
+
+
+def _over_the_same(first: float, second: float, same: bool) -> str:
+    """The clause, from both gaps as shares of the floor, which is the `same` one or is not."""
     at = [gap < AT_FLOOR for gap in (first, second)]
     if all(at):
         return ", and both objectives are at the floor"
@@ -242,7 +251,7 @@ def _objective(left: Run, right: Run) -> str:
             f", and the objective of the {side} one is at the floor, that of the other "
             f"{_percent(other)} above"
         )
-    if left.floor != right.floor:
+    if not same:
         return (
             f", and its objective is {_percent(second)} above its floor, against "
             f"{_percent(first)} at the left"
@@ -261,16 +270,16 @@ def _percent(share: float) -> str:
     return f"{float(f'{100 * share:.2g}'):,g} %"
 
 
-def _over_floor(run: Run) -> float | None:
-    """The gap as a share of the floor; None where there is no floor."""
-    gap = over_seeds.last_by_scale(run, "gap") if not why_no_figure(run.config) else None
-    if gap is None or not run.floor:
+def _over_least(run: Run) -> float | None:
+    """The gap as a share of the floor, or of the best known; None where neither is at hand."""
+    if run.least is None:
         return None
-    return max(gap, 0.0) / run.floor
+    gap = over_seeds.last_by_scale(run, over_seeds.gap_name(run))
+    return None if gap is None else max(gap, 0.0) / run.least.value
 
 
 def _without_floor(left: Run, right: Run) -> str:
-    """Where no floor is known, the objectives themselves, if they are the same one."""
+    """Where there is nothing to measure from, the objectives themselves, if they are the same."""
     ends = [over_seeds.last_by_scale(run, "loss") for run in (left, right)]
     if left.config.loss != right.config.loss or ends[0] is None or ends[1] is None:
         return ""

@@ -18,7 +18,7 @@ from ncengine.theory.trivial import trivial
 
 # A gap that shrank by more in the second half of all passes was still falling.
 FALLING = 0.05
-# Of the floor: so small a gap is none.
+# Of the floor, or of what is known in its place: so small a gap is none.
 AT_FLOOR = 1e-4
 # After so few passes a network is as good as untrained.
 HARDLY_ANY = 5
@@ -41,7 +41,8 @@ class Outcome:
         of_zeros: the objective of weights that are all zero, which answer the same to every sample.
         nc1: geometric mean of NC1 over the seeds for which it is finite and not 0; 0 where it is
             for all, and infinite where it is for all that have none other.
-        above_floor: the gap as a share of the floor; None without a floor.
+        above_floor: the gap as a share of the floor, or of the best that is known in its place:
+            less than 0 where it is below that. None where neither is at hand.
         passes: how many there were.
         fell: by which share the gap, without a floor the objective, shrank in the second half of
             the passes; None where the run's curves were not looked at, or have one point.
@@ -51,6 +52,7 @@ class Outcome:
         diverged: seeds that did.
         worse: of several seeds, those that ended above `of_zeros`, where not all did.
         not_converged: seeds whose classes fell onto one point, with their NC1.
+        proved: whether what it is above is the floor.
     """
 
     objective: float | None
@@ -65,6 +67,7 @@ class Outcome:
     diverged: tuple[int, ...] = ()
     worse: tuple[int, ...] = ()
     not_converged: Mapping[int, float] | None = None
+    proved: bool = True
 
     @property
     def worse_than_none(self) -> bool:
@@ -83,8 +86,13 @@ class Outcome:
 
     @property
     def at_floor(self) -> bool:
-        """Whether nothing is left between the objective and the floor."""
+        """Whether nothing is left between the objective and the floor, or what is in its place."""
         return self.above_floor is not None and self.above_floor < AT_FLOOR
+
+    @property
+    def below_known(self) -> bool:
+        """Whether it is better than the best that was known; below a floor nothing can be."""
+        return not self.proved and self.above_floor is not None and self.above_floor < -AT_FLOOR
 
     @property
     def falling(self) -> bool:
@@ -159,16 +167,21 @@ class Outcome:
         )
 
     def _descent(self) -> str:
+        least = "the floor" if self.proved else "the best known"
+        unproved = "" if self.proved else ", which is not proved to be the least"
+        if self.below_known:
+            share = _about(-(self.above_floor or 0.0))
+            return f"The objective ended {share} below {least}: its figure is a better one."
         if self.at_floor:
-            return "The objective ended at the floor."
+            return f"The objective ended at {least}{unproved}."
         how = "still falling" if self.falling else "with no way further down" * self.rested
         how = how or "settled" * (self.fell is not None)
         if self.above_floor is None:
             ended = number(self.objective or 0.0)
         elif self.above_floor < 1:
-            ended = f"{_about(self.above_floor)} above the floor"
+            ended = f"{_about(self.above_floor)} above {least}"
         else:
-            ended = f"at {number(1 + self.above_floor)} times the floor"
+            ended = f"at {number(1 + self.above_floor)} times {least}"
         at = "at " * (self.above_floor is None)
         return f"The objective ended {at}{ended}{', ' * bool(how)}{how}."
 
@@ -192,14 +205,15 @@ def outcome_of(summary: Mapping[str, Any]) -> Outcome:
     config = PARAMS_DEFAULTS | summary["config"]
     known = _Ends(summary["seeds"])
     of_zeros = log(config["classes"]) if config["loss"] == "CE" else 0.5
-    objective, floor = known.mean("loss"), summary["floor"]
-    gap = known.mean("gap")
+    objective, proved = known.mean("loss"), summary["floor"] is not None
+    least = summary["floor"] if proved else summary.get("best_known")
+    gap = known.mean("gap" if proved else "gap_known")
     worse = tuple(seed for seed, loss in known.of("loss").items() if loss > of_zeros)
     return Outcome(
         objective=objective,
         of_zeros=of_zeros,
         nc1=over_seeds.typical(known.of("nc1").values()),
-        above_floor=gap / floor if floor and gap is not None else None,
+        above_floor=gap / least if least and gap is not None else None,
         passes=summary["passes"],
         tells_nothing=trivial(config["classes"], config["samples_per_class"]).get("nc1", ""),
         free=not architecture_info(config["architecture"]).has_network,
@@ -208,6 +222,7 @@ def outcome_of(summary: Mapping[str, Any]) -> Outcome:
         not_converged={
             seed: nc1 for seed, nc1 in known.of("nc1").items() if nc1 > over_seeds.NOT_CONVERGED
         },
+        proved=proved or not least,
     )
 
 
@@ -257,7 +272,11 @@ class _Ends:
 
 
 def _fell(run: Run) -> float | None:
-    """By which share the gap, without a floor the objective, shrank in the second half."""
+    """By which share the gap, without a floor the objective, shrank in the second half.
+
+    Nobody knows how far it could have shrunk where nothing is proved, so of the gap to the best
+    that is known it is not told.
+    """
     height = over_seeds.mean_over_seeds(run, "loss" if run.floor is None else "gap")
     at = over_seeds.passes(run)
     before = int(np.searchsorted(at, at[-1] / 2, side="right"))

@@ -62,6 +62,11 @@ def typical(values: Iterable[float]) -> float | None:
     return float(max(known)) if known else None
 
 
+def gap_name(run: Run) -> str:
+    """Which curve is the gap of the run: to the floor, or to the best that is known."""
+    return "gap" if run.best_figure is None else "gap_known"
+
+
 def by_scale(curve: str, values: Iterable[float]) -> float | None:
     """The mean over seeds of a metric by its scale; None of no value.
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
 
 import numpy as np
 
-from ncengine.metrics.collapse import cosines
+from ncengine.analysis.ideal import angle_error, edges, laid_over, ordered, polar, promised
 from ncengine.runs.run import Geometry
-from ncengine.theory import least_width, simplex_etf
 
 BASES = ("last", "each")
 EXACT_WIDTH = 4
@@ -34,7 +32,8 @@ class Projection:
         classifier: (G, K, 3) float32, rows of the last layer.
         ideal: (G, K, 3) float32, the figure that the theory promises, turned as close to the
             class means as a rotation in the full space allows. Zeros where `ideal_fits` is False.
-        ideal_fits: whether the width has room for that figure.
+        ideal_fits: whether there is one: the width has room for that figure, or another stands
+            in its place.
         labels: (S,) class of each sample.
         distance: (G, S) float32, from a sample to its class mean, in the full space, over sqrt(d).
         test_points: (G, S', 3) float32, features of test samples, on the same axes.
@@ -43,13 +42,16 @@ class Projection:
         variance_share: (G,) share of the class means' variance that the 3 dimensions carry.
         variance_share_2d: (G,) the same for the first 2.
         angle_error: (G,) degrees; the angles between class means about their centre, at worst,
-            from the ideal arccos(-1/(k - 1)). Of the k focused classes, or of all. NaN where
+            from the ideal arccos(-1/(k - 1)). Of the k focused classes, or of all. With another
+            figure in its place each from that figure's own, about the origin. NaN where
             `ideal_fits` is False: there is nothing to be that far from.
         focus: the classes focused on, or ().
         exact: whether nothing is lost: features lie on a sphere of at most 2 dimensions, and the
             origin is its centre. Otherwise the origin is the centre of the (focused) class means.
         edges: pairs of classes that the ideal's wireframe joins.
         exact_2d: whether nothing is lost on the first two axes alone either.
+        ideal_proved: whether the ideal is what the theory promises; else it is the best figure that
+            is known, and the k-th class has the corner that suits the last snapshot best.
     """
 
     epoch: np.ndarray
@@ -70,6 +72,7 @@ class Projection:
     exact: bool
     edges: tuple[tuple[int, int], ...]
     exact_2d: bool = False
+    ideal_proved: bool = True
 
 
 def project(
@@ -81,6 +84,7 @@ def project(
     focus: tuple[int, ...] = (),
     row_norm: float | None = None,
     onto: np.ndarray | None = None,
+    figure: np.ndarray | None = None,
 ) -> Projection:
     """The snapshots of seed number `r` on the principal axes of the class means.
 
@@ -104,12 +108,14 @@ def project(
             place there as it can. Without a focus, any three directions that the class means span
             can be the axes then, and not the principal ones alone: what is a simplex in both
             networks is the same picture.
+        figure: (K, d - 1) unit vectors, the ideal where the one of `nc2_name` does not fit; where
+            that does, it is left aside. Which class is which of its corners is found.
 
     Raises:
         ValueError: names the argument at fault, its value and what is allowed.
     """
     focus = tuple(focus)
-    _check(geometry, r, nc2_name, basis, focus, onto)
+    _check(geometry, r, nc2_name, basis, focus, onto, figure)
     frames, means, rows = _finite(geometry, r)
     classes, d = means.shape[1:]
     exact = d <= EXACT_WIDTH
@@ -124,15 +130,22 @@ def project(
     into = space @ axes
     points, distance = train.shown(means, into, centre(means)[1])
     test_points, test_distance = test.shown(means, into, centre(means)[1])
-    fits = d >= least_width(classes, "simplex" if nc2_name == "nc2a" else "orthogonal")
-    ideal = _ideal(inside, nc2_name, basis, focus, exact) if fits else np.zeros_like(inside)
+    chosen = list(focus or range(classes))
+    promise, known = promised(nc2_name, classes, d), None
+    if promise is None and figure is not None and len(means):
+        known = ordered(figure, means[-1])
+    shown = known if promise is None else promise
+    ideal, error = np.zeros_like(inside), np.full(len(means), np.nan)
+    if shown is not None:
+        ideal = laid_over(inside, shown, centre, basis, () if exact else focus)
+        error = angle_error(means[:, chosen], None if known is None else known[chosen])
     return Projection(
         epoch=geometry.epoch[frames],
         points=points,
         means=_single(centre(means)[0] @ into),
         classifier=_single(centre(_in_units(rows, row_norm))[0] @ into),
         ideal=_single(ideal @ axes),
-        ideal_fits=fits,
+        ideal_fits=shown is not None,
         labels=geometry.labels,
         distance=distance,
         test_points=test_points,
@@ -140,11 +153,12 @@ def project(
         test_distance=test_distance,
         variance_share=_variance_share(inside, axes),
         variance_share_2d=_variance_share(inside, axes[..., :2]),
-        angle_error=_angle_error(means[:, list(focus)] if focus else means, fits),
+        angle_error=error,
         focus=focus,
         exact=exact,
-        edges=_edges(focus, classes) if fits else (),
+        edges=() if shown is None else edges(focus, classes, known),
         exact_2d=exact and d < EXACT_WIDTH,
+        ideal_proved=promise is not None,
     )
 
 
@@ -157,11 +171,6 @@ def _finite(geometry: Geometry, r: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     return frames, means[frames], rows[frames]
 
 
-def _edges(focus: tuple[int, ...], classes: int) -> tuple[tuple[int, int], ...]:
-    joined = focus or (range(classes) if classes <= 4 else ())
-    return tuple(combinations(joined, 2))
-
-
 def _check(
     geometry: Geometry,
     r: int,
@@ -169,8 +178,11 @@ def _check(
     basis: str,
     focus: tuple,
     onto: np.ndarray | None,
+    figure: np.ndarray | None,
 ) -> None:
-    _, seeds, classes, _ = geometry.class_means.shape
+    _, seeds, classes, width = geometry.class_means.shape
+    if figure is not None and np.shape(figure) != (classes, width - 1):
+        raise ValueError(f"figure: shape {np.shape(figure)}, must be ({classes}, {width - 1})")
     if onto is not None and np.shape(onto) != (classes, 3):
         raise ValueError(f"onto: shape {np.shape(onto)}, must be ({classes}, 3)")
     if not 0 <= r < seeds:
@@ -249,9 +261,6 @@ def _in_units(rows: np.ndarray, row_norm: float | None) -> np.ndarray:
     return rows / (row_norm or 1.0)
 
 
-# -- axes ------------------------------------------------------------------------------------
-
-
 def _axes(
     means: np.ndarray,
     residuals: Callable[[int], np.ndarray],
@@ -269,7 +278,7 @@ def _axes(
             new = _blocks(means[g], partial(residuals, g), focus, exact)
             # Block by block, so that a focused plane stays the plane it is.
             if blocks:
-                blocks = [b @ _polar(b.T @ n) for b, n in zip(new, blocks)]
+                blocks = [b @ polar(b.T @ n) for b, n in zip(new, blocks)]
             else:
                 blocks = new if onto is None else _placed(new, means[g], onto, focus, exact)
         columns = np.concatenate(blocks, axis=1)
@@ -287,14 +296,14 @@ def _placed(
     """The blocks turned so that means (K, m) come close to places (K, 3); see `project`."""
     figure = _centring(focus, exact)(means)[0]
     if not focus and len(blocks) == 1 and len(means) > 3 and figure.shape[1] >= 3:
-        return [_polar(figure.T @ onto)]
+        return [polar(figure.T @ onto)]
     placed, begin = [], 0
     for block in blocks:
         count = block.shape[1]
         alike = (figure @ block).T @ onto[:, begin : begin + count]
         # Along axes on which the means do not differ there is nothing to turn them by.
         tells = np.linalg.norm(alike) > TELLS * np.linalg.norm(onto) * np.linalg.norm(figure)
-        placed.append(block @ _polar(alike) if tells else block)
+        placed.append(block @ polar(alike) if tells else block)
         begin += count
     return placed
 
@@ -351,51 +360,6 @@ def _leading_directions(vectors: np.ndarray, apart: np.ndarray, count: int) -> n
     return directions[:, ::-1][:, :count] * (lengths[::-1][:count] > 1e-12)
 
 
-def _polar(matrix: np.ndarray) -> np.ndarray:
-    """The (partial) rotation nearest to a matrix: the solution of orthogonal Procrustes."""
-    left, _, right = np.linalg.svd(matrix, full_matrices=False)
-    return left @ right
-
-
-# -- the ideal -------------------------------------------------------------------------------
-
-
-def _ideal(
-    means: np.ndarray, nc2_name: str, basis: str, focus: tuple[int, ...], exact: bool
-) -> np.ndarray:
-    """(G, K, m): the ideal figure turned onto the means of the last frame, or of each."""
-    frames, classes, _ = means.shape
-    figure = simplex_etf(classes) if nc2_name == "nc2a" else np.eye(classes)
-    centre = _centring(focus, exact)
-    figure, means = centre(figure)[0], centre(means)[0]
-    turned = np.zeros_like(means)
-    for g in reversed(range(frames)):
-        if basis == "each" or g == frames - 1:
-            latest = _turned(figure, means[g], () if exact else focus)
-        turned[g] = latest
-    return turned
-
-
-def _turned(figure: np.ndarray, means: np.ndarray, focus: tuple[int, ...]) -> np.ndarray:
-    """The figure (K, j), turned into R^m as close to the means (K, m) as can be.
-
-    With a focus, its part goes exactly into the span of the focused means, so that it shows
-    undistorted; the rest follows in the directions that are left.
-    """
-    if not focus:
-        return figure @ _polar(figure.T @ means)
-    chosen, rank = list(focus), len(focus) - 1
-    from_plane = np.linalg.svd(figure[chosen], full_matrices=False)[2][:rank]
-    to_plane = np.linalg.svd(means[chosen], full_matrices=False)[2][:rank]
-    flat, target = figure @ from_plane.T, means @ to_plane.T
-    placed = flat @ _polar(flat[chosen].T @ target[chosen]) @ to_plane
-    left, _, right = np.linalg.svd(
-        (figure - flat @ from_plane).T @ (means - target @ to_plane), full_matrices=False
-    )
-    others = len(figure) - len(focus)
-    return placed + (figure - flat @ from_plane) @ left[:, :others] @ right[:others]
-
-
 # -- numbers to print ------------------------------------------------------------------------
 
 
@@ -404,12 +368,3 @@ def _variance_share(means: np.ndarray, axes: np.ndarray) -> np.ndarray:
     total = np.sum(centred**2, axis=(-2, -1))
     shown = np.sum((centred @ axes) ** 2, axis=(-2, -1))
     return np.minimum(np.divide(shown, total, out=np.ones_like(total), where=total > 0), 1.0)
-
-
-def _angle_error(means: np.ndarray, fits: bool) -> np.ndarray:
-    k = means.shape[-2]
-    if not fits:
-        return np.full(len(means), np.nan)
-    upper = np.triu_indices(k, 1)
-    angles = np.arccos(cosines(means)[..., upper[0], upper[1]])
-    return np.degrees(np.abs(angles - np.arccos(-1 / (k - 1))).max(axis=-1))

@@ -8,10 +8,16 @@ from numpy.typing import ArrayLike
 from ncengine.analysis.fits import power_law
 from ncengine.analysis.over_seeds import log_moments
 from ncengine.analysis.words import signed
+from ncengine.theory.optimum import FLOOR
 
 
 def seen(
-    name: str, letter: str, x: ArrayLike, values: ArrayLike, above_floor: float | None = None
+    name: str,
+    letter: str,
+    x: ArrayLike,
+    values: ArrayLike,
+    above_floor: float | None = None,
+    least: str = FLOOR,
 ) -> str:
     """How a metric goes over depth, or over something else, in words; "" of fewer than two points.
 
@@ -21,6 +27,7 @@ def seen(
         x: (points,) increasing.
         values: (points, seeds) positive; NaN where there is none.
         above_floor: where the last point's objective ended, as a share of the floor.
+        least: what it is a share of, where that is not the floor, see `theory.optimum.Least`.
     """
     numbers = np.asarray(values, float)
     means = log_moments(numbers)[0]
@@ -30,7 +37,9 @@ def seen(
     at = np.asarray(x, float)[kept]
     last = f"{letter} = {at[-1]:g}"
     sentence = f"{name} {_course(letter, at, numbers[kept], np.diff(means[kept]))}"
-    return f"{sentence}; {_height(last, above_floor)}" if above_floor is not None else sentence
+    if above_floor is None:
+        return sentence
+    return f"{sentence}; {_height(last, above_floor, least)}"
 
 
 def _course(letter: str, x: np.ndarray, values: np.ndarray, steps: np.ndarray) -> str:
@@ -55,7 +64,9 @@ def _course(letter: str, x: np.ndarray, values: np.ndarray, steps: np.ndarray) -
     return f"{law}{between}, though {against} of {len(steps)} steps {verb}"
 
 
-def _height(at: str, above_floor: float) -> str:
-    if above_floor < 1:
-        return f"at {at} the objective ended {100 * above_floor:.2g} % above the floor"
-    return f"at {at} the objective ended at {1 + above_floor:.3g} times the floor"
+def _height(at: str, above: float, least: str) -> str:
+    if above < 1:
+        where = "below" if above < 0 and least != FLOOR else "above"
+        share = abs(above) if where == "below" else above
+        return f"at {at} the objective ended {100 * share:.2g} % {where} the {least}"
+    return f"at {at} the objective ended at {1 + above:.3g} times the {least}"

@@ -11,7 +11,9 @@ from ncengine.analysis.projection import Projection, project
 from ncengine.runs.run import Geometry, Layers
 
 # What of a projection does not have a frame for each snapshot.
-_OF_ALL_FRAMES = ("ideal_fits", "labels", "test_labels", "focus", "exact", "exact_2d", "edges")
+_OF_ALL_FRAMES = (
+    "ideal_fits", "ideal_proved", "labels", "test_labels", "focus", "exact", "exact_2d", "edges",
+)  # fmt: skip
 
 
 def through_layers(

@@ -23,6 +23,8 @@ class Of(StrEnum):
     `LAYER`: of what each layer is for the next one, at training samples.
     `STREAM`: of what each layer is before LayerNorm.
     `BLOCK`: of each block, between two layers.
+    `KNOWN`: of what was recorded, beside the best figure that is known where no simplex and no
+        orthogonal frame fits: recorded by nobody, see `analysis.best_known`.
     """
 
     OBJECTIVE = "objective"
@@ -31,6 +33,7 @@ class Of(StrEnum):
     LAYER = "layer"
     STREAM = "stream"
     BLOCK = "block"
+    KNOWN = "known"
 
 
 class Scale(StrEnum):
@@ -143,6 +146,17 @@ _ENTRIES = (
         shown=EVERYWHERE - {Place.CURVES},
     ),
     Metric(
+        "gap_known",
+        "gap to the best known",
+        "How far the objective is above the least that is known for so many classes in so few "
+        "dimensions, the best of many starts. It is not proved to be the least there is: a "
+        "network may come below it.",
+        _of(Of.KNOWN),
+        NEUTRAL,
+        low=-math.inf,
+        scale=Scale.LINEAR,
+    ),
+    Metric(
         "fit",
         "fit",
         "How badly training samples are told apart: the objective without its decays.",
@@ -204,6 +218,16 @@ _ENTRIES = (
         high=1.0,
         shown=EVERYWHERE,
         asked_as="nc2",
+    ),
+    Metric(
+        "nc2_known",
+        "NC2 to best known",
+        "How far the class means are from the best figure that is known where no simplex fits: as "
+        "NC2, but of the means, and with that figure’s own angles. 0: it is that figure. It is "
+        "not proved to be the best.",
+        _of(Of.KNOWN),
+        TEAL,
+        high=1.0,
     ),
     Metric(
         "nc2",

@@ -124,7 +124,9 @@ def run_of(store: Store, options: argparse.Namespace) -> Run:
     if not run.status.finished:
         why = f": {run.error}" if run.error else "; `ncengine train` trains it"
         raise ValueError(f"{run.config.full_title()}: {run.status}{why}")
-    return run
+    from ncengine.analysis.best_known import beside_best_known
+
+    return beside_best_known(run)
 
 
 def _key(store: Store, typed: str) -> str:

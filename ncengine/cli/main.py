@@ -191,16 +191,32 @@ def _table(summary: dict[str, Any], config: RunConfig) -> str:
         lines.append(f"floor L*_GUFM {summary['floor']:.6g}")
     else:
         lines.append(f"no floor: {why_no_figure(config)}")
-    width = 2 + max(12, *map(len, COLUMNS))
-    lines.append("seed   " + "".join(f"{name:>{width}}" for name in COLUMNS))
+    columns = COLUMNS
+    if "best_known" in summary:
+        lines.append(_best_known(summary["best_known"], config))
+        own = [
+            name for name in ("nc2_known",) if any(s[name] is not None for s in summary["seeds"])
+        ]
+        columns = (*("gap_known" if name == "gap" else name for name in COLUMNS), *own)
+    width = 2 + max(12, *map(len, columns))
+    lines.append("seed   " + "".join(f"{name:>{width}}" for name in columns))
     for seed in summary["seeds"]:
         if seed["diverged"]:
             lines.append(f"{seed['seed']:<7}diverged")
             continue
-        values = ("" if seed[n] is None else number(seed[n]) for n in COLUMNS)
+        values = ("" if seed[n] is None else number(seed[n]) for n in columns)
         lines.append(f"{seed['seed']:<7}" + "".join(f"{value:>{width}}" for value in values))
     lines.append(summary["outcome"]["sentence"])
     return "\n".join(lines)
+
+
+def _best_known(value: float, config: RunConfig) -> str:
+    """What is compared with in the floor's place, named so that nobody takes it for one."""
+    from ncengine.theory.optimum import figure_of
+
+    figure = figure_of(config)
+    what = "" if figure is None else f": {figure.words}"
+    return f"best known, not proved {value:.6g}{what}"
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import bar, counted, number, plain, write_line
 from ncengine.config import PARAMS, Grid, RunConfig, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
+from ncengine.snapshots.names import KNOWN
 
 if TYPE_CHECKING:
     from ncengine.analysis.outcome import Outcome
@@ -181,6 +182,7 @@ def _line(run: Run, came: Outcome) -> str:
 
     shown = [run.config.curve(name) for name in asked_for(Place.DEPTH)]
     shown += [of_test(metric.name) for metric in shown_in(Place.TERMINAL, test=True)]
+    shown += KNOWN if run.best_figure else ()
     values = {name: last_by_scale(run, name) for name in shown}
     told = [f"{n} {number(value)}" for n, value in values.items() if value is not None]
     return f"{run.seconds:8.1f} s  {run.config.full_title()}  {came.verdict}, {', '.join(told)}"

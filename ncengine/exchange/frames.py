@@ -13,7 +13,7 @@ from ncengine.analysis.outcome import outcome, with_outcome
 from ncengine.runs.places import require_writable
 from ncengine.runs.run import Geometry, Layers, Run
 from ncengine.runs.table import table
-from ncengine.snapshots.names import BLOCKS, LAYERS, PER_SEED
+from ncengine.snapshots.names import BLOCKS, KNOWN, LAYERS, PER_SEED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -105,7 +105,8 @@ def _frame(keys: Sequence[tuple[str, Any]], values: Mapping[str, np.ndarray]) ->
 
 def _curves(run: Run) -> pd.DataFrame:
     keys = ("pass", run.curves["epoch"].astype(np.int64)), ("seed", run.config.seeds)
-    return _frame(keys, {name: run.curves[name] for name in PER_SEED})
+    names = PER_SEED if run.best_figure is None else (*PER_SEED, *KNOWN)
+    return _frame(keys, {name: run.curves[name] for name in names})
 
 
 def _layers(run: Run, layers: Layers) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from functools import partial
 
+from ncengine.analysis.best_known import beside_best_known
 from ncengine.config import RunConfig
 from ncengine.datasets.files.local import require as require_data
 from ncengine.jobs.executors import Helpers
@@ -35,6 +36,8 @@ def run(
 
     What it starts from, see `RunConfig.origin`, is trained first where it is missing.
 
+    Of one that has no floor it knows the best figure too, see `analysis.best_known`.
+
     Where another process trains it already, waits for that one. While it trains, the app
     shows it live.
 
@@ -59,7 +62,7 @@ def run(
         while True:
             now = store.open(identity, shipped=False)
             if now.status.finished:
-                return now
+                return beside_best_known(now)
             if now.status is Status.RUNNING:
                 if progress:
                     progress(now.passes, config.budget)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ncengine.analysis.best_known import beside_best_known
 from ncengine.analysis.outcome import with_outcome
 from ncengine.config import RunConfig
 from ncengine.costs.work import run_work
@@ -216,6 +217,8 @@ class _Sweep:
 
     def _end(self, identity: Identity, run: Run) -> None:
         self._open.remove(identity)
+        if run.status.finished:
+            run = beside_best_known(run)
         self.ended[identity.key] = with_outcome(run.summary()) if run.status.finished else None
         if self.on_end:
             self.on_end(run)

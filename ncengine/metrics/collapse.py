@@ -152,6 +152,18 @@ def gram_distance(xp: Any, gram: Array, simplex: bool) -> Array:
     return xp.linalg.vector_norm(gram - c[..., None, None] * target, axis=(-2, -1))
 
 
+def figure_distance(class_means: np.ndarray, figure: np.ndarray) -> np.ndarray:
+    """NC2 of class means M (..., K, d) against another figure than the paper's: (...).
+
+    min over c >= 0 of ||M M^T - c G||_F / ||M M^T||_F, as Definition 2 has it of W and E_K, with
+    the figure's own cosines G (K, K) in the order of the classes. M is about the origin, the centre
+    of the sphere. NaN where all means are 0.
+    """
+    gram = normalised_gram(np, np.asarray(class_means, np.float64))
+    c = np.maximum(np.sum(gram * figure, axis=(-2, -1)) / np.sum(figure * figure), 0.0)
+    return np.linalg.norm(gram - c[..., None, None] * figure, axis=(-2, -1))
+
+
 def _one_minus_cosine(
     xp: Any, groups: Groups, deviations: Array, means: Array, weight: Array
 ) -> Array:

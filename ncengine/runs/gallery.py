@@ -171,7 +171,8 @@ class Gallery:
         kept = few(geometry, r)
         archive = _archive(packed(run))
         entry = {
-            **run.summary(),
+            # What it is compared with is found anew, where it is shown.
+            **replace(run, best_figure=None).summary(),
             **{name: run.machine[name] for name in MACHINE if name in run.machine},
             "data_checksum": identity.data_checksum,
             "engine_version": identity.engine_version,

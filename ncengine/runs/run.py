@@ -8,13 +8,17 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ncengine.config import RunConfig
 from ncengine.metrics.layers import collapsed_layers
-from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
+from ncengine.snapshots.names import BLOCKS, KNOWN, LAYERS, OF_TEST, PER_SEED
+from ncengine.theory.optimum import Least
+
+if TYPE_CHECKING:
+    from ncengine.theory.figures import BestFigure
 
 
 class Status(StrEnum):
@@ -179,6 +183,9 @@ class Run:
         parameters: (R, P) trained parameters of each seed, in the order of
             `shapes.parameter_shapes`; None where they were not kept.
         imported: whether it came as a file, see `runs.imported`.
+        best_figure: what it is compared with where it has no floor, see `analysis.best_known`; with
+            it the curves hold each name of `KNOWN` too. None where it has one, and before anybody
+            asked for it.
         data_checksum: names the content of its data, see `Identity`; "" where that is not told.
     """
 
@@ -201,6 +208,7 @@ class Run:
     parameters: np.ndarray | None = None
     data_checksum: str = ""
     imported: bool = False
+    best_figure: BestFigure | None = None
 
     @property
     def shipped(self) -> bool:
@@ -228,7 +236,23 @@ class Run:
         snapshots = 0 if self.geometry is None else len(self.geometry)
         last = b"".join(self.curves[name][-1:].tobytes() for name in sorted(self.curves))
         # What is shipped has fewer samples than the same run trained here.
-        return self.status, self.shipped, self.points, snapshots, last, self.diverged.tobytes()
+        known = self.best_figure is not None
+        diverged = self.diverged.tobytes()
+        return self.status, self.shipped, self.points, snapshots, last, diverged, known
+
+    @property
+    def ideal(self) -> BestFigure | None:
+        """The best figure, where there is one; None also where many are as good."""
+        return self.best_figure if self.best_figure and self.best_figure.unique else None
+
+    @property
+    def least(self) -> Least | None:
+        """The floor, or the best that is known in its place; None where neither is at hand."""
+        if self.floor is not None:
+            return Least(self.floor, proved=True)
+        if self.best_figure is not None:
+            return Least(self.best_figure.loss, proved=False)
+        return None
 
     @property
     def revision(self) -> tuple[Hashable, ...]:
@@ -241,13 +265,15 @@ class Run:
 
         "seeds" is a list with, per seed, "seed", "diverged", each name of `PER_SEED`, see `last`,
         and "collapsed_layers", see `metrics.layers.collapsed_layers`. Plain values, not
-        logarithms. See `layers_summary` for those of every layer.
+        logarithms. See `layers_summary` for those of every layer. Of a run with a best figure also
+        "best_known", its objective, and per seed each name of `KNOWN`.
         """
+        names = PER_SEED if self.best_figure is None else (*PER_SEED, *KNOWN)
         seeds = [
             {
                 "seed": seed,
                 "diverged": bool(self.diverged[r]) if len(self.diverged) else False,
-                **{name: self.last(name, r) for name in PER_SEED},
+                **{name: self.last(name, r) for name in names},
                 "collapsed_layers": None if self.layers is None else self.layers.collapsed(r),
             }
             for r, seed in enumerate(self.config.seeds)
@@ -257,6 +283,7 @@ class Run:
             "config": self.config.model_dump(mode="json"),
             "status": str(self.status),
             "floor": self.floor,
+            **({} if self.best_figure is None else {"best_known": self.best_figure.loss}),
             "passes": self.passes,
             "seconds": self.seconds,
             "seeds": seeds,
@@ -281,7 +308,8 @@ class Run:
         if name not in self.curves:
             return None
         values = self.curves[name][:, r]
-        taken = ~np.isnan(values if name in OF_TEST else self.curves["loss"][:, r])
+        sparse = name in (*OF_TEST, *KNOWN)
+        taken = ~np.isnan(values if sparse else self.curves["loss"][:, r])
         last = float(values[taken][-1]) if taken.any() else np.nan
         return None if np.isnan(last) else last
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig, as_text
 from ncengine.reasons import reason
 from ncengine.runs.places import require_writable
-from ncengine.snapshots.names import PER_SEED
+from ncengine.snapshots.names import KNOWN, PER_SEED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 # What a row tells beside the fields of the configuration and the seed. Plain values.
-MEASURED = (*PER_SEED, "gap_relative", "verdict", "diverged", "passes", "seconds")
+MEASURED = (*PER_SEED, *KNOWN, "gap_relative", "verdict", "diverged", "passes", "seconds")
 # The field that says which loss is made small, beside the value that it came to.
 RENAMED = {"loss": "loss_function"}
 FIELDS = {name: RENAMED.get(name, name) for name in PARAMS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -131,7 +131,8 @@ def entry_of(run: Run) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        **run.summary(),
+        # What it is compared with is found anew, where it is read.
+        **replace(run, best_figure=None).summary(),
         **{name: run.machine[name] for name in MACHINE if name in run.machine},
         "data_checksum": identity.data_checksum,
         "engine_version": identity.engine_version,

@@ -9,6 +9,9 @@ from ncengine.catalogue.metrics import Of, names_of, of_test
 # Taken where geometry is taken, and not at all for free features, which know no test sample.
 OF_TEST = tuple(map(of_test, names_of(Of.TEST)))
 
+# Of what was recorded, where it is compared with the best figure that is known.
+KNOWN = names_of(Of.KNOWN)
+
 PER_SEED = (*names_of(Of.OBJECTIVE, Of.FEATURES), *OF_TEST)
 
 # What a snapshot holds a seed; the gap follows from the loss and the floor.

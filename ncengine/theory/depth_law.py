@@ -11,7 +11,8 @@ def prediction(config: RunConfig) -> str:
     """One or two sentences: which theorem speaks of this network, and what it says of depth."""
     info = architecture_info(config.architecture)
     if not info.has_network:
-        return "Free features have no layers: they are the floor itself, whatever the depth."
+        they_are = "the least there is" if why_no_figure(config) else "the floor itself"
+        return f"Free features have no layers: they are {they_are}, whatever the depth."
     if not info.theorem:
         return f"No theorem covers {config.architecture}: the paper does not speak of it."
     if config.solver == "AdamW":

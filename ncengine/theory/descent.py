@@ -89,7 +89,7 @@ class _Free:
         self.labels = np.repeat(np.arange(classes), per_class)
         self.wanted = np.eye(classes)[self.labels]
         self.classes, self.width, self.decay = classes, width, weight_decay
-        self.kind, self.bias = kind, bias and kind == "mse"
+        self.kind, self.bias = kind, bias
 
     def joined(self, features: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return np.concatenate([features.ravel(), rows.ravel(), np.zeros(self.classes * self.bias)])

@@ -38,6 +38,8 @@ class BestFigure:
         rows: (K, D) rows of W.
         bias: (K,) of the last layer; zeros where it has none.
         starts: how many were tried, and `agree`, how many of them came to `loss`.
+        unique: whether these came to the same angles. Where not, as with squared error in most
+            cases, this is one of many figures that are as good, and none of them is the ideal.
     """
 
     loss: float
@@ -46,6 +48,7 @@ class BestFigure:
     bias: np.ndarray
     starts: int
     agree: int
+    unique: bool = True
 
     @property
     def cosines(self) -> np.ndarray:
@@ -61,6 +64,11 @@ class BestFigure:
     def row_norms(self) -> np.ndarray:
         """(K,)."""
         return np.linalg.norm(self.rows, axis=1)
+
+    @property
+    def words(self) -> str:
+        """What figure it is, see `in_words`; or that there is not one."""
+        return in_words(self) if self.unique else "no one figure, since many are as good"
 
     @property
     def nc3(self) -> float:
@@ -84,7 +92,8 @@ def best_figure(
         width: d, 2 to `MOST_WIDTH`; features have norm √d.
         weight_decay: lambda of the last layer, positive.
         loss: "ce" or "mse", in any case.
-        bias: whether the last layer has a bias, which is not decayed.
+        bias: whether the last layer has a bias, which is not decayed. Where classes are not all
+            alike, it lowers the cross entropy too.
         starts: at least 1.
 
     Raises:
@@ -92,14 +101,27 @@ def best_figure(
     """
     kind = loss.casefold() if isinstance(loss, str) else loss
     _check(classes, width, weight_decay, kind, starts)
-    problem = Problem(classes, width, weight_decay, kind, bias and kind == "mse")
+    problem = Problem(classes, width, weight_decay, kind, bias)
     random = np.random.default_rng([classes, width, 7])
     tried = [problem.least(start) for start in _starts(classes, width - 1, starts, random)]
     best = min(tried, key=lambda one: one.fun)
-    agree = sum(one.fun <= best.fun * (1 + ALIKE) for one in tried)
+    agree = [one for one in tried if one.fun <= best.fun * (1 + ALIKE)]
     means, rows, shift = problem.parts(best.x)
-    length = np.linalg.norm(means, axis=1, keepdims=True)
-    return BestFigure(float(best.fun), means / length, rows, shift, len(tried), agree)
+    own = _angles(means)
+    off = max(float(np.abs(_angles(problem.parts(one.x)[0]) - own).max()) for one in agree)
+    return BestFigure(
+        float(best.fun), _units(means), rows, shift, len(tried), len(agree), off < 10 * SAME
+    )
+
+
+def _units(means: np.ndarray) -> np.ndarray:
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def _angles(means: np.ndarray) -> np.ndarray:
+    """The cosines between every two means, ascending: the same of a figure that is turned."""
+    units = _units(means)
+    return np.sort((units @ units.T)[np.triu_indices(len(units), 1)])
 
 
 def _check(classes: int, width: int, weight_decay: float, kind: Any, starts: int) -> None:

@@ -23,10 +23,23 @@ def matched(figure: np.ndarray, means: np.ndarray) -> np.ndarray:
     Returns:
         (K, D) unit vectors; the k-th belongs to the k-th mean.
     """
-    corners, cosines = figure @ figure.T, means @ means.T
-    order = _exchanged(_assigned(corners, cosines), corners, cosines)
+    order = corners_of(figure, means)
     turn, _ = orthogonal_procrustes(figure[order], means)
     return figure[order] @ turn
+
+
+def corners_of(figure: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """(K,) which corner each class gets, see `matched`.
+
+    Args:
+        figure: (K, D) unit vectors.
+        means: (K, d) of any length, in as many dimensions or others. One that is 0 has no
+            direction, and is at right angles to all others.
+    """
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    units = means / np.where(lengths > 0, lengths, 1.0)
+    corners, cosines = figure @ figure.T, units @ units.T
+    return _exchanged(_assigned(corners, cosines), corners, cosines)
 
 
 def _assigned(corners: np.ndarray, cosines: np.ndarray) -> np.ndarray:

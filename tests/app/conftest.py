@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
-from app.engine import data, runs, shared
+from app.engine import best_known, data, runs, shared
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.config import RunConfig
 from ncengine.runs.gallery import Gallery
@@ -21,6 +22,7 @@ from ncengine.runs.identity import Identity, identify
 from ncengine.runs.imported import Imported
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import BLOCKS, LAYERS, OF_TEST, PER_SEED
+from ncengine.theory.optimum import asked_of_figures, figure_of, why_no_figure
 from ncengine.version import EARLIER_VERSIONS
 
 MAIN = str(Path(__file__).resolve().parents[2] / "app" / "main.py")
@@ -212,6 +214,32 @@ def jobs(monkeypatch) -> FakeJobs:
     fake = FakeJobs()
     monkeypatch.setattr(runs, "jobs", lambda: fake)
     return fake
+
+
+@pytest.fixture
+def unknown_figures(monkeypatch) -> dict[tuple, Future]:
+    """No best figure is found before a test says so: the searches, by what they are of."""
+    searches: dict[tuple, Future] = {}
+
+    def search_of(config: RunConfig) -> Future | None:
+        if not why_no_figure(config):
+            return None
+        return searches.setdefault(asked_of_figures(config), Future())
+
+    monkeypatch.setattr(best_known, "_search_of", search_of)
+    return searches
+
+
+@pytest.fixture
+def known_figures(monkeypatch) -> None:
+    """All best figures are found at once."""
+
+    def search_of(config: RunConfig) -> Future | None:
+        found: Future = Future()
+        found.set_result(figure_of(config))
+        return found if why_no_figure(config) else None
+
+    monkeypatch.setattr(best_known, "_search_of", search_of)
 
 
 @pytest.fixture

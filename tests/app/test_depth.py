@@ -346,7 +346,7 @@ def test_what_is_above_its_neighbour_starts_from_it_and_the_lower_run_is_drawn(a
     assert "at L = 13." in said and "from-neighbours" not in [button.key for button in at.button]
 
 
-def test_where_no_figure_fits_there_is_neither_gap_nor_floor(at, store):
+def test_where_no_figure_fits_there_is_neither_gap_nor_floor(at, store, unknown_figures):
     base = BASE.with_(width=4)
     for config in Series(base).grid:
         store.put(law_run(config, floor=None))

@@ -51,6 +51,7 @@ def projection(seed=0, **changed):
         "exact": True,
         "exact_2d": False,
         "ideal_fits": True,
+        "ideal_proved": True,
         "edges": ((0, 1),),
     }
     return SimpleNamespace(**(fields | changed))
@@ -103,6 +104,7 @@ def test_the_header_says_what_to_draw():
     assert header["variance_share_2d"] == [0.25, 0.5, 0.625]
     assert header["focus"] == [0, 1] and header["edges"] == [[0, 1]]
     assert header["ideal_fits"] is True
+    assert header["ideal_proved"] is True
     assert header["live"] is True and header["run"] == "a"
     assert header["exact"] is True and header["exact_2d"] is False
     assert header["start"] == {"epoch": 10, "view": "2d"}
