@@ -1,6 +1,7 @@
 """The metrics of neural collapse (Definition 2) and their relatives."""
 
 from ncengine.metrics import layers
+from ncengine.metrics.accumulator import Accumulator
 from ncengine.metrics.class_moments import Moments, moments
 from ncengine.metrics.codes import best_margin, coherence, one_vs_rest_margin
 from ncengine.metrics.collapse import (
@@ -19,6 +20,7 @@ from ncengine.metrics.together import every, ideal, of_moments, of_samples
 from ncengine.metrics.variability import cdnv, nc1, nc1_pinv
 
 __all__ = [
+    "Accumulator",
     "Moments",
     "NeuralCollapse",
     "auroc",
