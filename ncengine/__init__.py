@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _LAZY = {
     "ConfigError": "ncengine.config.param",
     "RunConfig": "ncengine.config.run_config",
+    "Recorder": "ncengine.recorder.recorder",
     "Run": "ncengine.runs.run",
     "Status": "ncengine.runs.run",
     "Store": "ncengine.runs.store",

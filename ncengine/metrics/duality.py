@@ -24,9 +24,9 @@ def nc3_frobenius(weight: Array, centred: Array) -> Array:
 
 
 def nc3_papyan(weight: Array, centred: Array) -> Array:
-    """|| W/||W|| - M/||M|| ||_F² (...), arguments as above (Papyan, Han and Donoho, 2020, Figure 5).
+    """|| W/||W|| - M/||M|| ||_F² (...), of arguments as above.
 
-    NaN where one of them is zero.
+    Papyan, Han and Donoho (2020), Figure 5. NaN where one of them is zero.
     """
     xp, weight, centred = _pair(weight, centred)
     apart = _normalised(xp, weight) - _normalised(xp, centred)
