@@ -28,6 +28,7 @@ NAMES = (
     "work",
     "architectures",
     "depth_law",
+    "heads",
 )
 
 # What is shipped is measured by itself.

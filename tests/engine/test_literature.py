@@ -271,8 +271,9 @@ def test_seli_is_the_svd_of_the_simplex_encoded_labels(counts):
 
 def test_the_ideal_is_recognised():
     assert metrics.ideal(4, 3) == metrics.ideal(4, 3, [5, 5, 5, 5]) == "simplex"
-    assert metrics.ideal(4, 3, [5, 5, 5, 4]) == "seli"
-    assert metrics.ideal(4, 3, [5, 5, 5, 4], factor=2) == "simplex"
+    assert metrics.ideal(4, 3, [5, 5, 5, 4]) == "simplex"
+    assert metrics.ideal(4, 3, [5, 5, 5, 4], factor=1.1) == "seli"
+    assert metrics.ideal(4, 3, [9, 9, 9, 5]) == "seli"
     assert metrics.ideal(5, 3, [9, 1, 1, 1, 1]) == "code"
     rows = np.concatenate([np.eye(3), -np.eye(3)])
     result = metrics.every(np.repeat(rows, 2, 0), np.repeat(np.arange(6), 2), rows)

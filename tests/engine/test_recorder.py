@@ -158,8 +158,6 @@ def test_figures_are_those_of_the_engine_and_of_the_definition():
     exact = definition(features.numpy(), y.numpy(), weight.numpy())
     assert found.samples == 600
     for name, value in exact.items():
-        if name == "nc2a":
-            continue
         assert getattr(found, name) == pytest.approx(value, rel=1e-6), name
         assert getattr(found, name) == pytest.approx(float(getattr(ours, name)), rel=1e-5), name
     layer = ncengine.metrics.layers.layer_collapse(features, y, 10)
