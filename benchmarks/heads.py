@@ -177,6 +177,7 @@ def _texts() -> tuple[str, Iterator[tuple[str, Make]]]:
                 return model, Batch((), {"pixel_values": torch.randn(3, 3, side, side)}, None)
             words = torch.randint(5, 90, (3, 7))
             mask = torch.ones_like(words)
+            words[:, -1], words[1, 4] = 3, 3
             words[1, 5:], mask[1, 5:] = 1, 0
             return model, Batch((), {"input_ids": words, "attention_mask": mask}, None)
 

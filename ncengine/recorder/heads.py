@@ -19,8 +19,10 @@ from ncengine.recorder.relation import (
     Relation,
     by_position,
     close,
+    leading,
     picked,
     relation,
+    running_means,
     same_numbers,
 )
 
@@ -107,16 +109,9 @@ class Head:
         given = positions(as_rows(call.given), maps)
         if part.relation.over == "mean":
             return given.mean(1), call
-        if part.relation.over == "picked":
-            gave = by_position(call)
-            place = None if gave is None else picked(gave, as_rows(logits).double())
-            if place is None:
-                raise HeadNotFound(
-                    f"head: {part.name} gives the logits of no position any more: the model does "
-                    "something else than on the first batch"
-                )
-            return given[torch.arange(len(given), device=given.device), place], call
-        return given.flatten(1), call
+        if part.relation.over == "one":
+            return given.flatten(1), call
+        return _at_place(part, given, call, logits), call
 
     def matrices(self, calls: Sequence[Call], logits: Tensor) -> list[Affine]:
         """(K, d) and (K,) of each layer, and of several of all side by side at last.
@@ -147,6 +142,29 @@ class Head:
             return matrix, bias
         shift = how.shift.to(matrix.dtype)
         return matrix, shift if bias is None else bias + shift
+
+
+def _at_place(part: Part, given: Tensor, call: Call, logits: Tensor) -> Tensor:
+    """Of features (B, T, d) those (B, d) that the logits are of."""
+    gave, exact = by_position(call), as_rows(logits).double()
+    of_all = part.relation.over == "leading"
+    place = None if gave is None else (leading if of_all else picked)(gave, exact)
+    if gave is None or place is None:
+        raise HeadNotFound(
+            f"head: {part.name} gives the logits of no position any more: the model does "
+            "something else than on the first batch"
+        )
+    if of_all:
+        given = running_means(given.double()).to(given.dtype)
+    found = given[torch.arange(len(given), device=given.device), place]
+    if not of_all:
+        alike = (gave == exact[:, None]).all(-1)
+        if bool((alike & (given != found[:, None]).any(-1)).any()):
+            raise HeadNotFound(
+                f"head: {part.name} gives the same logits at several positions, of other features "
+                "each, as one of zeros does: nothing tells which of them the model picks"
+            )
+    return found
 
 
 def find(model: nn.Module, batch: Batch) -> Head:

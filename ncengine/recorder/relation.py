@@ -20,8 +20,8 @@ class Relation:
     """From what a layer gives, (B, T, K), to the logits (B, K).
 
     Attributes:
-        over: "one" position that there is, the one that the model "picks" for each sample, or the
-            "mean" over all.
+        over: "one" position that there is, the one that the model picks for each sample ("picked"),
+            the "mean" over all, or over those from the first to one of each sample ("leading").
         factor: by which it is multiplied then.
         shift: (K,) that is added then; None where nothing is.
         said: in words, what the model does besides; empty where nothing.
@@ -70,11 +70,28 @@ def picked(gave: Tensor, logits: Tensor) -> Tensor | None:
     return equal.int().argmax(-1) if bool(equal.any(-1).all()) else None
 
 
+def leading(gave: Tensor, logits: Tensor) -> Tensor | None:
+    """(B,) up to which position of (B, T, K) the mean is the logits (B, K); None unless of each."""
+    means = running_means(gave)
+    apart = (means - logits[:, None]).abs().amax(-1)
+    nearest = apart.min(1)
+    within = WITHIN * logits.abs().max()
+    return nearest.indices if bool((nearest.values <= within).all()) else None
+
+
+def running_means(values: Tensor) -> Tensor:
+    """(B, T, d) means over the first, the first two, ... of positions (B, T, d)."""
+    counts = torch.arange(1, values.shape[1] + 1, device=values.device, dtype=values.dtype)
+    return values.cumsum(1) / counts[:, None]
+
+
 def _of_several(gave: Tensor, logits: Tensor) -> Relation | None:
     if picked(gave, logits) is not None:
         return Relation("picked", said="of one position of each sample, which the model picks")
     if close(gave.mean(1), logits):
         return Relation("mean", said="their mean over positions")
+    if leading(gave, logits) is not None:
+        return Relation("leading", said="their mean over positions that are no padding")
     return None
 
 

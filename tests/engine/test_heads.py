@@ -81,6 +81,15 @@ class Token(nn.Module):
         return {"loss": None, "logits": scores[torch.arange(len(scores)), last]}
 
 
+class Averaged(Token):
+    """Scores of every token, averaged over those that are no padding."""
+
+    def forward(self, input_ids, attention_mask):
+        scores = self.score(torch.tanh(self.mix(self.embed(input_ids)).cumsum(1)))
+        mask = attention_mask[..., None]
+        return {"logits": (scores * mask).sum(1) / mask.sum(1)}
+
+
 class Adapter(nn.Module):
     """A frozen layer, and a product of two small ones beside it."""
 
@@ -166,6 +175,7 @@ KINDS = {
     "sum of two": (lambda: Pair(1.0), ROWS, ["head", "head_dist"]),
     "a token": (Token, OF_TOKENS, ["score"]),
     "a token, bias": (lambda: Token(True), OF_TOKENS, ["score"]),
+    "mean of tokens": (lambda: Averaged(True), OF_TOKENS, ["score"]),
     "BatchNorm inside": (
         lambda: Plain(nn.Sequential(nn.BatchNorm1d(12), nn.Dropout(0.5), nn.Linear(12, 4))),
         ROWS,
@@ -349,6 +359,15 @@ def test_what_cannot_be_the_head_is_refused_in_words(asked, message):
 def test_a_model_without_logits_is_refused(model, message):
     with untouched(model), pytest.raises(ValueError, match=message):
         heads.find(model, ROWS)
+
+
+def test_which_of_several_tokens_is_picked_is_not_guessed():
+    model = trained(Token)
+    nn.init.zeros_(model.score.weight)
+    with untouched(model):
+        head = heads.find(model, OF_TOKENS)
+        with pytest.raises(HeadNotFound, match="the same logits at several positions"):
+            look(model, [OF_TOKENS], head, {}, "mean")
 
 
 def test_a_head_that_is_not_called_any_more_is_told():
