@@ -56,6 +56,7 @@ class Recorder:
         counts: Sequence[int] | None = None,
         name: str | None = None,
         seed: int = 0,
+        cache: str | os.PathLike[str] | None = None,
     ):
         """Find the head, and read the samples that the network is looked at with.
 
@@ -72,8 +73,10 @@ class Recorder:
             per_class: how many samples of each class are kept, of training and of test.
             counts: (K,) all training samples of each class, to tell which figure to expect. Else
                 what was looked through of the probe, of which chance is allowed for.
-            name: of the run.
+            name: under which it is kept in the cache, snapshot by snapshot; without, it is in
+                memory alone.
             seed: which samples a shuffled loader gives.
+            cache: the folder of the cache, if it is not the one that `ncengine where` tells.
 
         Raises:
             HeadNotFound: no linear layer gives the logits; says which candidates there are.
@@ -82,7 +85,10 @@ class Recorder:
         check_pool(pool)
         if per_class != int(per_class) or per_class < 1:
             raise ValueError(f"per_class = {per_class!r}: must be a whole number, at least 1")
+        if cache is not None and name is None:
+            raise ValueError(f"cache = {str(cache)!r}: what is kept there needs a name")
         self.name, self.snapshots = name, list[Snapshot]()
+        self._kept = None if name is None else written.Kept(name, cache)
         self.head: Head | HeadFunction | None = None
         self._model = None if model is None else unwrapped(model)
         self._compiled = None if model is None else compiled_part(model)
@@ -218,6 +224,8 @@ class Recorder:
 
     def close(self) -> None:
         """Let go of model and samples; what was recorded stays."""
+        if self._kept is not None and not self._closed:
+            self._kept.end()
         self._closed, self._model = True, None
         self._probe, self._test, self._ood = [], [], []
 
@@ -291,6 +299,9 @@ class Recorder:
     def _keep(self, found: Snapshot, geometry: written.Looked | None) -> Snapshot:
         self.snapshots.append(found)
         self._geometry.add(geometry)
+        if self._kept is not None:
+            head = "" if self.head is None else str(self.head)
+            self._kept.add(found, self._geometry.looks[-1], head)
         return found
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ncengine.reasons import reason
 from ncengine.recorder.looking import Seen
 from ncengine.recorder.snapshot import Snapshot
 from ncengine.runs.journal import replacing
+from ncengine.runs.recorded import About, Writer
+
+logger = logging.getLogger(__name__)
 
 ENDINGS = (".json", ".csv", ".npz")
 # Of so many samples features are kept, and no more bytes of all snapshots together.
@@ -31,6 +37,16 @@ class Looked:
     features: np.ndarray | None
     labels: np.ndarray | None
 
+    def points(self) -> dict[str, np.ndarray]:
+        """By the names of `snapshots.names`, those that there are."""
+        arrays = {
+            "class_means": self.means,
+            "classifier": self.weight,
+            "features": self.features,
+            "labels": self.labels,
+        }
+        return {name: values for name, values in arrays.items() if values is not None}
+
 
 class Geometry:
     """The points of all snapshots, as long as these do not take too much memory."""
@@ -45,6 +61,48 @@ class Geometry:
             arrays = (looked.means, looked.weight, looked.features)
             self._bytes += sum(one.nbytes for one in arrays if one is not None)
         self.looks.append(looked if self._bytes <= MOST_BYTES else None)
+
+
+class Kept:
+    """A recording in the cache, which begins with its first snapshot.
+
+    A disk that cannot be written to stops no training: it is told once, and no more is kept.
+    """
+
+    def __init__(self, name: str, cache: str | os.PathLike[str] | None):
+        self._name, self._cache = name, None if cache is None else Path(cache)
+        self._writer: Writer | None = None
+        self._failed = False
+
+    def add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
+        """Keep a snapshot, with its points if there are any."""
+        if not self._failed:
+            self._try(lambda: self._add(snapshot, looked, head))
+
+    def end(self) -> None:
+        """No more will come."""
+        if self._writer is not None and not self._failed:
+            self._try(self._writer.end)
+
+    def _add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
+        if self._writer is None:
+            classes, width = (0, 0) if looked is None else looked.means.shape
+            layers = tuple(snapshot.layers)
+            about = About(self._name, classes, width, head, layers, snapshot.ideal)
+            self._writer = Writer(about, self._cache)
+        figures = {
+            name: value
+            for name, value in snapshot.flat().items()
+            if isinstance(value, int | float) and name not in ("step", "moved")
+        }
+        self._writer.append(snapshot.step, figures, None if looked is None else looked.points())
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._failed = True
+            logger.warning("the recording is not kept any more: %s", reason(error))
 
 
 def of(seen: Seen) -> Looked:
