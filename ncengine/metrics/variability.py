@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import device
+from array_api_compat import device, to_device
 
 from ncengine.metrics.arrays import AT_ONCE, Array, ratio, square
 from ncengine.metrics.class_moments import Moments
@@ -27,7 +27,10 @@ def nc1_pinv(moments: Moments) -> Array:
     pseudo-inverse does; inf where they coincide. Sigma_B is about the unweighted mean of means.
     """
     xp = moments.xp
-    singular, axes = directions(xp, moments.means)
+    here = device(moments.means)
+    # A processor is done with a decomposition as small as this before a GPU has begun.
+    found = directions(xp, to_device(moments.means, "cpu"))
+    singular, axes = (to_device(values, here) for values in found)
     kept = singular > moments.told[..., None]
     # Sigma_B has the eigenvalues singular²/K.
     each = ratio(xp, moments.along(axes), singular**2, 0.0)

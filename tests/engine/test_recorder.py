@@ -248,13 +248,25 @@ def test_a_model_in_another_type_gets_inputs_of_its_own(kind):
     assert found.nc1 == pytest.approx(reference.nc1, rel=0.05)
 
 
-@pytest.mark.parametrize("wrap", ["compile", "in place", "parallel"])
-def test_wrapped_models_are_seen_through(wrap):
+@pytest.fixture
+def group(tmp_path):
+    """A group of this process alone."""
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1
+    )
+    yield
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.parametrize("wrap", ["compile", "in place", "parallel", "distributed"])
+def test_wrapped_models_are_seen_through(wrap, group):
     model = started()
     if wrap == "compile":
         wrapped = torch.compile(model, backend="eager")
     elif wrap == "parallel":
         wrapped = nn.DataParallel(model)
+    elif wrap == "distributed":
+        wrapped = nn.parallel.DistributedDataParallel(model)
     else:
         wrapped = model
         model.compile(backend="eager")
@@ -343,6 +355,27 @@ def test_layers_pools_test_and_foreign_samples():
     cosines = means @ mean / np.linalg.norm(means, axis=1) / np.linalg.norm(mean)
     assert found.nc5 == pytest.approx(np.abs(cosines).mean(), rel=1e-5)
     assert 0 <= found.neco_auroc <= 1
+
+
+@pytest.mark.parametrize("pool", ["mean", "max", "first", "last"])
+def test_layers_that_give_sequences_are_pooled(pool):
+    from tests.engine.test_heads import Token
+
+    torch.manual_seed(0)
+    model = Token()
+    words, labels = torch.randint(9, (60, 5)), torch.arange(60) % 4
+    given = {"input_ids": words, "attention_mask": torch.ones_like(words), "labels": labels}
+    recorder = ncengine.Recorder(model, probe=[given], layers=["mix"], pool=pool)
+    found = recorder.snapshot(0)
+    with torch.no_grad():
+        states = model.mix(model.embed(words)).double()
+        last = torch.tanh(states.float().cumsum(1))[:, -1]
+    rows = {"mean": states.mean(1), "max": states.amax(1), "first": states[:, 0]}
+    rows = rows.get(pool, states[:, -1])
+    layer = ncengine.metrics.layers.layer_collapse(rows, labels, 4)
+    assert found.layers["mix"].nc1 == pytest.approx(float(layer.nc1), rel=1e-5)
+    exact = definition(last.numpy(), labels.numpy(), model.score.weight.detach().numpy())
+    assert found.nc1 == pytest.approx(exact["nc1"], rel=1e-5)
 
 
 def test_both_heads_of_a_pair_have_figures():
