@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from ncengine.metrics import Accumulator, ideal
+from ncengine.metrics import Accumulator, ideal, of_moments
+from ncengine.recorder import measuring
 from ncengine.recorder.calls import Call, listening
 from ncengine.recorder.heads import Head
-from ncengine.recorder.measuring import tensor
 from ncengine.recorder.outputs import logits_of
 from ncengine.recorder.snapshot import Snapshot
 from ncengine.recorder.written import Looked
@@ -35,12 +35,8 @@ class Live:
         return self._sums is not None
 
     @contextmanager
-    def watching(self, model: nn.Module, head: Any, labels: Any) -> Iterator[None]:
+    def watching(self, model: nn.Module, head: Head, labels: Any) -> Iterator[None]:
         """Within, take in what the head reads; see `Recorder.watch`."""
-        if not isinstance(head, Head) or head.of_function:
-            raise ValueError(
-                "watch: the head must be a module; give a probe to find it by, or head="
-            )
         of_batch: list[tuple[Tensor, Tensor]] = []
         heard: list[Tensor] = []
         calls: list[Call] = []
@@ -66,7 +62,7 @@ class Live:
                 "watch: the model was not called within; or it was compiled, and runs without "
                 f"hooks: {WAY_OUT}"
             )
-        given = heard if labels is None else [tensor(labels, "labels")]
+        given = heard if labels is None else [measuring.tensor(labels, "labels")]
         if len(given) != len(of_batch):
             raise RuntimeError(
                 f"watch: the model was called {len(of_batch)} times, and labels were seen of "
@@ -82,7 +78,7 @@ class Live:
         self._weight = weight
 
     def taken(
-        self, step: float, scalars: Mapping[str, float], counts: Any
+        self, step: float, scalars: Mapping[str, float], counts: Any, factor: float
     ) -> tuple[Snapshot, Looked]:
         """What there is to say of it; begins anew."""
         assert self._sums is not None and self._weight is not None
@@ -91,9 +87,9 @@ class Live:
         counts = known.counts.cpu() if counts is None else counts
         found = Snapshot(
             step,
-            sums.result(weight, counts),
+            measuring.floats(of_moments(known, weight.double(), counts, factor)),
             scalars,
-            ideal=ideal(sums.classes, sums.width, counts),
+            ideal=ideal(sums.classes, sums.width, counts, factor),
             samples=int(known.counts.sum()),
             moved=True,
         )

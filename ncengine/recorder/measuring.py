@@ -38,7 +38,7 @@ def measured(
     assert seen.labels is not None
     labels, features = seen.labels, seen.joined
     weight, bias = seen.matrices[-1]
-    figures = _floats(every(features, labels, weight, bias, counts, factor))
+    figures = floats(every(features, labels, weight, bias, counts, factor))
     classes, width = weight.shape
     if counts is None:
         counts = np.bincount(labels.cpu().numpy(), minlength=classes)
@@ -46,7 +46,7 @@ def measured(
     if len(names) > 1:
         pairs = zip(names, seen.features, seen.matrices[:-1], strict=True)
         heads = {
-            name: Snapshot(step, _floats(every(rows, labels, w, b, counts, factor)))
+            name: Snapshot(step, floats(every(rows, labels, w, b, counts, factor)))
             for name, rows, (w, b) in pairs
         }
     return Snapshot(
@@ -67,7 +67,7 @@ def of_layer(features: Tensor, labels: Tensor, classes: int) -> Figures:
     """The figures of a layer: those of its features alone."""
     whole = layer_collapse(features, labels, classes)
     found = of_moments(moments(features, labels, classes), counts=np.ones(classes))
-    return _floats(found | {name: getattr(whole, name) for name in OF_LAYER})
+    return floats(found | {name: getattr(whole, name) for name in OF_LAYER})
 
 
 def of_test(seen: Seen, means: Tensor, weight: Tensor, bias: Tensor | None) -> Figures:
@@ -79,7 +79,7 @@ def of_test(seen: Seen, means: Tensor, weight: Tensor, bias: Tensor | None) -> F
         for name, value in of_moments(known, counts=np.ones(len(weight))).items()
         if name in ("nc1", "nc1_pinv", "cdnv")
     }
-    return _floats(found | of_samples(seen.joined, seen.labels, means, weight, bias))
+    return floats(found | of_samples(seen.joined, seen.labels, means, weight, bias))
 
 
 def of_foreign(training: Tensor, means: Tensor, outside: Tensor) -> Figures:
@@ -89,7 +89,8 @@ def of_foreign(training: Tensor, means: Tensor, outside: Tensor) -> Figures:
     return {"nc5": float(nc5(means, outside)), "neco_auroc": auroc(inside, foreign)}
 
 
-def _floats(values: Mapping[str, Any]) -> Figures:
+def floats(values: Mapping[str, Any]) -> Figures:
+    """Plain numbers, of whatever arrays they lie in."""
     return {name: float(value) for name, value in values.items()}
 
 

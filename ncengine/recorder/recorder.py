@@ -139,7 +139,8 @@ class Recorder:
         self._check_open()
         kept = _numbers(scalars)
         if self._live.seen:
-            found, geometry = self._live.taken(_number("step", step), kept, self._counts)
+            at = _number("step", step)
+            found, geometry = self._live.taken(at, kept, self._counts, self._factor)
             return self._keep(found, geometry)
         if self._model is None or not self._probe:
             raise ValueError("snapshot: there is no probe; give one, or use watch or observe")
@@ -157,8 +158,9 @@ class Recorder:
                 `torch.nn.functional.cross_entropy` or `nll_loss`, and the modules that use them.
 
         Raises:
-            RuntimeError: the head was not called within, as in a compiled model; or nothing said
-                what the labels are.
+            RuntimeError: the model is compiled, or was not called within; or nothing said what
+                the labels are.
+            ValueError: there is no head to listen to.
         """
         self._check_open()
         if self._model is None:
@@ -168,7 +170,11 @@ class Recorder:
             raise RuntimeError(
                 f"watch: {compiled} is compiled, and runs without hooks: {live.WAY_OUT}"
             )
-        with self._live.watching(self._model, self._asked_or_found(), labels):
+        if not isinstance(self.head, Head) or self.head.of_function:
+            raise ValueError(
+                "watch: there must be a probe to find the head by, and the head be a module's"
+            )
+        with self._live.watching(self._model, self.head, labels):
             yield
 
     def observe(
@@ -209,7 +215,6 @@ class Recorder:
         matrix = measuring.tensor(weight, "weight")
         added = None if bias is None else measuring.tensor(bias, "bias")
         seen = Seen([rows], [(matrix, added)], {}, numbers)
-        # Classes of those observed are counted where the metrics find fault with them, if any.
         found = measuring.measured(seen, at, kept, ("",), self._counts, UNEQUAL)
         return self._keep(found, written.of(seen))
 
@@ -232,9 +237,6 @@ class Recorder:
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError("the recorder is closed")
-
-    def _asked_or_found(self) -> Head | str | nn.Module | HeadFunction | None:
-        return self.head if self.head is not None else self._asked
 
     def _read(self, model: nn.Module, probe: Any, test: Any, ood: Any) -> None:
         with closing(batches(probe, self._seed)) as found:
@@ -297,10 +299,13 @@ class Recorder:
         return self._keep(found, written.of(seen))
 
     def _keep(self, found: Snapshot, geometry: written.Looked | None) -> Snapshot:
+        twice = set(found.scalars) & {*found.figures, "ideal", "samples", "moved"}
+        if twice:
+            raise ValueError(f"{sorted(twice)[0]}: is measured, must be another name")
         self.snapshots.append(found)
         self._geometry.add(geometry)
         if self._kept is not None:
-            head = "" if self.head is None else str(self.head)
+            head = str(self.head) if isinstance(self.head, Head) else ""
             self._kept.add(found, self._geometry.looks[-1], head)
         return found
 

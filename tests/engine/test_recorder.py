@@ -305,6 +305,7 @@ def test_watching_a_compiled_model_says_that_hooks_do_not_fire(wrap):
     assert "observe" in str(error.value)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_scripted_model_says_the_way_out():
     scripted = torch.jit.trace(started().eval(), digits(5)[0])
     with pytest.raises((HeadNotFound, ValueError), match="observe|head="):
@@ -521,8 +522,13 @@ def test_what_is_no_model_is_refused():
     recorder = ncengine.Recorder(started(), probe=digits(), per_class=3)
     with pytest.raises(ValueError, match="loss = 'low': must be a number"):
         recorder.snapshot(0, loss="low")
+    with pytest.raises(ValueError, match="nc1: is measured, must be another name"):
+        recorder.snapshot(0, nc1=3.0)
     with pytest.raises(ValueError, match="snapshot: there is no probe"):
         ncengine.Recorder(started()).snapshot(0)
+    with pytest.raises(ValueError, match="watch: there must be a probe to find the head by"):
+        with ncengine.Recorder(started()).watch():
+            pass
 
 
 def test_torch_is_not_loaded_before_a_recorder_is_asked_for():
