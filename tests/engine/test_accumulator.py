@@ -79,6 +79,24 @@ def test_merging_is_as_good_in_any_tree(spread, within):
         np.testing.assert_array_equal(values, before[name])
 
 
+def test_what_the_type_can_tell_is_told_however_small_it_is():
+    """Deviations of 2^-44 times whole numbers, which float64 holds exactly beside means of 3."""
+    rng = np.random.default_rng(8)
+    means = 3 + rng.integers(-1024, 1025, size=(5, 7)) / 1024
+    apart = rng.integers(-9, 10, size=(400, 7)).astype(float)
+    labels = rng.permutation(np.concatenate([np.arange(5), rng.integers(0, 5, 395)]))
+    features = means[labels] + 2.0**-44 * apart
+    parts = [Accumulator(5, 7) for _ in range(4)]
+    for n in range(0, 400, 20):
+        parts[n // 20 % 4].update(features[n : n + 20], labels[n : n + 20])
+    for part in parts[1:]:
+        parts[0].merge(part)
+    centred = np.concatenate([apart[labels == k] - apart[labels == k].mean(0) for k in range(5)])
+    between = ((means - means.mean(0)) ** 2).sum() / 5
+    expected = 2.0**-88 * (centred**2).sum() / 400 / between
+    assert parts[0].result()["nc1"] == pytest.approx(expected, rel=1e-9)
+
+
 def test_one_of_torch_takes_in_one_of_numpy():
     features, labels = problem(np.random.default_rng(2), 1.0)
     made = accumulated(features[:200], labels[:200], [200], torch.from_numpy)
