@@ -56,7 +56,7 @@ def test_agrees_with_two_passes(spread, within, sizes, library):
     features, labels = problem(np.random.default_rng(0), spread)
     result = accumulated(features, labels, sizes, library).result()
     for name, expected in two_passes(features, labels, 5).items():
-        assert result[name] == pytest.approx(expected, rel=within), name
+        assert result[name] == pytest.approx(expected, rel=within, abs=0.0), name
 
 
 @pytest.mark.parametrize("spread, within", [(1.0, 1e-9), (1e-5, 1e-9), (1e-10, 1e-5)])
@@ -74,7 +74,7 @@ def test_merging_is_as_good_in_any_tree(spread, within):
     before = right.state()
     left.merge(Accumulator.from_state(right.state()))
     for name, expected in two_passes(features, labels, 5).items():
-        assert left.result()[name] == pytest.approx(expected, rel=within), name
+        assert left.result()[name] == pytest.approx(expected, rel=within, abs=0.0), name
     for name, values in right.state().items():
         np.testing.assert_array_equal(values, before[name])
 
@@ -94,7 +94,7 @@ def test_what_the_type_can_tell_is_told_however_small_it_is():
     centred = np.concatenate([apart[labels == k] - apart[labels == k].mean(0) for k in range(5)])
     between = ((means - means.mean(0)) ** 2).sum() / 5
     expected = 2.0**-88 * (centred**2).sum() / 400 / between
-    assert parts[0].result()["nc1"] == pytest.approx(expected, rel=1e-9)
+    assert parts[0].result()["nc1"] == pytest.approx(expected, rel=1e-9, abs=0.0)
 
 
 def test_one_of_torch_takes_in_one_of_numpy():
@@ -122,7 +122,7 @@ def test_narrow_types_are_added_up_in_double(dtype):
     narrow = torch.from_numpy(features).to(dtype)
     made = accumulated(narrow, torch.from_numpy(labels), [100] * 4, lambda values: values)
     exact = two_passes(narrow.double().numpy(), labels, 5)
-    assert made.result()["nc1"] == pytest.approx(exact["nc1"], rel=1e-9)
+    assert made.result()["nc1"] == pytest.approx(exact["nc1"], rel=1e-9, abs=0.0)
 
 
 def test_the_callers_arrays_stay_as_they_are():

@@ -97,9 +97,9 @@ def test_it_says_what_definition_2_says():
     features, labels, weight = problem(np.random.default_rng(0), [6, 6, 6], 5)
     result = metrics.every(features, labels, weight)
     for name, value in vars(metrics.neural_collapse(features, labels, weight)).items():
-        assert result[name] == pytest.approx(value, rel=1e-10)
+        assert result[name] == pytest.approx(value, rel=1e-10, abs=0.0)
     of_layer = metrics.layers.layer_collapse(features, labels, 3)
-    assert result["nc1_pinv"] == pytest.approx(of_layer.nc1_pinv, rel=1e-10)
+    assert result["nc1_pinv"] == pytest.approx(of_layer.nc1_pinv, rel=1e-10, abs=0.0)
 
 
 @pytest.mark.parametrize("spread", [1e-4, 1e-8])
@@ -115,13 +115,15 @@ def test_near_collapse_nothing_is_lost_in_rounding(spread):
     scatter = sum(np.outer(e, e) for e in apart.reshape(40, 6)) / 40
     centred = rows - rows.mean(0)
     pinv = np.linalg.pinv(centred.T @ centred / 4, rcond=1e-10, hermitian=True)
-    assert result["nc1_pinv"] == pytest.approx(unit**2 * np.trace(scatter @ pinv) / 4, rel=1e-9)
+    assert result["nc1_pinv"] == pytest.approx(
+        unit**2 * np.trace(scatter @ pinv) / 4, rel=1e-9, abs=0.0
+    )
     variance = (apart**2).sum(-1).mean(-1)
     pairs = [
         (variance[a] + variance[b]) / 2 / np.sum((rows[a] - rows[b]) ** 2)
         for a, b in itertools.permutations(range(4), 2)
     ]
-    assert result["cdnv"] == pytest.approx(unit**2 * np.mean(pairs), rel=1e-9)
+    assert result["cdnv"] == pytest.approx(unit**2 * np.mean(pairs), rel=1e-9, abs=0.0)
     assert result["nc4"] == 0.0
 
 
@@ -131,7 +133,7 @@ def test_two_classes_that_nearly_coincide_beside_far_ones_keep_their_distance():
     found = metrics.cdnv(metrics.moments(features, np.array([0, 1, 2, 0, 1, 2]), 3))
     variance = 2.0**-50
     near = variance / 2.0**-40
-    assert found == pytest.approx(near / 3, rel=1e-6)
+    assert found == pytest.approx(near / 3, rel=1e-6, abs=0.0)
 
 
 @pytest.mark.parametrize("K, d", [(2, 2), (4, 4), (10, 64)])
@@ -176,7 +178,7 @@ def test_data_of_no_class(library):
     for r in range(2):
         foreign = outside[r].mean(0)
         cosines = [m @ foreign / np.linalg.norm(m) / np.linalg.norm(foreign) for m in means[r]]
-        assert nc5[r] == pytest.approx(np.mean(np.abs(cosines)), rel=1e-12)
+        assert nc5[r] == pytest.approx(np.mean(np.abs(cosines)), rel=1e-12, abs=0.0)
         _, _, axes = np.linalg.svd(features[r] - features[r].mean(0))
         for score, x in zip(scores[r], outside[r]):
             assert score == pytest.approx(np.linalg.norm(axes[:2] @ x) / np.linalg.norm(x))
