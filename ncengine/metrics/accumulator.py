@@ -70,10 +70,7 @@ class Accumulator:
         member = xp.arange(size(present), device=device(features))[:, None] == places[None, :]
         member = double(xp, member)
         counts = xp.sum(member, axis=-1)
-        # In two steps, so that what is summed in the second is about zero.
         means = (member @ apart) / counts[:, None]
-        rest = (member @ (apart - means[places])) / counts[:, None]
-        means = means + rest
         apart -= means[places]
         self._join(present, counts, means, member @ square(xp, apart))
         self._add_products(apart, apart)
