@@ -20,6 +20,11 @@ from ncengine.recorder.heads import HeadNotFound
 from tests.engine.test_metrics import definition
 
 
+@pytest.fixture(autouse=True)
+def _cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path / "cache"))
+
+
 def digits(count=600):
     found = load_digits()
     x = torch.tensor(found.data[:count] / 16, dtype=torch.float32)
