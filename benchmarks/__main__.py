@@ -29,6 +29,7 @@ NAMES = (
     "work",
     "architectures",
     "depth_law",
+    "heads",
 )
 
 # What is shipped is measured by itself.

@@ -21,11 +21,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 _LAZY = {
     "ConfigError": "ncengine.config.param",
     "RunConfig": "ncengine.config.run_config",
+    "Recorder": "ncengine.recorder.recorder",
     "Run": "ncengine.runs.run",
     "Status": "ncengine.runs.run",
     "Store": "ncengine.runs.store",
     "load": "ncengine.runs.whole",
     "network": "ncengine.exchange.network",
+    "recordings": "ncengine.runs.recorded",
     "run": "ncengine.jobs.foreground",
     "save": "ncengine.runs.whole",
     "sweep": "ncengine.jobs.sweep",

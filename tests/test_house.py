@@ -30,6 +30,7 @@ FLOORS = {
         "runs",
         "analysis",
         "exchange",
+        "recorder",
         "jobs",
         "cli",
     ),

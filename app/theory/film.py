@@ -36,6 +36,7 @@ class Film:
         rows: (F, K, d) of the last layer.
         row_norm: at the optimum.
         orthogonal: whether the ideal is an orthogonal frame, and no simplex.
+        figure: (K, d - 1) the best known, where neither fits; None without one.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Film:
     rows: np.ndarray
     row_norm: float
     orthogonal: bool = False
+    figure: np.ndarray | None = None
 
 
 def draw(film: Film, playing: Playing, query: Mapping[str, str]) -> None:
@@ -82,7 +84,9 @@ def message(
         test_index=film.labels[:0],
     )
     name = "nc2b" if film.orthogonal else "nc2a"
-    projection = project(geometry, 0, nc2_name=name, row_norm=film.row_norm)
+    projection = project(
+        geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure
+    )
     about = About(
         run=film.name,
         class_names=[str(k) for k in range(classes)],

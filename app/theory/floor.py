@@ -56,6 +56,7 @@ def seen(values: Values) -> Seen:
         rows=way.rows,
         row_norm=best.row_norm,
         orthogonal=_figure(values) == "orthogonal",
+        figure=best.figure.means if best.figure is not None and best.figure.unique else None,
     )
     return Seen(
         film,

@@ -119,7 +119,7 @@ class Groups:
         xp = self.xp
         along = xp.astype(means, deviations.dtype) @ deviations
         # Samples come last, along which a maximum over classes is fast.
-        halves = xp.astype(_half_squares(xp, means, told), deviations.dtype)
+        halves = xp.astype(half_squares(xp, means, told), deviations.dtype)
         if self.blocks:
             shape = (*along.shape[:-1], self.classes, self.block)
             along = xp.reshape(along, shape)
@@ -134,7 +134,7 @@ class Groups:
         return xp.mean(xp.astype(nearer, deviations.dtype), axis=(-2, -1))
 
 
-def _half_squares(xp: Any, means: Array, told: Array) -> Array:
+def half_squares(xp: Any, means: Array, told: Array) -> Array:
     """(..., K, K) half the squared distances of means (..., K, r): inf between those that lie
     less than `told` (...) apart, where only rounding would be left of it.
     """

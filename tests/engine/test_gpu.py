@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 
-from ncengine import run
+from ncengine import Recorder, run
 from ncengine.architectures.build import initial_parameters
 from ncengine.config import RunConfig
 from ncengine.costs.memory import device_memory_needed
@@ -119,3 +120,28 @@ def test_a_run_says_where_it_was_trained_and_keeps_to_the_memory_it_was_said_to_
     assert done.status is Status.DONE
     assert done.machine["device"] == torch.cuda.get_device_name()
     assert torch.cuda.max_memory_allocated() - before <= device_memory_needed(config)
+
+
+def test_a_network_of_ones_own_has_the_same_figures_and_is_trained_the_same():
+    def recorded(device):
+        torch.manual_seed(0)
+        body = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Dropout(0.3))
+        model = torch.nn.Sequential(body, torch.nn.Linear(32, 10)).double().to(device)
+        samples = load_digits()
+        probe = torch.tensor(samples.data / 16), torch.tensor(samples.target)
+        recorder = Recorder(
+            model, probe=probe, test=probe, ood=torch.rand(40, 64), layers=["0"], per_class=50
+        )
+        before = torch.cuda.get_rng_state()
+        found = recorder.snapshot(0)
+        with recorder.watch():
+            inputs, labels = (values.to(device) for values in probe)
+            torch.nn.functional.cross_entropy(model.eval()(inputs), labels)
+        assert torch.equal(before, torch.cuda.get_rng_state())
+        return [
+            {name: value for name, value in one.flat().items() if isinstance(value, float)}
+            for one in (found, recorder.snapshot(1))
+        ]
+
+    for found, expected in zip(recorded(GPU), recorded(CPU)):
+        assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)

@@ -1,0 +1,87 @@
+"""Whether a classifier decides as the nearest class centre would (NC4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from array_api_compat import array_namespace, to_device
+
+from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double
+from ncengine.metrics.groups import half_squares
+from ncengine.metrics.rank import ROUNDING, told_apart
+
+
+def nc4(features: Array, means: Array, weight: Array, bias: Array | None = None) -> Array:
+    """Share (...) of samples to which a class mean is nearer than that of the class which the
+    classifier picks (Papyan, Han and Donoho, 2020).
+
+    Class means that differ by no more than rounding count as one.
+
+    Args:
+        features: (N, d) or (R, N, d), of training or of test.
+        means: (K, d) or (R, K, d) class means of the training samples, not centred.
+        weight: (K, d) or (R, K, d), the last layer.
+        bias: (K,) or (R, K), its bias; none where it has none.
+
+    Raises:
+        ValueError: shapes that do not fit, no sample.
+    """
+    xp, given, features, means, weight = _checked(features, means, weight)
+    rounding = ROUNDING * float(xp.finfo(given).eps)
+    bias = xp.zeros_like(weight[..., 0]) if bias is None else double(xp, as_float(xp, bias))
+    if bias.shape != weight.shape[:-1]:
+        raise ValueError(f"bias: shape {tuple(bias.shape)}, must be {tuple(weight.shape[:-1])}")
+    if features.ndim == 2:
+        return _share(xp, features, means, weight, bias, rounding)
+    each = [
+        _share(xp, features[r, ...], means[r, ...], weight[r, ...], bias[r, ...], rounding)
+        for r in range(features.shape[0])
+    ]
+    return xp.stack(each)
+
+
+def picked(features: Array, weight: Array, bias: Array | None = None) -> Array:
+    """The class (..., N) of the largest logit of each sample, by arguments as of `nc4`."""
+    xp = array_namespace(features, weight)
+    features, weight = (double(xp, as_float(xp, values)) for values in (features, weight))
+    logits = features @ xp.matrix_transpose(weight)
+    return xp.argmax(logits if bias is None else logits + bias[..., None, :], axis=-1)
+
+
+def _checked(features: Array, means: Array, weight: Array) -> tuple[Any, Any, Array, Array, Array]:
+    xp = array_namespace(features, means, weight)
+    if features.ndim not in (2, 3) or not features.shape[-2]:
+        raise ValueError(
+            f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d), N at least 1"
+        )
+    wanted = (*features.shape[:-2], "K", features.shape[-1])
+    for name, values in (("means", means), ("weight", weight)):
+        fits = values.ndim == features.ndim and values.shape == weight.shape
+        if not fits or (*values.shape[:-2], "K", values.shape[-1]) != wanted:
+            text = ", ".join(map(str, wanted))
+            raise ValueError(f"{name}: shape {tuple(values.shape)}, must be ({text})")
+    given = as_float(xp, features).dtype
+    return xp, given, *(double(xp, as_float(xp, values)) for values in (features, means, weight))
+
+
+def _share(
+    xp: Any, features: Array, means: Array, weight: Array, bias: Array, rounding: float
+) -> Array:
+    """Of one network: a sample that lies e from the mean m of the class picked is nearer to another
+    mean m' where e · (m' - m) > |m' - m|²/2.
+    """
+    within = xp.mean(features * features) * features.shape[-1]
+    centre = xp.mean(means, axis=-2, keepdims=True)
+    centred = means - centre
+    halves = half_squares(xp, centred, told_apart(xp, means, within, rounding))
+    samples, step = features.shape[0], max(1, AT_ONCE // max(means.shape))
+    nearer = 0.0
+    for start in range(0, samples, step):
+        some = features[start : start + step, :]
+        own = picked(some, weight, bias)
+        apart = some - xp.take(means, own, axis=0)
+        along = apart @ xp.matrix_transpose(centred)
+        mine = xp.take_along_axis(along, own[:, None], axis=-1)
+        beyond = along - mine - xp.take(halves, own, axis=0)
+        nearer += float(to_device(xp.sum(xp.max(beyond, axis=-1) > 0), "cpu"))
+    return xp.asarray(nearer / samples, dtype=xp.float64)

@@ -1,0 +1,109 @@
+"""Figures of what was seen of a network: plain floats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ncengine.metrics import auroc, every, ideal, nc5, neco, of_moments
+from ncengine.metrics.class_moments import moments
+from ncengine.metrics.layers import layer_collapse
+from ncengine.metrics.together import of_samples
+from ncengine.recorder.looking import Seen
+from ncengine.recorder.snapshot import Snapshot
+
+# Of a layer: what does not go together with the weights of another.
+OF_LAYER = ("ncc_error", "effective_rank")
+Figures = dict[str, float]
+
+
+def measured(
+    seen: Seen,
+    step: float,
+    scalars: Mapping[str, float],
+    names: tuple[str, ...],
+    counts: np.ndarray | None,
+    factor: float,
+) -> Snapshot:
+    """What there is to say of the training samples.
+
+    Args:
+        names: of the head's layers.
+        counts, factor: as of `metrics.ideal`; without, the samples seen are counted.
+    """
+    assert seen.labels is not None
+    labels, features = seen.labels, seen.joined
+    weight, bias = seen.matrices[-1]
+    figures = floats(every(features, labels, weight, bias, counts, factor))
+    classes, width = weight.shape
+    if counts is None:
+        counts = np.bincount(labels.cpu().numpy(), minlength=classes)
+    heads = {}
+    if len(names) > 1:
+        pairs = zip(names, seen.features, seen.matrices[:-1], strict=True)
+        heads = {
+            name: Snapshot(step, floats(every(rows, labels, w, b, counts, factor)))
+            for name, rows, (w, b) in pairs
+        }
+    return Snapshot(
+        step,
+        figures,
+        scalars,
+        {
+            name: Snapshot(step, of_layer(rows, labels, classes))
+            for name, rows in seen.layers.items()
+        },
+        heads,
+        ideal=ideal(classes, width, counts, factor),
+        samples=len(labels),
+    )
+
+
+def of_layer(features: Tensor, labels: Tensor, classes: int) -> Figures:
+    """The figures of a layer: those of its features alone."""
+    whole = layer_collapse(features, labels, classes)
+    found = of_moments(moments(features, labels, classes), counts=np.ones(classes))
+    return floats(found | {name: getattr(whole, name) for name in OF_LAYER})
+
+
+def of_test(seen: Seen, means: Tensor, weight: Tensor, bias: Tensor | None) -> Figures:
+    """Collapse of test samples, with the class means of training where they decide."""
+    assert seen.labels is not None
+    known = moments(seen.joined, seen.labels, len(weight))
+    found = {
+        name: value
+        for name, value in of_moments(known, counts=np.ones(len(weight))).items()
+        if name in ("nc1", "nc1_pinv", "cdnv")
+    }
+    return floats(found | of_samples(seen.joined, seen.labels, means, weight, bias))
+
+
+def of_foreign(training: Tensor, means: Tensor, outside: Tensor) -> Figures:
+    """NC5, and how well NECO tells the training samples from foreign ones."""
+    dimensions = min(len(means) - 1, training.shape[1])
+    inside, foreign = (neco(rows, training, dimensions).cpu() for rows in (training, outside))
+    return {"nc5": float(nc5(means, outside)), "neco_auroc": auroc(inside, foreign)}
+
+
+def floats(values: Mapping[str, Any]) -> Figures:
+    """Plain numbers, of whatever arrays they lie in."""
+    return {name: float(value) for name, value in values.items()}
+
+
+def tensor(values: Any, name: str) -> Tensor:
+    """Of numpy's, torch's or jax's arrays, or lists.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    if isinstance(values, Tensor):
+        return values.detach()
+    try:
+        # What is given may be locked against writing, which torch warns of.
+        return torch.from_numpy(np.array(values))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {type(values).__name__}, must be an array of numbers") from error

@@ -1,0 +1,126 @@
+"""What comes out of a model and its layers, as rows of one sample each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+Pool = str | Callable[[Tensor], Tensor]
+POOLS = ("mean", "max", "first", "last", "flatten")
+# What models call their logits among other things that they give.
+NAMES = ("logits", "logit", "out", "output", "scores")
+
+
+def logits_of(output: Any) -> Tensor:
+    """The logits (B, K) among what a model gives.
+
+    Raises:
+        ValueError: there are none, or they are no vector a sample; says what there is.
+    """
+    found = _first_logits(output)
+    if found is None:
+        raise ValueError(
+            f"model: gives {_described(output)}, must give logits (B, K), or hold them as 'logits'"
+        )
+    if found.ndim > 2 and found.numel() == found.shape[0] * found.shape[1]:
+        found = found.flatten(1)
+    if found.ndim != 2 or found.shape[1] < 2:
+        raise ValueError(
+            f"model: gives logits of shape {tuple(found.shape)}, must be (B, K), one a class, K at "
+            "least 2"
+        )
+    return found
+
+
+def _first_logits(output: Any) -> Tensor | None:
+    if isinstance(output, Tensor):
+        return output
+    for name in NAMES:
+        if isinstance(output, Mapping) and isinstance(output.get(name), Tensor):
+            return output[name]
+        if isinstance(getattr(output, name, None), Tensor):
+            return getattr(output, name)
+    parts = list(output.values()) if isinstance(output, Mapping) else output
+    if isinstance(parts, tuple | list):
+        # A loss may come first.
+        return next((one for one in parts if isinstance(one, Tensor) and one.ndim >= 2), None)
+    return None
+
+
+def _described(output: Any) -> str:
+    if isinstance(output, Tensor):
+        return f"a tensor of shape {tuple(output.shape)}"
+    return f"a {type(output).__name__}"
+
+
+def first_tensor(values: Any) -> Tensor | None:
+    """The first tensor of what a module is given, or gives."""
+    if isinstance(values, Tensor):
+        return values
+    parts = values.values() if isinstance(values, Mapping) else values
+    if not isinstance(parts, tuple | list) and not isinstance(values, Mapping):
+        return None
+    return next((found for one in parts if (found := first_tensor(one)) is not None), None)
+
+
+def channels_first(module: nn.Module | None, values: Tensor) -> bool:
+    """Whether the second axis of what the module takes or gives is the features', as of maps.
+
+    None stands for a product with a matrix.
+    """
+    if module is None or isinstance(module, nn.Linear):
+        return False
+    convolutions = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+    return values.ndim > 3 or (values.ndim == 3 and isinstance(module, convolutions))
+
+
+def positions(values: Tensor, maps: bool) -> Tensor:
+    """(B, T, d) of vectors (B, d), maps (B, d, ...) or sequences (B, ..., d)."""
+    if values.ndim == 2:
+        return values[:, None, :]
+    if maps:
+        values = values.movedim(1, -1)
+    return values.flatten(1, -2)
+
+
+def pooled(values: Tensor, pool: Pool, maps: bool) -> Tensor:
+    """(B, d) of what a layer gives.
+
+    Args:
+        pool: "mean" or "max" over positions, "first" or "last" of them, "flatten" for all, or a
+            function of the tensor.
+        maps: whether the second axis is the features'.
+
+    Raises:
+        ValueError: the function gives something else than rows.
+    """
+    if callable(pool):
+        found = pool(values)
+        if not isinstance(found, Tensor) or found.ndim != 2 or len(found) != len(values):
+            raise ValueError(
+                f"pool: gives {_described(found)}, must give (B, d), here ({len(values)}, d)"
+            )
+        return found
+    if pool == "flatten":
+        return values.flatten(1)
+    each = positions(values, maps)
+    if pool == "mean":
+        return each.mean(1) if each.shape[1] > 1 else each[:, 0]
+    return each.amax(1) if pool == "max" else each[:, 0 if pool == "first" else -1]
+
+
+def check_pool(pool: Any) -> None:
+    """Raises ValueError where `pooled` could not make use of it."""
+    if not callable(pool) and pool not in POOLS:
+        raise ValueError(f"pool = {pool!r}: must be {', '.join(POOLS)}, or a function")
+
+
+def as_rows(values: Tensor) -> Tensor:
+    """The same in single precision at least, dequantised, without its history."""
+    values = values.detach()
+    if values.is_quantized:
+        values = values.dequantize()
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values

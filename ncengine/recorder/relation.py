@@ -1,0 +1,120 @@
+"""How a model's logits come from what a layer gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ncengine.recorder.calls import Call
+from ncengine.recorder.outputs import as_rows, channels_first, positions
+
+# Of the logits' size, what still counts as the same where something is computed in between.
+WITHIN = 1e-5
+WITHIN_HALF = 2e-2
+
+
+@dataclass(frozen=True)
+class Relation:
+    """From what a layer gives, (B, T, K), to the logits (B, K).
+
+    Attributes:
+        over: "one" position that there is, the one that the model picks for each sample ("picked"),
+            the "mean" over all, or over those from the first to one of each sample ("leading").
+        factor: by which it is multiplied then.
+        shift: (K,) that is added then; None where nothing is.
+        said: in words, what the model does besides; empty where nothing.
+    """
+
+    over: str = "one"
+    factor: float = 1.0
+    shift: Tensor | None = None
+    said: str = ""
+
+
+def relation(call: Call, logits: Tensor) -> Relation | None:
+    """How the logits come from what the layer gave; None where they do not."""
+    gave = by_position(call)
+    if gave is None or gave.shape[-1] != logits.shape[-1] or len(gave) != len(logits):
+        return None
+    if gave.shape[1] == 1 and same_numbers(call.gave, logits):
+        return Relation()
+    if logits.device.type == "meta":
+        return None
+    logits = as_rows(logits).double()
+    found = _at_once(gave, logits) if gave.shape[1] == 1 else _of_several(gave, logits)
+    return found
+
+
+def same_numbers(gave: Tensor, logits: Tensor) -> bool:
+    """Whether both are the same place in memory: no numbers are looked at."""
+    if gave.numel() != logits.numel() or gave.device != logits.device:
+        return False
+    if gave.is_quantized or gave.storage_offset() != logits.storage_offset():
+        return False
+    return gave.untyped_storage()._cdata == logits.untyped_storage()._cdata
+
+
+def by_position(call: Call) -> Tensor | None:
+    """(B, T, K) float64 of what the layer gave; None where that is no such thing."""
+    if call.gave.ndim < 2 or not call.gave.is_floating_point():
+        return None
+    maps = channels_first(call.module, call.gave)
+    return positions(as_rows(call.gave), maps).double()
+
+
+def picked(gave: Tensor, logits: Tensor) -> Tensor | None:
+    """(B,) at which position of (B, T, K) the logits (B, K) stand; None unless for each sample."""
+    equal = (gave == logits.to(gave.dtype)[:, None]).all(-1)
+    return equal.int().argmax(-1) if bool(equal.any(-1).all()) else None
+
+
+def leading(gave: Tensor, logits: Tensor) -> Tensor | None:
+    """(B,) up to which position of (B, T, K) the mean is the logits (B, K); None unless of each."""
+    means = running_means(gave)
+    apart = (means - logits[:, None]).abs().amax(-1)
+    nearest = apart.min(1)
+    within = WITHIN * logits.abs().max()
+    return nearest.indices if bool((nearest.values <= within).all()) else None
+
+
+def running_means(values: Tensor) -> Tensor:
+    """(B, T, d) means over the first, the first two, ... of positions (B, T, d)."""
+    counts = torch.arange(1, values.shape[1] + 1, device=values.device, dtype=values.dtype)
+    return values.cumsum(1) / counts[:, None]
+
+
+def _of_several(gave: Tensor, logits: Tensor) -> Relation | None:
+    if picked(gave, logits) is not None:
+        return Relation("picked", said="of one position of each sample, which the model picks")
+    if close(gave.mean(1), logits):
+        return Relation("mean", said="their mean over positions")
+    if leading(gave, logits) is not None:
+        return Relation("leading", said="their mean over positions that are no padding")
+    return None
+
+
+def _at_once(gave: Tensor, logits: Tensor) -> Relation | None:
+    gave = gave[:, 0]
+    if torch.equal(gave, logits):
+        return Relation()
+    constant = logits - gave
+    if len(gave) > 1 and close(constant[:1].expand_as(constant) + gave, logits):
+        return Relation(shift=constant.mean(0), said="with a bias added afterwards")
+    if close(gave.log_softmax(-1), logits):
+        return Relation(said="followed by log-softmax")
+    if bool((logits >= 0).all()) and close(gave.softmax(-1), logits):
+        return Relation(said="followed by softmax")
+    factor = float((gave * logits).sum() / (gave * gave).sum().clamp(min=1e-300))
+    if factor != 0 and bool((gave != 0).any()) and close(factor * gave, logits):
+        return Relation(factor=factor, said=f"multiplied by {factor:.4g}")
+    return None
+
+
+def close(found: Tensor, logits: Tensor, half: bool = False) -> bool:
+    """Whether they are the same but for rounding, of what differs between samples too."""
+    within = WITHIN_HALF if half else WITHIN
+    apart = (found - logits).abs().max()
+    varies = (logits - logits.mean(0)).abs().max() if len(logits) > 1 else logits.abs().max()
+    return bool(apart <= within * varies)

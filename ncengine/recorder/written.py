@@ -1,0 +1,161 @@
+"""What was recorded, as a file."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ncengine.reasons import reason
+from ncengine.recorder.looking import Seen
+from ncengine.recorder.snapshot import Snapshot
+from ncengine.runs.journal import replacing
+from ncengine.runs.recorded import About, Writer
+
+logger = logging.getLogger(__name__)
+
+ENDINGS = (".json", ".csv", ".npz")
+# Of so many samples features are kept, and no more bytes of all snapshots together.
+SHOWN = 150
+MOST_BYTES = 256 * 2**20
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What the points of one snapshot are: class means (K, d), rows of the last layer (K, d), and
+    some features (S, d) of classes (S,); without the last two where samples were not kept.
+    """
+
+    means: np.ndarray
+    weight: np.ndarray
+    features: np.ndarray | None
+    labels: np.ndarray | None
+
+    def points(self) -> dict[str, np.ndarray]:
+        """By the names of `snapshots.names`, those that there are."""
+        arrays = {
+            "class_means": self.means,
+            "classifier": self.weight,
+            "features": self.features,
+            "labels": self.labels,
+        }
+        return {name: values for name, values in arrays.items() if values is not None}
+
+
+class Geometry:
+    """The points of all snapshots, as long as these do not take too much memory."""
+
+    def __init__(self) -> None:
+        self.looks: list[Looked | None] = []
+        self._bytes = 0
+
+    def add(self, looked: Looked | None) -> None:
+        """Keep it, or None in its place where there is none or too much."""
+        if looked is not None:
+            arrays = (looked.means, looked.weight, looked.features)
+            self._bytes += sum(one.nbytes for one in arrays if one is not None)
+        self.looks.append(looked if self._bytes <= MOST_BYTES else None)
+
+
+class Kept:
+    """A recording in the cache, which begins with its first snapshot.
+
+    A disk that cannot be written to stops no training: it is told once, and no more is kept.
+    """
+
+    def __init__(self, name: str, cache: str | os.PathLike[str] | None):
+        self._name, self._cache = name, None if cache is None else Path(cache)
+        self._writer: Writer | None = None
+        self._failed = False
+
+    def add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
+        """Keep a snapshot, with its points if there are any."""
+        if not self._failed:
+            self._try(lambda: self._add(snapshot, looked, head))
+
+    def end(self) -> None:
+        """No more will come."""
+        if self._writer is not None and not self._failed:
+            self._try(self._writer.end)
+
+    def _add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
+        if self._writer is None:
+            classes, width = (0, 0) if looked is None else looked.means.shape
+            layers = tuple(snapshot.layers)
+            about = About(self._name, classes, width, head, layers, snapshot.ideal)
+            self._writer = Writer(about, self._cache)
+        figures = {
+            name: value
+            for name, value in snapshot.flat().items()
+            if isinstance(value, int | float) and name not in ("step", "moved")
+        }
+        self._writer.append(snapshot.step, figures, None if looked is None else looked.points())
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._failed = True
+            logger.warning("the recording is not kept any more: %s", reason(error))
+
+
+def of(seen: Seen) -> Looked:
+    """Of what was seen: the first features of each class."""
+    assert seen.labels is not None
+    rows = seen.joined.double().cpu().numpy()
+    labels = seen.labels.cpu().numpy()
+    weight = seen.matrices[-1][0].float().cpu().numpy()
+    numbers = range(len(weight))
+    means = np.stack([rows[labels == k].mean(0) for k in numbers]).astype(np.float32)
+    each = max(1, SHOWN // len(weight))
+    index = np.concatenate([np.flatnonzero(labels == k)[:each] for k in numbers])
+    return Looked(means, weight, rows[index].astype(np.float16), labels[index])
+
+
+def save(snapshots: Sequence[Snapshot], geometry: Geometry, name: str | None, path: Path) -> Path:
+    """Write all of it; what was there stays until then. See `Recorder.save`."""
+    if path.suffix not in ENDINGS:
+        raise ValueError(f"path = {str(path)!r}: must end with {', '.join(ENDINGS)}")
+    if not snapshots:
+        raise ValueError("nothing was recorded yet")
+    with replacing(path) as file:
+        if path.suffix == ".json":
+            rows = [snapshot.to_dict() for snapshot in snapshots]
+            file.write(json.dumps({"name": name, "snapshots": rows}, indent=1).encode())
+        elif path.suffix == ".csv":
+            import pandas as pd  # slow to load
+
+            pd.DataFrame([snapshot.flat() for snapshot in snapshots]).to_csv(file, index=False)
+        else:
+            arrays: dict[str, Any] = _arrays(snapshots, geometry)
+            np.savez_compressed(file, **arrays)
+    return path
+
+
+def _arrays(snapshots: Sequence[Snapshot], geometry: Geometry) -> dict[str, np.ndarray]:
+    """Figures (T,) by name, and the points of those T' snapshots that have all of them."""
+    rows = [snapshot.flat() for snapshot in snapshots]
+    names = dict.fromkeys(name for row in rows for name in row if name != "ideal")
+    arrays = {
+        f"figures/{name}": np.asarray(
+            [np.nan if row.get(name) is None else row[name] for row in rows]
+        )
+        for name in names
+    }
+    arrays["ideal"] = np.asarray([snapshot.ideal for snapshot in snapshots])
+    for of, kept in (("means", "class_means"), ("weight", "classifier"), ("features", "features")):
+        values = [(n, getattr(look, of)) for n, look in enumerate(geometry.looks) if look]
+        values = [(n, one) for n, one in values if one is not None]
+        if values and len({one.shape for _, one in values}) == 1:
+            arrays[f"geometry/{kept}"] = np.stack([one for _, one in values])
+            arrays[f"geometry/{kept}_at"] = np.asarray([n for n, _ in values])
+    labels = [look.labels for look in geometry.looks if look and look.labels is not None]
+    if labels:
+        arrays["geometry/labels"] = labels[0]
+    return arrays

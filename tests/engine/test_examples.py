@@ -1,0 +1,32 @@
+"""What the examples do, they do as they stand."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def run(name, folder):
+    path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.run(
+        [sys.executable, EXAMPLES / name],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_a_plain_loop_in_few_lines_sees_collapse(tmp_path):
+    assert len((EXAMPLES / "plain_pytorch.py").read_text().splitlines()) <= 25
+    printed = run("plain_pytorch.py", tmp_path).splitlines()
+    table = pd.read_csv(tmp_path / "digits.csv")
+    assert len(printed) == len(table) == 30
+    assert table["nc1"].iloc[-1] < table["nc1"].iloc[0] / 3
+    assert table["accuracy"].iloc[-1] > 0.9 and (table["ideal"] == "simplex").all()
+    assert f"NC1 {table['nc1'].iloc[-1]:.4f}" in printed[-1]
