@@ -18,7 +18,6 @@ from app.picker import other, picker
 from app.stage import controls, presenting, story
 from app.stage.presenting import Stage
 from app.views import compare, depth, explore, library, presented, presets, stories
-from app.views import theory as theory_page
 from ncengine.config import RunConfig
 from ncengine.reasons import in_full
 from ncengine.runs.identity import Identity
@@ -121,6 +120,9 @@ def _depth() -> None:
 
 
 def _theory() -> None:
+    # With it comes scipy, which no other page has to wait for.
+    from app.views import theory as theory_page
+
     theory_page.draw(_open, _open_sweep, presenting.now())
 
 

@@ -51,6 +51,11 @@ def _warm_up(jobs: JobQueue) -> None:
     import pandas  # noqa: F401
     import scipy.special  # noqa: F401
 
+    # And of the page Theory, whose sliders are to be followed.
+    import ncengine.theory.constructions.construction  # noqa: F401
+    import ncengine.theory.descent  # noqa: F401
+    import ncengine.theory.unequal  # noqa: F401
+
     # After each run of a page Streamlit has Python look through all objects for garbage, a tenth of
     # a second for those of the libraries alone. They stay for good, and need no looking at.
     gc.collect()

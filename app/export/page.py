@@ -13,7 +13,7 @@ from app.charts import depth
 from app.components import explanation, pair, pictured, readouts, series
 from app.components.series import Picture
 from app.engine import best_known, derived, runs
-from app.export import figures, theory
+from app.export import figures
 from app.export.document import document, told
 from app.picker import other
 from app.player import on_page, view
@@ -212,6 +212,9 @@ def _step(messages: _Messages, n: int, step: Step) -> str:
     if step.page == DEPTH:
         return _depth(step, config)
     if step.page == THEORY:
+        # With it comes scipy, which no other file has to wait for.
+        from app.export import theory
+
         title, shown = theory.of_step(step.query, lambda message: messages.place(message, values))
         return _title(title) + shown
     run = _look(config)

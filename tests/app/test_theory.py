@@ -167,6 +167,13 @@ print("torch" in sys.modules)
     assert done.stdout.split()[-1] == "False"
 
 
+def test_other_pages_do_not_wait_for_what_it_loads():
+    code = "import sys, app.frame; print(*{m.partition('.')[0] for m in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.split()
+    assert "streamlit" in loaded and not {"scipy", "torch", "sklearn"} & set(loaded)
+
+
 # Charts.
 
 
