@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import streamlit as st
 
 from app.charts import palette
@@ -23,6 +24,7 @@ from ncengine.config import RunConfig
 from ncengine.theory import best_figure, gufm_optimum, ideal_figure, least_width, unequal_optimum
 from ncengine.theory.descent import Descent, descent
 from ncengine.theory.figures import STARTS, BestFigure
+from ncengine.theory.known import known_figures
 
 LEAD = (
     "Take the network away, and let each sample's feature go wherever it likes on the sphere on "
@@ -74,7 +76,35 @@ def below(values: Values, open_run: Callable[[RunConfig], None]) -> None:
     config = _config(values)
     if config is not None and st.button("Free features of digits, on Explore", key="theory:ufm"):
         open_run(config)
+    _known()
     _unequal(values)
+
+
+def _known() -> None:
+    with st.expander("All best known figures of up to 12 classes, at λ = 0.005"):
+        rows = known_figures()
+        st.dataframe(
+            pa.table(
+                {
+                    "K": [row.classes for row in rows],
+                    "d": [row.width for row in rows],
+                    "figure": [row.figure for row in rows],
+                    "objective": [row.objective for row in rows],
+                    "least angle": [row.least_angle for row in rows],
+                    "largest angle": [row.largest_angle for row in rows],
+                    "least row norm": [row.least_row_norm for row in rows],
+                    "largest row norm": [row.largest_row_norm for row in rows],
+                    "NC3": [row.nc3 for row in rows],
+                    "starts that came to it": [f"{row.agree} of {row.starts}" for row in rows],
+                }
+            ),
+            hide_index=True,
+        )
+        st.caption(
+            "Cross entropy, no bias. With K classes and a width d of at most K − 1 no simplex fits. "
+            "With few classes too many, the best known are mostly simplices that are orthogonal to "
+            "each other, and as uneven as can be; 7 classes at d = 5 are an exception."
+        )
 
 
 class _Best:

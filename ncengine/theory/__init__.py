@@ -20,6 +20,7 @@ _LAZY = {
     "UnequalOptimum": "ncengine.theory.unequal",
     "best_figure": "ncengine.theory.figures",
     "construction": "ncengine.theory.constructions.construction",
+    "known_figures": "ncengine.theory.known",
     "unequal_optimum": "ncengine.theory.unequal",
 }
 

@@ -98,7 +98,8 @@ def expect_step(page: Page, name: str, n: int) -> None:
     step = stories.get(name).steps[n - 1]
     said = " ".join(step.caption.split())
     expect(caption(page)).to_have_text(said.replace("\n", ""), use_inner_text=True)
-    players = {"Explore": 1, "Depth": 0, "Compare": 2}[step.page]
+    players = {"Explore": 1, "Depth": 0, "Compare": 2, "Theory": 1}[step.page]
+    players -= step.query.get("part") == "layers"
     shown = page.get_by_test_id("nc-player")
     expect(shown).to_have_count(players)
     for k in range(players):
@@ -109,7 +110,7 @@ def expect_step(page: Page, name: str, n: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("path", ["", "depth", "compare"])
+@pytest.mark.parametrize("path", ["", "depth", "compare", "theory"])
 def test_all_is_large_and_clear_and_within_the_window(page, shipped, size, scheme, path):
     page.set_viewport_size({"width": size[0], "height": size[1]})
     page.emulate_media(color_scheme=scheme)
