@@ -101,7 +101,7 @@ def _known() -> None:
             hide_index=True,
         )
         st.caption(
-            "Cross entropy, no bias. With K classes and a width d of at most K − 1 no simplex fits. "
+            "Cross entropy, no bias. With K classes and a width d below K no simplex fits. "
             "With few classes too many, the best known are mostly simplices that are orthogonal to "
             "each other, and as uneven as can be; 7 classes at d = 5 are an exception."
         )
