@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -136,6 +137,8 @@ def _figure(options: argparse.Namespace) -> int:
 
 def _begin(options: argparse.Namespace) -> None:
     """What takes a moment goes on while the app's modules are loaded."""
+    # They stay until the end: to look through them for garbage again and again takes a tenth of it.
+    gc.disable()
     from app.export import press
 
     if options.kind != "player":

@@ -152,6 +152,28 @@ def test_what_cannot_be_is_refused(wrong):
         press.pressed('<svg viewBox="0 0 10 10"/>', **wrong)
 
 
+def test_what_draws_is_begun_anew_where_it_was_ended():
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
+    before = press.drawn(spec)
+    press._drawing.begin().kill()
+    press._drawing.begin().wait()
+    assert press.drawn(spec) == before
+
+
+def test_what_ends_while_it_draws_is_told_and_the_next_is_drawn(monkeypatch):
+    begun = press._drawing.begin()
+    begun.kill()
+    begun.wait()
+    with monkeypatch.context() as patched:
+        # As of one that ends between two looks.
+        patched.setattr(press._drawing, "begin", lambda: begun)
+        with pytest.raises(OSError, match="what draws charts ended"):
+            press.pressed('<svg viewBox="0 0 10 10"/>', "pdf")
+    with pytest.raises(ValueError):
+        press.pressed("no drawing", "pdf")
+    assert press.pressed('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "pdf")
+
+
 # 0 and infinity.
 
 
