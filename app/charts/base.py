@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from streamlit import runtime
-
 from app.charts import palette
 
 CURVE_HEIGHT = 292
@@ -45,10 +43,8 @@ ROOM = 3.0
 def altair() -> Any:
     """The module, slow to import, once it is safe to."""
     # Altair asks whatever pandas it finds, even one that another thread is only half through
-    # importing. Importing pandas here waits until that thread is done; without a server there is
-    # none, and nothing that asks for pandas.
-    if runtime.exists():
-        import pandas  # noqa: F401
+    # importing. Importing pandas here waits until that thread is done.
+    import pandas  # noqa: F401, I001
     import altair
 
     return altair
