@@ -7,9 +7,10 @@
 import { focused } from "./keys.js";
 
 const FREE = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
-  + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog]";
+  + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog], .film button, "
+  + "[data-testid=nc-film]";
 const PRESSED = "button, a, summary, input, select, textarea, label, [role=button], [role=option], "
-  + "[data-testid=stVegaLiteChart], .drawn";
+  + "[data-testid=stVegaLiteChart], .drawn, .film";
 const TAKES_UP = ".st-key-stage_controls, .st-key-stage_add, .st-key-stage_share";
 const ON = new Set(["PageDown", "ArrowRight", "ArrowDown", " ", "Enter"]);
 const BACK = new Set(["PageUp", "ArrowLeft", "ArrowUp"]);
@@ -66,7 +67,7 @@ class Stage {
     if (BLACK.has(key) && present) this.take(event, () => this.fall());
     else if (key.toLowerCase() === "p" && can && !event.shiftKey) {
       this.take(event, () => this.ask(present ? "leave" : "present"));
-    } else if (key === "Escape" && present) this.take(event, () => this.leave());
+    } else if (key === "Escape" && present) this.take(event, () => this.shut() || this.leave());
     else if (key.toLowerCase() === "f" && present) this.take(event, fullscreen);
     else this.pressToStep(event, steps > 0 && this.fills);
   }
@@ -112,6 +113,11 @@ class Stage {
   /** Whether anything was in motion. */
   finish() {
     return [...(document[PLAYERS] ?? [])].filter((player) => player.finish()).length > 0;
+  }
+
+  /** Closes what a player has open; gives whether anything was. */
+  shut() {
+    return [...(document[PLAYERS] ?? [])].filter((player) => player.filming.shut()).length > 0;
   }
 
   /** Beyond the first and the last step the key belongs to the page around this one. */

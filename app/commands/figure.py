@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ KINDS = {
     "blocks": "what each block pays, or turns a sample by",
     "cosines": "cosines between class means",
     "compare": "curves of two runs over each other",
+    "runs": "a metric of up to six runs over each other",
     "player": "the player's view",
 }
 # By kind, what --of can be; the first is what it is by default.
@@ -110,7 +112,9 @@ def _add_looked_at(group: Any) -> None:
     group.add_argument(
         "--beside",
         metavar="KEY",
-        help="of compare: the other run, by its key or by what is different: depth=13;norm=pre",
+        action="append",
+        help="of compare and runs: another run, by its key or by what is different: "
+        "depth=13;norm=pre; of runs once for each",
     )
     group.add_argument(
         "--address", metavar="URL", help="all of this, as the address of the page has it"
@@ -133,6 +137,8 @@ def _figure(options: argparse.Namespace) -> int:
 
 def _begin(options: argparse.Namespace) -> None:
     """What takes a moment goes on while the app's modules are loaded."""
+    # They stay until the end: to look through them for garbage again and again takes a tenth of it.
+    gc.disable()
     from app.export import press
 
     if options.kind != "player":
@@ -199,8 +205,8 @@ def _printable(options: argparse.Namespace) -> Printable:
     from ncengine.cli.exchange import Unknown, run_of
     from ncengine.runs.store import Store
 
-    if options.beside and options.kind != "compare":
-        raise _Wrong("--beside: goes with compare")
+    if options.beside and options.kind not in ("compare", "runs"):
+        raise _Wrong("--beside: goes with compare and runs")
     if options.kind == "depth":
         return _of_depth(options)
     store = Store()
@@ -209,7 +215,9 @@ def _printable(options: argparse.Namespace) -> Printable:
     except Unknown as error:
         raise _Wrong(str(error)) from error
     if options.kind == "compare":
-        return printable.of_pair(run, _other(store, run, options), _of(options))
+        return printable.of_pair(run, _beside(store, run, options), _of(options))
+    if options.kind == "runs":
+        return _of_several(store, run, options)
     name, of = _named(options)
     looked_at = _looked_at(run, options, of)
     if name not in printable.titles(run):
@@ -264,22 +272,48 @@ def _plain(sentence: str) -> str:
     return f"{_OPTIONS.get(label, f'--{label.lower()}')} {value}: must be {allowed}"
 
 
-def _other(store: Store, run: Run, options: argparse.Namespace) -> Run:
+def _beside(store: Store, run: Run, options: argparse.Namespace) -> Run:
     """The run at the right of a pair."""
-    from ncengine.cli.exchange import Unknown, run_of
-
     query: Mapping[str, str] = getattr(options, "query", {})
-    said = options.beside or query.get("other_run") or query.get("other", "")
+    typed = options.beside or []
+    if len(typed) > 1:
+        raise _Wrong("--beside: compare takes one; `ncengine figure runs` takes several")
+    if typed:
+        return _other(store, run, typed[0])
+    said = query.get("other_run") or query.get("other", "")
     if not said:
         raise _Wrong("compare: --beside names the other run")
+    return _other(store, run, said, whole=True)
+
+
+def _of_several(store: Store, run: Run, options: argparse.Namespace) -> Printable:
+    from app.charts import compare
+    from app.components import told_apart
+    from app.export import printable
+
+    metric = _one_of("--of", options.of or "nc1", list(compare.METRICS))
+    typed = options.beside or []
+    if not 1 <= len(typed) < compare.MOST:
+        raise _Wrong(f"runs: --beside names another run, 1 to {compare.MOST - 1} times")
+    several = [run, *(_other(store, run, said) for said in typed)]
+    labels = told_apart.labels([(one.config, told_apart.where(one)) for one in several])
+    return printable.of_several(dict(zip(labels, several, strict=True)), metric)
+
+
+def _other(store: Store, run: Run, said: str, *, whole: bool = False) -> Run:
+    """The run that is meant beside one: by its key, or by what of it is different.
+
+    What a page writes is `whole`; of what is typed the rest is as in the first.
+    """
+    from ncengine.cli.exchange import Unknown, run_of
+
     asked = argparse.Namespace(**dict.fromkeys(PARAMS), preset=None, key=None)
     if "=" not in said:
         asked.key = said
     else:
         from app.components.address import parted
 
-        # What a page writes is whole; what is typed here, what is different.
-        base = {} if not options.beside else run.config.set_fields()
+        base = {} if whole else run.config.set_fields()
         try:
             changed = parted(said)
         except ValueError:

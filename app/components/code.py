@@ -1,8 +1,9 @@
-"""What trains a run, or two, anywhere: the command, and the code."""
+"""What trains a run, or several, anywhere: the command, and the code."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -29,6 +30,22 @@ def draw_pair(left: RunConfig, right: RunConfig) -> None:
     st.code(pair_python(left, right), language="python", wrap_lines=True)
 
 
+def draw_several(picked: Sequence[tuple[RunConfig, str]], metric: str) -> None:
+    """Both for several runs, of which `picked` are configurations and keys, and their figure."""
+    configs = [config for config, _ in picked]
+    st.markdown("The command that writes this chart as a figure, and those that train the runs:")
+    told = [figure([key for _, key in picked], metric), *map(command, configs)]
+    st.code("\n".join(told), language="sh", wrap_lines=True)
+    st.markdown("The same runs in Python:")
+    st.code(several_python(configs), language="python", wrap_lines=True)
+
+
+def figure(keys: Sequence[str], metric: str) -> str:
+    """`ncengine figure runs …` for the runs of these keys."""
+    beside = " ".join(f"--beside {key}" for key in keys[1:])
+    return f"ncengine figure runs {keys[0]} {beside} --of {metric} --out {metric}.pdf"
+
+
 def command(config: RunConfig, verb: str = "train") -> str:
     """`ncengine train …` with all that is not as it is by default; or another verb."""
     options = (
@@ -46,6 +63,12 @@ def python(config: RunConfig) -> str:
 def pair_python(left: RunConfig, right: RunConfig) -> str:
     """The code that trains two runs."""
     return f"import ncengine\n\nleft = {_run(left)}\nright = {_run(right)}\n"
+
+
+def several_python(configs: Sequence[RunConfig]) -> str:
+    """The code that trains several runs."""
+    lines = "".join(f"    {_run(config)},\n" for config in configs)
+    return f"import ncengine\n\nruns = [\n{lines}]\n"
 
 
 def _run(config: RunConfig) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.components import clock, download, outcome, requests, text
+from app.components import download, facts, outcome, requests, text
 from app.components.shown import Shown
 from app.engine import data, derived, library, public, runs
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import Problem, RunConfig
-from ncengine.costs.curvature import spent_on_curvature
-from ncengine.runs.run import Run, Status
+from ncengine.runs.run import Status
 from ncengine.theory.optimum import why_no_figure
 
 # Every state takes the same height, so that nothing below jumps when one becomes another.
@@ -53,7 +52,8 @@ def draw_brief(shown: Shown, side: str, pick: Callable[[RunConfig], None]) -> No
     elif run.status is Status.ABSENT:
         _invite_briefly(shown, side, pick)
     elif run.status is Status.DONE:
-        st.caption(" · ".join([*where_from(run), *what_it_took(run), *what_is_odd(shown)]))
+        told = facts.where_from(run) + facts.what_it_took(run) + facts.what_is_odd(shown)
+        st.caption(" · ".join(told))
     else:
         _BARS[run.status](shown, side)
 
@@ -150,26 +150,6 @@ def _refused(config: RunConfig) -> str:
     return text.plain(public.why_not_train([config]))
 
 
-def where_from(run: Run) -> list[str]:
-    """Where a run comes from that was not trained here; nothing of others."""
-    if run.imported:
-        return ["**Imported**"]
-    return ["**From the gallery**"] if run.shipped else []
-
-
-def what_is_odd(shown: Shown) -> list[str]:
-    """Of a run from elsewhere, in what it differs from one that would be trained here."""
-    parts = []
-    if shown.started_elsewhere:
-        parts.append("it came lower than from random weights, and is shown in their place")
-    if shown.on_other_data:
-        title = dataset_info(shown.run.config.dataset).title
-        parts.append(f"on other files of {title} than those used here")
-    if shown.run.from_elsewhere and shown.version is not None:
-        parts.append(f"by version {text.plain(shown.version)} of the engine, which recorded less")
-    return parts
-
-
 def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
     """How long training takes, judged by earlier runs; else why that cannot be told, or nothing."""
     seconds = runs.jobs().estimate(config)
@@ -180,19 +160,6 @@ def time_estimate(config: RunConfig, *, or_why_not: bool) -> list[str]:
     if not or_why_not:
         return []
     return ["the first run of its kind will tell how long it takes"]
-
-
-def what_it_took(run: Run) -> list[str]:
-    """Passes, time, device and day of a finished run."""
-    done = "" if run.from_elsewhere else "**Done**: "
-    spent = spent_on_curvature(run.config, run.passes)
-    curvature = f" ({spent} of them for the curvature)" if spent else ""
-    parts = [f"{done}{text.passes(run.passes)}{curvature} in {text.duration(run.seconds)}"]
-    if run.machine.get("device"):
-        parts.append(text.plain(str(run.machine["device"])))
-    if run.machine.get("date"):
-        parts.append(clock.day(str(run.machine["date"])))
-    return parts
 
 
 def _invite(shown: Shown, pick: Callable[[RunConfig], None]) -> None:

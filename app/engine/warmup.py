@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +16,9 @@ from ncengine.jobs.queue import JobQueue
 
 # For so many seconds the browser needs the processor to draw the first page.
 HEAD_START = 1.5
+# And for so many the server, to send it. Workers that begin at once make it a second later on two
+# cores: to begin them takes this process, and to load torch theirs.
+SENT = 0.7
 # Workers that have not come by then will not.
 PATIENCE = 30
 
@@ -22,13 +27,17 @@ PATIENCE = 30
 def start() -> threading.Timer:
     """Begin, once for each server and beside its pages.
 
-    Workers are started at once, since they give way to all else; the server's own imports come
-    `HEAD_START` seconds later.
+    Workers are started once the page is sent, since they give way to all else; the server's own
+    imports come when it is drawn.
     """
     jobs = runs.jobs()
-    threading.Thread(target=jobs.warm_up, name="start-workers", daemon=True).start()
-    timer = threading.Timer(HEAD_START, _warm_up, args=(jobs,))
-    timer.name, timer.daemon = "warm-up", True
+    _later(SENT, "start-workers", jobs.warm_up)
+    return _later(HEAD_START, "warm-up", partial(_warm_up, jobs))
+
+
+def _later(seconds: float, name: str, do: Callable[[], None]) -> threading.Timer:
+    timer = threading.Timer(seconds, do)
+    timer.name, timer.daemon = name, True
     timer.start()
     return timer
 

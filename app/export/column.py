@@ -121,11 +121,11 @@ def broken(words: str, width: float) -> list[str]:
     """A title in as many lines as it takes, none of which ends within a part of it."""
     kept = words.replace(" ", NO_BREAK).replace(f"{NO_BREAK}·{NO_BREAK}", f"{NO_BREAK}· ")
     kept = kept.replace(f":{NO_BREAK}", ": ").replace(f",{NO_BREAK}", ", ")
-    lines = _wrapped(kept, max(10, int(width / (TITLE * _SIGN))))
+    lines = wrapped(kept, max(10, int(width / (TITLE * _SIGN))))
     return [line.replace(NO_BREAK, " ") for line in lines]
 
 
-def _wrapped(words: str, most: int) -> list[str]:
+def wrapped(words: str, most: int) -> list[str]:
     """Lines of so many signs at most, which end at spaces alone."""
     lines = [""]
     for part in words.split(" "):

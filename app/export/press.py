@@ -6,13 +6,15 @@ nor fonts.
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from base64 import b64encode
 from functools import cache, lru_cache
 from html import escape
 from pathlib import Path
-from threading import Lock, Thread
-from types import ModuleType
+from threading import Lock
 from typing import Any
 
 from app.export.theme import theme
@@ -33,6 +35,7 @@ BOLD = 600
 VEGA_LITE = "6.4"
 
 _STATIC = Path(__file__).resolve().parents[1] / "static"
+_SCRIPT = Path(__file__).with_name("drawing.py")
 _GREEK = re.compile("[\u0370-\u03ff]")
 _ROOT = re.compile(r"<svg [^>]*?>")
 _HEIGHT = re.compile(r'<svg [^>]*?viewBox="0 0 ([\d.]+) ([\d.]+)"')
@@ -46,25 +49,73 @@ def light() -> dict[str, str]:
     return theme()["light"]
 
 
-@cache
-def converter() -> ModuleType:
-    """What turns specs into drawings and these into files, knowing the typeface."""
-    import vl_convert
+class _Drawing:
+    """The process that draws, see `drawing.py`; begun when it is asked for, and ends with this."""
 
-    vl_convert.register_font_directory(str(_STATIC))
-    return vl_convert
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """It, begun where it is not there, or has ended."""
+        if self._process is None or self._process.poll() is not None:
+            # Without the folder of the script, in which a `numbers.py` is not Python's.
+            command = [sys.executable, "-P", str(_SCRIPT), str(_STATIC), VEGA_LITE]
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+            )
+        return self._process
+
+    def ask(self, name: str, **given: Any) -> bytes:
+        """What that function of vl-convert makes.
+
+        Raises:
+            ValueError: it cannot make anything of what is given.
+            OSError: the process ended.
+        """
+        with _guard:
+            process = self.begin()
+            try:
+                return self._answer(process, json.dumps([name, given]).encode())
+            except ValueError:
+                raise
+            except BaseException as error:
+                # An answer that nobody has read would be taken for the next one's.
+                process.kill()
+                process.wait()
+                if isinstance(error, OSError):
+                    raise OSError("what draws charts ended; is there memory left?") from error
+                raise
+
+    def _answer(self, process: subprocess.Popen[bytes], asked: bytes) -> bytes:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(asked + b"\n")
+        process.stdin.flush()
+        head = process.stdout.readline()
+        if not head:
+            raise OSError("it closed its end")
+        told = json.loads(head)
+        if "wrong" in told:
+            raise ValueError(told["wrong"])
+        content = process.stdout.read(told["bytes"])
+        if len(content) < told["bytes"]:
+            raise OSError("it closed its end")
+        return content
+
+
+_drawing = _Drawing()
 
 
 def warm_up() -> None:
     """Have what draws charts begin, which takes it a moment, while something else is done."""
-    first = {"data": {"values": [{}]}, "mark": "point"}
-    Thread(target=drawn, args=(first,)).start()
+    with _guard:
+        _drawing.begin()
 
 
 def drawn(spec: dict[str, Any]) -> str:
     """The SVG of a chart whose data are in its spec."""
-    with _guard:
-        return converter().vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[])
+    how = {"vl_version": VEGA_LITE, "allowed_base_urls": []}
+    return _drawing.ask("vegalite_to_svg", vl_spec=spec, **how).decode()
 
 
 def pressed(svg: str, form: str, pixels: int | None = None, told: str = "") -> bytes:
@@ -85,8 +136,7 @@ def pressed(svg: str, form: str, pixels: int | None = None, told: str = "") -> b
     if form == "svg":
         return _to_keep(svg, told).encode()
     if form == "pdf":
-        with _guard:
-            return converter().svg_to_pdf(svg)
+        return _drawing.ask("svg_to_pdf", svg=svg)
     width, _ = size(svg)
     across = min(MOST_PIXELS, round(width / 72 * 600)) if pixels is None else pixels
     if not LEAST_PIXELS <= across <= MOST_PIXELS:
@@ -94,8 +144,7 @@ def pressed(svg: str, form: str, pixels: int | None = None, told: str = "") -> b
         raise ValueError(f"pixels = {across}: {allowed}")
     # As many to the inch as make the page's width of them; what is left of one is cut off.
     ppi = 72 * (across + 0.3) / width
-    with _guard:
-        return converter().svg_to_png(svg, scale=1, ppi=ppi)
+    return _drawing.ask("svg_to_png", svg=svg, scale=1, ppi=ppi)
 
 
 def size(svg: str) -> tuple[float, float]:

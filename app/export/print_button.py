@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.browser import component as browser
+from app.charts import compare
 from app.components import series
 from app.export import page, press, printable
 from app.export.printable import Printable
@@ -16,16 +17,21 @@ from app.stage.story import DEPTH, EXPLORE
 
 WIDTHS = {"single": "One column", "double": "Two columns"}
 FRAGMENT = "figure"
+LIBRARY = "Library"
 PAIR = {"collapse": "Collapse", "objective": "Objective, or the gap to the floor"}
 
 
 @dataclass(frozen=True)
 class _Offer:
-    """What of a page can be printed: in words, by name; how each is made; what it is called."""
+    """What of a page can be printed: in words, by name; how each is made; what it is called.
+
+    `first` is the one that is offered before all others, where it is not the first of them.
+    """
 
     titles: Mapping[str, str]
     make: Callable[[str], Printable]
     title: str
+    first: str = ""
 
 
 def draw(here: str) -> None:
@@ -39,8 +45,13 @@ def _draw(here: str) -> None:
     if offer is None or not offer.titles:
         st.caption("There is nothing to be seen yet.")
         return
+    names = tuple(offer.titles)
     name = st.selectbox(
-        "Figure", tuple(offer.titles), format_func=offer.titles.__getitem__, key=f"figure:{here}"
+        "Figure",
+        names,
+        index=names.index(offer.first or names[0]),
+        format_func=offer.titles.__getitem__,
+        key=f"figure:{here}{offer.first}",
     )
     width = st.segmented_control(
         "Width",
@@ -95,7 +106,7 @@ def _offer(here: str, seen: Shown, said: Mapping[str, str] | None) -> _Offer | N
         return _of_run(seen, said)
     if here == DEPTH:
         return _of_picture(seen)
-    return _of_pair(seen)
+    return _of_several(seen) if here == LIBRARY else _of_pair(seen)
 
 
 def _of_run(seen: Shown, said: Mapping[str, str] | None) -> _Offer | None:
@@ -135,3 +146,14 @@ def _of_pair(seen: Shown) -> _Offer | None:
         return printable.of_pair(*(seen.pair or pair), name)
 
     return _Offer(PAIR, make, " and ".join(run.config.title() for run in pair))
+
+
+def _of_several(seen: Shown) -> _Offer | None:
+    if seen.several is None or not any(run.points for run in seen.several.values()):
+        return None
+    named = seen.several
+
+    def make(name: str) -> Printable:
+        return printable.of_several(seen.several or named, name)
+
+    return _Offer(compare.METRICS, make, f"of {len(named)} runs", seen.metric)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from app.charts.cosines import INK
 from app.components import laws, pair, pictured, series
 from app.components.series import Picture, Series
 from app.engine import best_known, derived, sweep
-from app.export.column import Chart
+from app.export.column import Chart, wrapped
 from app.export.still import still
 from app.player.view import View, shown_layers, shown_snapshot
 from ncengine.analysis import over_seeds
@@ -193,7 +193,30 @@ def _with(part: Any, channel: str, legend: dict[str, Any]) -> Any:
     return told
 
 
-# Of many.
+# Of several, and of many.
+
+
+def of_several(named: Mapping[str, Run], metric: str) -> Chart:
+    """A metric of several runs over each other, by what each is called: one of `compare.METRICS`.
+
+    Raises:
+        ValueError: none of them has anything to show of it.
+    """
+    words = compare.METRICS[metric]
+    called = {"\n".join(wrapped(name, _MOST_SIGNS)): run for name, run in named.items()}
+    table = compare.table({name: run for name, run in called.items() if run.points}, metric)
+    if not len(table):
+        raise ValueError(f"none of these runs has anything to show of {words}")
+    legend = {
+        "title": None, "orient": "top", "columns": _COLUMNS, "symbolType": "stroke",
+        "symbolSize": 300, "symbolStrokeWidth": 6, "symbolOpacity": 1,
+        "values": list(called), "labelExpr": r"split(datum.label, '\n')",
+    }  # fmt: skip
+    spec = _with(compare.spec(list(called), words), "color", legend)
+    lines = [name.count("\n") + 1 for name in called]
+    more = {"single": sum(lines), "double": sum(map(max, lines[::2], [*lines[1::2], 1]))}
+    heights = {width: float(_LINE_OF_LEGEND * count) for width, count in more.items()}
+    return _chart(f"{_begun(words)} over passes", spec, table, more=heights)
 
 
 def of_picture(shown: Sequence[Series], picture: Picture, metric: str = "") -> Chart:

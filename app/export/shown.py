@@ -31,6 +31,8 @@ class Shown:
         picture: what Depth is of, and shows.
         pair: the runs that Compare shows.
         clock: how these keep in step.
+        several: the runs that the Library shows over each other, by what they are called there.
+        metric: of which metric.
     """
 
     asked: RunConfig | Identity | None = None
@@ -39,6 +41,8 @@ class Shown:
     picture: tuple[RunConfig, Picture] | None = None
     pair: tuple[Run, Run] | None = None
     clock: str = "pass"
+    several: Mapping[str, Run] | None = None
+    metric: str = ""
 
 
 def shown() -> Shown:
@@ -61,6 +65,12 @@ def shows_pair(left: Run, right: Run, looked_at: View, clock: str) -> None:
     """Let the buttons know what Compare shows now."""
     now = shown()
     now.pair, now.looked_at, now.clock = (left, right), looked_at, clock
+
+
+def shows_several(named: Mapping[str, Run], metric: str) -> None:
+    """Let the buttons know what the Library shows now."""
+    now = shown()
+    now.several, now.metric = named, metric
 
 
 def brought_to(looked_at: View, said: Mapping[str, str] | None) -> View:

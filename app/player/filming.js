@@ -3,6 +3,7 @@
 import { canEncode, develop, FilmError, noEncoder } from "./encoder.js";
 import { write } from "./moment.js";
 import { Reel } from "./reel.js";
+import { stirs } from "./stirred.js";
 
 // Milliseconds for which what is saved is kept for the browser to fetch.
 const KEPT = 60_000;
@@ -24,6 +25,7 @@ export class Filming {
     // One of the two at a time.
     this.root.querySelector('[data-act="help"]').addEventListener("click", () => this.open(false));
     this.form.addEventListener("change", () => this.look());
+    stirs(this.root);
   }
 
   open(open) {
@@ -34,6 +36,13 @@ export class Filming {
     if (!open) return;
     this.player.panel.help(false);
     this.look();
+  }
+
+  /** Closes the form; gives whether it was open. */
+  shut() {
+    const { hidden } = this.form;
+    if (!hidden) this.open(false);
+    return !hidden;
   }
 
   /** What is picked, by name. */

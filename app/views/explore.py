@@ -17,6 +17,7 @@ from app.components import (
     automatic,
     download,
     explanation,
+    facts,
     notices,
     pulse,
     readouts,
@@ -119,12 +120,12 @@ def _heading(shown: Shown, compare: Callable[[], None]) -> None:
     st.header(config.title(), anchor=False)
     with st.container(key="in_short"):
         st.markdown(explanation.in_short(config))
-    parts = [*status.where_from(run), f"{derived.parameter_count(config):,} parameters"]
+    parts = [*facts.where_from(run), f"{derived.parameter_count(config):,} parameters"]
     if len(config.seeds) > 1:
         parts[-1] += f" × {len(config.seeds)} seeds"
     parts += _differences(run)
     if now.finished:
-        parts += status.what_it_took(run) + status.what_is_odd(shown)
+        parts += facts.what_it_took(run) + facts.what_is_odd(shown)
     else:
         # Before there is a run, the estimate stands beside the button that starts one; while it is
         # trained, beside its progress.

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -27,9 +26,9 @@ from app.components import (
 from app.engine import library, pace, public, runs
 from app.engine.limits import Deed
 from app.picker import other, picker
-from ncengine.analysis import comparison
+from app.views import overlaid
 from ncengine.catalogue.metrics import Scale, metric_of, of_test
-from ncengine.config import PARAMS, PARAMS_DEFAULTS, RunConfig
+from ncengine.config import PARAMS, PARAMS_DEFAULTS
 from ncengine.jobs.stop import Going
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Status
@@ -335,7 +334,8 @@ def _actions(
             f"to: {named}."
         )
     if len(identities) > 1:
-        _compare([(identity, where[key]) for key, identity in identities.items()][: compare.MOST])
+        picked = [(identity, where[key]) for key, identity in identities.items()]
+        overlaid.draw(picked[: compare.MOST])
 
 
 def _offer_to_delete(deletable: dict[str, Identity]) -> None:
@@ -360,45 +360,3 @@ def _delete(keys: list[str]) -> None:
     except RuntimeError as error:
         st.session_state[_NOT_STOPPED] = str(error)
     library.disk.clear()
-
-
-def _compare(picked: list[tuple[Identity, str]]) -> None:
-    """The runs over each other, and in what they differ."""
-    labels = _labels([(identity.config, where) for identity, where in picked])
-    opened = {
-        label: runs.look(identity) for label, (identity, _) in zip(labels, picked, strict=True)
-    }
-    swatches = "".join(
-        f'<span class="series"><i style="background:{color}"></i>{escape(label)}</span> '
-        for label, color in zip(labels, compare.COLORS, strict=False)
-    )
-    st.html(swatches)
-    metric = st.segmented_control(
-        "Metric",
-        list(compare.METRICS),
-        default="nc1",
-        format_func=compare.METRICS.__getitem__,
-        required=True,
-        key="library:metric",
-    )
-    if any(run.points for run in opened.values()):
-        compare.draw(opened, metric)
-    else:
-        st.info("The results of these runs are gone: there is nothing to draw.")
-
-
-def _labels(picked: list[tuple[RunConfig, str]]) -> list[str]:
-    """What tells each apart from the others: the fields in which they differ, and where from."""
-    configs = [config for config, _ in picked]
-    names = comparison.differing(configs)
-    from_several = len({where for _, where in picked}) > 1
-    labels = []
-    for n, (config, where) in enumerate(picked):
-        parts = [
-            f"{library.label(name)} {library.text_of(name, getattr(config, name))}"
-            for name in names
-            if name in config.params
-        ]
-        parts += [where] if from_several else []
-        labels.append(f"{n + 1}: " + (", ".join(parts) or config.title()))
-    return labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -189,9 +190,6 @@ def _line(at: np.ndarray, mean: np.ndarray, weights: np.ndarray) -> _Line:
 
 def _weights(at: np.ndarray, points: _Points) -> np.ndarray:
     """(points,) one over the variance of each, seeds and misfit together."""
-    # Not at the start of the app, which needs it long before the first fit.
-    from scipy.optimize import brentq
-
     alike = np.ones(len(at))
     most = float((_line(at, points.mean, alike).rest ** 2).sum()) / (len(at) - 2)
     # Where nothing is known of the seeds, or they are as nothing beside the misfit.
@@ -205,8 +203,18 @@ def _weights(at: np.ndarray, points: _Points) -> np.ndarray:
             float((_line(at, points.mean, 1 / variance).rest ** 2 / variance).sum()) - len(at) + 2
         )
 
-    misfit = brentq(too_much, 0.0, most) if too_much(0.0) > 0 > too_much(most) else 0.0
+    misfit = _root(too_much, 0.0, most) if too_much(0.0) > 0 > too_much(most) else 0.0
     return 1 / (misfit + points.variance)
+
+
+def _root(falling: Callable[[float], float], low: float, high: float) -> float:
+    """Where a function that falls from `low` to `high` is 0, by halves.
+
+    To load scipy.optimize for that takes a hundred times as long.
+    """
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (middle, high) if falling(middle) > 0 else (low, middle)
+    return middle
 
 
 class _Variances(NamedTuple):

@@ -64,3 +64,17 @@ def test_compare_shares_both_runs(at):
     shown = [block.value for block in at.get("code")]
     assert "\n".join(map(code.command, both)) in shown
     assert code.pair_python(*both).strip() in shown
+
+
+def test_the_code_of_several_asks_for_each(monkeypatch):
+    monkeypatch.setattr(ncengine, "run", lambda config: config, raising=False)
+    names = {}
+    exec(code.several_python(CONFIGS), names)
+    assert names["runs"] == CONFIGS
+
+
+def test_the_command_of_a_figure_names_every_run():
+    words = shlex.split(code.figure(["3fa2", "77ab", "0c"], "nc3"))
+    asked = _parser().parse_args(words[1:])
+    assert (asked.kind, asked.key, asked.beside) == ("runs", "3fa2", ["77ab", "0c"])
+    assert (asked.of, asked.out) == ("nc3", "nc3.pdf")

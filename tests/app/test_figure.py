@@ -152,6 +152,28 @@ def test_what_cannot_be_is_refused(wrong):
         press.pressed('<svg viewBox="0 0 10 10"/>', **wrong)
 
 
+def test_what_draws_is_begun_anew_where_it_was_ended():
+    spec = {"data": {"values": [{"x": 1}]}, "mark": "point", "encoding": {"x": {"field": "x"}}}
+    before = press.drawn(spec)
+    press._drawing.begin().kill()
+    press._drawing.begin().wait()
+    assert press.drawn(spec) == before
+
+
+def test_what_ends_while_it_draws_is_told_and_the_next_is_drawn(monkeypatch):
+    begun = press._drawing.begin()
+    begun.kill()
+    begun.wait()
+    with monkeypatch.context() as patched:
+        # As of one that ends between two looks.
+        patched.setattr(press._drawing, "begin", lambda: begun)
+        with pytest.raises(OSError, match="what draws charts ended"):
+            press.pressed('<svg viewBox="0 0 10 10"/>', "pdf")
+    with pytest.raises(ValueError):
+        press.pressed("no drawing", "pdf")
+    assert press.pressed('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "pdf")
+
+
 # 0 and infinity.
 
 
@@ -255,6 +277,63 @@ def test_a_title_breaks_between_its_parts():
     assert all(line.endswith(("·", ",")) for line in lines[:-1])
 
 
+# Of several runs of the Library.
+
+
+def several(count):
+    """So many runs, by what they are called: each a tenth of the one before."""
+    made = make_run(CONFIG)
+    curves_of = [
+        {name: v if name == "epoch" else v * 10.0**-n for name, v in made.curves.items()}
+        for n in range(count)
+    ]
+    return {f"{n + 1}: Depth L {n + 2}": replace(made, curves=c) for n, c in enumerate(curves_of)}
+
+
+def strokes(svg):
+    """By colour, the heights of all lines that are drawn."""
+    found = {}
+    for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
+        if "mark-line" in group.get("class", "").split():
+            for path in group.iter(f"{SVG}path"):
+                numbers = re.findall(r"-?\d+\.?\d*", path.get("d"))
+                found[path.get("stroke")] = np.array(numbers[1::2], float)
+    return found
+
+
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("metric", list(compare.METRICS))
+def test_runs_over_each_other_have_a_figure_with_their_names(metric, width):
+    named = several(6)
+    figure = printable.of_several(named, metric)
+    page = pages(press.pressed(figure.svg(width), "pdf"))
+    said = words_of(page)
+    assert all(name in said for name in named) and "over passes" in said
+    assert fonts_of(page) and all("+Inter" in font for font in fonts_of(page))
+    drawn = strokes(figure.svg(width))
+    # Each in its colour, and on a logarithmic axis as far below the one before.
+    heights = np.array([drawn[color].max() for color in compare.COLORS])
+    assert len(drawn) == 6 and heights[0] < heights[-1]
+    assert np.diff(heights) == pytest.approx(np.diff(heights).mean(), rel=0.02)
+
+
+def test_long_names_of_runs_break_and_are_whole():
+    long = "2: Samples per class n 100, Architecture RN1, Depth L 13, Weight decay λ 0.005"
+    named = dict(zip(("1: a", long), several(2).values(), strict=True))
+    svg = printable.of_several(named, "nc1").svg("single")
+    root = ElementTree.fromstring(svg)
+    shown = [" ".join("".join(text.itertext()).split()) for text in root.iter(f"{SVG}text")]
+    assert long not in shown
+    whole = " ".join(shown)
+    assert all(part.strip() in whole for part in long.split(","))
+
+
+def test_runs_that_have_nothing_to_show_have_no_figure():
+    empty = make_run(CONFIG, Status.RUNNING, curves={"epoch": np.empty(0)}, geometry=None)
+    with pytest.raises(ValueError, match="none of these runs"):
+        printable.of_several({"1": empty, "2": empty}, "nc1")
+
+
 def circles(svg, fill="url(#ball"):
     root = ElementTree.fromstring(svg)
     return [c for c in root.iter(f"{SVG}circle") if c.get("fill", "").startswith(fill)]
@@ -331,6 +410,16 @@ def test_the_command_takes_an_address(command, shipped, tmp_path):
     assert first_of == second
 
 
+def test_the_command_lays_runs_over_each_other(command, shipped, tmp_path):
+    key = shipped.open(first()).key
+    beside = ("--beside", "depth=2", "--beside", "depth=34")
+    assert command("runs", key, *beside, "--of", "nc3", "--out", "runs.pdf")[0] == 0
+    said = words_of(pages((tmp_path / "runs.pdf").read_bytes()))
+    depths = [first().depth, 2, 34]
+    assert all(f"{n}: Depth L {depth}" in said for n, depth in enumerate(depths, 1)), said
+    assert "NC3 over passes" in said
+
+
 @pytest.mark.parametrize(
     "words, status, says",
     [
@@ -353,6 +442,12 @@ def test_the_command_takes_an_address(command, shipped, tmp_path):
         (("compare", "RUN", "--out", "x.pdf"), 2, "--beside names the other run"),
         (("compare", "RUN", "--beside", "zz", "--out", "x.pdf"), 2, "no run at hand"),
         (("compare", "RUN", "--beside", "dept=3", "--out", "x.pdf"), 2, "dept is no field"),
+        (("compare", "RUN", "--beside", "a", "--beside", "b", "--out", "x.pdf"), 2, "takes one"),
+        (("curves", "RUN", "--beside", "a", "--out", "x.pdf"), 2, "goes with compare and runs"),
+        (("runs", "RUN", "--out", "x.pdf"), 2, "--beside names another run, 1 to 5 times"),
+        (("runs", "RUN", *("--beside", "a") * 6, "--out", "x.pdf"), 2, "1 to 5 times"),
+        (("runs", "RUN", "--beside", "zz", "--out", "x.pdf"), 2, "no run at hand"),
+        (("runs", "RUN", "--beside", "a", "--of", "x", "--out", "x.pdf"), 2, "--of x: must be"),
         (("player", "--address", "nothing", "--out", "x.pdf"), 2, "says nothing of a run"),
         (("player", "zz", "--out", "x.pdf"), 2, "no run at hand has such a key"),
     ],

@@ -11,9 +11,10 @@ import pytest
 from streamlit.util import calc_hash
 
 from app.charts import compare, pictures
-from app.components import clock, readouts
+from app.components import clock, code, readouts, told_apart
 from app.engine import data, library, runs
 from app.views import library as page
+from app.views import overlaid
 from ncengine.analysis.outcome import outcome_of
 from ncengine.config import RunConfig
 from ncengine.datasets import load
@@ -202,7 +203,7 @@ def test_any_field_filters(opened):
 
 def test_runs_are_compared_by_what_they_differ_in():
     def labels(*configs):
-        return page._labels([(config, "here") for config in configs])
+        return told_apart.labels([(config, "here") for config in configs])
 
     post = SMALL.with_(depth=4, norm="post")
     assert labels(SMALL, SMALL.with_(depth=3)) == ["1: Depth L 2", "2: Depth L 3"]
@@ -218,10 +219,31 @@ def test_runs_are_compared_by_what_they_differ_in():
     ]
     assert labels(RunConfig(seeds=1), RunConfig(seeds=(3, 5))) == ["1: Seeds 1", "2: Seeds 3,5"]
     # Of the same configuration, where each comes from.
-    assert page._labels([(ufm, "here"), (ufm, "gallery, other files")]) == [
+    assert told_apart.labels([(ufm, "here"), (ufm, "gallery, other files")]) == [
         "1: here",
         "2: gallery, other files",
     ]
+
+
+def test_what_lies_over_each_other_is_shared(opened, monkeypatch):
+    """As a figure, as commands and as code."""
+    monkeypatch.setattr(page, "_table", lambda kept: [row["key"] for row in kept])
+    opened.run()
+    assert_sound(opened)
+    assert "Save figure" in [button.proto.label for button in opened.get("download_button")]
+    assert opened.selectbox(key="figure:Librarync1").value == "nc1"
+    opened.segmented_control(key="library:metric").set_value("gap").run()
+    assert_sound(opened)
+    assert opened.selectbox(key="figure:Librarygap").value == "gap"
+    configs = [identity.config for identity in map(library.identity, map(_key, library.rows()))]
+    shell, python = (block.value for block in opened.get("code"))
+    assert python == code.several_python(configs).strip()
+    assert shell.splitlines()[1:] == [code.command(config) for config in configs]
+    assert all(f" {row['key']} " in shell for row in library.rows()) and "--of gap" in shell
+
+
+def _key(row):
+    return row["key"]
 
 
 def test_the_chart_has_every_run(trained):
@@ -281,7 +303,7 @@ def test_of_two_runs_of_a_configuration_each_is_itself(twice, monkeypatch):
     assert runs.look(library.identity(shipped)).shipped
     drawn = {}
     monkeypatch.setattr(compare, "draw", lambda opened, metric: drawn.update(opened))
-    page._compare([(library.identity(key), where[key]) for key in where])
+    overlaid.draw([(library.identity(key), where[key]) for key in where])
     assert {label: run.key for label, run in drawn.items()} == {
         f"{n + 1}: {where[key]}": key for n, key in enumerate(where)
     }

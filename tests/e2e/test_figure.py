@@ -91,14 +91,13 @@ def saved(page: Page, label: str) -> Download:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_share_saves_a_figure_and_a_file_of_what_is_shown(shipped, new_context, tmp_path, path):
+def test_share_saves_a_figure_and_a_file_of_what_is_shown(shipped, page, tmp_path, path):
     query, words = PAGES[path]
     store = Store(tmp_path / "cache", Gallery(ROOT / "cache" / "gallery"))
     run_of = store.open(first())
     if path == "/compare":
         other = run_of.config.with_(depth=2).set_fields()
         query = {**query, "other": ";".join(f"{n}={as_text(v)}" for n, v in other.items())}
-    page = new_context(accept_downloads=True).new_page()
     page.goto(shipped.url(**query).replace("/?", f"{path}?"))
     page.get_by_role("button", name="Share").click()
     page.get_by_text("Save a figure for a paper").click()

@@ -360,7 +360,8 @@ def test_the_command_makes_one(command, tmp_path):
 def test_a_story_is_filmed_step_by_step(command, tmp_path):
     query = {name: str(value) for name, value in FINISHED.items()}
     steps = (
-        Step(page="Explore", query=query, caption="It plays.", plays="training"),
+        # It plays up to the step's moment: a share of the film.
+        Step(page="Explore", query={**query, "epoch": "10"}, caption="It plays.", plays="training"),
         Step(page="Explore", query={**query, "epoch": "0"}, caption="It stands still."),
     )
     (tmp_path / "tale.json").write_text(Story(title="A tale", steps=steps).as_json())

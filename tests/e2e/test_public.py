@@ -13,13 +13,13 @@ from tests.e2e.live_app import LiveApp
 from tests.e2e.pages import ENDLESS, FINISHED, expect_progress, open_page, train
 
 
-def test_one_visitor_does_not_stop_what_another_trains(tmp_path, browser):
+def test_one_visitor_does_not_stop_what_another_trains(tmp_path, browser, browser_context_args):
     # Whatever is estimated, it is more than nothing, and less than for ever.
     env = {"NCENGINE_WORKERS": "1", "NCENGINE_PUBLIC": "1", "NCENGINE_PUBLIC_SECONDS": "1e15"}
     app = LiveApp(tmp_path / "cache", env=env)
     ncengine.run(RunConfig(**FINISHED), store=Store(app.cache))  # by which others are judged
     app.start().wait()
-    one, other = (browser.new_context().new_page() for _ in range(2))
+    one, other = (browser.new_context(**browser_context_args).new_page() for _ in range(2))
     try:
         open_page(one, app, **ENDLESS)
         expect(one.get_by_text("This is a public server")).to_be_visible()
@@ -51,9 +51,11 @@ def test_a_server_does_not_start_with_limits_that_are_none(tmp_path, name):
         app.end()
 
 
-def test_a_server_that_others_reach_says_so_in_its_log_and_on_the_page(tmp_path, browser):
+def test_a_server_that_others_reach_says_so_in_its_log_and_on_the_page(
+    tmp_path, browser, browser_context_args
+):
     app = LiveApp(tmp_path / "cache", env={"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"})
-    page = browser.new_context().new_page()
+    page = browser.new_context(**browser_context_args).new_page()
     said = "This server can be reached from other machines"
     try:
         app.start().wait()

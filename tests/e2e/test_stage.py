@@ -317,6 +317,44 @@ def test_arrows_space_and_a_click_step_too_and_keep_the_points_on_the_screen(pag
     expect(player(page)).to_have_attribute("data-step", "eight-steps:5")
 
 
+def test_the_camera_is_there_while_the_pointer_moves(page, shipped):
+    open_at(page, shipped, story="eight-steps", step="4", present="1")
+    expect_step(page, "eight-steps", 4)
+    camera, form = page.get_by_test_id("nc-film"), page.get_by_test_id("nc-film-form")
+    expect(camera).to_have_css("opacity", "0")
+    # Nobody presses what they do not see: a click goes through it.
+    expect(camera).to_have_css("pointer-events", "none")
+    box = camera.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def seen() -> bool:
+        for away in (90, 80):
+            page.mouse.move(x - away, y + 60)
+        return camera.evaluate("node => getComputedStyle(node).opacity") == "1"
+
+    wait_until(seen, "the camera did not come")
+    # By place: it is there as the pointer comes, and not before.
+    page.mouse.click(x, y)
+    expect(form).to_be_visible()
+    assert [t for t in page.evaluate(TEXTS) if t["size"] < 20 or t["contrast"] < 7] == []
+    # Within the form a click steps nowhere, and what is picked there keeps its keys.
+    form.get_by_role("heading").click()
+    form.get_by_label("Goes over").focus()
+    page.keyboard.press("ArrowDown")
+    expect(form.get_by_label("Goes over")).to_have_value("layers")
+    expect_step(page, "eight-steps", 4)
+    page.mouse.click(x, y)
+    expect(form).to_be_hidden()
+    page.mouse.click(x, y)
+    expect(form).to_be_visible()
+    # Escape closes it, and the next one leaves.
+    page.keyboard.press("Escape")
+    expect(form).to_be_hidden()
+    expect_query(page, "present", "1")
+    page.keyboard.press("Escape")
+    expect_query(page, "present", None)
+
+
 @pytest.fixture(scope="module")
 def slides() -> Iterator[Callable]:
     """Shows a bare page of another origin around the app, which hears what is handed over."""

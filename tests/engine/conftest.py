@@ -13,13 +13,20 @@ import pytest
 from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
 
 from ncengine.catalogue import datasets as catalogue
+from ncengine.config import RunConfig
 from ncengine.jobs import executors, queue
+from ncengine.jobs.foreground import run as train
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.store import Store
+from ncengine.runs.whole import save
 from tests.engine import processes
 
 CONTENT = {
     "first.gz": np.random.default_rng(0).bytes(300_000),
     "second.gz": np.random.default_rng(1).bytes(1_000),
 }
+# A run that is taken along, small enough to be damaged a thousand times.
+SMALL = RunConfig(classes=3, samples_per_class=8, width=6, depth=3, epochs=30, seeds=2)
 
 
 @contextmanager
@@ -105,3 +112,15 @@ class _KeptPool:
 def kept_helpers(monkeypatch):
     """Helpers with nothing to do serve the next test's sweeps, and hear none of its variables."""
     monkeypatch.setattr(executors, "ProcessPoolExecutor", _KeptPool)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """`SMALL` as it was trained; read, and never changed, by several files of tests."""
+    return train(SMALL, store=Store(tmp_path_factory.mktemp("trained"), Gallery(None)))
+
+
+@pytest.fixture(scope="session")
+def content(trained, tmp_path_factory):
+    """The bytes of its file."""
+    return save(trained, tmp_path_factory.mktemp("whole") / "run.npz").read_bytes()

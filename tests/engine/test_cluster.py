@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partialmethod
 from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -32,6 +33,9 @@ distributed = pytest.importorskip("distributed", reason="the extra [cluster] is 
 BASE = RunConfig(classes=3, samples_per_class=20, width=16, epochs=120, solver="Adam", seeds=2)
 # The last goes on for long enough to be caught at it, on a fast machine too.
 CONFIGS = [*grid(BASE, depth=[2, 3, 5]), BASE.with_(depth=8, epochs=500)]
+
+# For so many seconds a worker that ends waits for what it has begun, where this variable says it.
+WAITS = "TEST_WORKER_WAITS"
 
 
 class Cluster:
@@ -73,6 +77,8 @@ def _run_dask(what: str, options: tuple[str, ...], log: Path) -> None:
     with log.open("wb") as file:
         for stream in (1, 2):
             os.dup2(file.fileno(), stream)
+    if waits := os.environ.get(WAITS):
+        distributed.Worker.close = partialmethod(distributed.Worker.close, timeout=float(waits))
     import_module(f"distributed.cli.dask_{what}").main(options)
 
 
@@ -283,7 +289,8 @@ def test_a_run_that_lost_the_only_worker_waits_and_goes_on_when_one_comes(cluste
 
 def test_a_scheduler_that_is_gone_in_the_middle_is_told_once(tmp_path):
     own = Cluster(tmp_path)
-    own.worker()
+    # Longer than it takes to see that the scheduler is gone, and less than dask's half a minute.
+    own.worker(**{WAITS: "12"})
     store = Store(tmp_path / "cache")
     process = _sweep_in_a_terminal(store.root, own.address, "--epochs 100000 --solver Adam")
     try:

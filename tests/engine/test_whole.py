@@ -13,30 +13,18 @@ from hypothesis import strategies as st
 
 import ncengine
 from ncengine.config import RunConfig
-from ncengine.jobs.foreground import run as train
 from ncengine.runs import npz, whole
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.identity import Identity, identify
 from ncengine.runs.needed import most
 from ncengine.runs.run import Status
-from ncengine.runs.store import Store
 from ncengine.runs.whole import arrays_of, load, read, save
 from ncengine.snapshots.plan import layer_passes, log_spaced, snapshot_passes
 from ncengine.version import ENGINE_VERSION
+from tests.engine.conftest import SMALL
 from tests.engine.made_up import assert_same, made_up
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
-SMALL = RunConfig(classes=3, samples_per_class=8, width=6, depth=3, epochs=30, seeds=2)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return train(SMALL, store=Store(tmp_path_factory.mktemp("trained"), Gallery(None)))
-
-
-@pytest.fixture(scope="module")
-def content(trained, tmp_path_factory):
-    return save(trained, tmp_path_factory.mktemp("whole") / "run.npz").read_bytes()
 
 
 def test_a_trained_run_comes_back_to_the_bit_and_read_only(trained, tmp_path):

@@ -12,28 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ncengine.config import RunConfig
-from ncengine.jobs.foreground import run as train
 from ncengine.runs import npz
-from ncengine.runs.gallery import Gallery
 from ncengine.runs.needed import ALL, most_bytes
 from ncengine.runs.seal import sealed
-from ncengine.runs.store import Store
-from ncengine.runs.whole import load, read, save
+from ncengine.runs.whole import load, read
 from ncengine.version import ENGINE_VERSION
+from tests.engine.conftest import SMALL
 from tests.engine.made_up import assert_same
-
-SMALL = RunConfig(classes=3, samples_per_class=8, width=6, depth=3, epochs=30, seeds=2)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    return train(SMALL, store=Store(tmp_path_factory.mktemp("trained"), Gallery(None)))
-
-
-@pytest.fixture(scope="module")
-def content(trained, tmp_path_factory):
-    return save(trained, tmp_path_factory.mktemp("whole") / "run.npz").read_bytes()
 
 
 def rewritten(content, entry=None, drop=(), **members):
