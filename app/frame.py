@@ -211,5 +211,4 @@ def _draw_files(here: str) -> None:
         button.draw_picture()
     elif here == "Compare":
         button.draw_pair()
-    if here != "Theory":
-        print_button.draw(here)
+    print_button.draw(here)

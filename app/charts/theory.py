@@ -71,11 +71,15 @@ class Chart:
     lines: Sequence[Line]
     caption: str = ""
 
+    @property
+    def named(self) -> tuple[tuple[str, str, bool], ...]:
+        """Of each line its name, its colour, and whether it is dashed."""
+        return tuple((line.what, line.color, line.dashed) for line in self.lines)
+
 
 def draw(chart: Chart, *, fills: bool = False) -> None:
     """A chart of lines, below a legend; as high as there is room where it `fills`."""
-    named = tuple((line.what, line.color, line.dashed) for line in chart.lines)
-    drawn, key = (table(chart), spec(chart.axes, named)), f"theory_{chart.name}"
+    drawn, key = (table(chart), spec(chart.axes, chart.named)), f"theory_{chart.name}"
     if fills:
         in_words.draw(*drawn, key=key, fills=True)
         return

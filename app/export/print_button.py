@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.browser import component as browser
-from app.charts import compare
+from app.charts import compare, theory
 from app.components import series
 from app.export import page, press, printable
 from app.export.printable import Printable
 from app.export.shown import Shown, brought_to, shown
-from app.stage.story import DEPTH, EXPLORE
+from app.export.still import still_of_film
+from app.stage.story import DEPTH, EXPLORE, THEORY
 
 WIDTHS = {"single": "One column", "double": "Two columns"}
 FRAGMENT = "figure"
@@ -106,7 +107,35 @@ def _offer(here: str, seen: Shown, said: Mapping[str, str] | None) -> _Offer | N
         return _of_run(seen, said)
     if here == DEPTH:
         return _of_picture(seen)
+    if here == THEORY:
+        return _of_theory(seen, said or {})
     return _of_several(seen) if here == LIBRARY else _of_pair(seen)
+
+
+def _of_theory(seen: Shown, said: Mapping[str, str]) -> _Offer | None:
+    if seen.theory is None:
+        return None
+    title, shown = seen.theory
+    titles = {chart.name: _over(chart) for chart in (shown.chart, shown.second)}
+    if shown.film is not None:
+        titles = {printable.PLAYER: "The player’s view", **titles}
+
+    def make(name: str) -> Printable:
+        now = seen.theory[1] if seen.theory else shown
+        if name == printable.PLAYER and now.film is not None:
+            from app.theory.film import projected
+
+            return still_of_film(projected(now.film), now.film.title, now.film.unit, said)
+        # Of another part that was gone to since, what stands in the same place.
+        chart = now.second if name == shown.second.name else now.chart
+        return printable.of_theory(chart, now.film.title if now.film is not None else title)
+
+    return _Offer(titles, make, title)
+
+
+def _over(chart: theory.Chart) -> str:
+    words = f"{chart.axes.y} over {chart.axes.x}"
+    return words[:1].upper() + words[1:]
 
 
 def _of_run(seen: Shown, said: Mapping[str, str] | None) -> _Offer | None:

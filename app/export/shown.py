@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,6 +17,9 @@ from app.player.view import PLAYER_NAMES, View
 from ncengine.config import RunConfig
 from ncengine.runs.identity import Identity
 from ncengine.runs.run import Run
+
+if TYPE_CHECKING:
+    from app.theory.seen import Seen
 
 _SHOWN = "export:shown"
 
@@ -33,6 +37,7 @@ class Shown:
         clock: how these keep in step.
         several: the runs that the Library shows over each other, by what they are called there.
         metric: of which metric.
+        theory: what a part of Theory is called, and shows.
     """
 
     asked: RunConfig | Identity | None = None
@@ -43,6 +48,7 @@ class Shown:
     clock: str = "pass"
     several: Mapping[str, Run] | None = None
     metric: str = ""
+    theory: tuple[str, Seen] | None = None
 
 
 def shown() -> Shown:
@@ -71,6 +77,11 @@ def shows_several(named: Mapping[str, Run], metric: str) -> None:
     """Let the buttons know what the Library shows now."""
     now = shown()
     now.several, now.metric = named, metric
+
+
+def shows_theory(title: str, seen: Seen) -> None:
+    """Let the buttons know what Theory shows now."""
+    shown().theory = title, seen
 
 
 def brought_to(looked_at: View, said: Mapping[str, str] | None) -> View:

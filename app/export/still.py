@@ -6,7 +6,7 @@ farthest first. Marks have the sizes that they have on a canvas as large; text h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -120,20 +120,50 @@ def still(run: Run, looked_at: View) -> Still:
     if way is not None and int(start["layer"]) < len(way[1].epoch):
         (moment_of_way, shown), at, test = way, int(start["layer"]) - 1, False
         g, where = _nearest(film.epoch, str(moment_of_way)), f", layer {at + 1}"
-    inside = focus or range(config.classes)
-    radius = _reach(film, looked_at.test)
-    corners = (film.ideal if film.ideal_fits else film.means)[-1, list(inside)]
-    drawn, hidden = start.get("drawn"), start.get("hidden")
     return Still(
         f"{config.title()} · seed {looked_at.seed}, pass {film.epoch[g]:,}{where}",
         shown,
         _bodies(shown, at, test),
         dataset_info(config.dataset).class_names[: config.classes],
-        camera(start.get("camera", ""), start.get("view") == "2d", clear_pose(corners, radius)),
+        *_looked_at(film, start, focus or range(config.classes), looked_at.test),
+        f"Features of {config.classes} classes at pass {film.epoch[g]:,}{where}.",
+    )
+
+
+def still_of_film(film: Projection, title: str, unit: str, said: Mapping[str, str]) -> Still:
+    """The player's view of a film that is of no run, as `said` by the player's own parameters.
+
+    Args:
+        film: its frames.
+        title: what it shows.
+        unit: what its frames' `epoch` counts.
+    """
+    classes = film.means.shape[1]
+    start = {n: v for n, v in said.items() if not wrong_start({n: v}, classes)}
+    g = _nearest(film.epoch, start.get("epoch", ""))
+    return Still(
+        f"{title} · {unit} {film.epoch[g]:,}",
+        film,
+        _bodies(film, g, False),
+        [str(k) for k in range(classes)],
+        *_looked_at(film, start, range(classes), False),
+        f"Features of {classes} classes at {unit} {film.epoch[g]:,}.",
+    )
+
+
+def _looked_at(
+    film: Projection, start: Mapping[str, str], inside: Sequence[int], test: bool
+) -> tuple[Camera, float, frozenset[str], frozenset[int]]:
+    """Where the viewer stands, the radius of what matters, what is drawn, and which classes not."""
+    radius = _reach(film, test)
+    corners = (film.ideal if film.ideal_fits else film.means)[-1, list(inside)]
+    pose = clear_pose(corners, radius)
+    drawn, hidden = start.get("drawn"), start.get("hidden")
+    return (
+        camera(start.get("camera", ""), start.get("view") == "2d", pose),
         radius,
         USUAL if drawn is None else frozenset(drawn.split(",")) & set(DRAWN),
         frozenset(map(int, hidden.split(","))) if hidden else frozenset(),
-        f"Features of {config.classes} classes at pass {film.epoch[g]:,}{where}.",
     )
 
 

@@ -17,7 +17,7 @@ from app.components.readouts import Readout, cell
 from app.player.on_page import PLAYER_HEIGHT
 from app.player.view import PLAYER_NAMES
 from app.player.wire import About, Playing, pack
-from ncengine.analysis.projection import project
+from ncengine.analysis.projection import Projection, project
 from ncengine.runs.run import Geometry
 
 
@@ -69,6 +69,23 @@ def message(
     query: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """What the player draws, which begins where `start` says."""
+    about = About(
+        run=film.name,
+        class_names=[str(k) for k in range(film.rows.shape[1])],
+        colors=palette.CLASS_COLORS,
+        but_for_depth=film.alike,
+        title=film.title,
+        start=start,
+        query=query,
+        asking=(*theory.NAMES, *PLAYER_NAMES),
+        playing=playing,
+        unit=film.unit,
+    )
+    return pack(projected(film), about)
+
+
+def projected(film: Film) -> Projection:
+    """Its frames in three dimensions."""
     classes = film.rows.shape[1]
     means = np.stack([film.features[:, film.labels == k].mean(1) for k in range(classes)], axis=1)
     nothing = np.zeros((len(film.at), 1, 0, film.features.shape[2]))
@@ -84,20 +101,7 @@ def message(
         test_index=film.labels[:0],
     )
     name = "nc2b" if film.orthogonal else "nc2a"
-    projection = project(geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure)
-    about = About(
-        run=film.name,
-        class_names=[str(k) for k in range(classes)],
-        colors=palette.CLASS_COLORS,
-        but_for_depth=film.alike,
-        title=film.title,
-        start=start,
-        query=query,
-        asking=(*theory.NAMES, *PLAYER_NAMES),
-        playing=playing,
-        unit=film.unit,
-    )
-    return pack(projection, about)
+    return project(geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import streamlit as st
 from app.charts import theory as charts
 from app.components import address, notices, paper, text, theory
 from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
+from app.export import shown as saved
 from app.player.view import PLAYER_NAMES, wrong_start
 from app.stage.presenting import AS_ITSELF, Stage
 from app.theory import film, floor, one_or_two, proof, shortcut
@@ -54,6 +55,7 @@ def draw(
     with notices.told("This part of the page", "A part of Theory"):
         seen = _seen(part, values)
         if seen is not None:
+            saved.shows_theory(TITLES[part], seen)
             _draw(seen, at)
             below: dict[str, Callable[[Values], None]] = {
                 FLOOR: partial(floor.below, open_run=open_run),

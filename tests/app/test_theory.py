@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -232,3 +233,25 @@ def test_what_is_copied_runs_and_gives_what_is_shown(part, values, capsys):
         line = theory_code.command(part, shown.of(part))
         assert main([*shlex.split(line)[1:], "--json"]) == 0
         assert json.loads(capsys.readouterr().out)["loss"] == pytest.approx(found["loss"])
+
+
+@pytest.mark.parametrize("part", theory.PARTS)
+def test_what_is_shown_can_be_printed(part):
+    """As the button does; what a drawing is made of is tried in `test_figure.py`."""
+    from app.export import print_button
+    from app.export.shown import Shown
+    from app.theory import parts
+
+    seen = parts.seen(part, theory.usual(part))
+    offer = print_button._offer("Theory", Shown(theory=(parts.TITLES[part], seen)), {"epoch": "1"})
+    assert len(offer.titles) == (2 if part == "layers" else 3)
+    for name in offer.titles:
+        drawing = offer.make(name).svg("single")
+        assert drawing.startswith("<svg") and "Infinity" not in drawing and "NaN" not in drawing
+        words = re.sub(r"\s+", " ", " ".join(re.findall(r">([^<>]+)<", drawing)))
+        if name == "player":
+            assert f"{seen.film.unit} 1" in words
+        else:
+            chart = seen.chart if name == seen.chart.name else seen.second
+            assert chart.axes.x in words and chart.axes.y in words
+            assert all(line.what in words for line in chart.lines)
