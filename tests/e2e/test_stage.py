@@ -127,8 +127,8 @@ def test_all_is_large_and_clear_and_within_the_window(page, shipped, size, schem
     assert [t for t in found if t["figure"] and t["size"] < 40] == []
     assert [t for t in found if t["contrast"] < 7] == []
     assert [t for t in found if not t["within"]] == []
-    # The pass, NC1, the gap and the worst angle.
-    assert sum(t["figure"] for t in found) == {"": 4, "depth": 0, "compare": 8}[path]
+    # The pass, NC1, the gap and the worst angle; of Theory the step and two figures.
+    assert sum(t["figure"] for t in found) == {"": 4, "depth": 0, "compare": 8, "theory": 3}[path]
     scrolls = "() => document.querySelector('[data-testid=stMain]').scrollHeight - innerHeight"
     assert page.evaluate(scrolls) <= 0
 
