@@ -84,9 +84,7 @@ def message(
         test_index=film.labels[:0],
     )
     name = "nc2b" if film.orthogonal else "nc2a"
-    projection = project(
-        geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure
-    )
+    projection = project(geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure)
     about = About(
         run=film.name,
         class_names=[str(k) for k in range(classes)],
