@@ -7,6 +7,7 @@ so that what all of its samples have in common is gone before anything is added 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,12 @@ SUMS = ("counts", "first", "shift", "squares", "scatter")
 TOGETHER = 256
 
 
+def shapes(classes: int, width: int) -> dict[str, tuple[int, ...]]:
+    """Of each of `SUMS`."""
+    each, means = (classes,), (classes, width)
+    return dict(zip(SUMS, (each, means, means, each, (width, width)), strict=True))
+
+
 class Accumulator:
     """Class means, and how samples lie about them, from batches; in float64.
 
@@ -34,6 +41,12 @@ class Accumulator:
     Metrics of sums come out of `result`. NC4 and the NC3 of Definition 2 need each sample beside
     the final class means and weights: a second pass, see `metrics.of_samples`.
     """
+
+    counts: Array
+    first: Array
+    shift: Array
+    squares: Array
+    scatter: Array
 
     def __init__(self, classes: int, width: int):
         """Of no sample yet.
@@ -153,14 +166,25 @@ class Accumulator:
         missing = [name for name in (*SUMS, "rounding") if name not in state]
         if missing:
             raise ValueError(f"state: lacks {', '.join(missing)}")
-        made = cls(*np.shape(state["first"]))
-        made._begin(array_namespace(np.zeros(1)), "cpu")
+        sums = {name: np.array(state[name], np.float64) for name in SUMS}
+        made = cls(*sums["first"].shape)
+        for name, wanted in shapes(made.classes, made.width).items():
+            if sums[name].shape != wanted:
+                raise ValueError(f"state: {name} has shape {sums[name].shape}, must be {wanted}")
+        return cls.over(sums, float(state["rounding"]))
+
+    @classmethod
+    def over(cls, sums: Mapping[str, Array], rounding: float = 0.0) -> Accumulator:
+        """One whose sums are these arrays themselves, which it changes in place.
+
+        Args:
+            sums: by the names of `SUMS`, of `shapes`, in float64; zeros before the first sample.
+            rounding: as in `state`.
+        """
+        made = cls(*sums["first"].shape)
+        made._xp, made.rounding = array_namespace(sums["first"]), rounding
         for name in SUMS:
-            wanted, found = getattr(made, name).shape, np.shape(state[name])
-            if wanted != found:
-                raise ValueError(f"state: {name} has shape {found}, must be {wanted}")
-            setattr(made, name, np.array(state[name], np.float64))
-        made.rounding = float(state["rounding"])
+            setattr(made, name, sums[name])
         return made
 
     def _here(self, values: Array) -> Array:
@@ -170,14 +194,10 @@ class Accumulator:
         return self._xp.asarray(values, device=device(self.first))
 
     def _begin(self, xp: Any, here: Any) -> None:
-        def zeros(*shape: int) -> Array:
-            return xp.zeros(shape, dtype=xp.float64, device=here)
-
         self._xp = xp
-        self.counts, self.squares = zeros(self.classes), zeros(self.classes)
         # Of each class the first sample, and the mean minus that.
-        self.first, self.shift = zeros(self.classes, self.width), zeros(self.classes, self.width)
-        self.scatter = zeros(self.width, self.width)
+        for name, shape in shapes(self.classes, self.width).items():
+            setattr(self, name, xp.zeros(shape, dtype=xp.float64, device=here))
 
     def _checked(self, features: Array, labels: Array) -> tuple[Any, Array, Array]:
         if features.ndim != 2 or features.shape[-1] != self.width:

@@ -71,6 +71,14 @@ class Snapshot:
             whole |= {f"{of}.{name}": value for name, value in values.items()}
         return whole
 
+    def numbers(self) -> dict[str, float]:
+        """Of `flat` what was measured or given and has a value: all that a log can take."""
+        return {
+            name: value
+            for name, value in self.flat().items()
+            if isinstance(value, int | float) and name not in ("step", "moved")
+        }
+
     def _own(self) -> dict[str, float | None]:
         return {name: _plain(value) for name, value in self.figures.items()}
 

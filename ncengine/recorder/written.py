@@ -90,12 +90,8 @@ class Kept:
             layers = tuple(snapshot.layers)
             about = About(self._name, classes, width, head, layers, snapshot.ideal)
             self._writer = Writer(about, self._cache)
-        figures = {
-            name: value
-            for name, value in snapshot.flat().items()
-            if isinstance(value, int | float) and name not in ("step", "moved")
-        }
-        self._writer.append(snapshot.step, figures, None if looked is None else looked.points())
+        points = None if looked is None else looked.points()
+        self._writer.append(snapshot.step, snapshot.numbers(), points)
 
     def _try(self, write: Callable[[], None]) -> None:
         try:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -30,3 +31,22 @@ def test_a_plain_loop_in_few_lines_sees_collapse(tmp_path):
     assert table["nc1"].iloc[-1] < table["nc1"].iloc[0] / 3
     assert table["accuracy"].iloc[-1] > 0.9 and (table["ideal"] == "simplex").all()
     assert f"NC1 {table['nc1'].iloc[-1]:.4f}" in printed[-1]
+
+
+@pytest.mark.parametrize(
+    "name, library, table, looks",
+    [
+        ("lightning_callback.py", "lightning", "digits.csv", 4),
+        ("transformers_callback.py", "transformers", "texts.csv", 4),
+        ("torchmetrics_metric.py", "torchmetrics", None, 30),
+    ],
+)
+def test_each_library_sees_collapse(tmp_path, name, library, table, looks):
+    pytest.importorskip(library)
+    printed = [line for line in run(name, tmp_path).splitlines() if "  NC1 " in line]
+    seen = [float(line.split()[2]) for line in printed]
+    assert len(seen) == looks
+    # The digits' first look is after five epochs, when half of it is done.
+    assert seen[-1] < 0.9 * seen[0]
+    if table:
+        assert pd.read_csv(tmp_path / table)["nc1"].tolist() == pytest.approx(seen, abs=1e-4)
