@@ -74,7 +74,9 @@ class Chart:
 
 def draw(chart: Chart, *, fills: bool = False) -> None:
     """A chart of lines, below a legend; as high as there is room where it `fills`."""
-    named = tuple((line.what, line.color, line.dashed) for line in chart.lines)
+    # A legend names nothing that is not there.
+    seen = [line for line in chart.lines if len(_seen(line, chart.axes)[0])] or chart.lines
+    named = tuple((line.what, line.color, line.dashed) for line in seen)
     drawn, key = (table(chart), spec(chart.axes, named)), f"theory_{chart.name}"
     if fills:
         in_words.draw(*drawn, key=key, fills=True)
@@ -90,10 +92,7 @@ def table(chart: Chart) -> pa.Table:
     axes = chart.axes
     rows, told = [], []
     for line in chart.lines:
-        x, y = np.asarray(line.x, float), np.asarray(line.y, float)
-        seen = np.isfinite(x) & np.isfinite(y)
-        seen &= (y >= LEAST) | (axes.y_runs != LOG)
-        x, y = x[seen], y[seen]
+        x, y = _seen(line, axes)
         kind = "point" if line.points else "line"
         rows += [(a, b, line.what, kind) for a, b in zip(x, y, strict=True)]
         if line.chosen is not None and len(x):
@@ -107,6 +106,14 @@ def table(chart: Chart) -> pa.Table:
         for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)
     }
     return in_words.telling(pa.table(made), words)
+
+
+def _seen(line: Line, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """Its points that these axes can show."""
+    x, y = np.asarray(line.x, float), np.asarray(line.y, float)
+    seen = np.isfinite(x) & np.isfinite(y)
+    seen &= (y >= LEAST) | (axes.y_runs != LOG)
+    return x[seen], y[seen]
 
 
 @lru_cache

@@ -20,6 +20,9 @@ from app.player.wire import About, Playing, pack
 from ncengine.analysis.projection import project
 from ncengine.runs.run import Geometry
 
+# Beside NC1, where there is one sample a class.
+ALONE = "one sample a class"
+
 
 @dataclass(frozen=True)
 class Film:
@@ -84,9 +87,7 @@ def message(
         test_index=film.labels[:0],
     )
     name = "nc2b" if film.orthogonal else "nc2a"
-    projection = project(
-        geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure
-    )
+    projection = project(geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure)
     about = About(
         run=film.name,
         class_names=[str(k) for k in range(classes)],
