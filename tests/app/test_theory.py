@@ -16,8 +16,11 @@ from streamlit.util import calc_hash
 from app.charts import theory as charts
 from app.charts.theory import LINEAR, LOG, MOMENTS, STEPS, Axes, Chart, Line
 from app.components import theory, theory_code
+from app.engine import runs
 from app.stage.story import Step
 from ncengine.analysis.words import number
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.store import Store
 from ncengine.theory import best_figure, gufm_optimum
 from tests.app.conftest import MAIN, assert_sound, texts
 
@@ -159,12 +162,13 @@ def test_points_stand_where_sliders_do(part, values):
 
 
 @pytest.fixture
-def shipped(monkeypatch):
+def shipped(at, tmp_path, monkeypatch):
     """With the runs of the gallery."""
-    monkeypatch.setenv("NCENGINE_GALLERY", str(SHIPPED))
+    found = Store(tmp_path / "cache", Gallery(SHIPPED))
+    monkeypatch.setattr(runs, "store", lambda: found)
 
 
-def test_trained_networks_stand_only_beside_their_own_problem(shipped, at):
+def test_trained_networks_stand_only_beside_their_own_problem(at, shipped):
     open_at(at, part="proof")
     assert "The best of the trained networks" in texts(at)
     assert "The proof's RN1 needs about **7,500,000** layers" in texts(at)
@@ -174,7 +178,7 @@ def test_trained_networks_stand_only_beside_their_own_problem(shipped, at):
     assert "stand beside it at K = 4, d = 4 and λ = 0.005" in words
 
 
-def test_a_depth_beyond_those_that_are_known_is_told_as_that(shipped, at):
+def test_a_depth_beyond_those_that_are_known_is_told_as_that(at, shipped):
     open_at(at, part="proof", **{"at": "per_class=10;margin=0.1"})
     assert "The proof's RN1 needs more than **" in texts(at)
 
