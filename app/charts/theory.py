@@ -19,8 +19,8 @@ HEIGHT = 310
 LEAST = 1e-16
 # Letters of a name, of which two fit beside each other.
 LONG = 20
-# Pixels for the labels of a logarithmic axis, of which "0.001" and "1e-12" are the widest.
-EXTENT = 40
+# Pixels for an axis and its labels, of which "0.001" and "1e-12" are the widest.
+EXTENT = 54
 # How an axis runs. Over the moments of the player beside it, all places are equally far apart; a
 # power scale is what the player knows such a chart by, see `player/moment.js`.
 LOG, LINEAR, STEPS, MOMENTS = "log", "linear", "symlog", "moments"
