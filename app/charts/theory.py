@@ -19,6 +19,8 @@ HEIGHT = 310
 LEAST = 1e-16
 # Letters of a name, of which two fit beside each other.
 LONG = 20
+# Pixels for an axis and its labels, of which "0.001" and "1e-12" are the widest.
+EXTENT = 54
 # How an axis runs. Over the moments of the player beside it, all places are equally far apart; a
 # power scale is what the player knows such a chart by, see `player/moment.js`.
 LOG, LINEAR, STEPS, MOMENTS = "log", "linear", "symlog", "moments"
@@ -73,8 +75,9 @@ class Chart:
 
     @property
     def named(self) -> tuple[tuple[str, str, bool], ...]:
-        """Of each line its name, its colour, and whether it is dashed."""
-        return tuple((line.what, line.color, line.dashed) for line in self.lines)
+        """Of each line its name, its colour, and whether it is dashed; of those that are seen."""
+        seen = [line for line in self.lines if len(_seen(line, self.axes)[0])] or self.lines
+        return tuple((line.what, line.color, line.dashed) for line in seen)
 
 
 def draw(chart: Chart, *, fills: bool = False) -> None:
@@ -94,10 +97,7 @@ def table(chart: Chart) -> pa.Table:
     axes = chart.axes
     rows, told = [], []
     for line in chart.lines:
-        x, y = np.asarray(line.x, float), np.asarray(line.y, float)
-        seen = np.isfinite(x) & np.isfinite(y)
-        seen &= (y >= LEAST) | (axes.y_runs != LOG)
-        x, y = x[seen], y[seen]
+        x, y = _seen(line, axes)
         kind = "point" if line.points else "line"
         rows += [(a, b, line.what, kind) for a, b in zip(x, y, strict=True)]
         if line.chosen is not None and len(x):
@@ -111,6 +111,14 @@ def table(chart: Chart) -> pa.Table:
         for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)
     }
     return in_words.telling(pa.table(made), words)
+
+
+def _seen(line: Line, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+    """Its points that these axes can show."""
+    x, y = np.asarray(line.x, float), np.asarray(line.y, float)
+    seen = np.isfinite(x) & np.isfinite(y)
+    seen &= (y >= LEAST) | (axes.y_runs != LOG)
+    return x[seen], y[seen]
 
 
 @lru_cache
@@ -164,6 +172,8 @@ def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:
             labelExpr=_LABEL,
             labelOverlap="greedy",
             grid=channel == "y",
+            # Ticks come with the data. A title beside labels wider than at first would be cut.
+            **({"minExtent": EXTENT} if channel == "y" else {}),
         )
     elif runs == MOMENTS:
         scale = alt.Scale(type="pow", exponent=1, nice=False, zero=False)

@@ -149,7 +149,8 @@ FIELDS: dict[str, dict[str, Field]] = {
             "Stream's size δ",
             1e-5,
             (1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2),
-            "How small the stream becomes, which nothing normalises in a pre-LN network.",
+            "How small the stream becomes, which nothing normalises in a pre-LN network: its norm "
+            "shrinks from √d to 10 √d δ.",
             "δ",
         ),
         "seed": _SEED,

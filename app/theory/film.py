@@ -20,6 +20,9 @@ from app.player.wire import About, Playing, pack
 from ncengine.analysis.projection import Projection, project
 from ncengine.runs.run import Geometry
 
+# Beside NC1, where there is one sample a class.
+ALONE = "one sample a class"
+
 
 @dataclass(frozen=True)
 class Film:
@@ -52,13 +55,13 @@ class Film:
     figure: np.ndarray | None = None
 
 
-def draw(film: Film, playing: Playing, query: Mapping[str, str]) -> None:
-    """The player on it; `query` is what an address says for it to be found."""
+def draw(film: Film, playing: Playing) -> None:
+    """The player on it."""
     # Only where it is drawn is the component registered, which takes a server.
     from app.player.component import player
 
     with st.container(key="stage"):
-        shown = message(film, playing, address.read(PLAYER_NAMES), query)
+        shown = message(film, playing, address.read(PLAYER_NAMES))
         player(shown, key="player", height=PLAYER_HEIGHT)
 
 
@@ -66,7 +69,6 @@ def message(
     film: Film,
     playing: Playing,
     start: Mapping[str, str] = MappingProxyType({}),
-    query: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """What the player draws, which begins where `start` says."""
     about = About(
@@ -76,7 +78,8 @@ def message(
         but_for_depth=film.alike,
         title=film.title,
         start=start,
-        query=query,
+        # It puts nothing beside its own into an address: what it last knew of the page may be of
+        # another part. The page always writes all of that by itself.
         asking=(*theory.NAMES, *PLAYER_NAMES),
         playing=playing,
         unit=film.unit,

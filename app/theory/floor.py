@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -12,16 +11,18 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import palette
-from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, STEPS, Axes, Chart, Line
+from app.charts.theory import LOG, STEPS, Axes, Chart, Line
 from app.components import theory
 from app.components.theory import Values
+from app.theory import unequal
 from app.theory.film import Film, Reading
 from app.theory.seen import Seen
+from ncengine.analysis.ideal import ordered
 from ncengine.analysis.words import number, percent
-from ncengine.catalogue.metrics import METRICS
+from ncengine.catalogue.metrics import METRICS, Metric
 from ncengine.config import RunConfig
-from ncengine.theory import best_figure, gufm_optimum, ideal_figure, least_width, unequal_optimum
+from ncengine.metrics.collapse import figure_distance
+from ncengine.theory import best_figure, gufm_optimum, ideal_figure, least_width
 from ncengine.theory.descent import Descent, descent
 from ncengine.theory.figures import STARTS, BestFigure
 from ncengine.theory.known import known_figures
@@ -33,7 +34,8 @@ LEAD = (
     "like. At the floor features have collapsed."
 )
 LAMBDAS = tuple(float(x) for x in np.geomspace(1e-5, 1.0, 61))
-RATIOS = tuple(float(x) for x in np.geomspace(1, 1e4, 17))
+# A descent that ends so much above the best known, in shares of it, has come to another figure.
+ELSEWHERE = 1e-5
 _KEPT = 64
 
 
@@ -58,12 +60,12 @@ def seen(values: Values) -> Seen:
         rows=way.rows,
         row_norm=best.row_norm,
         orthogonal=_figure(values) == "orthogonal",
-        figure=best.figure.means if best.figure is not None and best.figure.unique else None,
+        figure=best.ideal,
     )
     return Seen(
         film,
         _readings(way, best, values),
-        _chart(way, best),
+        _chart(way, best, values),
         _over_decay(problem),
     )
 
@@ -71,13 +73,14 @@ def seen(values: Values) -> Seen:
 def below(values: Values, open_run: Callable[[RunConfig], None]) -> None:
     """The floor's figures, and where classes are unequal."""
     problem = _problem(values)
-    st.markdown("##### At the floor")
+    known = _best(*problem).figure is not None
+    st.markdown(f"##### At the {'best that is known' if known else 'floor'}")
     _told(values, problem)
     config = _config(values)
     if config is not None and st.button("Free features of digits, on Explore", key="theory:ufm"):
         open_run(config)
     _known()
-    _unequal(values)
+    unequal.draw(values)
 
 
 def _known() -> None:
@@ -125,6 +128,11 @@ class _Best:
     def name(self) -> str:
         return "floor" if self.figure is None else "best known"
 
+    @property
+    def ideal(self) -> np.ndarray | None:
+        """The best figure known (K, D); None in closed form, or where many are as good."""
+        return self.figure.means if self.figure is not None and self.figure.unique else None
+
 
 @lru_cache(_KEPT)
 def _best(*problem: Any) -> _Best:
@@ -149,9 +157,20 @@ def _figure(values: Values) -> str:
     return ideal_figure(str(values["loss"]), bool(values["bias"]))
 
 
+def _nc2(way: Descent, best: _Best, values: Values) -> tuple[Metric, np.ndarray] | None:
+    """The NC2 that belongs here, and its values (F,); None where no one figure is the best."""
+    if best.figure is None:
+        return METRICS["nc2b" if _figure(values) == "orthogonal" else "nc2a"], way.nc2
+    if best.ideal is None:
+        return None
+    classes = range(len(best.ideal))
+    means = np.stack([way.features[:, way.labels == k].mean(1) for k in classes], axis=1)
+    corners = ordered(best.ideal, means[-1])
+    return METRICS["nc2_known"], figure_distance(means, corners @ corners.T)
+
+
 def _readings(way: Descent, best: _Best, values: Values) -> list[Reading]:
     gap = way.loss - best.loss
-    nc2 = METRICS["nc2b" if _figure(values) == "orthogonal" else "nc2a"]
     readings = [
         Reading("Objective", [number(x) for x in way.loss], METRICS["loss"].help,
                 f"{best.name} {number(best.loss)}"),
@@ -160,19 +179,23 @@ def _readings(way: Descent, best: _Best, values: Values) -> list[Reading]:
         Reading("NC1", [number(x) for x in way.nc1], METRICS["nc1"].help),
         Reading("NC3", [number(max(x, 0.0)) for x in way.nc3], METRICS["nc3"].help),
     ]  # fmt: skip
-    if best.figure is None:
-        readings.insert(3, Reading("NC2", [number(x) for x in way.nc2], nc2.help))
+    if nc2 := _nc2(way, best, values):
+        readings.insert(3, Reading(_NC2[nc2[0].name], [number(x) for x in nc2[1]], nc2[0].help))
     return readings
 
 
-def _chart(way: Descent, best: _Best) -> Chart:
+# What an NC2 is called here, where there is but one of them.
+_NC2 = {"nc2a": "NC2", "nc2b": "NC2", "nc2_known": METRICS["nc2_known"].title}
+
+
+def _chart(way: Descent, best: _Best, values: Values) -> Chart:
     axes = Axes("step of the descent", "metric", STEPS, LOG)
     above = f"above the {best.name}"
     lines = [Line(above, METRICS["gap"].color, way.step, np.maximum(way.loss - best.loss, 1e-15))]
-    for name, values in (("nc1", way.nc1), ("nc2a", way.nc2), ("nc3", way.nc3)):
-        if name != "nc2a" or best.figure is None:
-            title = name[:3].upper()
-            lines.append(Line(title, METRICS[name].color, way.step, np.maximum(values, 1e-15)))
+    shown = [("NC1", METRICS["nc1"], way.nc1), ("NC3", METRICS["nc3"], way.nc3)]
+    if nc2 := _nc2(way, best, values):
+        shown.insert(1, (_NC2[nc2[0].name], *nc2))
+    lines += [Line(title, m.color, way.step, np.maximum(y, 1e-15)) for title, m, y in shown]
     return Chart("descent", axes, lines)
 
 
@@ -240,23 +263,24 @@ def _told(values: Values, problem: tuple) -> None:
         if optimum.figure == "orthogonal"
         else f"−1/{classes - 1} = {number(-1 / (classes - 1))}"
     )
+    if classes == 2 and optimum.figure == "simplex":
+        cosine = "−1: they are opposite"
     figure = "an orthogonal frame" if optimum.figure == "orthogonal" else "a simplex ETF"
+    others = "any other" if classes > 2 else "the other"
     lines = [
         f"objective **{number(optimum.loss)}**, of which {number(optimum.fit)} are fit and "
         f"{number(optimum.decay)} the decay of the last layer",
-        f"rows of W have norm **{number(optimum.row_norm)}** and form {figure}: the cosine of any "
-        f"two is {cosine}",
-        f"the true class's logit is **{number(optimum.logit_gap)}** above any other"
+        f"rows of W have norm **{number(optimum.row_norm)}** and form {figure}: the cosine of "
+        f"{'any two' if classes > 2 else 'the two'} is {cosine}",
+        f"the true class's logit is **{number(optimum.logit_gap)}** above {others}"
         if problem[3] == "ce"
-        else f"the true class's logit is {number(optimum.logit_gap)} above any other; 1 is wanted",
+        else f"the true class's logit is {number(optimum.logit_gap)} above {others}; 1 is wanted",
     ]
     if optimum.probability is not None:
         lines.append(
             f"so the true class has probability **{percent(optimum.probability)}**, and "
             f"guessing has {percent(1 / classes)}"
         )
-    if math.isclose(optimum.row_norm, 0, abs_tol=1e-12):
-        lines.append("the weight decay is so large that the best W is nothing")
     st.markdown("\n".join(f"- {line}" for line in lines))
     st.caption(
         "GUFM, Definition 3; its optimum is Lemma 9, with the row norm corrected. The theorems say "
@@ -267,7 +291,6 @@ def _told(values: Values, problem: tuple) -> None:
 
 
 def _told_without(problem: tuple, figure: BestFigure) -> None:
-    classes, width = problem[:2]
     norms, angles = figure.row_norms, figure.angles
     same = np.ptp(norms) < 1e-4 * norms.mean()
     rows = (
@@ -282,16 +305,49 @@ def _told_without(problem: tuple, figure: BestFigure) -> None:
         "best, and no more training brings it to 0"
     )
     lines = [
-        f"**No figure of {classes} equal angles fits** the {width - 1} dimensions that LayerNorm "
-        f"leaves of d = {width}. The best known of {figure.starts} starts is {figure.words}; "
-        f"{figure.agree} of them came to it. Nothing proves it",
+        _misfit(problem) + _found(figure),
         f"objective **{number(figure.loss)}**, best known",
         f"angles between classes from {angles[0]:.2f}° to {angles[-1]:.2f}°",
         rows,
         apart,
         "samples of a class still collapse onto one point: NC1 is 0",
     ]
+    if not figure.unique:
+        # They are of one of them.
+        del lines[2:5]
+        lines[1] += ": they all come to this"
+    above = _descent(*problem).loss[-1] - figure.loss
+    if above > ELSEWHERE * figure.loss:
+        lines.append(
+            f"the descent above ended **{number(above)}** above it, in a figure that is not the "
+            "best: where it ends depends on where it starts"
+        )
     st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _misfit(problem: tuple) -> str:
+    """Which figure has no room."""
+    classes, width, _, loss, bias = problem
+    orthogonal = ideal_figure(loss, bias) == "orthogonal"
+    named = (
+        f"No {classes} classes at right angles to each other fit"
+        if orthogonal
+        else f"No figure of {classes} equal angles fits"
+    )
+    return f"**{named}** the {width - 1} dimensions that LayerNorm leaves of d = {width}. "
+
+
+def _found(figure: BestFigure) -> str:
+    """What is the best instead, and how well that is known."""
+    starts = f"{figure.agree} of {figure.starts} starts"
+    if not figure.unique:
+        return (
+            f"Instead **many figures are equally good**: {starts} came to the same objective, with "
+            "different angles. That none is better is not proved"
+        )
+    return (
+        f"The best known is {figure.words}. {starts} came to it; that none is better is not proved"
+    )
 
 
 def _config(values: Values) -> RunConfig | None:
@@ -309,83 +365,3 @@ def _config(values: Values) -> RunConfig | None:
             "last_bias": theory.as_text(values["bias"]),
         }
     )[0]
-
-
-# Classes of unequal size.
-
-
-def _unequal(values: Values) -> None:
-    classes, width, decay, loss, _ = _problem(values)
-    st.markdown("##### Where classes are unequal")
-    if loss != "ce" or width < classes or classes < 3:
-        st.caption("Shown with cross entropy, three classes or more, and a width of at least K.")
-        return
-    left, right = st.columns(2, gap="medium")
-    with left:
-        theory.draw_values(theory.FLOOR, ("minority", "ratio"), values)
-    minority, ratio = int(values["minority"]), float(values["ratio"])
-    with right:
-        st.markdown(_unequal_words(classes, width, decay, minority, ratio))
-    lines = _unequal_lines(classes, width, decay, minority)
-    chosen = [Line(**{**vars(line), "chosen": ratio}) for line in lines[:2]]
-    gap = [Line(**{**vars(line), "chosen": ratio}) for line in lines[2:]]
-    left, right = st.columns(2, gap="medium")
-    fewer = "how many times fewer samples, R"
-    with left:
-        axes = Axes(fewer, "cosine of two rows of W", LOG, LINEAR)
-        charts.draw(Chart("unequal", axes, chosen))
-    with right:
-        axes = Axes(fewer, "balanced figure − best", LOG, LOG)
-        charts.draw(Chart("unequal_gap", axes, gap))
-    st.caption(
-        "Minority collapse: C. Fang, H. He, Q. Long and W. Su, PNAS 118 (2021), there of features "
-        "of bounded norm; here of features on the sphere where LayerNorm puts them. The best of "
-        "several starts, by numbers."
-    )
-
-
-def _unequal_words(classes: int, width: int, decay: float, minority: int, ratio: float) -> str:
-    found = unequal_optimum(classes, width, decay, minority, ratio)
-    if ratio == 1:
-        return f"All {classes} classes have as many samples: their rows form the simplex."
-    small = "one class" if minority == 1 else f"{minority} classes"
-    sentence = f"Of {classes} classes, {small} with {ratio:g} times fewer samples: "
-    norms = np.linalg.norm(found.rows, axis=1)
-    if minority == 1:
-        return (
-            sentence
-            + f"the row of the small class has norm {number(float(norms[-1]))}, that of a large "
-            f"one {number(float(norms[0]))}."
-        )
-    cosine = found.minority_cosine
-    if np.isnan(cosine) or cosine > 1 - 1e-6:
-        return (
-            sentence + "the rows of the small classes **have become one**. The network no longer "
-            "tells them apart."
-        )
-    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
-    return (
-        sentence + f"the rows of two small classes are at an angle of **{angle:.1f}°** (cosine "
-        f"{number(cosine)}), in the simplex at {np.degrees(np.arccos(-1 / (classes - 1))):.1f}°. "
-        "The fewer their samples, the nearer they turn to each other, and at some R they meet."
-    )
-
-
-@lru_cache(_KEPT)
-def _unequal_lines(classes: int, width: int, decay: float, minority: int) -> list[Line]:
-    found = [unequal_optimum(classes, width, decay, minority, ratio) for ratio in RATIOS]
-    blue, orange, green = palette.CLASS_COLORS[:3]
-    small = [np.nan_to_num(one.minority_cosine, nan=1.0) for one in found]
-    if minority == 1:
-        small = [one.cosine(classes - 1, 0) for one in found]
-    named = "two small classes" if minority > 1 else "the small class and a large one"
-    return [
-        Line(named, orange, RATIOS, small),
-        Line("two large classes", blue, RATIOS, [one.majority_cosine for one in found]),
-        Line(
-            "the balanced figure costs more by",
-            green,
-            RATIOS[1:],
-            [one.balanced - one.loss for one in found[1:]],
-        ),
-    ]

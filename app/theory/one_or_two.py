@@ -37,7 +37,7 @@ def controls(values: Values) -> None:
 def seen(values: Values) -> Seen:
     """The cost over the number of blocks."""
     a, blocks = float(values["stretch"]), int(values["blocks"])
-    lines = [Line(**{**vars(line), "chosen": blocks}) for line in _over_blocks(a)]
+    lines = [Line(**{**vars(line), "chosen": blocks}) for line in _over_blocks(a, blocks)]
     ends = [1, LENGTHS[-1]]
     limit = Line("2 a, which two come to", palette.NEUTRAL, ends, [2 * a] * 2, dashed=True)
     axes = Axes("blocks L", "sum of squares of all weights", LOG, LOG)
@@ -61,8 +61,9 @@ def below(values: Values, open_sweep: Callable[[str], None]) -> None:
 
 
 def _change(size: float) -> Chart:
+    changes = sorted({*CHANGES, size})
     lines = [
-        Line(NAMES[n], _COLORS[n], CHANGES, [cost_of_change(c, n) for c in CHANGES], chosen=size)
+        Line(NAMES[n], _COLORS[n], changes, [cost_of_change(c, n) for c in changes], chosen=size)
         for n in NAMES
     ]
     whole, tenths = ([cost_of_change(c, n) for n in NAMES] for c in (size, size / 10))
@@ -84,9 +85,11 @@ def _readings(a: float, blocks: int) -> list[Reading]:
 
 
 @lru_cache(64)
-def _over_blocks(a: float) -> list[Line]:
+def _over_blocks(a: float, blocks: int) -> list[Line]:
+    # With the one that is chosen, for its point to stand where it is.
+    lengths = sorted({*LENGTHS, blocks})
     return [
-        Line(NAMES[n], _COLORS[n], LENGTHS, [stretch(a, length, n).cost for length in LENGTHS])
+        Line(NAMES[n], _COLORS[n], lengths, [stretch(a, length, n).cost for length in lengths])
         for n in NAMES
     ]
 

@@ -12,11 +12,11 @@ from app.charts import depth, palette
 from app.charts import theory as charts
 from app.charts.theory import LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
-from app.components.theory import Values
+from app.components.theory import Value, Values
 from app.engine import sweep
-from app.theory.film import Film, Reading
+from app.theory.film import ALONE, Film, Reading
 from app.theory.seen import Seen
-from ncengine.analysis.words import number
+from ncengine.analysis.words import number, signed
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config.gallery import row
 from ncengine.theory.constructions.costs import Costs, costs, last_layer
@@ -138,7 +138,8 @@ def _readings(built: _Built) -> list[Reading]:
                 f"floor {number(built.costs.floor)}"),
         Reading("Hidden decay", [number(x) for x in made.hidden],
                 "Of all layers so far: λ/2 times the squares of their weights."),
-        Reading("NC1", [number(x) for x in made.nc1], METRICS["nc1"].help),
+        Reading("NC1", [number(x) for x in made.nc1], METRICS["nc1"].help,
+                "" if per_class > 1 else ALONE),
     ]  # fmt: skip
 
 
@@ -182,7 +183,7 @@ def _conditions(built: _Built) -> None:
         f"With a margin of m = **{number(margin)}** the network of **{found.depth:,}** layers is "
         f"**{number(found.gap)}** above the floor, {share}: "
         f"{number(found.decay_travel)} for travelling, {number(found.decay_settle)} for settling, "
-        f"{number(found.fit_gap)} of misfit."
+        f"{number(max(found.fit_gap, 0.0))} of misfit."
     )
     st.caption(
         "Where the great circle to a corner passes too near another sample, the curve makes a "
@@ -198,7 +199,7 @@ def _law(values: Values, built: _Built) -> None:
     names = ("classes", "per_class", "width", "margin", "seed", "weight_decay")
     sizes = tuple(values[name] for name in names)
     one, two = _laws(*sizes, "RN1"), _laws(*sizes, "RN2")
-    trained = _trained()
+    trained = _trained(*(values[name] for name in ("classes", "width", "weight_decay")))
     left, right = st.columns(2, gap="medium")
     with left:
         axes = Axes("total depth L", "gap in shares of the floor", LOG, LOG)
@@ -207,11 +208,16 @@ def _law(values: Values, built: _Built) -> None:
         axes = Axes("blocks L₁ = L₂", "hidden decay", LOG, LOG)
         charts.draw(Chart("decays", axes, _decay_lines(one, two)))
     st.markdown(_law_words(one, two, trained))
+    beside = (
+        "Points: RN1 of the gallery, trained on MNIST with K = 4, d = 4, λ = 0.005 and 2,000 "
+        "samples, which is more than the proof's network has here."
+        if trained
+        else "Trained networks of the gallery stand beside it at K = 4, d = 4 and λ = 0.005."
+    )
     st.caption(
-        "Dashed: what the proof says at most, 32 d π² λ N/(L₁ m²) for travelling and "
-        "2⁷ N d λ log²(L₂)/(m² L₂) for settling. Points: RN1 of the gallery, trained on MNIST with "
-        "K = 4, d = 4, λ = 0.005 and 2,000 samples, which is more than the proof's network has "
-        "here. A theorem of what is best says nothing of what training finds."
+        "Dashed: what the proof says of RN1 at most, 32 d π² λ N/(L₁ m²) for travelling and "
+        f"2⁷ N d λ log²(L₂)/(m² L₂) for settling. {beside} A theorem of what is best says nothing "
+        "of what training finds."
     )
 
 
@@ -229,9 +235,16 @@ def _laws(
     return tuple(costs(plan, weight_decay, optimum, (b, b), network) for b in BUDGETS)
 
 
-def _trained() -> tuple[tuple[float, float], ...]:
-    """(depth, gap over floor) of the networks of the gallery's first row that are at hand."""
-    points = sweep.look(row("first"))
+def _trained(*problem: Value) -> tuple[tuple[float, float], ...]:
+    """(depth, gap over floor) of the networks of the gallery's first row that are at hand.
+
+    Only those of the same classes, width and weight decay: others have another floor.
+    """
+    points = [
+        p
+        for p in sweep.look(row("first"))
+        if (p.config.classes, p.config.width, p.config.weight_decay) == problem
+    ]
     runs = [(p.config, p.key, p.now.entry) for p in points if p.finished and p.now.entry]
     found = []
     for (config, _, entry), gaps in zip(runs, depth.values(runs, "gap"), strict=True):
@@ -252,7 +265,7 @@ def _gap_lines(
     lines = [
         Line("RN1 of the proof", blue, depths, [c.gap / c.floor for c in one]),
         Line("RN2 of the proof", orange, depths, [c.gap / c.floor for c in two]),
-        Line("the proof's bound", palette.NEUTRAL, depths, bounds, dashed=True),
+        Line("bound of RN1", palette.NEUTRAL, depths, bounds, dashed=True),
     ]
     now = built.costs
     at = [now.depth], [now.gap / now.floor]
@@ -267,7 +280,7 @@ def _decay_lines(one: tuple[Costs, ...], two: tuple[Costs, ...]) -> list[Line]:
     blue, orange, _, violet, *_ = palette.CLASS_COLORS
     return [
         Line("travelling", blue, BUDGETS, [c.decay_travel for c in one]),
-        Line("its bound", blue, BUDGETS, [c.bound_travel for c in one], dashed=True),
+        Line("bound of travelling", blue, BUDGETS, [c.bound_travel for c in one], dashed=True),
         Line("settling", orange, BUDGETS, [c.decay_settle for c in one]),
         Line("bound of settling", orange, BUDGETS, [c.bound_settle for c in one], dashed=True),
         Line("RN2, travelling", violet, BUDGETS, [c.decay_travel for c in two]),
@@ -283,23 +296,32 @@ def _law_words(
     settle = [c.decay_settle * c.budget[1] / np.log(c.budget[1]) ** 2 for c in one[far]]
     change = max(settle) / min(settle) - 1
     words = [
-        f"Travelling costs L₁ to the power **{travel:.2f}**".replace("-", "−") + "; settling "
-        f"log²(L₂)/L₂ times {number(settle[-1])}, at every depth within {100 * change:.1f} %.",
-        f"With **two linear layers a block** travelling costs {number(two[-1].decay_travel)} at "
-        "any depth: a change of size c is paid with 2 c instead of c², and many small changes are "
-        "no cheaper than few large ones. Only a weight decay that vanishes with depth helps "
-        "(Theorem 10).",
+        "With **one linear layer a block** (RN1) the cost of travelling goes as L₁ to the power "
+        f"**{signed(travel)}**, that of settling as log²(L₂)/L₂, to within "
+        f"{max(100 * change, 0.1):.1f} %.",
+        f"With **two linear layers a block** (RN2) travelling costs {number(two[-1].decay_travel)} "
+        "at any depth: a change of size c is paid with 2 c instead of c², and many small changes "
+        "are no cheaper than few large ones. Settling even costs more with depth, in proportion to "
+        "log(L₂). Only a weight decay that falls with depth helps (Theorem 10).",
     ]
     if trained:
         at, share = min(trained, key=lambda point: point[1])
+        # Where the deepest does not come as near, it says at least that.
+        within = one[-1].gap / one[-1].floor <= share
         deep = _depth_for(one, share)
         words.append(
             f"The best of the trained networks, of **{at:.0f}** layers, is "
-            f"{100 * share:.1f} % of the floor above it. The proof's network needs about "
-            f"**{number(deep)}** layers for that, {number(deep / at)} times as many: the proof "
-            "shows that depth suffices, training finds far better ways."
+            f"{100 * share:.1f} % of the floor above it. The proof's RN1 needs "
+            f"{'about' if within else 'more than'} **{_rounded(deep)}** layers for that, "
+            f"{_rounded(deep / at)} times as many: the proof shows that depth suffices, training "
+            "finds far better ways."
         )
     return "\n\n".join(words)
+
+
+def _rounded(count: float) -> str:
+    """To two digits: "7,500,000"."""
+    return f"{float(f'{count:.1e}'):,.0f}"
 
 
 def _depth_for(made: tuple[Costs, ...], share: float) -> float:

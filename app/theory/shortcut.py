@@ -13,7 +13,7 @@ from app.charts.theory import LINEAR, LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
 from app.components.shown import look
 from app.components.theory import Values
-from app.theory.film import Film, Reading
+from app.theory.film import ALONE, Film, Reading
 from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.catalogue.metrics import METRICS
@@ -31,6 +31,7 @@ LEAD = (
 DELTAS = tuple(float(x) for x in np.geomspace(1e-6, 1e-2, 13))
 # Whose trained networks stand beside it.
 TRAINED_DEPTH = 5
+_NO_NC1 = "NC1 is 0 all along: a class of one sample has no spread."
 _KEPT = 128
 
 
@@ -73,9 +74,12 @@ def below(values: Values) -> None:
 
 
 def _deltas(values: Values) -> Chart:
-    lines = _over_delta(*_sizes(values))
-    chosen = [Line(**{**vars(line), "chosen": float(values["delta"])}) for line in lines]
-    return Chart("delta", Axes("size of the stream δ", "gap and NC1", LOG, LOG), chosen)
+    lines = _over_delta(float(values["delta"]), *_sizes(values))
+    several = int(values["per_class"]) > 1
+    axes = Axes(
+        "δ, which says how small the stream is", "gap and NC1" if several else "gap", LOG, LOG
+    )
+    return Chart("delta", axes, lines, "" if several else _NO_NC1)
 
 
 def _sizes(values: Values) -> tuple:
@@ -111,7 +115,8 @@ def _readings(made: Construction, way: Course) -> list[Reading]:
                 "The objective, if the last layer came right after this one.",
                 f"floor {number(made.floor)}"),
         Reading("Hidden decay", [number(x) for x in way.hidden], "Of all layers so far."),
-        Reading("NC1", [number(x) for x in way.nc1], METRICS["nc1"].help),
+        Reading("NC1", [number(x) for x in way.nc1], METRICS["nc1"].help,
+                "" if per_class > 1 else ALONE),
     ]  # fmt: skip
 
 
@@ -126,11 +131,13 @@ def _chart(way: Course) -> Chart:
     return Chart("streams", axes, lines)
 
 
-def _over_delta(*sizes: float) -> list[Line]:
-    made = [_of(*sizes, delta) for delta in DELTAS]
+def _over_delta(chosen: float, *sizes: float) -> list[Line]:
+    deltas = sorted({*DELTAS, chosen})
+    made = [_of(*sizes, delta) for delta in deltas]
+    gaps, nc1 = [one.gap for one in made], [one.nc1 for one in made]
     return [
-        Line("gap to the floor", METRICS["gap"].color, DELTAS, [one.gap for one in made]),
-        Line("NC1", METRICS["nc1"].color, DELTAS, [one.nc1 for one in made]),
+        Line("gap to the floor", METRICS["gap"].color, deltas, gaps, chosen=chosen),
+        Line("NC1", METRICS["nc1"].color, deltas, nc1, chosen=chosen),
     ]
 
 

@@ -86,7 +86,7 @@ def _draw(seen: Seen, at: Stage) -> None:
         return
     left, right = st.columns((1.5, 1), gap="medium")
     with left:
-        film.draw(seen.film, presented.playing(at), theory.last().query())
+        film.draw(seen.film, presented.playing(at))
     with right:
         film.draw_readings(seen.film, seen.readings)
         charts.draw(seen.chart)
@@ -98,7 +98,7 @@ def _presented(seen: Seen | None, at: Stage) -> None:
     if seen is None:
         return
     if seen.film is not None and at.alone:
-        film.draw(seen.film, presented.playing(at), theory.last().query())
+        film.draw(seen.film, presented.playing(at))
         return
     if seen.film is None:
         with st.container(key="presented_panel"):
@@ -108,7 +108,7 @@ def _presented(seen: Seen | None, at: Stage) -> None:
         return
     left, right = st.columns((1.5, 1), gap="medium")
     with left:
-        film.draw(seen.film, presented.playing(at), theory.last().query())
+        film.draw(seen.film, presented.playing(at))
     with right, st.container(key="presented_beside"):
         film.draw_readings(seen.film, seen.readings[:2], presented=True)
         with st.container(key="presented_chart"):

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,12 +15,17 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.charts import theory as charts
-from app.charts.theory import LOG, MOMENTS, STEPS, Axes, Chart, Line
+from app.charts.theory import LINEAR, LOG, MOMENTS, STEPS, Axes, Chart, Line
 from app.components import theory, theory_code
+from app.engine import runs
 from app.stage.story import Step
 from ncengine.analysis.words import number
+from ncengine.runs.gallery import Gallery
+from ncengine.runs.store import Store
 from ncengine.theory import best_figure, gufm_optimum
 from tests.app.conftest import MAIN, assert_sound, texts
+
+SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
 
 
 @pytest.fixture
@@ -59,11 +65,131 @@ def test_where_no_simplex_fits_the_best_known_is_said_to_be_that(at):
     open_at(at, **{"at": "classes=9;width=4"})
     figure = best_figure(9, 4, 0.005)
     words = texts(at)
-    assert "No figure of 9 equal angles fits" in words and "Nothing proves it" in words
+    assert (
+        "No figure of 9 equal angles fits" in words and "that none is better is not proved" in words
+    )
     assert f"objective **{figure.loss:.3f}**, best known" in words
     assert "rows are **not** parallel to their class means" in words
     assert "a triangular prism with three caps" in words
     assert_sound(at)
+
+
+def test_where_many_figures_are_as_good_none_is_told_as_the_best(at):
+    open_at(at, **{"at": "classes=4;loss=MSE"})
+    words = texts(at)
+    # There is room for four equal angles, though not for right ones.
+    assert "No 4 classes at right angles to each other fit" in words
+    assert "many figures are equally good" in words and "best known is" not in words
+    assert "angles between classes from" not in words and "NC2" not in words
+    assert_sound(at)
+
+
+def test_the_descent_is_compared_with_the_best_known_figure():
+    from app.theory import parts
+
+    values = {**theory.usual("floor"), "classes": 6}
+    seen = parts.seen("floor", values)
+    title = "NC2 to best known"
+    shown = {one.label: one.shown for one in seen.readings}
+    assert "NC2" not in shown and title in [line.what for line in seen.chart.lines]
+    # Of six classes it is the octahedron: each has one opposite, and four at right angles.
+    for frame, told in ((0, shown[title][0]), (-1, shown[title][-1])):
+        features, labels = seen.film.features[frame], seen.film.labels
+        means = np.stack([features[labels == k].mean(0) for k in range(6)])
+        last = np.stack([seen.film.features[-1][labels == k].mean(0) for k in range(6)])
+        figure = np.round(last @ last.T / 4)
+        gram = means @ means.T
+        gram /= np.linalg.norm(gram)
+        along = (gram * figure).sum() / (figure**2).sum()
+        left = float(np.linalg.norm(gram - along * figure))
+        assert sorted(figure[0]) == [-1, 0, 0, 0, 0, 1]
+        assert told == number(left) or left < 1e-3
+
+
+def test_a_descent_that_ends_in_another_figure_is_told(at):
+    open_at(at, **{"at": "classes=12;width=10;weight_decay=0.5;bias=true"})
+    assert "in a figure that is not the best" in texts(at)
+    open_at(at, **{"at": "classes=9"})
+    assert "in a figure that is not the best" not in texts(at)
+
+
+def test_of_two_classes_there_is_one_other(at):
+    open_at(at, **{"at": "classes=2"})
+    words = texts(at)
+    assert "the cosine of the two is −1: they are opposite" in words
+    assert "above the other" in words and "any other" not in words
+
+
+def test_unequal_classes_have_no_bias_and_it_is_said(at):
+    # Were there one, it would cost less: 0.0334 by a minimisation of its own.
+    open_at(at, **{"at": "minority=2;ratio=100.0;bias=true"})
+    words = texts(at)
+    assert "2 classes of 4 have 100 times fewer samples than the others" in words
+    assert "has **no bias** here" in words
+    open_at(at, **{"at": "minority=1;ratio=10000.0"})
+    assert "One class of 4 has 10,000 times fewer samples" in texts(at)
+
+
+@pytest.mark.parametrize("minority, ratio", [(1, 1.0), (2, 2500.0), (3, 3.3)])
+def test_points_of_unequal_classes_stand_where_sliders_do(minority, ratio):
+    from app.theory import unequal
+
+    lines = unequal._lines(4, 4, 0.005, minority, ratio)
+    cosines = Chart("one", Axes("R", "cosine", LOG, LINEAR), lines[:2])
+    gap = Chart("two", Axes("R", "gap"), lines[2:])
+    first, second = (
+        [row["x"] for row in charts.table(one).to_pylist() if row["kind"] == "chosen"]
+        for one in (cosines, gap)
+    )
+    # Of one large class alone there are no two; of classes of one size there is no gap.
+    assert first == [ratio] * (1 if minority == 3 else 2)
+    assert second == ([] if ratio == 1 else [ratio])
+
+
+@pytest.mark.parametrize(
+    "part, values",
+    [("layers", {"blocks": 300, "change": 0.1}), ("shortcut", {"delta": 2e-6})],
+)
+def test_points_stand_where_sliders_do(part, values):
+    from app.theory import parts
+
+    values = {**theory.usual(part), **values}
+    seen = parts.seen(part, values)
+    found = set()
+    for chart in (seen.chart, seen.second):
+        rows = charts.table(chart).to_pylist()
+        found |= {row["x"] for row in rows if row["kind"] == "chosen"}
+    assert found == {values[name] for name in ("blocks", "change", "delta") if name in values}
+
+
+@pytest.fixture
+def shipped(at, tmp_path, monkeypatch):
+    """With the runs of the gallery."""
+    found = Store(tmp_path / "cache", Gallery(SHIPPED))
+    monkeypatch.setattr(runs, "store", lambda: found)
+
+
+def test_trained_networks_stand_only_beside_their_own_problem(at, shipped):
+    open_at(at, part="proof")
+    assert "The best of the trained networks" in texts(at)
+    assert "The proof's RN1 needs about **7,500,000** layers" in texts(at)
+    at.select_slider(key="theory:proof:classes").set_value(3).run()
+    words = texts(at)
+    assert "The best of the trained networks" not in words
+    assert "stand beside it at K = 4, d = 4 and λ = 0.005" in words
+
+
+def test_a_depth_beyond_those_that_are_known_is_told_as_that(at, shipped):
+    open_at(at, part="proof", **{"at": "per_class=10;margin=0.1"})
+    assert "The proof's RN1 needs more than **" in texts(at)
+
+
+def test_one_sample_a_class_has_no_nc1():
+    from app.theory import parts
+
+    seen = parts.seen("shortcut", {**theory.usual("shortcut"), "per_class": 1})
+    assert seen.second.axes.y == "gap" and "has no spread" in seen.second.caption
+    assert {r.label: r.note for r in seen.readings}["NC1"] == "one sample a class"
 
 
 def test_minority_rows_meet(at):
@@ -194,6 +320,17 @@ def test_a_chart_has_what_was_given_and_leaves_out_what_its_axis_cannot_show():
     ]
     told = charts.in_words.told_of(charts.table(Chart("one", axes, lines)))
     assert "one: first 1.00 at layer = 1.00" in told and "two" not in told
+
+
+def test_a_legend_names_no_line_that_is_not_there(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(charts.in_words, "draw", lambda table, spec, **_: drawn.append(spec))
+    lines = [
+        Line("one", "#111111", [1, 2], [1.0, 2.0]),
+        Line("two", "#222222", [1, 2], [np.nan, 0.0]),
+    ]
+    charts.draw(Chart("one", Axes("layer", "gap"), lines), fills=True)
+    assert drawn[0]["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["one"]
 
 
 @pytest.mark.parametrize("runs, kind", [(MOMENTS, "pow"), (STEPS, "symlog"), (LOG, "log")])

@@ -105,6 +105,33 @@ def test_one_layer_or_two_leads_to_the_sweep_that_shows_it(page, shipped):
     expect(page.get_by_role("heading", name="How collapse changes with depth")).to_be_visible()
 
 
+def test_the_address_of_a_part_has_nothing_of_another(page, shipped):
+    open_theory(page, shipped, at="classes=9")
+    expect(player(page)).to_be_visible()
+    page.get_by_text("The proof, running", exact=True).click()
+    expect(page.get_by_test_id("nc-unit")).to_have_text("layer")
+    expect_rest(page)
+    assert query_of(page) == {"part": "proof"}
+    page.go_back()
+    expect(page.get_by_test_id("nc-unit")).to_have_text("step")
+    expect_rest(page)
+    assert query_of(page) == {"at": "classes=9"}
+
+
+# How far each title of an axis lies left of its picture: by no more than a letter's own air.
+CUT = """() => [...document.querySelectorAll("svg.marks")].map((svg) => Math.max(0, ...[
+  ...svg.querySelectorAll(".role-axis-title text")].filter((text) => text.textContent).map(
+  (text) => svg.getBoundingClientRect().left - text.getBoundingClientRect().left)))"""
+
+
+def test_no_title_is_cut(page, shipped):
+    at = "per_class=1;classes=2;delta=0.0007"
+    open_theory(page, shipped, part="shortcut", at=at)
+    expect(page.locator("svg.marks")).to_have_count(3)
+    expect_rest(page)
+    assert max(page.evaluate(CUT)) < 3.5
+
+
 def test_it_is_presented_and_told(page, shipped):
     page.set_default_timeout(PATIENCE)
     page.set_viewport_size({"width": 1280, "height": 720})

@@ -1,0 +1,110 @@
+"""Where classes are unequal: the rows of the small ones turn to each other, until they meet."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import streamlit as st
+
+from app.charts import palette
+from app.charts import theory as charts
+from app.charts.theory import LINEAR, LOG, Axes, Chart, Line
+from app.components import theory
+from app.components.theory import Values
+from ncengine.analysis.words import number
+from ncengine.theory import unequal_optimum
+
+RATIOS = tuple(float(x) for x in np.geomspace(1, 1e4, 17))
+_KEPT = 64
+
+
+def draw(values: Values) -> None:
+    """Sliders of how unequal they are, what that comes to in words, and over R."""
+    classes, width = int(values["classes"]), int(values["width"])
+    decay, loss = float(values["weight_decay"]), str(values["loss"]).lower()
+    st.markdown("##### Where classes are unequal")
+    if loss != "ce" or width < classes or classes < 3:
+        st.caption("Shown with cross entropy, three classes or more, and a width of at least K.")
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        theory.draw_values(theory.FLOOR, ("minority", "ratio"), values)
+    minority, ratio = int(values["minority"]), float(values["ratio"])
+    with right:
+        st.markdown(_words(classes, width, decay, minority, ratio))
+    lines = _lines(classes, width, decay, minority, ratio)
+    left, right = st.columns(2, gap="medium")
+    fewer = "how many times fewer samples, R"
+    with left:
+        axes = Axes(fewer, "cosine of two rows of W", LOG, LINEAR)
+        charts.draw(Chart("unequal", axes, lines[:2]))
+    with right:
+        axes = Axes(fewer, "balanced figure − best", LOG, LOG)
+        charts.draw(Chart("unequal_gap", axes, lines[2:]))
+    st.caption(
+        "Minority collapse: C. Fang, H. He, Q. Long and W. Su, PNAS 118 (2021), there of features "
+        "of bounded norm; here of features on the sphere where LayerNorm puts them. The last "
+        "layer has **no bias** here, even where it has one above: it would learn how frequent each "
+        "class is. Found by numeric minimisation, the best of several starts."
+    )
+
+
+def _words(classes: int, width: int, decay: float, minority: int, ratio: float) -> str:
+    found = unequal_optimum(classes, width, decay, minority, ratio)
+    if ratio == 1:
+        return f"All {classes} classes have as many samples: their rows form the simplex."
+    small = "One class" if minority == 1 else f"{minority} classes"
+    sentence = (
+        f"{small} of {classes} {'has' if minority == 1 else 'have'} {ratio:,g} times fewer "
+        "samples than the others: "
+    )
+    norms = np.linalg.norm(found.rows, axis=1)
+    if minority == 1:
+        return (
+            sentence
+            + f"the row of the small class has norm {number(float(norms[-1]))}, that of a large "
+            f"class {number(float(norms[0]))}."
+        )
+    cosine = found.minority_cosine
+    if np.isnan(cosine) or cosine > 1 - 1e-6:
+        return (
+            sentence + "the rows of the small classes **have become one**. The network no longer "
+            "tells them apart."
+        )
+    angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    return (
+        sentence + f"the rows of any two of them are at an angle of **{angle:.1f}°** (cosine "
+        f"{number(cosine)}), in the simplex at {np.degrees(np.arccos(-1 / (classes - 1))):.1f}°. "
+        "The fewer their samples, the nearer they turn to each other, and at some R they meet."
+    )
+
+
+@lru_cache(_KEPT)
+def _lines(classes: int, width: int, decay: float, minority: int, chosen: float) -> list[Line]:
+    # With the one that is chosen, for its point to stand where it is.
+    ratios = sorted({*RATIOS, chosen})
+    found = [unequal_optimum(classes, width, decay, minority, ratio) for ratio in ratios]
+    blue, orange, green = palette.CLASS_COLORS[:3]
+    small = [np.nan_to_num(one.minority_cosine, nan=1.0) for one in found]
+    if minority == 1:
+        small = [one.cosine(classes - 1, 0) for one in found]
+    named = "two small classes" if minority > 1 else "the small class and a large one"
+    return [
+        Line(named, orange, ratios, small, chosen=chosen),
+        Line(
+            "two large classes",
+            blue,
+            ratios,
+            [one.majority_cosine for one in found],
+            chosen=chosen,
+        ),
+        # Of classes of one size they are the same, and a logarithm has no place for that.
+        Line(
+            "the balanced figure costs more by",
+            green,
+            ratios[1:],
+            [one.balanced - one.loss for one in found[1:]],
+            chosen=chosen if chosen > 1 else None,
+        ),
+    ]
