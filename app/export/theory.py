@@ -42,7 +42,9 @@ def of_step(query: Mapping[str, str], place: Callable[[bytes], str]) -> tuple[st
 
 def drawn(chart: Chart) -> str:
     """The chart as HTML."""
-    shown = [(line, *_seen(chart, line.x, line.y)) for line in chart.lines]
+    every = [(line, *_seen(chart, line.x, line.y)) for line in chart.lines]
+    # A legend names nothing that is not there.
+    shown = [(line, x, y) for line, x, y in every if len(x)]
     across = np.concatenate([x for _, x, _ in shown] or [np.ones(1)])
     up = np.concatenate([y for _, _, y in shown] or [np.ones(1)])
     lines, dots = [], []

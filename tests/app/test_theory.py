@@ -18,6 +18,7 @@ from app.charts import theory as charts
 from app.charts.theory import LINEAR, LOG, MOMENTS, STEPS, Axes, Chart, Line
 from app.components import theory, theory_code
 from app.engine import runs
+from app.export import theory as export
 from app.stage.story import Step
 from ncengine.analysis.words import number
 from ncengine.runs.gallery import Gallery
@@ -329,8 +330,12 @@ def test_a_legend_names_no_line_that_is_not_there(monkeypatch):
         Line("one", "#111111", [1, 2], [1.0, 2.0]),
         Line("two", "#222222", [1, 2], [np.nan, 0.0]),
     ]
-    charts.draw(Chart("one", Axes("layer", "gap"), lines), fills=True)
+    chart = Chart("one", Axes("layer", "gap"), lines)
+    charts.draw(chart, fills=True)
     assert drawn[0]["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["one"]
+    # Nor in a file.
+    html = export.drawn(chart)
+    assert "one" in html and "two" not in html
 
 
 @pytest.mark.parametrize("runs, kind", [(MOMENTS, "pow"), (STEPS, "symlog"), (LOG, "log")])
