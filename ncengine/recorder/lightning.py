@@ -64,7 +64,8 @@ class CollapseCallback(Callback):
             figures = self._during.ask(trainer.current_epoch)
         figures = trainer.strategy.broadcast(figures)
         if figures:
-            pl_module.log_dict(figures)
+            # The mean of what is the same in all: else it warns that they may differ.
+            pl_module.log_dict(figures, sync_dist=True)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Let go of model and samples."""

@@ -1,5 +1,6 @@
 """The callback of Lightning, with its Trainer."""
 
+import json
 import logging
 
 import pytest
@@ -30,7 +31,7 @@ class Module(lightning.LightningModule):
     def __init__(self, rate=0.1):
         super().__init__()
         torch.manual_seed(0)
-        self.net, self.rate, self.logged = Network(), rate, []
+        self.net, self.rate = Network(), rate
 
     def forward(self, x):
         return self.net(x)
@@ -123,6 +124,30 @@ def test_another_callback_can_watch_it():
     module.net.body[1] = nn.Identity()
     fitted(module, collapse, stop, max_epochs=9)
     assert len(collapse.snapshots) == 2
+
+
+class Telling(Module):
+    """Writes what its process has logged and measured."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_train_end(self):
+        (collapse,) = (one for one in self.trainer.callbacks if hasattr(one, "snapshots"))
+        logged = {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        told = {"logged": logged, "measured": [one.numbers() for one in collapse.snapshots]}
+        (self.folder / f"{self.global_rank}.json").write_text(json.dumps(told))
+
+
+def test_of_two_processes_one_measures_and_both_know(tmp_path):
+    collapse = callback.CollapseCallback(probe=loader_of())
+    fitted(Telling(tmp_path), collapse, strategy="ddp_spawn", devices=2, max_epochs=2)
+    first, second = (json.loads((tmp_path / f"{n}.json").read_text()) for n in range(2))
+    assert first["logged"] == second["logged"]
+    assert len(first["measured"]) == 2 and second["measured"] == []
+    for name, value in first["measured"][-1].items():
+        assert first["logged"][f"collapse/{name}"] == pytest.approx(value, rel=1e-5, abs=1e-7)
 
 
 def test_sums_of_a_metric_keep_all_digits_in_16_true():
