@@ -119,9 +119,7 @@ class _Best:
             self.optimum: Any = gufm_optimum(*problem)
             self.loss, self.row_norm = self.optimum.loss, self.optimum.row_norm
         else:
-            # With squared error every start comes to the same, and each takes longer.
-            starts = 16 if problem[3] == "mse" else STARTS
-            self.optimum, self.figure = None, best_figure(*problem, starts)
+            self.optimum, self.figure = None, best_figure(*problem, _starts(*problem))
             self.loss, self.row_norm = self.figure.loss, float(self.figure.row_norms.mean())
 
     @property
@@ -132,6 +130,16 @@ class _Best:
     def ideal(self) -> np.ndarray | None:
         """The best figure known (K, D); None in closed form, or where many are as good."""
         return self.figure.means if self.figure is not None and self.figure.unique else None
+
+
+def _starts(classes: int, width: int, _: float, loss: str, bias: bool) -> int:
+    """How many there is time for while a slider is moved: those of large figures take longer.
+
+    With squared error every start comes to the same.
+    """
+    if loss == "mse":
+        return STARTS // 6
+    return STARTS // 4 if bias or classes * width > 50 else STARTS
 
 
 @lru_cache(_KEPT)
