@@ -42,7 +42,8 @@ class _Known:
     """The owner's values when it last looked, and those that it last replaced.
 
     `heard`: whether the page has run with `seen` as its address. `travels`: how often Back or
-    Forward had been pressed when it last looked.
+    Forward had been pressed when it last looked. `doubted_at`: when `replaced` was last taken for
+    an echo; 0 where it was not.
     """
 
     seen: Mapping[str, str]
@@ -50,6 +51,7 @@ class _Known:
     replaced_at: float
     heard: bool
     travels: int
+    doubted_at: float = 0.0
 
 
 def read(names: Iterable[str]) -> dict[str, str]:
@@ -70,12 +72,17 @@ def arrival(owner: str, names: Iterable[str]) -> dict[str, str] | None:
     if known is None:
         return now
     if now == known.seen:
-        return None
+        # It may have been Back all the same, of which the browser tells only now.
+        doubted = time.monotonic() - known.doubted_at < ECHO_SECONDS
+        return dict(known.replaced) if doubted and went_through_history(owner) else None
     if went_through_history(owner):
         return now
     just_now = time.monotonic() - known.replaced_at < ECHO_SECONDS
     echo = now == known.replaced and (just_now or not known.heard)
-    return None if echo else now
+    if not echo:
+        return now
+    st.session_state[_key(owner)] = replace(known, doubted_at=time.monotonic())
+    return None
 
 
 def unknown(names: Iterable[str]) -> tuple[str, ...]:
@@ -100,7 +107,8 @@ def accept(owner: str, names: Iterable[str]) -> None:
     """Take the address as it stands for the owner's own."""
     known = st.session_state.get(_key(owner))
     replaced, at = (known.replaced, known.replaced_at) if known else ({}, 0.0)
-    st.session_state[_key(owner)] = _Known(read(names), replaced, at, True, travels())
+    doubted = _doubted_at(owner, known)
+    st.session_state[_key(owner)] = _Known(read(names), replaced, at, True, travels(), doubted)
 
 
 def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
@@ -120,7 +128,8 @@ def write(owner: str, names: Iterable[str], values: Mapping[str, str]) -> None:
         st.session_state[_WAITING] = query
     else:
         st.query_params.from_dict(query)
-    st.session_state[_key(owner)] = _Known(dict(values), now, time.monotonic(), False, travels())
+    at, doubted = time.monotonic(), _doubted_at(owner, st.session_state.get(_key(owner)))
+    st.session_state[_key(owner)] = _Known(dict(values), now, at, False, travels(), doubted)
 
 
 def go(query: Mapping[str, str]) -> None:
@@ -181,6 +190,11 @@ def went_through_history(owner: str) -> bool:
     # run for this one, and where it interrupts it. The browser's own count is not forgotten.
     known: _Known | None = st.session_state.get(_key(owner))
     return known is not None and travels() > known.travels
+
+
+def _doubted_at(owner: str, known: _Known | None) -> float:
+    """When what the owner replaced last was taken for an echo; 0 once Back is known of."""
+    return 0.0 if known is None or went_through_history(owner) else known.doubted_at
 
 
 def _key(owner: str) -> str:

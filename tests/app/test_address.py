@@ -111,6 +111,29 @@ def test_back_is_known_from_the_browser_s_count_where_its_request_was_overtaken(
     assert picked(at).depth == 5
 
 
+@pytest.mark.parametrize("travels, shown", [(0, "layers"), (1, "proof")])
+def test_back_that_was_taken_for_an_echo_is_gone_back_to_once_the_browser_tells(
+    travels, shown, monkeypatch, store, jobs
+):
+    """Its request comes without Streamlit's flag, and the browser's count with the next one."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    at._page_hash = calc_hash("theory")
+    open_at(at, part="proof")
+    at.segmented_control(key="theory:part").set_value("layers").run()
+    monkeypatch.setattr(address, "ECHO_SECONDS", 1e9)
+    at.query_params["part"] = "proof"
+    at.run()
+    assert at.query_params["part"] == "layers"
+    monkeypatch.setattr(address, "travels", lambda: travels)
+    at.run()
+    assert at.query_params["part"] == shown
+    assert at.segmented_control(key="theory:part").value == shown
+    # And what is picked after that is.
+    at.segmented_control(key="theory:part").set_value("floor").run()
+    at.run()
+    assert "part" not in at.query_params
+
+
 PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "drawn": "none", "hidden": "3"}
 
 
