@@ -56,6 +56,8 @@ def test_the_floor_follows_its_sliders(page, shipped):
     expect_query(page, "at", "classes=7")
     page.go_back()
     wait_until(lambda: "classes=7" not in query_of(page).get("at", ""), "Back led nowhere")
+    page.reload()
+    expect(player(page)).to_be_visible()
     expect(page.get_by_text("No figure of 7 equal angles fits")).to_have_count(0)
 
 
@@ -113,6 +115,8 @@ def test_the_address_of_a_part_has_nothing_of_another(page, shipped):
     expect_rest(page)
     assert query_of(page) == {"part": "proof"}
     page.go_back()
+    wait_until(lambda: query_of(page) == {"at": "classes=9"}, "Back led to another address")
+    page.reload()
     expect(page.get_by_test_id("nc-unit")).to_have_text("step")
     expect_rest(page)
     assert query_of(page) == {"at": "classes=9"}
