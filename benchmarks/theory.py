@@ -24,10 +24,10 @@ MOVES = (
     ("floor", "ratio", "classes=10;width=64"),
     ("proof", "travel", ""),
     ("proof", "seed", ""),
-    ("proof", "seed", "classes=10;per_class=4;width=16"),
-    ("proof", "weight_decay", "classes=10;per_class=4;width=16;travel=100000;settle=100000"),
+    ("proof", "seed", "classes=10;per_class=3;width=16"),
+    ("proof", "weight_decay", "classes=10;per_class=3;width=16;travel=100000;settle=100000"),
     ("shortcut", "delta", ""),
-    ("shortcut", "seed", "classes=10;per_class=4;width=16"),
+    ("shortcut", "seed", "classes=10;per_class=3;width=16"),
     ("layers", "stretch", ""),
     ("layers", "blocks", ""),
 )

@@ -16,7 +16,7 @@ NAMES = ("part", "at")
 FLOOR, PROOF, SHORTCUT, LAYERS = PARTS = ("floor", "proof", "shortcut", "layers")
 _STATE = "theory:state"
 # For whose curves to be planned while someone moves a slider.
-MOST_SAMPLES = 40
+MOST_SAMPLES = 30
 
 Value = int | float | str | bool
 Values = Mapping[str, Value]

@@ -181,7 +181,7 @@ def test_trained_networks_stand_only_beside_their_own_problem(at, shipped):
 
 
 def test_a_depth_beyond_those_that_are_known_is_told_as_that(at, shipped):
-    open_at(at, part="proof", **{"at": "per_class=10;margin=0.1"})
+    open_at(at, part="proof", **{"at": "per_class=7;margin=0.1"})
     assert "The proof's RN1 needs more than **" in texts(at)
 
 
@@ -232,7 +232,7 @@ def test_a_slider_moves_the_address_and_another_part_keeps_its_own(at):
             {"part": "proof", "at": "classes=9;width=4"},
             "Width d**: `4` must be at least the number",
         ),
-        ({"part": "proof", "at": "classes=10;width=10;per_class=9"}, "at most 40 samples in all"),
+        ({"part": "proof", "at": "classes=10;width=10;per_class=9"}, "at most 30 samples in all"),
     ],
 )
 def test_an_address_that_cannot_be_is_told_and_mended(query, line):
@@ -260,7 +260,7 @@ def test_samples_that_lie_too_close_are_told(at, monkeypatch):
         raise curves.NoWay("40 samples lie too close to each other")
 
     monkeypatch.setattr(curves, "plan", no_way)
-    open_at(at, **{"part": "proof", "at": "seed=7;per_class=10"})
+    open_at(at, **{"part": "proof", "at": "seed=7;per_class=7"})
     assert not at.exception and not at.error
     assert "There is no such network: 40 samples lie too close" in at.warning[0].value
 
