@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
 
 from app.charts.palette import CLASS_COLORS
 from tests.e2e.live_app import LiveApp, wait_until
@@ -199,3 +199,19 @@ def at_rest(page: Page) -> str:
 
     wait_until(rests, "the canvas did not come to rest")
     return seen[-1]
+
+
+def saved_by(page: Page, label: str) -> Download:
+    """What a button saves. A click while the page is drawn anew may be lost: then one more."""
+    for _ in range(2):
+        expect_rest(page)
+        try:
+            with page.expect_download(timeout=15_000) as download:
+                page.get_by_role("button", name=label).click()
+            return download.value
+        except TimeoutError:
+            continue
+    expect_rest(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=label).click()
+    return download.value

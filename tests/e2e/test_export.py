@@ -19,7 +19,7 @@ from ncengine.config.gallery import first
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, wait_until
-from tests.e2e.pages import FINISHED, expect_query, open_page
+from tests.e2e.pages import FINISHED, expect_query, open_page, saved_by
 from tests.e2e.test_accessible import expect_sound
 
 NAMES = ("run", *stories.shipped())
@@ -227,11 +227,10 @@ def test_share_saves_the_file_of_what_is_looked_at(page, app, opened, files):
     page.get_by_test_id("nc-view-2d").click()
     expect_query(page, "view", "2d")
     page.get_by_role("button", name="Share").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name=export_button.LABEL).click()
-    assert download.value.suggested_filename.endswith(".html")
+    download = saved_by(page, export_button.LABEL)
+    assert download.suggested_filename.endswith(".html")
     files["saved"] = files["run"].with_name("saved.html")
-    download.value.save_as(files["saved"])
+    download.save_as(files["saved"])
     saved = opened("saved")
     said(saved, "epoch", "120")
     said(saved, "view", "2d")

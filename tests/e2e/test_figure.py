@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from playwright.sync_api import Download, Page, TimeoutError, expect
+from playwright.sync_api import expect
 from pypdf import PdfReader
 
 from app.engine import derived
@@ -23,7 +23,7 @@ from ncengine.runs.store import Store
 from tests.app.conftest import make_run
 from tests.app.test_player_wire import message
 from tests.e2e.live_app import ROOT
-from tests.e2e.pages import expect_rest
+from tests.e2e.pages import saved_by
 from tests.e2e.test_scripts import run  # noqa: F401
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -74,22 +74,6 @@ def test_a_figure_places_all_where_the_player_does(run, pose, flat):  # noqa: F8
     assert away.min(axis=1).max() < 1e-3 and away.min(axis=0).max() < 1e-3
 
 
-def saved(page: Page, label: str) -> Download:
-    """What a button saves. A click while the page is drawn anew may be lost: then one more."""
-    for _ in range(2):
-        expect_rest(page)
-        try:
-            with page.expect_download(timeout=15_000) as download:
-                page.get_by_role("button", name=label).click()
-            return download.value
-        except TimeoutError:
-            continue
-    expect_rest(page)
-    with page.expect_download() as download:
-        page.get_by_role("button", name=label).click()
-    return download.value
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_share_saves_a_figure_and_a_file_of_what_is_shown(shipped, page, tmp_path, path):
     query, words = PAGES[path]
@@ -101,9 +85,9 @@ def test_share_saves_a_figure_and_a_file_of_what_is_shown(shipped, page, tmp_pat
     page.goto(shipped.url(**query).replace("/?", f"{path}?"))
     page.get_by_role("button", name="Share").click()
     page.get_by_text("Save a figure for a paper").click()
-    saved(page, "Save figure").save_as(tmp_path / "figure.pdf")
+    saved_by(page, "Save figure").save_as(tmp_path / "figure.pdf")
     assert words in PdfReader(tmp_path / "figure.pdf").pages[0].extract_text()
-    saved(page, button.LABEL).save_as(tmp_path / "page.html")
+    saved_by(page, button.LABEL).save_as(tmp_path / "page.html")
     page.goto((tmp_path / "page.html").as_uri())
     expect(page.locator("main.one h1")).to_be_visible()
     players = page.get_by_test_id("nc-player")
