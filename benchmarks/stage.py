@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from io import BytesIO
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from app.stage import stories
+from benchmarks.browser import shipped_page
 from benchmarks.table import show
-from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium
+from tests.e2e.live_app import LiveApp
 
 SIZE = {"width": 1280, "height": 720}
 # On a page that is presented; of Theory, in all parts but the last.
@@ -46,20 +44,8 @@ HEAR = "addEventListener('keydown', (event) => { window.pressed = event.timeStam
 
 def main() -> None:
     """Print how long steps take, forward and back, of each story that is shipped."""
-    os.environ.pop("NCENGINE_GALLERY", None)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        app = LiveApp(Path(folder) / "cache", env={"NCENGINE_GALLERY": None})
-        app.start().wait()
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=[a for a in CHROMIUM_ARGUMENTS if "js-flags" not in a]
-        )
-        try:
-            page = browser.new_page(viewport=SIZE)
-            page.add_init_script(HEAR)
-            rows = [_walk(page, app, name) for name in stories.shipped()]
-        finally:
-            browser.close()
-            app.end()
+    with shipped_page(SIZE, HEAR) as (page, app):
+        rows = [_walk(page, app, name) for name in stories.shipped()]
     show(
         "Steps of stories: milliseconds from the key until all of a step is drawn",
         ("story", "steps", "forward, median", "slowest", "back, median", "slowest", "empty frames"),

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
+from benchmarks.browser import shipped_page
 from benchmarks.table import show
-from tests.e2e.live_app import CHROMIUM_ARGUMENTS, LiveApp, chromium
+from tests.e2e.live_app import LiveApp
 
 SIZE = {"width": 1280, "height": 800}
 # Of each part the sliders that are moved, and from where: usual values, and the largest.
@@ -55,20 +53,8 @@ TIMES = 5
 
 def main() -> None:
     """Print how long moves take, of each part, at usual values and at the largest."""
-    os.environ.pop("NCENGINE_GALLERY", None)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        app = LiveApp(Path(folder) / "cache", env={"NCENGINE_GALLERY": None})
-        app.start().wait()
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=[a for a in CHROMIUM_ARGUMENTS if "js-flags" not in a]
-        )
-        try:
-            page = browser.new_page(viewport=SIZE)
-            page.add_init_script(HEAR)
-            rows = [_moved(page, app, *move) for move in MOVES]
-        finally:
-            browser.close()
-            app.end()
+    with shipped_page(SIZE, HEAR) as (page, app):
+        rows = [_moved(page, app, *move) for move in MOVES]
     show(
         "The page Theory: milliseconds from a slider's move until all is drawn",
         ("part", "slider", "at", "first", "median of the others", "slowest"),

@@ -76,7 +76,7 @@ class Chart:
     @property
     def named(self) -> tuple[tuple[str, str, bool], ...]:
         """Of each line its name, its colour, and whether it is dashed; of those that are seen."""
-        seen = [line for line in self.lines if len(_seen(line, self.axes)[0])] or self.lines
+        seen = [line for line in self.lines if len(visible(line, self.axes)[0])] or self.lines
         return tuple((line.what, line.color, line.dashed) for line in seen)
 
 
@@ -97,7 +97,7 @@ def table(chart: Chart) -> pa.Table:
     axes = chart.axes
     rows, told = [], []
     for line in chart.lines:
-        x, y = _seen(line, axes)
+        x, y = visible(line, axes)
         kind = "point" if line.points else "line"
         rows += [(a, b, line.what, kind) for a, b in zip(x, y, strict=True)]
         if line.chosen is not None and len(x):
@@ -113,7 +113,7 @@ def table(chart: Chart) -> pa.Table:
     return in_words.telling(pa.table(made), words)
 
 
-def _seen(line: Line, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
+def visible(line: Line, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
     """Its points that these axes can show."""
     x, y = np.asarray(line.x, float), np.asarray(line.y, float)
     seen = np.isfinite(x) & np.isfinite(y)

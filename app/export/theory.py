@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from app.charts import in_words
-from app.charts.theory import LEAST, LOG, MOMENTS, STEPS, Chart, table
+from app.charts.theory import LOG, MOMENTS, STEPS, Chart, table, visible
 from app.components import theory
 from app.export import plot
 from app.export.plot import Axis, Dot, Line, Plot
@@ -42,7 +42,7 @@ def of_step(query: Mapping[str, str], place: Callable[[bytes], str]) -> tuple[st
 
 def drawn(chart: Chart) -> str:
     """The chart as HTML."""
-    every = [(line, *_seen(chart, line.x, line.y)) for line in chart.lines]
+    every = [(line, *visible(line, chart.axes)) for line in chart.lines]
     # A legend names nothing that is not there.
     shown = [(line, x, y) for line, x, y in every if len(x)]
     across = np.concatenate([x for _, x, _ in shown] or [np.ones(1)])
@@ -66,14 +66,6 @@ def drawn(chart: Chart) -> str:
         even=chart.axes.x_runs == MOMENTS,
     )
     return made.html()
-
-
-def _seen(chart: Chart, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """What its axes can show of a line."""
-    across, up = np.asarray(x, float), np.asarray(y, float)
-    there = np.isfinite(across) & np.isfinite(up)
-    there &= (up >= LEAST) | (chart.axes.y_runs != LOG)
-    return across[there], up[there]
 
 
 def _axis(title: str, runs: str, values: np.ndarray) -> Axis:

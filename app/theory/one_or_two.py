@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -37,7 +38,7 @@ def controls(values: Values) -> None:
 def seen(values: Values) -> Seen:
     """The cost over the number of blocks."""
     a, blocks = float(values["stretch"]), int(values["blocks"])
-    lines = [Line(**{**vars(line), "chosen": blocks}) for line in _over_blocks(a, blocks)]
+    lines = [replace(line, chosen=blocks) for line in _over_blocks(a, blocks)]
     ends = [1, LENGTHS[-1]]
     limit = Line("2 a, which two come to", palette.NEUTRAL, ends, [2 * a] * 2, dashed=True)
     axes = Axes("blocks L", "sum of squares of all weights", LOG, LOG)

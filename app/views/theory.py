@@ -13,9 +13,7 @@ from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
 from app.export import shown as saved
 from app.player.view import PLAYER_NAMES, wrong_start
 from app.stage.presenting import AS_ITSELF, Stage
-from app.theory import film, floor, one_or_two, proof, shortcut
-from app.theory import parts as parts_of
-from app.theory.parts import PARTS, TITLES
+from app.theory import film, floor, one_or_two, parts, proof, shortcut
 from app.theory.seen import Seen
 from app.views import presented
 from ncengine.config import PARAMS, RunConfig
@@ -41,7 +39,7 @@ def draw(
     started = address.read(PLAYER_NAMES) if shown.classes else {}
     notices.post("theory:player", wrong_start(started, shown.classes))
     if at.fills:
-        presented.title(TITLES[part])
+        presented.title(parts.TITLES[part])
         _presented(_seen(part, values), at)
         return
     notices.draw()
@@ -49,13 +47,13 @@ def draw(
         horizontal=True, vertical_alignment="center", gap="small", key="theory_heading"
     ):
         st.header("The theory, in motion", anchor=False, width="stretch")
-        theory.draw_part(shown, TITLES)
-    st.markdown(PARTS[part].LEAD)
-    PARTS[part].controls(values)
+        theory.draw_part(shown, parts.TITLES)
+    st.markdown(parts.PARTS[part].LEAD)
+    parts.PARTS[part].controls(values)
     with notices.told("This part of the page", "A part of Theory"):
         seen = _seen(part, values)
         if seen is not None:
-            saved.shows_theory(TITLES[part], seen)
+            saved.shows_theory(parts.TITLES[part], seen)
             _draw(seen, at)
             below: dict[str, Callable[[Values], None]] = {
                 FLOOR: partial(floor.below, open_run=open_run),
@@ -69,7 +67,7 @@ def draw(
 
 def _seen(part: str, values: Values) -> Seen | None:
     try:
-        return parts_of.seen(part, values)
+        return parts.seen(part, values)
     except ValueError as error:
         st.warning(f"There is no such network: {text.plain(str(error))}. Another seed may do.")
         return None
