@@ -7,9 +7,10 @@ names, so that none removes what another wrote.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -190,6 +191,20 @@ def went_through_history(owner: str) -> bool:
     # run for this one, and where it interrupts it. The browser's own count is not forgotten.
     known: _Known | None = st.session_state.get(_key(owner))
     return known is not None and travels() > known.travels
+
+
+def if_picked(owner: str, callback: Callable[..., None]) -> Callable[..., None]:
+    """`callback` for a widget that shows a value of the owner's, where somebody picked another.
+
+    What it showed before Back or Forward may come once more with the browser's word of them, after
+    the page was drawn for the address that they lead to. That nobody has picked.
+    """
+
+    def call(*args: Any) -> None:
+        if not went_through_history(owner):
+            callback(*args)
+
+    return call
 
 
 def _doubted_at(owner: str, known: _Known | None) -> float:

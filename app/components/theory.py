@@ -307,7 +307,7 @@ def draw_part(theory: Theory, titles: Mapping[str, str]) -> None:
         format_func=titles.__getitem__,
         key="theory:part",
         required=True,
-        on_change=_part_changed,
+        on_change=address.if_picked(OWNER, _part_changed),
         label_visibility="collapsed",
     )
 
@@ -333,7 +333,7 @@ def _draw_value(part: str, name: str, value: Value) -> None:
     how: dict[str, Any] = {
         "key": key,
         "help": one.help,
-        "on_change": _value_changed,
+        "on_change": address.if_picked(OWNER, _value_changed),
         "args": (part, name),
     }
     if isinstance(one.usual, bool):

@@ -23,6 +23,7 @@ from ncengine.snapshots.names import LAYERS
 
 OWNER = "view"
 NAMES = ("seed", "basis", "focus", "test", "beside", "of", "form")
+_WIDGETS = tuple(f"view:{name}" for name in NAMES)
 # Kept in the address by the player itself, in the browser.
 PLAYER_NAMES = ("epoch", "layer", "view", "camera", "drawn", "hidden")
 # What the player can show, and the numbers of a pose: a rotation, a zoom and a place.
@@ -92,6 +93,10 @@ def current(run: Run) -> View:
     """The view of the run after all that happened: clicks first, else a changed address."""
     config, seeds = run.config, run.seeds_shown
     before: View | None = st.session_state.get(OWNER)
+    if before is not None and address.went_through_history(OWNER):
+        # What the widgets showed before Back or Forward may come once more, together with it.
+        for name in _WIDGETS:
+            st.session_state.pop(name, None)
     view = _from_widgets(before or View(seeds[0]))
     if before is None or view == before:
         query = address.arrival(OWNER, NAMES)

@@ -42,6 +42,7 @@ NAMES = (*picker.NAMES, *other.NAMES, *view.NAMES, *view.PLAYER_NAMES, CLOCK)
 GROUP, PLAYERS = "compare", ("player", "player_right")
 
 _APPLY = {"left": picker.apply, "right": other.apply}
+_OWNER = {"left": picker.OWNER, "right": other.OWNER}
 
 Spec = RunConfig | Identity
 Specs = tuple[Spec, Spec]
@@ -119,7 +120,8 @@ def _clock(both: Sequence[Shown]) -> str:
     picked = st.session_state.get(CLOCK_WIDGET)
     before = st.session_state.get(CLOCK_OWNER, "")
     shown = st.session_state.get(CLOCK_SHOWN)
-    if picked is not None and shown is not None and picked != shown:
+    has_picked = picked is not None and shown is not None and picked != shown
+    if has_picked and not address.went_through_history(CLOCK_OWNER):
         before = picked
     else:
         query = address.arrival(CLOCK_OWNER, [CLOCK])
@@ -188,7 +190,7 @@ def _depths(side: str, config: RunConfig) -> None:
             key=key,
             required=True,
             label_visibility="collapsed",
-            on_change=_pick_depth,
+            on_change=address.if_picked(_OWNER[side], _pick_depth),
             args=(side, config),
         )
 

@@ -137,7 +137,7 @@ def _values(name: str, field: str, values: tuple, suggested: Sequence) -> None:
         filter_mode="prefix",
         select_all=False,
         max_selections=series.MOST_VALUES,
-        on_change=_values_changed,
+        on_change=address.if_picked(series.OWNER, _values_changed),
         args=(name, field),
         placeholder="the one that is picked at the left",
         help=f"Pick values or type some: each {param.allowed}. "

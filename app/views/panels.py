@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.charts import depth as charts
 from app.charts import in_words
-from app.components import laws, neighbours, pictured, series, text
+from app.components import address, laws, neighbours, pictured, series, text
 from app.components.series import METRICS, Picture, Series
 from ncengine.analysis.bounds import Bound
 from ncengine.analysis.fits import PowerLaw
@@ -132,7 +132,7 @@ def _lines_switch(picture: Picture) -> None:
     st.toggle(
         "Leave hollow points out of the lines",
         key="depth:lines",
-        on_change=_lines_changed,
+        on_change=address.if_picked(series.OWNER, _lines_changed),
         help="Laws are of optima: slopes, and what is said to be seen, are then of the others.",
     )
 
@@ -226,7 +226,7 @@ def draw_map(
         format_func=partial(pictured.called, shown=shown),
         key="depth:metric",
         required=True,
-        on_change=_metric_changed,
+        on_change=address.if_picked(series.OWNER, _metric_changed),
     )
     title = pictured.called(picture.metric, shown)
     spec = charts.map_spec(family.depths, family.decays, title)

@@ -1,5 +1,7 @@
 """The address and the picker: either leads, neither breaks the at."""
 
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,8 +11,10 @@ from streamlit.util import calc_hash
 from app.components import address, series
 from app.engine import data, derived, runs
 from app.picker import other
+from app.picker.other import OTHER
 from app.player import view
 from app.views import explore
+from app.views.compare import CLOCK_WIDGET
 from ncengine.config import PARAMS, RunConfig, numbers
 from ncengine.config.gallery import first
 from ncengine.config.presets import paper_preset
@@ -132,6 +136,65 @@ def test_back_that_was_taken_for_an_echo_is_gone_back_to_once_the_browser_tells(
     at.segmented_control(key="theory:part").set_value("floor").run()
     at.run()
     assert "part" not in at.query_params
+
+
+LEFT = RunConfig(depth=3)
+RUN = LEFT.query()
+EIGHT = "dataset=digits;depth=8"
+PAIR = {**RUN, OTHER: EIGHT}
+# On a page: the widget that is picked with, what it is picked from and to, and what says so in
+# the address before and after.
+PICKS = [
+    ("", "field:depth", 3, 5, RUN, {"depth": "5"}),
+    ("", "view:seed", 0, 1, RUN, {"seed": "1"}),
+    ("", "view:basis", "last", "each", RUN, {"basis": "each"}),
+    ("theory", "theory:part", "floor", "proof", {}, {"part": "proof"}),
+    ("theory", "theory:floor:loss", "CE", "MSE", {}, {"at": "loss=MSE"}),
+    ("depth", "depth:depths", ["2", "3"], ["2", "5"], {**RUN, "depths": "2,3"}, {"depths": "2,5"}),
+    ("compare", "compare:depth:left", 3, 5, PAIR, {"depth": "5"}),
+    ("compare", "compare:depth:right", 8, 13, PAIR, {OTHER: f"{EIGHT[:-1]}13"}),
+    ("compare", CLOCK_WIDGET, "pass", "share", PAIR, {"clock": "share"}),
+]
+
+
+@pytest.mark.parametrize("path, key, was, to, asked, says", PICKS, ids=[one[1] for one in PICKS])
+def test_what_a_widget_showed_before_back_comes_once_more_and_is_picked_by_nobody(
+    path, key, was, to, asked, says, store, jobs, monkeypatch
+):
+    """The browser's word of Back is a request of its own, of what it shows meanwhile."""
+    for depth in (2, 3, 5, 8, 13):
+        store.put(make_run(RunConfig(depth=depth, seeds=(0, 1)) if depth == 3 else LEFT))
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    at._page_hash = calc_hash(path)
+    open_at(at, **asked)
+    before = query_of(at)
+    _widget(at, key).set_value(to).run()
+    after = query_of(at)
+    assert says.items() <= after.items() and after != before
+    _travel(monkeypatch, flagged=True, count=0)
+    at.query_params.clear()
+    at.query_params.update(before)
+    at.run()
+    assert query_of(at) == before and _widget(at, key).value == was
+    _travel(monkeypatch, flagged=False, count=1)
+    _widget(at, key).set_value(to).run()
+    assert_sound(at)
+    assert query_of(at) == before and _widget(at, key).value == was
+    # And what is picked after that is.
+    _widget(at, key).set_value(to).run()
+    assert query_of(at) == after and _widget(at, key).value == to
+
+
+def _widget(at, key):
+    kinds = (at.button_group, at.segmented_control, at.multiselect)
+    return next(widget for kind in kinds for widget in kind if widget.key == key)
+
+
+def _travel(monkeypatch, flagged, count):
+    """What Streamlit says of Back, and how often the browser has counted it."""
+    told = SimpleNamespace(is_history_navigation=flagged)
+    monkeypatch.setattr(address, "get_script_run_ctx", lambda: told)
+    monkeypatch.setattr(address, "travels", lambda: count)
 
 
 PLAYER_S = {"epoch": "250", "view": "2d", "camera": "1_0_0_0_1_0_0", "drawn": "none", "hidden": "3"}
