@@ -256,11 +256,11 @@ def _looked_at(run: Run, options: argparse.Namespace, of: str) -> View:
     query |= {"of": of} if of else {}
     own = {name: query[name] for name in view.NAMES if name in query}
     start = {name: query[name] for name in view.PLAYER_NAMES if name in query}
-    looked_at, wrong = view.parse(own, run.config, run.seeds_shown)
+    looked_at, wrong = view.parse(own, view.of_run(run))
     wrong += view.wrong_start(start, run.config.classes)
     if wrong:
         raise _Wrong("; ".join(map(_plain, wrong)))
-    fitted = view.fit(looked_at, run.config, run.seeds_shown)
+    fitted = view.fit(looked_at, view.of_run(run))
     return view.at(fitted, start)
 
 

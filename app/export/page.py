@@ -66,7 +66,7 @@ def of_run(run: Run, looked_at: View) -> str:
         f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
         f"<details><summary>{explanation.TITLE}</summary>"
         f"{_from_markdown(explanation.explained(config))}</details>"
-        f"{_back({**config.query(), **looked_at.query(config)})}</main>"
+        f"{_back({**config.query(), **looked_at.query(view.of_run(run))})}</main>"
     )
     return document(f"{config.title()} · {NAME}", body, messages.by_name)
 
@@ -112,7 +112,7 @@ def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
         f'<main class="one"><header><h1>Two runs side by side</h1>'
         f"<p>{escape(comparison.sentence(left, right))}</p></header>"
         f'<div class="halves even">{sides}</div>{pair.table(found, names, ("", ""))}'
-        f"{_back({**query, **looked_at.query(left.config)}, 'compare', 'this pair')}</main>"
+        f"{_back({**query, **looked_at.query(view.of_run(left))}, 'compare', 'this pair')}</main>"
     )
     return document(f"{title} · {NAME}", body, messages.by_name)
 
@@ -122,7 +122,7 @@ def _sides(
 ) -> Iterator[tuple[str, Run, View, Beside]]:
     """Of each of two runs what it is called, itself, how it is looked at, and its place."""
     both = left, right
-    views = looked_at, view.fit(looked_at, right.config, right.seeds_shown)
+    views = looked_at, view.fit(looked_at, view.of_run(right))
     onto, names = on_page.onto(both, views), pair.names(left, right)
     for n, (run, seen) in enumerate(zip(both, views, strict=True)):
         yield names[n], run, seen, Beside(f"side-{n}", Group(_GROUP, n, clock), onto[n])
@@ -239,9 +239,9 @@ def _look(config: RunConfig) -> Run:
 def _looked_at(step: Step, run: Run) -> View:
     """The view that a step's address asks for, at its moment."""
     own = {name: value for name, value in step.query.items() if name in view.NAMES}
-    asked, _ = view.parse(own, run.config, run.seeds_shown)
+    asked, _ = view.parse(own, view.of_run(run))
     moment = step.query.get("epoch", "")
-    return replace(view.fit(asked, run.config, run.seeds_shown), moment=moment)
+    return replace(view.fit(asked, view.of_run(run)), moment=moment)
 
 
 def _depth(step: Step, config: RunConfig) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.browser import component as browser
-from app.charts import compare, theory
+from app.charts import compare, lines
 from app.components import series
 from app.export import page, press, printable
 from app.export.printable import Printable
@@ -128,12 +128,12 @@ def _of_theory(seen: Shown, said: Mapping[str, str]) -> _Offer | None:
             return still_of_film(projected(now.film), now.film.title, now.film.unit, said)
         # Of another part that was gone to since, what stands in the same place.
         chart = now.second if name == shown.second.name else now.chart
-        return printable.of_theory(chart, now.film.title if now.film is not None else title)
+        return printable.of_lines(chart, now.film.title if now.film is not None else title)
 
     return _Offer(titles, make, title)
 
 
-def _over(chart: theory.Chart) -> str:
+def _over(chart: lines.Chart) -> str:
     words = f"{chart.axes.y} over {chart.axes.x}"
     return words[:1].upper() + words[1:]
 

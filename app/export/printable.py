@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from app.charts import compare, cosines, curves, in_words, theory
+from app.charts import compare, cosines, curves, in_words, lines
 from app.charts import depth as of_depth
 from app.charts import layers as of_layers
 from app.charts.cosines import INK
@@ -143,14 +143,14 @@ def _layers(run: Run, name: str, looked_at: View) -> Chart:
     return _chart(title, of_layers.lines_spec(metric), of_layers.lines_table(layers, metric, g))
 
 
-# Of a part of Theory.
+# Of lines over numbers of any kind, as of a part of Theory.
 
 
-def of_theory(chart: theory.Chart, title: str) -> Chart:
-    """A chart of the page Theory, below what it is of."""
-    spec = theory.spec(chart.axes, chart.named)
-    lines = {"single": _LINE_OF_LEGEND * max(0.0, len(chart.lines) / 2 - 1), "double": 0.0}
-    return _chart(title, spec, theory.table(chart), more=lines)
+def of_lines(chart: lines.Chart, title: str) -> Chart:
+    """A chart of such lines, below what it is of."""
+    spec = lines.spec(chart.axes, chart.named)
+    more = {"single": _LINE_OF_LEGEND * max(0.0, len(chart.lines) / 2 - 1), "double": 0.0}
+    return _chart(title, spec, lines.table(chart), more=more)
 
 
 # Of two.

@@ -11,7 +11,7 @@ import streamlit as st
 from app.charts import palette
 from app.components import readouts, samples, text
 from app.engine import data, derived, shared
-from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, no_test_data
+from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, of_run
 from app.player.wire import PLAYS, About, Group, Playing, Trajectory, pack
 from ncengine.analysis.outcome import outcome
 from ncengine.catalogue.architectures import architecture_info
@@ -49,7 +49,7 @@ def draw_controls(run: Run, view: View) -> None:
             "snapshot for the whole film and all layers, or the own ones of each snapshot and each "
             "layer, aligned to its neighbour.",
         )
-        reason = no_test_data(config)
+        reason = of_run(run).no_test_data
         st.toggle(
             "Test data",
             key="view:test",

@@ -40,6 +40,43 @@ _PICKS = "view:picks"
 
 
 @dataclass(frozen=True)
+class Subject:
+    """What can be looked at of a run, or of a recording.
+
+    Attributes:
+        classes: K.
+        seeds: of all its networks.
+        shown: those of which there are points.
+        layers: whether there are layers beside the last one.
+        no_test_data: why there are no test data; "" where there are.
+    """
+
+    classes: int
+    seeds: tuple[int, ...]
+    shown: tuple[int, ...]
+    layers: bool
+    no_test_data: str = ""
+
+
+def of_run(run: Run) -> Subject:
+    """What can be looked at of a run."""
+    return of_config(run.config, run.seeds_shown)
+
+
+def of_config(config: RunConfig, shown: Sequence[int] | None = None) -> Subject:
+    """The same of a run of this configuration, by default of one that was trained here."""
+    network = architecture_info(config.architecture).has_network
+    why_not = (
+        ""
+        if network
+        else "Free features belong to the training samples alone: without a network there is "
+        "nothing that could give a test sample a feature."
+    )
+    seeds = config.seeds
+    return Subject(config.classes, seeds, tuple(shown or seeds), network, why_not)
+
+
+@dataclass(frozen=True)
 class View:
     """What is looked at.
 
@@ -72,10 +109,10 @@ class View:
             return tuple(range(classes))
         return self.picked if len(self.picked) in FOCUS_SIZES else ()
 
-    def query(self, config: RunConfig) -> dict[str, str]:
+    def query(self, subject: Subject) -> dict[str, str]:
         """What the address says of it: only what differs from the default."""
         values = {}
-        if self.seed != config.seeds[0]:
+        if self.seed != subject.seeds[0]:
             values["seed"] = str(self.seed)
         if self.basis != "last":
             values["basis"] = self.basis
@@ -89,23 +126,22 @@ class View:
         return values
 
 
-def current(run: Run) -> View:
-    """The view of the run after all that happened: clicks first, else a changed address."""
-    config, seeds = run.config, run.seeds_shown
+def current(subject: Subject) -> View:
+    """The view of it after all that happened: clicks first, else a changed address."""
     before: View | None = st.session_state.get(OWNER)
     if before is not None and address.went_through_history(OWNER):
         # What the widgets showed before Back or Forward may come once more, together with it.
         for name in _WIDGETS:
             st.session_state.pop(name, None)
-    view = _from_widgets(before or View(seeds[0]))
+    view = _from_widgets(before or View(subject.shown[0]))
     if before is None or view == before:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
-            view, wrong = parse(query, config, seeds)
-            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), config.classes))
-    view = fit(view, config, seeds)
+            view, wrong = parse(query, subject)
+            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), subject.classes))
+    view = fit(view, subject)
     st.session_state[OWNER] = view
-    address.write(OWNER, NAMES, view.query(config))
+    address.write(OWNER, NAMES, view.query(subject))
     return replace(
         view,
         moment=_moment(),
@@ -114,29 +150,25 @@ def current(run: Run) -> View:
     )
 
 
-def parse(
-    query: Mapping[str, str], config: RunConfig, seeds: Sequence[int]
-) -> tuple[View, list[str]]:
-    """The view that an address asks for, and what was wrong with it, in words.
-
-    `seeds` are those that can be shown.
-    """
-    values: dict[str, Any] = {"seed": config.seeds[0], "basis": "last", "picked": (), "test": False}
+def parse(query: Mapping[str, str], subject: Subject) -> tuple[View, list[str]]:
+    """The view that an address asks for, and what was wrong with it, in words."""
+    first = subject.seeds[0]
+    values: dict[str, Any] = {"seed": first, "basis": "last", "picked": (), "test": False}
     wrong: list[str] = []
     for name, text in query.items():
         try:
-            values["picked" if name == "focus" else name] = _READERS[name](text, config)
-            if values["seed"] not in seeds and name == "seed":
-                wrong.append(_not_kept(values["seed"], seeds))
+            values["picked" if name == "focus" else name] = _READERS[name](text, subject)
+            if values["seed"] not in subject.shown and name == "seed":
+                wrong.append(_not_kept(values["seed"], subject.shown))
         except (ValueError, OverflowError):
             shown: dict[str, Any] = {
-                "seed": config.seeds[0],
+                "seed": first,
                 "basis": "last",
                 "focus": "all classes",
                 "test": "0",
                 **{name: getattr(View, name) for name in _OF_LAYERS},
             }
-            allowed = _allowed(name, config)
+            allowed = _allowed(name, subject)
             wrong.append(notices.wrong_value(name.capitalize(), text, allowed, shown[name]))
     return View(**values), wrong
 
@@ -145,16 +177,6 @@ def _not_kept(seed: int, seeds: Sequence[int]) -> str:
     kept = " or ".join(map(str, seeds))
     allowed = f"must be {kept}: of this run's other seeds the gallery has curves and no points"
     return notices.wrong_value("Seed", seed, allowed, seeds[0])
-
-
-def no_test_data(config: RunConfig) -> str:
-    """Why there are no test data for this configuration; "" where there are."""
-    if not architecture_info(config.architecture).has_network:
-        return (
-            "Free features belong to the training samples alone: without a network there is "
-            "nothing that could give a test sample a feature."
-        )
-    return ""
 
 
 def wrong_start(query: Mapping[str, str], classes: int) -> list[str]:
@@ -279,16 +301,16 @@ def _latest(picked: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(kept))
 
 
-def fit(view: View, config: RunConfig, seeds: Sequence[int]) -> View:
-    """The nearest view that there is of this configuration, of which `seeds` can be shown."""
-    seed = view.seed if view.seed in seeds else seeds[0]
-    picked = tuple(k for k in view.picked if k < config.classes)[: max(FOCUS_SIZES)]
+def fit(view: View, subject: Subject) -> View:
+    """The nearest view that there is of it."""
+    seed = view.seed if view.seed in subject.shown else subject.shown[0]
+    picked = tuple(k for k in view.picked if k < subject.classes)[: max(FOCUS_SIZES)]
     return replace(
         view,
-        beside=view.beside if architecture_info(config.architecture).has_network else "training",
+        beside=view.beside if subject.layers else "training",
         seed=seed,
-        picked=picked if config.classes > max(FOCUS_SIZES) else (),
-        test=view.test and not no_test_data(config),
+        picked=picked if subject.classes > max(FOCUS_SIZES) else (),
+        test=view.test and not subject.no_test_data,
     )
 
 
@@ -297,31 +319,31 @@ def at(view: View, start: Mapping[str, str]) -> View:
     return replace(view, moment=start.get("epoch", ""), start=tuple(sorted(start.items())))
 
 
-def _read_seed(text: str, config: RunConfig) -> int:
+def _read_seed(text: str, subject: Subject) -> int:
     seed = whole(text)
-    if seed not in config.seeds:
+    if seed not in subject.seeds:
         raise ValueError
     return seed
 
 
-def _read_focus(text: str, config: RunConfig) -> tuple[int, ...]:
+def _read_focus(text: str, subject: Subject) -> tuple[int, ...]:
     picked = tuple(sorted(whole(part) for part in text.split(",")))
     distinct = len(set(picked)) == len(picked)
     if len(picked) > max(FOCUS_SIZES) or not distinct or not 0 <= picked[0] <= picked[-1]:
         raise ValueError
-    if picked[-1] >= config.classes:
+    if picked[-1] >= subject.classes:
         raise ValueError
     return picked
 
 
-def _read_test(text: str, _: RunConfig) -> bool:
+def _read_test(text: str, _: Subject) -> bool:
     if text not in ("0", "1"):
         raise ValueError
     return text == "1"
 
 
-def _one_of(allowed: Sequence[str]) -> Callable[[str, RunConfig], str]:
-    def read(text: str, _: RunConfig) -> str:
+def _one_of(allowed: Sequence[str]) -> Callable[[str, Subject], str]:
+    def read(text: str, _: Subject) -> str:
         if text not in allowed:
             raise ValueError
         return text
@@ -329,7 +351,7 @@ def _one_of(allowed: Sequence[str]) -> Callable[[str, RunConfig], str]:
     return read
 
 
-_READERS: dict[str, Callable[[str, RunConfig], Any]] = {
+_READERS: dict[str, Callable[[str, Subject], Any]] = {
     "seed": _read_seed,
     "basis": _one_of(tuple(BASES)),
     "focus": _read_focus,
@@ -340,12 +362,12 @@ _READERS: dict[str, Callable[[str, RunConfig], Any]] = {
 }
 
 
-def _allowed(name: str, config: RunConfig) -> str:
+def _allowed(name: str, subject: Subject) -> str:
     return {
-        "seed": "must be one of this run's seeds, " + ", ".join(map(str, config.seeds)),
+        "seed": "must be one of this run's seeds, " + ", ".join(map(str, subject.seeds)),
         "basis": "must be last or each",
         "focus": "must be 3 or 4 different class numbers from 0 to "
-        f"{config.classes - 1}, with commas between",
+        f"{subject.classes - 1}, with commas between",
         "test": "must be 1 (test data are shown) or 0",
         "beside": f"must be {' or '.join(BESIDE)}",
         "of": f"must be one of {', '.join(LAYERS)}",

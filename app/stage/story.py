@@ -189,7 +189,7 @@ def wrong_in(page: str, query: Query) -> str:
 
 def _wrong_view(query: Query, config: RunConfig) -> str:
     own = {name: value for name, value in query.items() if name in view.NAMES}
-    _, wrong = view.parse(own, config, config.seeds)
+    _, wrong = view.parse(own, view.of_config(config))
     players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
     return _plain([*wrong, *view.wrong_start(players, config.classes)])
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from types import MappingProxyType
 
 import numpy as np
@@ -13,7 +11,6 @@ import streamlit as st
 
 from app.charts import palette
 from app.components import address, theory
-from app.components.readouts import Readout, cell
 from app.player.on_page import PLAYER_HEIGHT
 from app.player.view import PLAYER_NAMES
 from app.player.wire import About, Playing, pack
@@ -105,41 +102,3 @@ def projected(film: Film) -> Projection:
     )
     name = "nc2b" if film.orthogonal else "nc2a"
     return project(geometry, 0, nc2_name=name, row_norm=film.row_norm, figure=film.figure)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A figure at each of the player's frames, in words; `last` is the one that stands there."""
-
-    label: str
-    shown: Sequence[str]
-    help: str
-    note: str = ""
-
-    @property
-    def last(self) -> str:
-        """Of the last frame."""
-        return self.shown[-1]
-
-
-def draw_readings(
-    film: Film | None, readings: Sequence[Reading], *, presented: bool = False
-) -> None:
-    """Figures that follow the player's moment."""
-    st.html(readings_html(film, readings, presented=presented))
-
-
-def readings_html(film: Film | None, readings: Sequence[Reading], *, presented: bool) -> str:
-    """HTML of the row."""
-    none = np.zeros(0)
-    cells = "".join(
-        cell(n, Readout(r.label, r.last, r.note, r.help, "", none, none), course=False)
-        for n, r in enumerate(readings)
-    )
-    kind = "readouts presented" if presented else "readouts of-theory"
-    if film is None:
-        return f'<div class="{kind}">{cells}</div>'
-    shown = [list(one.shown) for one in readings]
-    moments = {"run": film.name, "epoch": film.at.tolist(), "shown": shown}
-    words = escape(json.dumps(moments, ensure_ascii=False))
-    return f'<div class="{kind}" data-moments="{words}">{cells}</div>'

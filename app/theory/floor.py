@@ -11,11 +11,12 @@ import pyarrow as pa
 import streamlit as st
 
 from app.charts import palette
-from app.charts.theory import LOG, STEPS, Axes, Chart, Line
+from app.charts.lines import LOG, STEPS, Axes, Chart, Line
 from app.components import theory
+from app.components.readings import Reading
 from app.components.theory import Values
 from app.theory import unequal
-from app.theory.film import Film, Reading
+from app.theory.film import Film
 from app.theory.seen import Seen
 from ncengine.analysis.ideal import ordered
 from ncengine.analysis.words import number, percent

@@ -10,10 +10,10 @@ import numpy as np
 import streamlit as st
 
 from app.charts import palette
-from app.charts.theory import LOG, Axes, Chart, Line
+from app.charts.lines import LOG, Axes, Chart, Line
 from app.components import theory
+from app.components.readings import Reading
 from app.components.theory import Values
-from app.theory.film import Reading
 from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.theory.stretch import MOST_MINIMISED, cost_of_change, minimised, stretch

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 
 from app.charts import depth, palette
-from app.charts import theory as charts
-from app.charts.theory import LOG, MOMENTS, Axes, Chart, Line
+from app.charts import lines as charts
+from app.charts.lines import LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
+from app.components.readings import Reading
 from app.components.theory import Value, Values
 from app.engine import sweep
-from app.theory.film import ALONE, Film, Reading
+from app.theory.film import ALONE, Film
 from app.theory.seen import Seen
 from ncengine.analysis.words import number, signed
 from ncengine.catalogue.metrics import METRICS

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.charts.theory import Chart
-from app.theory.film import Film, Reading
+from app.charts.lines import Chart
+from app.components.readings import Reading
+from app.theory.film import Film
 
 
 @dataclass(frozen=True)

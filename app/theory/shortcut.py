@@ -7,13 +7,14 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
+from app.charts import lines as charts
 from app.charts import palette
-from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, MOMENTS, Axes, Chart, Line
+from app.charts.lines import LINEAR, LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
+from app.components.readings import Reading
 from app.components.shown import look
 from app.components.theory import Values
-from app.theory.film import ALONE, Film, Reading
+from app.theory.film import ALONE, Film
 from app.theory.seen import Seen
 from ncengine.analysis.words import number
 from ncengine.catalogue.metrics import METRICS

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import streamlit as st
 
+from app.charts import lines as charts
 from app.charts import palette
-from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, Axes, Chart, Line
+from app.charts.lines import LINEAR, LOG, Axes, Chart, Line
 from app.components import theory
 from app.components.theory import Values
 from ncengine.analysis.words import number

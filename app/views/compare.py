@@ -60,7 +60,7 @@ def draw(left: Spec, right: Spec, explore: Callable[[Spec], None], at: Stage = A
     viewers.watches(*(shown.run.config for shown in both))
     notices.unknown_names(address.unknown(NAMES))
     clock = _clock(both)
-    view.current(both[0].run)
+    view.current(view.of_run(both[0].run))
     if at.fills:
         presented.title(" · ".join(pair.names(both[0].run, both[1].run)))
     else:
@@ -219,7 +219,7 @@ def _body(specs: Specs, clock: str, at: Stage) -> None:
                 with st.container(key="presented_panel"):
                     st.markdown(text.plain(comparison.sentence(left, right)))
             return
-        looked_at = view.current(left)
+        looked_at = view.current(view.of_run(left))
         saved.shows_pair(left, right, looked_at, clock)
         draw_players(left, right, looked_at, clock, at)
         if at.fills:
@@ -233,8 +233,8 @@ def draw_players(
 ) -> None:
     """The players of both, in the same directions, above the figures at the moment they show."""
     views = (
-        view.fit(looked_at, left.config, left.seeds_shown),
-        view.fit(looked_at, right.config, right.seeds_shown),
+        view.fit(looked_at, view.of_run(left)),
+        view.fit(looked_at, view.of_run(right)),
     )
     onto, names = on_page.onto((left, right), views), pair.names(left, right)
     with st.container(key="compare_players"):

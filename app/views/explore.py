@@ -78,7 +78,7 @@ def draw(
     run = shown.run
     config, now = run.config, run.status
     viewers.watches(config)
-    view.current(run)
+    view.current(view.of_run(run))
     notices.unknown_names(address.unknown(NAMES))
     if at.fills:
         presented.title(config.title())
@@ -170,14 +170,14 @@ def _welcome(spec: RunConfig | Identity, drawn: Status) -> None:
     """The first page's picture, above all else."""
     with pace.measured(), _told(spec):
         run = _handed(spec, drawn, WELCOME).run
-        welcome.draw(run, view.current(run), picker.apply, picker.apply_instant)
+        welcome.draw(run, view.current(view.of_run(run)), picker.apply, picker.apply_instant)
 
 
 def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) -> None:
     """What changes when a point or a snapshot is added."""
     with pace.measured(), _told(spec):
         shown = _moved_on(spec, drawn, RECORD)
-        looked_at = view.current(shown.run)
+        looked_at = view.current(view.of_run(shown.run))
         saved.shows(spec, shown.run, looked_at)
         if at.fills:
             presented.run(shown, looked_at, at)

@@ -7,8 +7,8 @@ from functools import partial
 
 import streamlit as st
 
-from app.charts import theory as charts
-from app.components import address, notices, paper, text, theory
+from app.charts import lines as charts
+from app.components import address, notices, paper, readings, text, theory
 from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
 from app.export import shown as saved
 from app.player.view import PLAYER_NAMES, wrong_start
@@ -75,7 +75,7 @@ def _seen(part: str, values: Values) -> Seen | None:
 
 def _draw(seen: Seen, at: Stage) -> None:
     if seen.film is None:
-        film.draw_readings(None, seen.readings)
+        readings.draw(None, seen.readings)
         left, right = st.columns(2, gap="medium")
         with left:
             charts.draw(seen.chart)
@@ -86,7 +86,7 @@ def _draw(seen: Seen, at: Stage) -> None:
     with left:
         film.draw(seen.film, presented.playing(at))
     with right:
-        film.draw_readings(seen.film, seen.readings)
+        readings.draw(seen.film, seen.readings)
         charts.draw(seen.chart)
         charts.draw(seen.second)
 
@@ -100,7 +100,7 @@ def _presented(seen: Seen | None, at: Stage) -> None:
         return
     if seen.film is None:
         with st.container(key="presented_panel"):
-            film.draw_readings(None, seen.readings, presented=True)
+            readings.draw(None, seen.readings, presented=True)
             with st.container(key="presented_chart"):
                 charts.draw(seen.chart, fills=True)
         return
@@ -108,6 +108,6 @@ def _presented(seen: Seen | None, at: Stage) -> None:
     with left:
         film.draw(seen.film, presented.playing(at))
     with right, st.container(key="presented_beside"):
-        film.draw_readings(seen.film, seen.readings[:2], presented=True)
+        readings.draw(seen.film, seen.readings[:2], presented=True)
         with st.container(key="presented_chart"):
             charts.draw(seen.chart, fills=True)

@@ -14,11 +14,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from app.charts import theory as charts
-from app.charts.theory import LINEAR, LOG, MOMENTS, STEPS, Axes, Chart, Line
+from app.charts import lines as charts
+from app.charts.lines import LINEAR, LOG, MOMENTS, STEPS, Axes, Chart, Line
 from app.components import theory, theory_code
 from app.engine import runs
-from app.export import theory as export
+from app.export import lines as in_file
 from app.stage.story import Step
 from ncengine.analysis.words import number
 from ncengine.runs.gallery import Gallery
@@ -334,7 +334,7 @@ def test_a_legend_names_no_line_that_is_not_there(monkeypatch):
     charts.draw(chart, fills=True)
     assert drawn[0]["layer"][0]["encoding"]["color"]["scale"]["domain"] == ["one"]
     # Nor in a file.
-    html = export.drawn(chart)
+    html = in_file.drawn(chart)
     assert "one" in html and "two" not in html
 
 

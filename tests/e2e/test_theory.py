@@ -77,7 +77,7 @@ def test_the_proof_plays_layer_by_layer_and_all_follow(page, shipped):
     page.keyboard.press("End")
     wait_until(lambda: value(page, "Moves") == "class 3", "it came to no end")
     # A pointer on a chart moves the player.
-    plot = page.locator(".st-key-theory_course svg.marks path.background").first.bounding_box()
+    plot = page.locator(".st-key-lines_course svg.marks path.background").first.bounding_box()
     page.mouse.click(plot["x"] + 1, plot["y"] + plot["height"] / 2)
     expect(player(page)).to_have_attribute("data-frame", re.compile("^[0-5]$"))
 

@@ -1,4 +1,4 @@
-"""Lines of the page Theory: one Vega-Lite spec for all of them, and the table for it."""
+"""Lines over numbers of any kind: one Vega-Lite spec for all of them, and the table for it."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Chart:
 
 def draw(chart: Chart, *, fills: bool = False) -> None:
     """A chart of lines, below a legend; as high as there is room where it `fills`."""
-    drawn, key = (table(chart), spec(chart.axes, chart.named)), f"theory_{chart.name}"
+    drawn, key = (table(chart), spec(chart.axes, chart.named)), f"lines_{chart.name}"
     if fills:
         in_words.draw(*drawn, key=key, fills=True)
         return
