@@ -277,7 +277,7 @@ class _Painter:
             found += [
                 (place[2] + MEAN_LIFT, self.mean(place, k)) for k, place in enumerate(self.means)
             ]
-        if "rows" in drawn:
+        if "rows" in drawn and self.still.projection.has_rows:
             rows = self.at(self.bodies.rows)
             found += [(0.5 * place[2], self.row(place, k)) for k, place in enumerate(rows)]
         if "ideal" in drawn and self.still.projection.ideal_fits:

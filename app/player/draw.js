@@ -143,7 +143,7 @@ export class Painter {
   body(n, alphas) {
     const { scene, show } = this;
     if (n < scene.firstRow) this.mean(n, alphas[n - scene.firstMean] * show.means);
-    else if (n < scene.firstIdeal) this.row(n, alphas[n - scene.firstRow] * show.rows);
+    else if (n < scene.firstIdeal) scene.data.has_rows && this.row(n, alphas[n - scene.firstRow] * show.rows);
     else if (!scene.data.ideal_fits) return;
     else if (n < scene.firstEdge) this.vertex(n, alphas[n - scene.firstIdeal] * show.ideal);
     else this.edge(n, show.ideal);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,9 @@ import streamlit as st
 from app.charts import palette
 from app.components import readouts, samples, text
 from app.engine import data, derived, shared
-from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, View, of_run
+from app.player.view import BASES, BESIDE, FOCUS_SIZES, NAMES, PLAYER_NAMES, Subject, View, of_run
 from app.player.wire import PLAYS, About, Group, Playing, Trajectory, pack
 from ncengine.analysis.outcome import outcome
-from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.runs.run import Geometry, Run, Status
 from ncengine.theory.optimum import why_no_figure
@@ -25,30 +25,15 @@ PLAYER_HEIGHT = 600
 def draw_controls(run: Run, view: View) -> None:
     """Seed, basis, focus and test data in one row beside the player."""
     config = run.config
-    st.session_state["view:seed"] = view.seed
-    st.session_state["view:basis"] = view.basis
-    st.session_state["view:focus"] = list(view.picked)
-    st.session_state["view:test"] = view.test
+    info = dataset_info(config.dataset)
+    promised = (
+        "Their ideal is their part of the best figure that is known."
+        if why_no_figure(config)
+        else "Their ideal is an equilateral triangle or a regular tetrahedron."
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
-        if len(run.seeds_shown) > 1:
-            st.segmented_control(
-                "Seed",
-                run.seeds_shown,
-                key="view:seed",
-                required=True,
-                help="Which of the networks, trained side by side, is looked at.",
-            )
-        st.segmented_control(
-            "Axes of snapshot",
-            tuple(BASES),
-            format_func=BASES.__getitem__,
-            key="view:basis",
-            required=True,
-            help="From which side the points are seen, which live in more dimensions than a "
-            "screen has: along the axes on which the class means spread most. Those of the last "
-            "snapshot for the whole film and all layers, or the own ones of each snapshot and each "
-            "layer, aligned to its neighbour.",
-        )
+        draw_seed_and_basis(of_run(run), view)
+        st.session_state["view:test"] = view.test
         reason = of_run(run).no_test_data
         st.toggle(
             "Test data",
@@ -58,31 +43,60 @@ def draw_controls(run: Run, view: View) -> None:
             or "Shows samples that training never saw: rings in the player, dashed lines in the "
             "charts.",
         )
-        if dataset_info(config.dataset).kind == "text" and not run.shipped:
+        if info.kind == "text" and not run.shipped:
             samples.draw_switch(config)
-        if config.classes > max(FOCUS_SIZES):
-            names = dataset_info(config.dataset).class_names
-            st.pills(
-                "Focus on 3 or 4 classes",
-                tuple(range(config.classes)),
-                selection_mode="multi",
-                format_func=names.__getitem__,
-                key="view:focus",
-                help="Projects on the span of exactly these classes' means."
-                + (
-                    " Their ideal is their part of the best figure that is known."
-                    if why_no_figure(config)
-                    else " Their ideal is an equilateral triangle or a regular tetrahedron."
-                ),
-            )
-            missing = min(FOCUS_SIZES) - len(view.picked)
-            if view.picked and missing > 0:
-                st.caption(f"Pick {missing} more to focus on them.")
+        draw_focus(of_run(run), view, info.class_names, promised)
 
 
-def draw_beside(run: Run, view: View) -> None:
+def draw_seed_and_basis(subject: Subject, view: View) -> None:
+    """Which network is looked at, where there are several, and from which side."""
+    st.session_state["view:seed"] = view.seed
+    st.session_state["view:basis"] = view.basis
+    if len(subject.shown) > 1:
+        st.segmented_control(
+            "Seed",
+            subject.shown,
+            key="view:seed",
+            required=True,
+            help="Which of the networks, trained side by side, is looked at.",
+        )
+    st.segmented_control(
+        "Axes of snapshot",
+        tuple(BASES),
+        format_func=BASES.__getitem__,
+        key="view:basis",
+        required=True,
+        help="From which side the points are seen, which live in more dimensions than a "
+        "screen has: along the axes on which the class means spread most. Those of the last "
+        "snapshot for the whole film and all layers, or the own ones of each snapshot and each "
+        "layer, aligned to its neighbour.",
+    )
+
+
+def draw_focus(subject: Subject, view: View, class_names: Sequence[str], promised: str) -> None:
+    """Which classes are focused on, where there are more than are seen without loss.
+
+    `promised` says what their ideal is.
+    """
+    st.session_state["view:focus"] = list(view.picked)
+    if subject.classes <= max(FOCUS_SIZES):
+        return
+    st.pills(
+        "Focus on 3 or 4 classes",
+        tuple(range(subject.classes)),
+        selection_mode="multi",
+        format_func=class_names.__getitem__,
+        key="view:focus",
+        help=f"Projects on the span of exactly these classes' means. {promised}",
+    )
+    missing = min(FOCUS_SIZES) - len(view.picked)
+    if view.picked and missing > 0:
+        st.caption(f"Pick {missing} more to focus on them.")
+
+
+def draw_beside(subject: Subject, view: View) -> None:
     """What stands beside the player: curves of training, or every layer."""
-    if not architecture_info(run.config.architecture).has_network:
+    if not subject.layers:
         return
     st.session_state["view:beside"] = view.beside
     st.segmented_control(

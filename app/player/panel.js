@@ -64,6 +64,7 @@ export class Panel {
     this.part("way").hidden = !data.ways.length;
     this.wayScrubber.max = data.ways.length ? data.ways[0].frames - 1 : 0;
     this.part("live").hidden = !data.live;
+    this.part("layer-rows").hidden = !data.has_rows;
     this.part("layer-ideal").hidden = !data.ideal_fits;
     this.part("layer-ideal").querySelector("span").textContent =
       data.ideal_proved ? "ideal" : "best known";

@@ -6,8 +6,9 @@ const REACH = 12;
 export function bodyAt(painter, x, y) {
   const { scene, show, ratio } = painter;
   if (!scene) return -1;
-  const { labels, classes, ideal_fits } = scene.data;
-  const layers = [show.samples, show.tests, show.means, show.rows, ideal_fits ? show.ideal : 0];
+  const { labels, classes, ideal_fits, has_rows } = scene.data;
+  const layers = [show.samples, show.tests, show.means, has_rows ? show.rows : 0,
+    ideal_fits ? show.ideal : 0];
   let [best, found] = [Infinity, -1];
   for (let n = 0; n < scene.firstEdge; n++) {
     const sample = n < scene.firstMean;

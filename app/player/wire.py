@@ -198,6 +198,7 @@ def _figure(projection: Projection) -> dict[str, Any]:
         "exact_2d": bool(projection.exact_2d),
         "ideal_fits": bool(projection.ideal_fits),
         "ideal_proved": bool(projection.ideal_proved),
+        "has_rows": projection.has_rows,
         "focus": [int(k) for k in projection.focus],
         "edges": [[int(i), int(j)] for i, j in projection.edges],
     }

@@ -252,7 +252,7 @@ def _body(shown: Shown, looked_at: view.View, at: Stage) -> None:
             layers.draw_blocks(run, looked_at)
     with right:
         on_page.draw_controls(run, looked_at)
-        on_page.draw_beside(run, looked_at)
+        on_page.draw_beside(view.of_run(run), looked_at)
         if player_first:
             st.skeleton(height=base.CURVE_HEIGHT)
         elif looked_at.beside == "layers":

@@ -74,6 +74,11 @@ class Projection:
     exact_2d: bool = False
     ideal_proved: bool = True
 
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is a classifier: where there is none, its rows are at the origin."""
+        return bool(self.classifier.any())
+
 
 def project(
     geometry: Geometry,

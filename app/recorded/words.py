@@ -1,0 +1,74 @@
+"""What is said of a recording in a few words."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from app.components import clock, text
+from ncengine.runs.recorded import About, Recording
+
+# Beside the figures, where a training leads to no simplex.
+_IDEAL = {
+    "code": "**More classes than fit a simplex** (K > d + 1): what the literature measures there is "
+    "how far each class is from the others, by the one-vs-rest margin, and how alike two can be, by "
+    "the coherence. NC2 to a simplex would mislead, and is not shown.",
+    "seli": "**Classes of unequal size** lead to the SELI figure, and not to a simplex. NC2 to a "
+    "simplex would mislead: in its place is how far the classifier’s rows are from SELI.",
+}
+
+
+def facts(recording: Recording) -> list[str]:
+    """What it is of, as Markdown, in parts."""
+    about = recording.about
+    parts = [f"**{state(recording.live, recording.ended, about)}**", *size(about)]
+    if about.head:
+        parts.append(text.plain(about.head))
+    count = len(recording.steps)
+    if count:
+        last = text.number(float(recording.steps[-1]))
+        parts.append(f"{count:,} snapshot{'s' * (count > 1)}, the last at step {last}")
+    parts.append(day(about))
+    return parts
+
+
+def size(about: About) -> list[str]:
+    """Its numbers of classes and of features."""
+    return [f"{about.classes} classes", f"d = {about.width:,}"] if about.classes else []
+
+
+def state(live: bool, ended: bool, about: About) -> str:
+    """Whether more is to come."""
+    if about.origin == "files":
+        return "From files"
+    if live:
+        return "Being recorded"
+    return "Recorded" if ended else "Ended without a word"
+
+
+def day(about: About) -> str:
+    """The viewer's day on which it began."""
+    return clock.day(datetime.fromtimestamp(about.begun, UTC).isoformat())
+
+
+def ideal(about: About) -> str:
+    """Why it has another NC2 than others, as Markdown; "" where it has the same."""
+    return _IDEAL.get(about.ideal, "")
+
+
+def floor(about: About) -> str:
+    """What there is to say of a floor, as Markdown; "" where nobody asked for one."""
+    if about.floor is not None:
+        return (
+            f"**Floor {text.number(about.floor)}**: features lie on LayerNorm’s sphere, classes are "
+            "of one size, and the last layer has no bias, so no network of whatever depth comes "
+            "below it with its fit and its last layer’s decay."
+        )
+    if about.without_floor:
+        return f"**No floor**: {text.plain(about.without_floor)}"
+    return ""
+
+
+DRAWN_ALIKE = (
+    "Each snapshot is drawn about the centre of its class means and at one size: where features "
+    "lie, and how large they are, changes in training, and collapse does not depend on it."
+)

@@ -1,0 +1,261 @@
+"""Recorded: networks of one's own, live while they are trained, or brought as files."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+import streamlit as st
+
+from app.charts import cosines, lines
+from app.components import address, notices, pulse, readings, recorded, text
+from app.engine import derived, pace
+from app.engine import recorded as engine
+from app.engine.limits import limits
+from app.player import on_page, view
+from app.player.view import shown_snapshot
+from app.recorded import curves, figures, how_to, modules, table, words
+from app.recorded.seen import Seen, class_names, message, subject
+from app.stage.presenting import AS_ITSELF, Stage
+from app.views import presented
+from ncengine.config import PARAMS
+from ncengine.runs.recorded import Recording
+
+logger = logging.getLogger(__name__)
+
+# Seconds between looks at what is being recorded, and at whether anything is.
+LIVE, IDLE = 1.0, 3.0
+BODY, LIST, WATCH = "recorded:body", "recorded:list", "recorded:watch"
+_MOMENT = "recorded:moment"
+NAMES = (*PARAMS, *recorded.NAMES, *view.NAMES, *view.PLAYER_NAMES)
+HALVES = (1.25, 1)
+
+
+def draw(at: Stage = AS_ITSELF) -> None:
+    """The page: a recording, shown as `at` says, or the list of all."""
+    shown = recorded.current()
+    notices.unknown_names(address.unknown(NAMES))
+    found = engine.look(shown.key) if shown.key else None
+    _say_if_absent(shown.key, found)
+    if found is None:
+        _all(at)
+        return
+    if not at.fills:
+        notices.draw()
+        _heading(found)
+    else:
+        presented.title(found.about.name)
+    st.fragment(_body, key=BODY)(found.key, at)
+    pace.forget()
+    if not found.ended:
+        st.fragment(_watch, key=WATCH)(found.key)
+
+
+def _say_if_absent(key: str, found: Recording | None) -> None:
+    absent = bool(key) and found is None
+    allowed = "must be the key of a recording in this cache"
+    line = notices.wrong_value("Recorded", key, allowed, "the list of all")
+    notices.post(recorded.OWNER, [line] * absent)
+
+
+# The list.
+
+
+def _all(at: Stage) -> None:
+    if at.fills:
+        presented.title("Networks of your own")
+        return
+    notices.draw()
+    st.header("Networks of your own", anchor=False)
+    st.markdown(
+        "Two lines in any training loop record how a network collapses: it is shown here while it "
+        "is trained, with the player, its figures and its layers."
+    )
+    with notices.told("The list", "The list of recordings"):
+        there = st.fragment(_list, key=LIST)()
+    del there
+    st.markdown("##### How to record your own")
+    how_to.draw("" if limits() else str(engine.folder()))
+    pace.forget()
+    st.fragment(_watch_all, key=WATCH)()
+
+
+def _list() -> None:
+    with pace.measured():
+        found = engine.headers()
+        st.session_state[_MOMENT] = found
+        if not found:
+            st.info("Nothing is recorded yet. Below is how it is done.")
+            return
+        table.draw(found, _open)
+
+
+def _open(key: str) -> None:
+    recorded.open_one(key)
+    st.rerun()
+
+
+def _watch_all() -> None:
+    pulse.draw(pace.next_look(IDLE), _poll_all)
+
+
+def _poll_all() -> None:
+    if engine.headers() != st.session_state.get(_MOMENT):
+        pulse.refresh([LIST, WATCH])
+
+
+# A recording.
+
+
+def _heading(recording: Recording) -> None:
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="recorded_heading"
+    ):
+        st.header(text.plain(recording.about.name), anchor=False, width="stretch")
+        st.button(
+            "All recordings",
+            key="recorded:all",
+            on_click=recorded.open_one,
+            args=("",),
+        )
+
+
+def _watch(key: str) -> None:
+    pulse.draw(pace.next_look(LIVE), partial(_poll, key))
+
+
+def _poll(key: str) -> None:
+    with pace.measured():
+        found = engine.look(key)
+        if found is None or found.ended:
+            st.rerun()
+        moved = engine.moment(found) != st.session_state.get(_MOMENT)
+    if moved:
+        pulse.refresh([BODY, WATCH])
+
+
+def _body(key: str, at: Stage) -> None:
+    with pace.measured(), notices.told("This recording", f"The recording {key}"):
+        found = engine.look(key)
+        if found is None:
+            st.rerun()
+        st.session_state[_MOMENT] = engine.moment(found)
+        seen = Seen(found, view.current(subject(found)))
+        if at.fills:
+            _presented(seen, at)
+        else:
+            _draw(seen, at)
+
+
+def _draw(seen: Seen, at: Stage) -> None:
+    recording, looked_at = seen.recording, seen.looked_at
+    with st.container(key="facts"):
+        st.caption(" · ".join(words.facts(recording)))
+    if not len(recording.steps):
+        st.info("Nothing is measured yet: the first snapshot is awaited.")
+        return
+    readings.draw(seen, figures.row(seen))
+    for line in filter(None, (words.ideal(recording.about), words.floor(recording.about))):
+        st.caption(line)
+    left, right = st.columns(HALVES, gap="medium")
+    with left:
+        _player(seen, at)
+        st.caption(words.DRAWN_ALIKE)
+    with right:
+        with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
+            on_page.draw_seed_and_basis(subject(recording), looked_at)
+            promised = "Their ideal is an equilateral triangle or a regular tetrahedron."
+            on_page.draw_focus(subject(recording), looked_at, class_names(recording), promised)
+        on_page.draw_beside(subject(recording), looked_at)
+        if looked_at.beside == "layers":
+            modules.draw(seen)
+        else:
+            lines.draw(curves.collapse(recording))
+    below, beside = st.columns(HALVES, gap="medium")
+    with below:
+        _cosines(seen)
+    with beside:
+        _picked(recording)
+
+
+def _player(seen: Seen, at: Stage) -> None:
+    with st.container(key="stage"):
+        shown = message(seen, presented.playing(at))
+        if shown is None:
+            st.info(_no_points(seen.recording))
+            return
+        from app.player.component import player
+
+        player(shown, key="player", height=on_page.PLAYER_HEIGHT)
+
+
+def _no_points(recording: Recording) -> str:
+    if recording.geometry is None:
+        return "No features were kept of it, so there are no points to show. Its figures are below."
+    return "Its features are all at one place, or no numbers: there is nothing to draw."
+
+
+def _picked(recording: Recording) -> None:
+    """Any of its figures over the steps."""
+    st.markdown("##### Any figure")
+    there = curves.offered(recording)
+    picked = [n for n in recorded.last().figures if n in there] or curves.usual(recording)
+    st.session_state["recorded:figures"] = picked
+    st.multiselect(
+        "Figures",
+        there,
+        key="recorded:figures",
+        format_func=curves.title_of,
+        max_selections=recorded.MOST_FIGURES,
+        on_change=address.if_picked(recorded.OWNER, _figures_changed),
+        label_visibility="collapsed",
+        placeholder="any that was recorded",
+    )
+    if picked:
+        lines.draw(curves.picked(recording, picked))
+
+
+def _figures_changed() -> None:
+    recorded.pick(tuple(st.session_state["recorded:figures"]))
+
+
+def _cosines(seen: Seen) -> None:
+    geometry, names = seen.recording.geometry, tuple(class_names(seen.recording))
+    if geometry is None or not len(geometry):
+        return
+    st.markdown("##### Cosines between class means, about their centre")
+    shown = shown_snapshot(geometry, 0, seen.looked_at.moment)
+    if shown is None:
+        st.info(_no_points(seen.recording))
+        return
+    means = geometry.class_means[shown, 0].astype(float)
+    centred = means - means.mean(0)
+    fits = len(names) <= seen.recording.about.width + 1
+    drawn = engine.once(
+        seen.recording,
+        ("cosines", shown),
+        lambda: cosines.table(derived.cosines(centred), names),
+    )
+    cosines.draw(drawn, names, fits)
+    st.caption(f"At step {text.number(float(geometry.epoch[shown]))}.")
+
+
+# For an audience.
+
+
+def _presented(seen: Seen, at: Stage) -> None:
+    if at.alone:
+        _player(seen, at)
+        return
+    left, right = st.columns((1.5, 1), gap="medium")
+    with left:
+        _player(seen, at)
+    with right, st.container(key="presented_beside"):
+        readings.draw(seen, figures.few(seen), presented=True)
+        with st.container(key="presented_chart"):
+            if seen.looked_at.beside == "layers":
+                from app.charts import modules as charts
+
+                charts.draw(*modules.drawn(seen), fills=True)
+            else:
+                lines.draw(curves.collapse(seen.recording), fills=True)
