@@ -101,7 +101,7 @@ def _spanned(layers: Layers, g: int) -> np.ndarray:
     most = min(classes, width) - 1
     if not len(layers.means_epoch):
         return np.full(count, most)
-    at = np.abs(np.log(layers.means_epoch) - np.log(layers.epoch[g])).argmin()
+    at = np.abs(np.log1p(layers.means_epoch) - np.log1p(layers.epoch[g])).argmin()
     means = layers.class_means[at]
     ranks = class_rank(means)
     # Of what is shipped, class means that were not kept are nothing but zeros.

@@ -44,11 +44,13 @@ def _places() -> Iterator[tuple[str, Path | None, str | None]]:
     """What lies there, the path or None where there is none, and the variable that names it."""
     from ncengine.datasets.files import local
     from ncengine.runs import places
+    from ncengine.runs.recorded import FOLDER
 
     root, home = places.cache_root(), places.home()
     yield "cache", root, places.CACHE_VARIABLE
     yield "results", root / "results", places.CACHE_VARIABLE
     yield "imported runs", root / "imported", places.CACHE_VARIABLE
+    yield "recordings", root / FOLDER, places.CACHE_VARIABLE
     yield "gallery", places.gallery_root(), places.GALLERY_VARIABLE
     yield "stories", home and home / "cache" / "stories", None
     yield from _data_sets()

@@ -17,7 +17,7 @@ from ncengine.recorder.looking import Seen
 from ncengine.recorder.snapshot import Snapshot
 
 # Of a layer: what does not go together with the weights of another.
-OF_LAYER = ("ncc_error", "effective_rank")
+OF_LAYER = ("nc2", "ncc_error", "effective_rank", "effective_rank_features")
 Figures = dict[str, float]
 
 
@@ -38,8 +38,10 @@ def measured(
     assert seen.labels is not None
     labels, features = seen.labels, seen.joined
     weight, bias = seen.matrices[-1]
-    figures = floats(every(features, labels, weight, bias, counts, factor))
     classes, width = weight.shape
+    figures = floats(every(features, labels, weight, bias, counts, factor))
+    if seen.layers:
+        figures |= _as_a_layer(features, labels, classes)
     if counts is None:
         counts = np.bincount(labels.cpu().numpy(), minlength=classes)
     heads = {}
@@ -65,9 +67,16 @@ def measured(
 
 def of_layer(features: Tensor, labels: Tensor, classes: int) -> Figures:
     """The figures of a layer: those of its features alone."""
-    whole = layer_collapse(features, labels, classes)
     found = of_moments(moments(features, labels, classes), counts=np.ones(classes))
-    return floats(found | {name: getattr(whole, name) for name in OF_LAYER})
+    return floats(found) | _as_a_layer(features, labels, classes)
+
+
+def _as_a_layer(features: Tensor, labels: Tensor, classes: int) -> Figures:
+    whole = layer_collapse(features, labels, classes)
+    found = floats({name: getattr(whole, name) for name in OF_LAYER})
+    if ideal(classes, features.shape[-1]) != "simplex":
+        found["nc2"] = float("nan")
+    return found
 
 
 def of_test(seen: Seen, means: Tensor, weight: Tensor, bias: Tensor | None) -> Figures:

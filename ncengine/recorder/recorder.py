@@ -20,6 +20,7 @@ from ncengine.recorder.heads import Head
 from ncengine.recorder.looking import HeadFunction, Seen, look, placed
 from ncengine.recorder.outputs import Pool, check_pool
 from ncengine.recorder.probe import Batch, batches, chosen, first_of, first_rows
+from ncengine.recorder.said import said
 from ncengine.recorder.snapshot import Snapshot
 from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
 
@@ -57,6 +58,9 @@ class Recorder:
         name: str | None = None,
         seed: int = 0,
         cache: str | os.PathLike[str] | None = None,
+        weight_decay: float | None = None,
+        loss: str = "CE",
+        class_names: Sequence[str] | None = None,
     ):
         """Find the head, and read the samples that the network is looked at with.
 
@@ -77,6 +81,9 @@ class Recorder:
                 memory alone.
             seed: which samples a shuffled loader gives.
             cache: the folder of the cache, if it is not the one that `ncengine where` tells.
+            weight_decay: lambda of the last layer, for its floor and the gap to it: see `floor`.
+            loss: what is trained with, "CE" or "MSE", without what is added to it.
+            class_names: K texts, for readers.
 
         Raises:
             HeadNotFound: no linear layer gives the logits; says which candidates there are.
@@ -87,8 +94,9 @@ class Recorder:
             raise ValueError(f"per_class = {per_class!r}: must be a whole number, at least 1")
         if cache is not None and name is None:
             raise ValueError(f"cache = {str(cache)!r}: what is kept there needs a name")
+        self._said = said(weight_decay, loss, class_names)
         self.name, self.snapshots = name, list[Snapshot]()
-        self._kept = None if name is None else written.Kept(name, cache)
+        self._kept = None if name is None else written.Kept(name, cache, self._said)
         self.head: Head | HeadFunction | None = None
         self._model = None if model is None else unwrapped(model)
         self._compiled = None if model is None else compiled_part(model)
@@ -209,11 +217,14 @@ class Recorder:
             if not numbers.numel():
                 raise ValueError("labels: there is none")
             classes = int(numbers.max()) + 1
+            self._said.check_classes(classes)
             figures = measuring.of_layer(rows, numbers, classes)
             found = Snapshot(at, figures, kept, samples=len(rows))
             return self._keep(found, None)
         matrix = measuring.tensor(weight, "weight")
         added = None if bias is None else measuring.tensor(bias, "bias")
+        if matrix.ndim == 2:
+            self._said.check_classes(len(matrix))
         seen = Seen([rows], [(matrix, added)], {}, numbers)
         found = measuring.measured(seen, at, kept, ("",), self._counts, UNEQUAL)
         return self._keep(found, written.of(seen))
@@ -244,6 +255,7 @@ class Recorder:
             if first is None:
                 raise ValueError("probe: there is no batch")
             classes = self._find(model, first)
+            self._said.check_classes(classes)
             rest = (batch for some in ((first,), found) for batch in some)
             self._probe, counted = chosen(rest, classes, self._per_class)
             whole = next(found, None) is None

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ import numpy as np
 
 from ncengine.reasons import reason
 from ncengine.recorder.looking import Seen
+from ncengine.recorder.said import Said
 from ncengine.recorder.snapshot import Snapshot
 from ncengine.runs.journal import replacing
 from ncengine.runs.recorded import About, Writer
+from ncengine.runs.recorded_layers import points_of
 
 logger = logging.getLogger(__name__)
 
 ENDINGS = (".json", ".csv", ".npz")
 # Of so many samples features are kept, and no more bytes of all snapshots together.
-SHOWN = 150
+SHOWN, SHOWN_IN_LAYERS = 150, 60
 MOST_BYTES = 256 * 2**20
 
 
@@ -30,12 +32,15 @@ MOST_BYTES = 256 * 2**20
 class Looked:
     """What the points of one snapshot are: class means (K, d), rows of the last layer (K, d), and
     some features (S, d) of classes (S,); without the last two where samples were not kept.
+
+    `layers` are the points of further layers, see `recorded_layers.points_of`.
     """
 
     means: np.ndarray
     weight: np.ndarray
     features: np.ndarray | None
     labels: np.ndarray | None
+    layers: dict[str, np.ndarray] = field(default_factory=dict)
 
     def points(self) -> dict[str, np.ndarray]:
         """By the names of `snapshots.names`, those that there are."""
@@ -45,11 +50,14 @@ class Looked:
             "features": self.features,
             "labels": self.labels,
         }
-        return {name: values for name, values in arrays.items() if values is not None}
+        return {name: values for name, values in arrays.items() if values is not None} | self.layers
 
 
 class Geometry:
-    """The points of all snapshots, as long as these do not take too much memory."""
+    """The points of all snapshots, as long as these do not take too much memory.
+
+    Where those of the last layer and those of further ones do together, the latter go first.
+    """
 
     def __init__(self) -> None:
         self.looks: list[Looked | None] = []
@@ -60,6 +68,10 @@ class Geometry:
         if looked is not None:
             arrays = (looked.means, looked.weight, looked.features)
             self._bytes += sum(one.nbytes for one in arrays if one is not None)
+            of_layers = sum(one.nbytes for one in looked.layers.values())
+            if self._bytes + of_layers > MOST_BYTES:
+                looked, of_layers = replace(looked, layers={}), 0
+            self._bytes += of_layers
         self.looks.append(looked if self._bytes <= MOST_BYTES else None)
 
 
@@ -69,8 +81,9 @@ class Kept:
     A disk that cannot be written to stops no training: it is told once, and no more is kept.
     """
 
-    def __init__(self, name: str, cache: str | os.PathLike[str] | None):
+    def __init__(self, name: str, cache: str | os.PathLike[str] | None, said: Said):
         self._name, self._cache = name, None if cache is None else Path(cache)
+        self._said = said
         self._writer: Writer | None = None
         self._failed = False
 
@@ -88,7 +101,9 @@ class Kept:
         if self._writer is None:
             classes, width = (0, 0) if looked is None else looked.means.shape
             layers = tuple(snapshot.layers)
-            about = About(self._name, classes, width, head, layers, snapshot.ideal)
+            about = About(
+                *(self._name, classes, width, head, layers, snapshot.ideal), **asdict(self._said)
+            )
             self._writer = Writer(about, self._cache)
         points = None if looked is None else looked.points()
         self._writer.append(snapshot.step, snapshot.numbers(), points)
@@ -111,7 +126,21 @@ def of(seen: Seen) -> Looked:
     means = np.stack([rows[labels == k].mean(0) for k in numbers]).astype(np.float32)
     each = max(1, SHOWN // len(weight))
     index = np.concatenate([np.flatnonzero(labels == k)[:each] for k in numbers])
-    return Looked(means, weight, rows[index].astype(np.float16), labels[index])
+    layers = _of_layers(seen, labels, index) if seen.layers else {}
+    return Looked(means, weight, rows[index].astype(np.float16), labels[index], layers)
+
+
+def _of_layers(seen: Seen, labels: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:
+    """Points of the further layers, of the first of the samples at `index` of each class."""
+    numbers, shown = np.unique(labels), labels[index]
+    each = max(1, SHOWN_IN_LAYERS // len(numbers))
+    of_layers = np.concatenate([np.flatnonzero(shown == k)[:each] for k in numbers])
+    means, features = [], []
+    for values in seen.layers.values():
+        rows = values.double().cpu().numpy()
+        means.append(np.stack([rows[labels == k].mean(0) for k in numbers]))
+        features.append(rows[index[of_layers]])
+    return points_of(means, features, of_layers)
 
 
 def save(snapshots: Sequence[Snapshot], geometry: Geometry, name: str | None, path: Path) -> Path:

@@ -126,6 +126,14 @@ class Journal:
             offset = whole[1]
         return snapshots, start + offset
 
+    def count(self) -> int:
+        """How many whole snapshots there are, by their heads alone."""
+        try:
+            with self._snapshots.open("rb") as file:
+                return record.count(file)
+        except OSError:
+            return 0
+
     def size(self) -> int:
         """Bytes of the snapshots' file."""
         return self._snapshots.stat().st_size if self._snapshots.exists() else 0

@@ -73,6 +73,19 @@ def unpack(data: bytes, start: int) -> tuple[dict[str, np.ndarray], int] | None:
     return arrays, end
 
 
+def count(file: BufferedReader) -> int:
+    """How many records a file begins with that have their full length; nothing else is read."""
+    size, at, found = os.fstat(file.fileno()).st_size, 0, 0
+    while len(head := file.read(_HEAD.size)) == _HEAD.size:
+        magic, header_size, payload_size, _ = _HEAD.unpack(head)
+        at += _HEAD.size + header_size + payload_size
+        if magic != _MAGIC or at > size:
+            break
+        file.seek(at)
+        found += 1
+    return found
+
+
 def read(file: BufferedReader) -> dict[str, np.ndarray] | None:
     """The record that a file consists of, in arrays of their own; None where it is not whole.
 

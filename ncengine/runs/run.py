@@ -134,7 +134,10 @@ class Layers:
 
     def newest(self, r: int) -> int | None:
         """The last snapshot at which the r-th seed had numbers; None where it never had."""
-        known = np.flatnonzero(np.isfinite(self.stream_norm[:, r]).all(-1))
+        known = np.isfinite(self.stream_norm[:, r]).all(-1)
+        if np.isnan(self.stream_norm).all():
+            known = ~np.isnan(self.nc1[:, r]).all(-1)  # of a recording, which has no streams
+        known = np.flatnonzero(known)
         return int(known[-1]) if len(known) else None
 
     def collapsed(self, r: int) -> int | None:

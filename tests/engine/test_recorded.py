@@ -3,6 +3,9 @@
 import json
 import logging
 import os
+import subprocess
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -10,8 +13,11 @@ import torch
 from torch import nn
 
 import ncengine
-from ncengine.runs.recorded import FOLDER, recording, recordings
+from ncengine.runs import recorded
+from ncengine.runs.journal import Journal
+from ncengine.runs.recorded import FOLDER, About, Writer, headers, recording, recordings
 from ncengine.runs.store import Store
+from ncengine.snapshots.names import BLOCKS, LAYERS
 
 
 def made(cache, **options):
@@ -101,3 +107,279 @@ def test_observed_arrays_are_kept_too(tmp_path):
     assert one.figures["nc1"].shape == (2,) and one.geometry is None
     with pytest.raises(ValueError, match="what is kept there needs a name"):
         ncengine.Recorder(cache=tmp_path)
+
+
+def distances(points):
+    points = np.asarray(points, float)
+    return np.linalg.norm(points[:, None] - points[None, :], axis=-1)
+
+
+def test_layers_are_those_of_a_run_with_one_seed(tmp_path):
+    with made(tmp_path, layers=["1", "0"]) as recorder:
+        found = [recorder.snapshot(step) for step in (0, 1)]
+    (one,) = recordings(tmp_path)
+    layers = one.layers
+    assert len(layers) == 2 and layers.class_means.shape == (2, 1, 3, 3, 5)
+    for name in LAYERS:
+        assert getattr(layers, name).shape == (2, 1, 3), name
+    for name in BLOCKS:
+        assert getattr(layers, name).shape == (2, 1, 2) and np.isnan(getattr(layers, name)).all()
+    for name in ("nc1", "nc1_pinv", "nc2", "ncc_error", "effective_rank"):
+        rows = [[s.layers["1"].figures[name], s.layers["0"].figures[name]] for s in found]
+        np.testing.assert_array_equal(getattr(layers, name)[:, 0, :2], rows)
+    np.testing.assert_array_equal(layers.nc1[:, 0, 2], one.figures["nc1"])
+    # What module 1 puts out is what the head, module 2, reads.
+    for name in ("nc1", "nc2", "ncc_error", "effective_rank", "effective_rank_features"):
+        values = getattr(layers, name)[:, 0]
+        np.testing.assert_allclose(values[:, 0], values[:, 2], rtol=1e-6)
+    assert np.isnan(layers.stream_norm).all() and layers.newest(0) == 1
+    np.testing.assert_array_equal(layers.class_means[:, :, 2], one.geometry.class_means)
+    np.testing.assert_array_equal(
+        layers.features[:, :, 2], one.geometry.features[:, :, layers.index]
+    )
+    np.testing.assert_allclose(layers.class_means[:, :, 0], layers.class_means[:, :, 2], rtol=1e-6)
+    np.testing.assert_array_equal(layers.features_epoch, one.geometry.epoch)
+
+
+class Bottle(nn.Module):
+    """Its layers are of widths 700, 3 and 8."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.narrow = nn.Linear(6, 700), nn.Linear(700, 3)
+        self.last, self.head = nn.Linear(3, 8), nn.Linear(8, 3)
+
+    def forward(self, inputs):
+        return self.head(self.last(self.narrow(self.wide(inputs).relu()).relu()))
+
+
+def test_layers_of_any_width_keep_lengths_and_angles(tmp_path):
+    torch.manual_seed(1)
+    model, probe = Bottle(), (torch.randn(30, 6), torch.arange(30).sort().values % 3)
+    with ncengine.Recorder(
+        model, probe=probe, layers=["wide", "narrow"], name="b", cache=tmp_path
+    ) as recorder:
+        recorder.snapshot(0)
+        torch.manual_seed(2)
+        with torch.no_grad():
+            model.wide.weight += 1e-4 * torch.randn_like(model.wide.weight)
+        recorder.snapshot(1)
+        wide = model.wide(probe[0]).detach().double().numpy()
+    (one,) = recordings(tmp_path)
+    layers, labels = one.layers, one.geometry.labels
+    count = 3 + len(layers.index)
+    assert layers.class_means.shape == (2, 1, 3, 3, count)
+    order = np.argsort(probe[1].numpy(), kind="stable")
+    means = np.stack([wide[probe[1].numpy() == k].mean(0) for k in range(3)])
+    points = np.concatenate([means, wide[order][layers.index]])
+    kept = np.concatenate([layers.class_means[1, 0, 0], layers.features[1, 0, 0]])
+    np.testing.assert_allclose(distances(kept), distances(points), atol=5e-3 * np.abs(points).max())
+    np.testing.assert_allclose(
+        np.linalg.norm(kept[:3], axis=-1), np.linalg.norm(means, axis=-1), rtol=1e-5
+    )
+    # Little has changed of the network, and so of coordinates.
+    np.testing.assert_allclose(layers.class_means[0, 0, 0], layers.class_means[1, 0, 0], atol=0.05)
+    assert (
+        not layers.class_means[:, 0, 1, :, 3:].any()
+        and not layers.class_means[:, 0, 2, :, 8:].any()
+    )
+    np.testing.assert_array_equal(labels[layers.index], np.sort(labels[layers.index]))
+
+
+def test_one_can_travel_through_the_layers_and_end_where_the_head_reads(tmp_path):
+    from ncengine.analysis.projection import project
+    from ncengine.analysis.through_layers import through_layers
+
+    torch.manual_seed(1)
+    probe = (torch.randn(30, 6), torch.arange(30) % 3)
+    with ncengine.Recorder(
+        Bottle(), probe=probe, layers=["wide", "narrow"], name="b", cache=tmp_path
+    ) as recorder:
+        recorder.snapshot(0)
+        recorder.snapshot(1)
+    (one,) = recordings(tmp_path)
+    found = through_layers(one.geometry, one.layers, 1, 0)
+    assert found.epoch.tolist() == [1, 2, 3]
+    whole = project(one.geometry, 0)
+    np.testing.assert_allclose(distances(found.means[-1]), distances(whole.means[-1]), atol=1e-5)
+
+
+def test_what_takes_too_much_room_is_left_out_layers_first(tmp_path, monkeypatch):
+    with made(tmp_path, layers=["0"]) as recorder:
+        recorder.snapshot(0)
+        looked = recorder._geometry.looks[0]
+        of_head = looked.means.nbytes + looked.weight.nbytes + looked.features.nbytes
+        of_layers = sum(one.nbytes for one in looked.layers.values())
+    monkeypatch.setattr("ncengine.recorder.written.MOST_BYTES", 2 * of_head + of_layers)
+    with made(tmp_path, layers=["0"], name="second") as recorder:
+        for step in range(4):
+            recorder.snapshot(step)
+    one = recordings(tmp_path)[0]
+    assert one.layers.means_epoch.tolist() == [0] and one.geometry.epoch.tolist() == [0, 1]
+    assert one.layers.nc1.shape == (4, 1, 2) and np.isfinite(one.layers.nc1).all()
+
+
+def test_a_recording_without_layers_has_none(tmp_path):
+    with made(tmp_path, layers=[]) as recorder:
+        recorder.snapshot(0)
+    assert recordings(tmp_path)[0].layers is None
+
+
+RECORD = """
+import os, sys
+from ncengine.runs.recorded import About, Writer
+writer = Writer(About("other", 2, 2), sys.argv[1])
+writer.append(0, {"nc1": 1.0}, None)
+print(writer.key, flush=True)
+sys.stdin.readline()
+os._exit(1)
+"""
+
+
+def test_whether_someone_records_is_told_by_what_dies_with_the_process(tmp_path):
+    recorder = made(tmp_path)
+    recorder.snapshot(0)
+    assert recordings(tmp_path)[0].live and headers(tmp_path)[0].live
+    recorder.close()
+    one = recordings(tmp_path)[0]
+    assert one.ended and not one.live and not headers(tmp_path)[0].live
+    other = subprocess.Popen(
+        [sys.executable, "-c", RECORD, tmp_path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    key = other.stdout.readline().strip()
+    one = recording(key, tmp_path)
+    assert one.live and not one.ended
+    with pytest.raises(recorded.BeingRecorded, match="other: is being recorded now"):
+        recorded.delete(key, tmp_path)
+    other.communicate("\n")
+    one = recording(key, tmp_path)
+    assert not one.live and not one.ended and one.figures["nc1"].tolist() == [1.0]
+    assert recorded.delete(key, tmp_path)
+    assert recording(key, tmp_path) is None and len(recordings(tmp_path)) == 1
+    assert not recorded.delete(key, tmp_path) and not recorded.delete("..", tmp_path)
+
+
+def test_headers_tell_of_all_without_reading_arrays(tmp_path, monkeypatch):
+    with made(tmp_path, class_names=["a", "b", "c"], weight_decay=0.5, loss="MSE") as recorder:
+        for step in range(3):
+            recorder.snapshot(step)
+    monkeypatch.setattr(Journal, "read", None)
+    (header,) = headers(tmp_path)
+    about = header.about
+    assert (header.ended, header.live, header.snapshots) == (True, False, 3)
+    assert (about.class_names, about.weight_decay, about.loss) == (("a", "b", "c"), 0.5, "MSE")
+    assert about.origin == "recorder"
+    snapshots = tmp_path / FOLDER / header.key / "snapshots"
+    os.truncate(snapshots, snapshots.stat().st_size - 1)
+    assert headers(tmp_path)[0].snapshots == 2
+
+
+def test_what_was_read_is_not_read_again(tmp_path, monkeypatch):
+    starts, read = [], Journal.read
+
+    def counting(journal, start=0):
+        starts.append(start)
+        return read(journal, start)
+
+    monkeypatch.setattr(Journal, "read", counting)
+    recorder = made(tmp_path)
+    recorder.snapshot(0)
+    first = recordings(tmp_path)[0]
+    again = recording(first.key, tmp_path)
+    assert again is first and starts == [0]
+    before = {name: values.copy() for name, values in first.figures.items()}
+    for step in range(1, 40):
+        recorder.snapshot(step, **({"late": 1.0} if step > 20 else {}))
+        one = recording(first.key, tmp_path)
+        assert one.steps.tolist() == list(range(step + 1))
+        assert len(one.geometry) == len(one.layers.features_epoch) == step + 1 or step >= 12
+    assert starts == sorted(set(starts)) and len(starts) == 40
+    for name, values in before.items():
+        np.testing.assert_array_equal(first.figures[name], values)
+    assert len(first.geometry) == 1
+    monkeypatch.setattr(recorded, "_READINGS", type(recorded._READINGS)())
+    anew = recording(first.key, tmp_path)
+    assert anew is not one
+    for name, values in anew.figures.items():
+        np.testing.assert_array_equal(one.figures[name], values)
+    np.testing.assert_array_equal(one.geometry.features, anew.geometry.features)
+    np.testing.assert_array_equal(one.layers.class_means, anew.layers.class_means)
+    assert np.isnan(one.figures["late"][:21]).all() and (one.figures["late"][21:] == 1).all()
+    assert len(one.layers.features_epoch) == 12 and one.layers.features_epoch[-1] == 39
+
+
+def test_many_may_read_while_one_writes(tmp_path):
+    writer = Writer(About("mine", 2, 2), tmp_path)
+    writer.append(0, {"value": 0.0}, None)
+    done, wrong = threading.Event(), []
+
+    def look():
+        last = 0
+        while not done.is_set() or last < 200:
+            one = recording(writer.key, tmp_path)
+            steps = one.steps.tolist()
+            if steps != list(range(len(steps))) or len(steps) < last:
+                wrong.append(steps)
+            if one.figures["value"].tolist() != steps:
+                wrong.append(one.figures["value"])
+            last = len(steps)
+
+    threads = [threading.Thread(target=look) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for step in range(1, 200):
+        writer.append(step, {"value": float(step)}, None)
+    writer.end()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_only_so_many_stay_in_memory(tmp_path):
+    for number in range(recorded.KEPT + 3):
+        writer = Writer(About(str(number), 2, 2), tmp_path)
+        writer.append(0, {"nc1": 1.0}, None)
+        writer.end()
+    assert len(recordings(tmp_path)) == recorded.KEPT + 3
+    assert len(recorded._READINGS) <= recorded.KEPT
+
+
+def test_the_last_thumbnails_count(tmp_path):
+    writer = Writer(About("mine", 2, 3, origin="files"), tmp_path)
+    points = {
+        "class_means": np.eye(2, 3, dtype=np.float32),
+        "classifier": np.eye(2, 3, dtype=np.float32),
+        "features": np.eye(4, 3, dtype=np.float16),
+        "labels": np.array([0, 0, 1, 1]),
+    }
+    writer.append(0, {}, points | {"thumbnails": np.zeros((4, 2, 2), np.uint8)})
+    writer.append(1, {}, points | {"thumbnails": np.full((4, 2, 2, 3), 7, np.uint8)})
+    writer.append(2, {}, points)
+    one = recording(writer.key, tmp_path)
+    assert one.thumbnails.shape == (4, 2, 2, 3) and (one.thumbnails == 7).all()
+    assert one.about.origin == "files" and len(one.geometry) == 3
+    writer.change(floor=0.25)
+    assert recording(writer.key, tmp_path).about.floor == 0.25
+    writer.append(3, {}, {name: values[:2] for name, values in points.items()})
+    assert recording(writer.key, tmp_path).thumbnails is None
+    writer.end()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"weight_decay": 0}, "weight_decay = 0: must be a positive number"),
+        ({"weight_decay": True}, "weight_decay = True"),
+        ({"loss": "hinge"}, "loss = 'hinge': must be one of CE, MSE"),
+        ({"class_names": "abc"}, "class_names = 'abc': must be a list"),
+        ({"class_names": ["a", "b"]}, "class_names: 2, must be one for each of 3 classes"),
+        ({"class_names": ["a", "", "b"]}, "class_names: '', each must be a text"),
+    ],
+)
+def test_what_is_said_of_a_training_is_checked(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        made(tmp_path, **options)
