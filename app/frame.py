@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from app.browser import component as browser
-from app.components import address, series, served, text, theory
+from app.components import address, recorded, series, served, text, theory
 from app.engine import runs, visitors, warmup
 from app.export import button, numbers, print_button
 from app.picker import other, picker
@@ -68,6 +68,8 @@ def _draw() -> None:
         presets.open_at_first()
     # Depth has a set of depths of its own.
     without = frozenset({"depth"}) if of_depths else frozenset()
+    if page is pages["Recorded"]:
+        recorded.current()  # what there is to share depends on it
     files: list[DeltaGenerator | None] = []
 
     def links(config: RunConfig) -> None:
@@ -80,7 +82,7 @@ def _draw() -> None:
         (other if compares else picker).take()
     elif compares:
         other.draw(links)
-    elif page is pages["Theory"]:
+    elif page in (pages["Theory"], pages["Recorded"]):
         picker.draw_links(links)
     else:
         picker.draw(without, links)
@@ -104,7 +106,7 @@ def _draw() -> None:
 
 # Pages by title, to be gone to.
 _OPENED = "frame:pages"
-_WITH_PLAYER = frozenset({"Explore", "Compare", "Theory"})
+_WITH_PLAYER = frozenset({"Explore", "Compare", "Theory", "Recorded"})
 
 
 def _explore() -> None:
@@ -124,6 +126,12 @@ def _theory() -> None:
     from app.views import theory as theory_page
 
     theory_page.draw(_open, _open_sweep, presenting.now())
+
+
+def _recorded() -> None:
+    from app.views import recorded as recorded_page
+
+    recorded_page.draw(presenting.now())
 
 
 def _library() -> None:
@@ -184,6 +192,7 @@ _PAGES: dict[str, tuple[Callable[[], None], Callable[[RunConfig], dict[str, str]
     "Theory": (_theory, lambda config: {**config.query(), **theory.last().query()}),
     "Library": (_library, RunConfig.query),
     "Stories": (stories.draw, RunConfig.query),
+    "Recorded": (_recorded, lambda config: {**config.query(), **recorded.last().query()}),
 }
 
 
@@ -211,4 +220,7 @@ def _draw_files(here: str) -> None:
         button.draw_picture()
     elif here == "Compare":
         button.draw_pair()
+    elif here == "Recorded":
+        button.draw_recording()
+        numbers.draw_recording()
     print_button.draw(here)

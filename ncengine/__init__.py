@@ -27,6 +27,7 @@ _LAZY = {
     "Store": "ncengine.runs.store",
     "load": "ncengine.runs.whole",
     "network": "ncengine.exchange.network",
+    "recording": "ncengine.runs.recorded",
     "recordings": "ncengine.runs.recorded",
     "run": "ncengine.jobs.foreground",
     "save": "ncengine.runs.whole",

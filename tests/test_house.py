@@ -43,6 +43,7 @@ FLOORS = {
         "player",
         "stage",
         "theory",
+        "recorded",
         "export",
         "views",
         "frame",

@@ -17,6 +17,8 @@ HEIGHT = 300
 NOW, EARLIER = "now", "earlier"
 # How many earlier moments are drawn beside the one that is looked at.
 MOST_EARLIER = 4
+# So many letters of names stand side by side below it, and so many names can be told apart.
+ROOM, MOST_NAMED = 34, 24
 
 
 def draw(table: pa.Table, names: tuple[str, ...], one: Measured, *, fills: bool = False) -> None:
@@ -72,7 +74,11 @@ def spec(names: tuple[str, ...], one: Measured) -> dict[str, Any]:
             sort=None,
             title="module, in the order of the network",
             scale=alt.Scale(domain=list(names)),
-            axis=alt.Axis(labelAngle=-35 if max(map(len, names)) > 6 else 0, labelLimit=120),
+            axis=alt.Axis(
+                labelAngle=0 if sum(map(len, names)) < ROOM else -35,
+                labelLimit=120,
+                labelOverlap=len(names) > MOST_NAMED,
+            ),
         ),
         y=_value_axis(alt, one),
     )

@@ -30,6 +30,12 @@ def draw_pair(left: RunConfig, right: RunConfig) -> None:
     st.code(pair_python(left, right), language="python", wrap_lines=True)
 
 
+def draw_recording(key: str) -> None:
+    """How a recording is read in Python."""
+    st.markdown("Its numbers in Python:")
+    st.code(recording_python(key), language="python", wrap_lines=True)
+
+
 def draw_several(picked: Sequence[tuple[RunConfig, str]], metric: str) -> None:
     """Both for several runs, of which `picked` are configurations and keys, and their figure."""
     configs = [config for config, _ in picked]
@@ -63,6 +69,14 @@ def python(config: RunConfig) -> str:
 def pair_python(left: RunConfig, right: RunConfig) -> str:
     """The code that trains two runs."""
     return f"import ncengine\n\nleft = {_run(left)}\nright = {_run(right)}\n"
+
+
+def recording_python(key: str) -> str:
+    """The code that reads a recording."""
+    return (
+        f'import ncengine\n\nrecording = ncengine.recording("{key}")\n'
+        'recording.steps, recording.figures["nc1"], recording.geometry\n'
+    )
 
 
 def several_python(configs: Sequence[RunConfig]) -> str:

@@ -39,19 +39,27 @@ class Reading:
         return self.shown[-1]
 
 
-def draw(film: Film | None, readings: Sequence[Reading], *, presented: bool = False) -> None:
-    """Figures that follow the player's moment."""
-    st.html(html(film, readings, presented=presented))
+def draw(
+    film: Film | None,
+    readings: Sequence[Reading],
+    *,
+    presented: bool = False,
+    across: bool = False,
+) -> None:
+    """Figures that follow the player's moment: in one row `across` the page, or as they fit."""
+    st.html(html(film, readings, presented=presented, across=across))
 
 
-def html(film: Film | None, readings: Sequence[Reading], *, presented: bool) -> str:
+def html(
+    film: Film | None, readings: Sequence[Reading], *, presented: bool, across: bool = False
+) -> str:
     """HTML of the row."""
     none = np.zeros(0)
     cells = "".join(
         cell(n, Readout(r.label, r.last, r.note, r.help, "", none, none), course=False)
         for n, r in enumerate(readings)
     )
-    kind = "readouts presented" if presented else "readouts of-film"
+    kind = "readouts" + " presented" * presented + " of-film" * (not (presented or across))
     if film is None:
         return f'<div class="{kind}">{cells}</div>'
     shown = [list(one.shown) for one in readings]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -65,6 +66,11 @@ def open_one(key: str) -> None:
 def pick(figures: tuple[str, ...]) -> None:
     """Have these figures drawn."""
     show(replace(last(), figures=figures))
+
+
+def is_key(text: str) -> bool:
+    """Whether a recording could be called so."""
+    return bool(re.fullmatch("[0-9a-f]{20}", text))
 
 
 def parse(query: Mapping[str, str]) -> Shown:

@@ -68,3 +68,8 @@ def ending(words: str) -> str:
         return words
     kept = words[-LONGEST_ENDING:]
     return "… " + (kept.partition(" ")[2] or kept)
+
+
+def place(value: float) -> str:
+    """Where on an axis of steps: a whole number as one."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"

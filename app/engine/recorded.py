@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from pathlib import Path
 from threading import Condition
 from typing import Any, TypeVar
 
@@ -17,6 +18,11 @@ from ncengine.runs.recorded import Header, Recording
 MOST = 48
 
 T = TypeVar("T")
+
+
+def folder() -> Path:
+    """Where recordings are looked for."""
+    return runs.store().root / recorded.FOLDER
 
 
 def headers() -> list[Header]:

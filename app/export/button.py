@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from app.browser import component as browser
 from app.components.series import METRICS
 from app.engine import runs, sweep
 from app.export import page
+from app.export.recorded import of_recording
 from app.export.shown import brought_to, shown
 from app.player.view import View
 from app.stage.story import Story
@@ -75,6 +77,22 @@ def draw_pair() -> None:
     there = bool(left.points and right.points)
     name = page.file_name(f"{left.config.title()} and {right.config.title()}")
     _draw(file if there else None, name, HELP)
+
+
+def draw_recording() -> None:
+    """The button for the recording that Recorded shows."""
+    seen = shown().recorded
+    if seen is None:
+        return
+    said = browser.address()
+
+    def file() -> str:
+        now = shown_now.recorded or seen
+        return of_recording(replace(now, looked_at=brought_to(now.looked_at, said)))
+
+    shown_now = shown()
+    there = len(seen.recording.steps) > 0
+    _draw(file if there else None, page.file_name(seen.recording.about.name), HELP)
 
 
 def draw_story(story: Story | None, key: str) -> None:

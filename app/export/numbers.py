@@ -13,12 +13,15 @@ import streamlit as st
 
 from app.engine import runs
 from app.export import page
+from app.export.shown import shown
 from ncengine.config import RunConfig
 from ncengine.costs.memory import keeps_parameters
 from ncengine.exchange import write_tables
 from ncengine.exchange.parameters import save_parameters
+from ncengine.exchange.recordings import write_recording
 from ncengine.runs.glance import Glance
 from ncengine.runs.identity import Identity
+from ncengine.runs.recorded import Recording
 from ncengine.runs.run import Run
 from ncengine.runs.whole import save
 
@@ -85,6 +88,41 @@ def draw(spec: RunConfig | Identity) -> None:
                 disabled=bool(why),
                 help=why or what,
             )
+
+
+# The same of a recording, which is written whole by its ending.
+_OF_RECORDING = (
+    ("Figures, CSV", "Every figure that was measured, a row a step.", "csv"),
+    ("Figures, Parquet", "The same with all digits, for pandas, Polars or R.", "parquet"),
+    ("All, npz", "Figures, class means, classifier and the samples kept, for numpy.", "npz"),
+)
+
+
+def draw_recording() -> None:
+    """A button each for the recording that Recorded shows."""
+    seen = shown().recorded
+    if seen is None:
+        return
+    recording = seen.recording
+    st.markdown("Its numbers:")
+    with st.container(horizontal=True, gap="xsmall", key="save_numbers"):
+        for label, what, ending in _OF_RECORDING:
+            why = "" if len(recording.steps) else "Once something is recorded."
+            st.download_button(
+                label,
+                data="" if why else partial(_recording, recording, ending),
+                file_name=page.file_name(recording.about.name, ending),
+                mime="application/octet-stream",
+                key=f"save_{label}",
+                on_click="ignore",
+                disabled=bool(why),
+                help=why or what,
+            )
+
+
+def _recording(recording: Recording, ending: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        return write_recording(recording, Path(folder) / f"recording.{ending}").read_bytes()
 
 
 def packed(run: Run, write: Write) -> bytes:

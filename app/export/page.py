@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from hashlib import sha256
+from dataclasses import asdict, replace
 from html import escape
-from urllib.parse import urlencode
 
 from app.charts import depth
 from app.components import explanation, pair, pictured, readouts, series
 from app.components.series import Picture
 from app.engine import best_known, derived, runs
-from app.export import figures
-from app.export.document import document, told
+from app.export import figures, recorded
+from app.export.document import document
+from app.export.placed import NAME, Messages, back, started, title_of
 from app.picker import other
 from app.player import on_page, view
 from app.player.on_page import Beside
 from app.player.view import View
 from app.player.wire import CLOCK, Group, Playing
-from app.stage.story import COMPARE, DEPTH, THEORY, Step, Story, width_of
+from app.stage.story import COMPARE, DEPTH, RECORDED, THEORY, Step, Story, width_of
 from ncengine.analysis import comparison
 from ncengine.analysis.outcome import outcome
 from ncengine.config import PARAMS, RunConfig
 from ncengine.runs.run import Run, Status
 
-# Where an Explorer is found that was started as the README says.
-SERVER = "http://127.0.0.1:8501/"
-NAME = "Neural Collapse Explorer"
 PANELS = (
     "Each point is a network of its own. The curves show whether deeper ones collapse further. "
     "Hollow points are at no optimum: another network proves it."
@@ -36,25 +32,10 @@ PANELS = (
 _GROUP = "compare"
 
 
-@dataclass
-class _Messages:
-    """What the players of a file draw, each once, by name."""
-
-    by_name: dict[str, bytes] = field(default_factory=dict)
-
-    def place(self, message: bytes | None, values: Mapping[str, object]) -> str:
-        """HTML of a place for a player, of which the header says there what `values` are."""
-        if message is None:
-            return '<div class="place"><p>There is nothing to draw of this network.</p></div>'
-        name = f"message-{sha256(message).hexdigest()[:12]}"
-        self.by_name[name] = message
-        return f'<div class="place" data-message="{name}" data-told="{told(values)}"></div>'
-
-
 def of_run(run: Run, looked_at: View) -> str:
     """The file of a run, as it is looked at."""
-    messages, config = _Messages(), run.config
-    values = {"start": _start(looked_at), "live": False}
+    messages, config = Messages(), run.config
+    values = {"start": started(looked_at), "live": False}
     player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
     charts = [figures.objective(run), figures.collapse(run, looked_at.test)]
     if looked_at.beside == "layers":
@@ -66,7 +47,7 @@ def of_run(run: Run, looked_at: View) -> str:
         f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
         f"<details><summary>{explanation.TITLE}</summary>"
         f"{_from_markdown(explanation.explained(config))}</details>"
-        f"{_back({**config.query(), **looked_at.query(view.of_run(run))})}</main>"
+        f"{back({**config.query(), **looked_at.query(view.of_run(run))})}</main>"
     )
     return document(f"{config.title()} · {NAME}", body, messages.by_name)
 
@@ -86,7 +67,7 @@ def of_picture(config: RunConfig, picture: Picture) -> str:
     body = (
         f'<main class="one"><header><h1>{title}</h1><p>{PANELS}</p></header>'
         f'<div class="panels">{panels}</div>'
-        f"{_back({**config.query(), **picture.query()}, 'depth', 'this picture')}</main>"
+        f"{back({**config.query(), **picture.query()}, 'depth', 'this picture')}</main>"
     )
     return document(f"{title} · {NAME}", body, {})
 
@@ -96,8 +77,8 @@ def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
 
     `clock` is how they keep in step, see `player/wire.py`.
     """
-    messages, names = _Messages(), pair.names(left, right)
-    values = {"start": _start(looked_at), "live": False}
+    messages, names = Messages(), pair.names(left, right)
+    values = {"start": started(looked_at), "live": False}
     sides = ""
     for name, run, seen, beside in _sides(left, right, looked_at, clock):
         message = on_page.message(run, _anywhere(seen), beside=beside)
@@ -112,7 +93,7 @@ def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
         f'<main class="one"><header><h1>Two runs side by side</h1>'
         f"<p>{escape(comparison.sentence(left, right))}</p></header>"
         f'<div class="halves even">{sides}</div>{pair.table(found, names, ("", ""))}'
-        f"{_back({**query, **looked_at.query(view.of_run(left))}, 'compare', 'this pair')}</main>"
+        f"{back({**query, **looked_at.query(view.of_run(left))}, 'compare', 'this pair')}</main>"
     )
     return document(f"{title} · {NAME}", body, messages.by_name)
 
@@ -130,7 +111,7 @@ def _sides(
 
 def of_story(story: Story) -> str:
     """The file of a story, of which each step is shown as it is presented."""
-    messages = _Messages()
+    messages = Messages()
     steps = "\n".join(
         f'<template class="step" data-page="{step.page}">{_step(messages, n, step)}'
         f"{_caption(n, len(story.steps), step)}</template>"
@@ -172,26 +153,11 @@ def _facts(run: Run) -> str:
     return escape(" · ".join(parts))
 
 
-def _back(query: Mapping[str, str], where: str = "", what: str = "this network") -> str:
-    """How to come from the file to what it shows in the app, on the page at `where`."""
-    address = escape(SERVER + where + "?" + urlencode(query))
-    return (
-        f"<footer>Made by the {NAME}. Where it runs on this machine, {what} is at "
-        f'<a href="{address}" rel="noreferrer">{address}</a>.</footer>'
-    )
-
-
 def _from_markdown(words: str) -> str:
     """The little of Markdown that the app's explanations use, as HTML."""
     text = escape(words.replace("\\", ""))
     text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
     return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
-
-
-def _start(looked_at: View) -> dict[str, str]:
-    """Where the player begins: as the address says, at the moment that the player told last."""
-    start = {name: value for name, value in looked_at.start if name != "epoch"}
-    return start | ({"epoch": looked_at.moment} if looked_at.moment else {})
 
 
 def _anywhere(looked_at: View) -> View:
@@ -202,7 +168,7 @@ def _anywhere(looked_at: View) -> View:
 # A story.
 
 
-def _step(messages: _Messages, n: int, step: Step) -> str:
+def _step(messages: Messages, n: int, step: Step) -> str:
     config, _ = RunConfig.nearest({n: v for n, v in step.query.items() if n in PARAMS})
     values = {
         **asdict(Playing(str(n), step.plays, "plays", True)),
@@ -216,13 +182,16 @@ def _step(messages: _Messages, n: int, step: Step) -> str:
         from app.export import theory
 
         title, shown = theory.of_step(step.query, lambda message: messages.place(message, values))
-        return _title(title) + shown
+        return title_of(title) + shown
+    if step.page == RECORDED:
+        title, shown = recorded.of_step(step.query, lambda message: messages.place(message, values))
+        return title_of(title) + shown
     run = _look(config)
     looked_at = _looked_at(step, run)
     if step.page == COMPARE:
         return _pair(messages, step, run, looked_at, values)
     player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
-    shown = _title(config.title()) + f'<div class="halves">{player}<div class="beside">'
+    shown = title_of(config.title()) + f'<div class="halves">{player}<div class="beside">'
     if not run.points:
         return f"{shown}<p>Nobody has trained this network yet.</p></div></div>"
     chart = figures.layers(run, looked_at) if looked_at.beside == "layers" else ""
@@ -248,12 +217,12 @@ def _depth(step: Step, config: RunConfig) -> str:
     own = {name: value for name, value in step.query.items() if name in series.NAMES}
     picture, _ = series.parse(own)
     shown = picture.series(config)
-    title = _title(f"How {pictured.called(picture.metric, shown)} changes with depth")
+    title = title_of(f"How {pictured.called(picture.metric, shown)} changes with depth")
     return f'{title}<div class="panel">{figures.depth(shown, picture)}</div>'
 
 
 def _pair(
-    messages: _Messages, step: Step, left: Run, looked_at: View, values: Mapping[str, object]
+    messages: Messages, step: Step, left: Run, looked_at: View, values: Mapping[str, object]
 ) -> str:
     asked = {name: value for name, value in step.query.items() if name == other.OTHER}
     right = _look(other.read(asked, left.config)[0])
@@ -264,15 +233,11 @@ def _pair(
         message = on_page.message(run, _anywhere(seen), beside=beside)
         shown = on_page.figures(run, seen) if run.points else ""
         sides += f'<div class="side">{messages.place(message, values)}{shown}</div>'
-    return _title(" · ".join(pair.names(left, right))) + f'<div class="halves even">{sides}</div>'
+    return title_of(" · ".join(pair.names(left, right))) + f'<div class="halves even">{sides}</div>'
 
 
 def _begun(words: str) -> str:
     return words[:1].upper() + words[1:]
-
-
-def _title(words: str) -> str:
-    return f'<h1 class="presented-title">{escape(words)}</h1>'
 
 
 def _caption(n: int, count: int, step: Step) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -14,7 +14,7 @@ from app.export import page, press, printable
 from app.export.printable import Printable
 from app.export.shown import Shown, brought_to, shown
 from app.export.still import still_of_film
-from app.stage.story import DEPTH, EXPLORE, THEORY
+from app.stage.story import DEPTH, EXPLORE, RECORDED, THEORY
 
 WIDTHS = {"single": "One column", "double": "Two columns"}
 FRAGMENT = "figure"
@@ -109,6 +109,8 @@ def _offer(here: str, seen: Shown, said: Mapping[str, str] | None) -> _Offer | N
         return _of_picture(seen)
     if here == THEORY:
         return _of_theory(seen, said or {})
+    if here == RECORDED:
+        return _of_recorded(seen, said or {})
     return _of_several(seen) if here == LIBRARY else _of_pair(seen)
 
 
@@ -131,6 +133,22 @@ def _of_theory(seen: Shown, said: Mapping[str, str]) -> _Offer | None:
         return printable.of_lines(chart, now.film.title if now.film is not None else title)
 
     return _Offer(titles, make, title)
+
+
+def _of_recorded(seen: Shown, said: Mapping[str, str]) -> _Offer | None:
+    if seen.recorded is None or not len(seen.recorded.recording.steps):
+        return None
+    from app.export import printed
+
+    now = seen.recorded
+
+    def make(name: str) -> Printable:
+        current = seen.recorded or now
+        return printed.of_recording(
+            replace(current, looked_at=brought_to(current.looked_at, said)), name
+        )
+
+    return _Offer(printed.titles(now), make, now.recording.about.name)
 
 
 def _over(chart: lines.Chart) -> str:

@@ -146,6 +146,11 @@ def _layers(run: Run, name: str, looked_at: View) -> Chart:
 # Of lines over numbers of any kind, as of a part of Theory.
 
 
+def of_chart(title: str, spec: dict[str, Any], table: pa.Table) -> Chart:
+    """Any chart that a page draws, below what it is of."""
+    return _chart(title, spec, table)
+
+
 def of_lines(chart: lines.Chart, title: str) -> Chart:
     """A chart of such lines, below what it is of."""
     spec = lines.spec(chart.axes, chart.named)

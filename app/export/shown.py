@@ -19,6 +19,7 @@ from ncengine.runs.identity import Identity
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
+    from app.recorded import seen as recorded
     from app.theory.seen import Seen
 
 _SHOWN = "export:shown"
@@ -38,6 +39,7 @@ class Shown:
         several: the runs that the Library shows over each other, by what they are called there.
         metric: of which metric.
         theory: what a part of Theory is called, and shows.
+        recorded: the recording that Recorded shows.
     """
 
     asked: RunConfig | Identity | None = None
@@ -49,6 +51,7 @@ class Shown:
     several: Mapping[str, Run] | None = None
     metric: str = ""
     theory: tuple[str, Seen] | None = None
+    recorded: recorded.Seen | None = None
 
 
 def shown() -> Shown:
@@ -82,6 +85,11 @@ def shows_several(named: Mapping[str, Run], metric: str) -> None:
 def shows_theory(title: str, seen: Seen) -> None:
     """Let the buttons know what Theory shows now."""
     shown().theory = title, seen
+
+
+def shows_recording(seen: recorded.Seen) -> None:
+    """Let the buttons know what Recorded shows now."""
+    shown().recorded = seen
 
 
 def brought_to(looked_at: View, said: Mapping[str, str] | None) -> View:

@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 
 from app.charts import palette
+from app.components import text as words
 from app.engine import derived
 from app.export import column, press
 from app.export.names import beside
@@ -130,24 +131,33 @@ def still(run: Run, looked_at: View) -> Still:
     )
 
 
-def still_of_film(film: Projection, title: str, unit: str, said: Mapping[str, str]) -> Still:
+def still_of_film(
+    film: Projection,
+    title: str,
+    unit: str,
+    said: Mapping[str, str],
+    names: Sequence[str] = (),
+    inside: Sequence[int] = (),
+) -> Still:
     """The player's view of a film that is of no run, as `said` by the player's own parameters.
 
     Args:
         film: its frames.
         title: what it shows.
         unit: what its frames' `epoch` counts.
+        names: of the classes, which have numbers otherwise.
+        inside: the classes focused on, if any.
     """
     classes = film.means.shape[1]
     start = {n: v for n, v in said.items() if not wrong_start({n: v}, classes)}
     g = _nearest(film.epoch, start.get("epoch", ""))
     return Still(
-        f"{title} · {unit} {film.epoch[g]:,}",
+        f"{title} · {unit} {words.place(float(film.epoch[g]))}",
         film,
         _bodies(film, g, False),
-        [str(k) for k in range(classes)],
-        *_looked_at(film, start, range(classes), False),
-        f"Features of {classes} classes at {unit} {film.epoch[g]:,}.",
+        list(names) or [str(k) for k in range(classes)],
+        *_looked_at(film, start, inside or range(classes), False),
+        f"Features of {classes} classes at {unit} {words.place(float(film.epoch[g]))}.",
     )
 
 
@@ -197,7 +207,7 @@ def _reach(film: Projection, test: bool) -> float:
     clouds = [film.points, film.test_points] if test else [film.points]
     cloud = max((_longest(points[:, ::7]) for points in clouds), default=0.0)
     far = max(0.2, _longest(film.means), _longest(film.ideal))
-    return min(1.05, max(far, 0.9 * cloud))
+    return max(min(3.0, far), min(1.05, 0.9 * cloud))
 
 
 def _longest(points: np.ndarray) -> float:

@@ -118,7 +118,8 @@ export class Scene {
     }
     // Every 7th sample is enough to tell how far the cloud spreads.
     const cloud = longest(data.points, data.scales.points, 21);
-    return Math.min(1.05, Math.max(far, 0.9 * cloud));
+    // Class means of networks that keep features on no sphere may lie farther out.
+    return Math.max(Math.min(3, far), Math.min(1.05, 0.9 * cloud));
   }
 
   /** A pose near the usual one in which no two classes' places cover each other. */

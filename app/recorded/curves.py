@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
 
 from app.charts import palette
 from app.charts.lines import LINEAR, LOG, STEPS, Axes, Chart, Line
-from app.recorded.figures import nc2_of
+from app.recorded import angles
+from app.recorded.figures import nc2_of, said
+from app.recorded.seen import Seen
 from ncengine.catalogue.literature import in_order, told
 from ncengine.catalogue.metrics import Scale
 from ncengine.runs.recorded import Recording
@@ -54,6 +57,30 @@ def usual(recording: Recording) -> list[str]:
     """Which of them are shown at first."""
     there = offered(recording)
     return [name for name in _USUAL if name in there][:1] or there[:1]
+
+
+def at_moment(seen: Seen) -> int:
+    """Which of the recording's steps the player rests at."""
+    steps, g = seen.recording.steps, angles.snapshot(seen)
+    geometry = seen.recording.geometry
+    if geometry is None or g is None:
+        return len(steps) - 1
+    return int(abs(steps - geometry.epoch[g]).argmin())
+
+
+def every(recording: Recording, g: int) -> pa.Table:
+    """One row a figure that has a value at a step: what it is called, its value, what it says."""
+    rows = [
+        (title_of(name), said(told(name), value), told(name).help)
+        for name in offered(recording)
+        for value in [float(recording.figures[name][g])]
+        if not np.isnan(value)
+    ]
+    columns = zip(*rows, strict=True) if rows else ((), (), ())
+    names = ("figure", "value", "what it is")
+    return pa.table(
+        {n: pa.array(list(c), pa.string()) for n, c in zip(names, columns, strict=True)}
+    )
 
 
 def title_of(name: str) -> str:

@@ -45,7 +45,7 @@ import numpy as np
 np.savez("my network.npz", features=features, labels=labels, weight=weight, bias=bias)
 """
 _LAYERS = (
-    "`layers=[\"layer2\", \"layer3\"]` measures further modules, `test=` and `ood=` further samples, "
+    '`layers=["layer2", "layer3"]` measures further modules, `test=` and `ood=` further samples, '
     "`weight_decay=` asks for gap and floor, where the theorems’ assumptions hold, `class_names=` "
     "names the classes. The model is left as it is, and training is the same to the bit."
 )
@@ -55,7 +55,7 @@ WAYS = {
     "Lightning": (LIGHTNING, "The callback takes all that `Recorder` takes."),
     "Hugging Face": (TRANSFORMERS, "The callback takes all that `Recorder` takes."),
     "JAX": (JAX, "Nothing is hooked: this is for compiled models too, and for any other library."),
-    "Files": (FILES, "To be brought here, or read by `ncengine record \"my network.npz\"`."),
+    "Files": (FILES, 'To be brought here, or read by `ncengine record "my network.npz"`.'),
 }
 
 

@@ -15,7 +15,7 @@ from ncengine.runs.run import Layers
 
 # Of each module, the first that was recorded is shown at first.
 _OFFERED = ("nc1", "nc1_pinv", "nc2", "ncc_error", "effective_rank", "effective_rank_features")
-LAST = "the head’s input"
+LAST = "head input"
 
 
 def draw(seen: Seen) -> None:

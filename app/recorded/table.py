@@ -59,9 +59,7 @@ def _table(found: Sequence[Header]) -> pa.Table:
 
 def _actions(chosen: Sequence[Header], open_one: Callable[[str], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="recorded_actions"):
-        if st.button(
-            "Open", type="primary", disabled=len(chosen) != 1, key="recorded:open"
-        ):
+        if st.button("Open", type="primary", disabled=len(chosen) != 1, key="recorded:open"):
             open_one(chosen[0].key)
         if refused := public.why_not(Deed.DELETE):
             st.button("Delete", disabled=True, key="recorded:none", help=text.plain(refused))

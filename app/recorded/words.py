@@ -9,9 +9,9 @@ from ncengine.runs.recorded import About, Recording
 
 # Beside the figures, where a training leads to no simplex.
 _IDEAL = {
-    "code": "**More classes than fit a simplex** (K > d + 1): what the literature measures there is "
-    "how far each class is from the others, by the one-vs-rest margin, and how alike two can be, by "
-    "the coherence. NC2 to a simplex would mislead, and is not shown.",
+    "code": "**More classes than fit a simplex** (K > d + 1). What the literature measures there "
+    "is how far each class is from the others, by the one-vs-rest margin, and how alike two can "
+    "be, by the coherence. NC2 to a simplex would mislead, and is not shown.",
     "seli": "**Classes of unequal size** lead to the SELI figure, and not to a simplex. NC2 to a "
     "simplex would mislead: in its place is how far the classifier’s rows are from SELI.",
 }
@@ -22,10 +22,10 @@ def facts(recording: Recording) -> list[str]:
     about = recording.about
     parts = [f"**{state(recording.live, recording.ended, about)}**", *size(about)]
     if about.head:
-        parts.append(text.plain(about.head))
+        parts.append(f"head {text.plain(about.head)}")
     count = len(recording.steps)
     if count:
-        last = text.number(float(recording.steps[-1]))
+        last = text.place(float(recording.steps[-1]))
         parts.append(f"{count:,} snapshot{'s' * (count > 1)}, the last at step {last}")
     parts.append(day(about))
     return parts
@@ -59,9 +59,9 @@ def floor(about: About) -> str:
     """What there is to say of a floor, as Markdown; "" where nobody asked for one."""
     if about.floor is not None:
         return (
-            f"**Floor {text.number(about.floor)}**: features lie on LayerNorm’s sphere, classes are "
-            "of one size, and the last layer has no bias, so no network of whatever depth comes "
-            "below it with its fit and its last layer’s decay."
+            f"**Floor {text.number(about.floor)}**: features lie on LayerNorm’s sphere, classes "
+            "are of one size, and the last layer has no bias, so no network of whatever depth "
+            "comes below it with its fit and its last layer’s decay."
         )
     if about.without_floor:
         return f"**No floor**: {text.plain(about.without_floor)}"

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from streamlit.delta_generator import DeltaGenerator
 
 from app.browser import component as browser
-from app.components import code, series, text, theory, theory_code
+from app.components import code, recorded, series, text, theory, theory_code
 from app.picker import other, picker
+from app.player import view
 from app.player.view import PLAYER_NAMES
 from app.stage import presenting, stories
 from app.stage.presenting import PARTS, Stage
@@ -22,6 +23,7 @@ from app.stage.story import (
     EXPLORE,
     MOST_CAPTION,
     PAGES,
+    RECORDED,
     THEORY,
     Step,
     StoryError,
@@ -32,6 +34,10 @@ from app.stage.story import (
 FRAME_WIDTH, FRAME_HEIGHT = 960, 600
 _CAPTION, _NOTES = "stage:caption", "stage:notes"
 # What an address says of how a page is shown goes into no story.
+_ALONE = {
+    THEORY: (*theory.NAMES, *PLAYER_NAMES),
+    RECORDED: (*recorded.NAMES, *view.NAMES, *PLAYER_NAMES),
+}
 _OF_NO_STEP = frozenset({*presenting.NAMES, picker.RUN, other.RUN})
 
 
@@ -41,7 +47,7 @@ def draw(page: str, at: Stage) -> DeltaGenerator | None:
     Gives the place within Share for what saves the page as a file, which is known once the page is
     drawn; None where it cannot be shared.
     """
-    if page not in PAGES:
+    if page not in PAGES or (page == RECORDED and not recorded.last().key):
         return None
     with st.container(horizontal=True, gap="xsmall", key="stage_controls"):
         st.button(
@@ -123,9 +129,9 @@ def _query(page: str) -> dict[str, str]:
         said = presenting.brought_to(said, browser.address())
     pictured = series.last().query() if page == DEPTH else {}
     paired = other.query() if page == COMPARE else {}
-    if page == THEORY:
+    if page in _ALONE:
         # What is picked for other pages is nothing to it.
-        return {n: v for n, v in said.items() if n in (*theory.NAMES, *PLAYER_NAMES)}
+        return {n: v for n, v in said.items() if n in _ALONE[page]}
     return {**picker.picked().query(), **pictured, **paired, **said}
 
 
@@ -148,6 +154,8 @@ def _share(page: str) -> None:
         code.draw_pair(picker.picked(), other.picked())
     elif page == THEORY:
         theory_code.draw(theory.last())
+    elif page == RECORDED:
+        code.draw_recording(recorded.last().key)
 
 
 def _address(page: str, more: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from app.browser import component as browser
 from app.components import address, notices
 from app.player.view import PLAYER_NAMES
 from app.stage import stories
-from app.stage.story import COMPARE, DEPTH, EXPLORE, PAGES, THEORY, Step, Story
+from app.stage.story import COMPARE, DEPTH, EXPLORE, PAGES, RECORDED, THEORY, Step, Story
 from ncengine.config.numbers import whole
 
 OWNER = "stage"
@@ -28,6 +28,7 @@ PARTS = {
     DEPTH: ("depth",),
     COMPARE: ("compare",),
     THEORY: ("theory",),
+    RECORDED: ("player",),
 }
 _STATE = "stage:state"
 _WANTED = "stage:wanted"

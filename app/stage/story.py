@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from app.components import series, theory
+from app.components import recorded, series, theory
 from app.picker import other
 from app.player import view
-from app.player.wire import CLOCK, CLOCKS
+from app.player.wire import CLOCK, CLOCKS, MAX_CLASSES
 from ncengine.config import PARAMS, RunConfig
 from ncengine.reasons import reason
 
@@ -21,7 +21,9 @@ VERSION = 1
 # lines of the narrowest window that is presented in.
 MOST_CAPTION, MOST_WIDTH = 170, 60.0
 MOST_NOTES, MOST_TITLE, MOST_STEPS, MOST_BYTES = 4000, 100, 200, 2**20
-EXPLORE, DEPTH, COMPARE, THEORY = PAGES = ("Explore", "Depth", "Compare", "Theory")
+EXPLORE, DEPTH, COMPARE, THEORY, RECORDED = PAGES = (
+    "Explore", "Depth", "Compare", "Theory", "Recorded"
+)  # fmt: skip
 NOTHING, *_ = PLAYS = ("nothing", "training", "layers")
 
 Query = Mapping[str, str]
@@ -43,7 +45,7 @@ class Step(_Strict):
             its first snapshot to the moment of the address, or the way through the layers.
     """
 
-    page: Literal["Explore", "Depth", "Compare", "Theory"]
+    page: Literal["Explore", "Depth", "Compare", "Theory", "Recorded"]
     query: dict[str, str] = Field(default_factory=dict)
     caption: str = ""
     notes: str = Field("", max_length=MOST_NOTES)
@@ -214,6 +216,16 @@ def _wrong_theory(query: Query, _: RunConfig) -> str:
     return _plain([*wrong, *view.wrong_start(players, shown.classes)])
 
 
+def _wrong_recorded(query: Query, _: RunConfig) -> str:
+    if not recorded.is_key(query.get(recorded.KEY, "")):
+        return f"{recorded.KEY} must be the key of a recording"
+    # Of how many classes it is, only that very recording tells.
+    most = view.Subject(MAX_CLASSES, (0,), (0,), True)
+    own = {name: value for name, value in query.items() if name in view.NAMES}
+    players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
+    return _plain([*view.parse(own, most)[1], *view.wrong_start(players, MAX_CLASSES)])
+
+
 def _plain(wrong: list[str]) -> str:
     """The first of these lines, which are written for the page."""
     return wrong[0].partition("; showing")[0].replace("**", "").replace("`", "'") if wrong else ""
@@ -225,10 +237,12 @@ NAMES: dict[str, tuple[tuple[str, ...], ...]] = {
     DEPTH: (tuple(PARAMS), series.NAMES),
     COMPARE: (tuple(PARAMS), (other.OTHER, CLOCK), view.NAMES, view.PLAYER_NAMES),
     THEORY: (theory.NAMES, view.PLAYER_NAMES),
+    RECORDED: (recorded.NAMES, view.NAMES, view.PLAYER_NAMES),
 }
 _CHECKS: dict[str, tuple[Callable[[Query, RunConfig], str], ...]] = {
     EXPLORE: (_wrong_view, _wrong_picture),
     DEPTH: (_wrong_picture,),
     COMPARE: (_wrong_view, _wrong_pair),
     THEORY: (_wrong_theory,),
+    RECORDED: (_wrong_recorded,),
 }

@@ -9,12 +9,12 @@ import streamlit as st
 
 from app.charts import cosines, lines
 from app.components import address, notices, pulse, readings, recorded, text
-from app.engine import derived, pace
+from app.engine import pace
 from app.engine import recorded as engine
 from app.engine.limits import limits
+from app.export import shown as saved
 from app.player import on_page, view
-from app.player.view import shown_snapshot
-from app.recorded import curves, figures, how_to, modules, table, words
+from app.recorded import angles, curves, figures, how_to, modules, table, words
 from app.recorded.seen import Seen, class_names, message, subject
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
@@ -29,6 +29,7 @@ BODY, LIST, WATCH = "recorded:body", "recorded:list", "recorded:watch"
 _MOMENT = "recorded:moment"
 NAMES = (*PARAMS, *recorded.NAMES, *view.NAMES, *view.PLAYER_NAMES)
 HALVES = (1.25, 1)
+EVERY_HEIGHT = 400
 
 
 def draw(at: Stage = AS_ITSELF) -> None:
@@ -72,8 +73,7 @@ def _all(at: Stage) -> None:
         "is trained, with the player, its figures and its layers."
     )
     with notices.told("The list", "The list of recordings"):
-        there = st.fragment(_list, key=LIST)()
-    del there
+        st.fragment(_list, key=LIST)()
     st.markdown("##### How to record your own")
     how_to.draw("" if limits() else str(engine.folder()))
     pace.forget()
@@ -141,6 +141,7 @@ def _body(key: str, at: Stage) -> None:
             st.rerun()
         st.session_state[_MOMENT] = engine.moment(found)
         seen = Seen(found, view.current(subject(found)))
+        saved.shows_recording(seen)
         if at.fills:
             _presented(seen, at)
         else:
@@ -154,7 +155,7 @@ def _draw(seen: Seen, at: Stage) -> None:
     if not len(recording.steps):
         st.info("Nothing is measured yet: the first snapshot is awaited.")
         return
-    readings.draw(seen, figures.row(seen))
+    readings.draw(seen, figures.row(seen), across=True)
     for line in filter(None, (words.ideal(recording.about), words.floor(recording.about))):
         st.caption(line)
     left, right = st.columns(HALVES, gap="medium")
@@ -171,11 +172,12 @@ def _draw(seen: Seen, at: Stage) -> None:
             modules.draw(seen)
         else:
             lines.draw(curves.collapse(recording))
+        _picked(recording)
     below, beside = st.columns(HALVES, gap="medium")
     with below:
         _cosines(seen)
     with beside:
-        _picked(recording)
+        _every(seen)
 
 
 def _player(seen: Seen, at: Stage) -> None:
@@ -197,7 +199,6 @@ def _no_points(recording: Recording) -> str:
 
 def _picked(recording: Recording) -> None:
     """Any of its figures over the steps."""
-    st.markdown("##### Any figure")
     there = curves.offered(recording)
     picked = [n for n in recorded.last().figures if n in there] or curves.usual(recording)
     st.session_state["recorded:figures"] = picked
@@ -215,29 +216,34 @@ def _picked(recording: Recording) -> None:
         lines.draw(curves.picked(recording, picked))
 
 
+def _every(seen: Seen) -> None:
+    """All that was measured at the player's moment."""
+    st.markdown("##### Every figure")
+    g = curves.at_moment(seen)
+    st.dataframe(
+        curves.every(seen.recording, g),
+        hide_index=True,
+        height=EVERY_HEIGHT,
+        key="recorded:every",
+        column_config={"what it is": st.column_config.TextColumn(width="large")},
+    )
+    st.caption(f"At step {text.place(float(seen.recording.steps[g]))}.")
+
+
 def _figures_changed() -> None:
     recorded.pick(tuple(st.session_state["recorded:figures"]))
 
 
 def _cosines(seen: Seen) -> None:
-    geometry, names = seen.recording.geometry, tuple(class_names(seen.recording))
-    if geometry is None or not len(geometry):
+    if seen.recording.geometry is None:
         return
     st.markdown("##### Cosines between class means, about their centre")
-    shown = shown_snapshot(geometry, 0, seen.looked_at.moment)
-    if shown is None:
+    g = angles.snapshot(seen)
+    if g is None:
         st.info(_no_points(seen.recording))
         return
-    means = geometry.class_means[shown, 0].astype(float)
-    centred = means - means.mean(0)
-    fits = len(names) <= seen.recording.about.width + 1
-    drawn = engine.once(
-        seen.recording,
-        ("cosines", shown),
-        lambda: cosines.table(derived.cosines(centred), names),
-    )
-    cosines.draw(drawn, names, fits)
-    st.caption(f"At step {text.number(float(geometry.epoch[shown]))}.")
+    cosines.draw(*angles.drawn(seen, g))
+    st.caption(f"At step {text.place(float(seen.recording.geometry.epoch[g]))}.")
 
 
 # For an audience.

@@ -8,6 +8,7 @@ neither: so each snapshot is looked at about the centre of its class means, and 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -127,13 +128,13 @@ def through_alike(
         frames.append(shown)
         onto = shown.means[0]
     rows = np.repeat(film.classifier[at], len(frames), axis=0)
-    joined = {
+    joined: dict[str, Any] = {
         name: np.concatenate([getattr(frame, name) for frame in frames[::-1]])
         for name in _OF_FRAMES
     }
     numbers = np.arange(1, len(frames) + 1)
-    own = {"epoch": numbers, "classifier": rows, "exact": False, "exact_2d": False}
-    return replace(frames[0], **{**joined, **own})
+    own = {**joined, "epoch": numbers, "classifier": rows}
+    return replace(frames[0], exact=False, exact_2d=False, **own)
 
 
 # What of a projection there is of each frame.

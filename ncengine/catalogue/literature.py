@@ -55,8 +55,21 @@ def _of_both(name: str, title: str, help: str, color: str, scale: Scale = Scale.
 _OWN = {
     name: Measured(metric.title, metric.help, metric.color, metric.scale)
     for name, metric in METRICS.items()
-    if name in ("gap", "nc1", "nc1_pinv", "nc3", "accuracy", "ncc_error", "effective_rank", "nc2")
+    if name
+    in (
+        "gap",
+        "nc1",
+        "nc1_pinv",
+        "nc3",
+        "accuracy",
+        "ncc_error",
+        "effective_rank",
+        "effective_rank_features",
+        "nc2",
+    )  # fmt: skip
 }
+# Which stand first, where all are listed.
+_FIRST = ("gap", "nc1", "nc2a", "nc2b", "nc3", "nc4", "accuracy", "cdnv", "nc1_pinv")
 
 _ENTRIES: dict[str, Measured] = {
     **_OWN,
@@ -156,7 +169,8 @@ _ENTRIES: dict[str, Measured] = {
     ),
 }
 
-MEASURED: Mapping[str, Measured] = MappingProxyType(_ENTRIES)
+_ORDER = dict.fromkeys((*_FIRST, *_ENTRIES))
+MEASURED: Mapping[str, Measured] = MappingProxyType({name: _ENTRIES[name] for name in _ORDER})
 # What of it stands for NC2, by the figure that a training leads to, see `metrics.ideal`.
 NC2 = {"simplex": "nc2a", "seli": "seli_rows", "code": "one_vs_rest_margin_rows"}
 

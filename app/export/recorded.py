@@ -1,0 +1,63 @@
+"""A recording within a file: its player, figures and charts; and as a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from html import escape
+
+from app.components import readings, recorded
+from app.engine import recorded as engine
+from app.export.document import document
+from app.export.lines import drawn
+from app.export.placed import NAME, Messages, back, started
+from app.player import view
+from app.recorded import curves, figures, words
+from app.recorded.seen import Seen, message, subject
+
+
+def of_recording(seen: Seen) -> str:
+    """The file of a recording, as it is looked at."""
+    recording, messages = seen.recording, Messages()
+    values = {"start": started(seen.looked_at), "live": False}
+    player = messages.place(message(seen, anywhere=True), values)
+    name = recording.about.name
+    charts = drawn(curves.collapse(recording)) + drawn(curves.picked(recording, picked_of(seen)))
+    facts = " · ".join(words.facts(recording)).replace("**", "").replace("\\", "")
+    body = (
+        f'<main class="one"><header><h1>{escape(name)}</h1>'
+        f'<p class="facts">{escape(facts)}</p></header>'
+        f"{readings.html(seen, figures.row(seen), presented=False, across=True)}"
+        f'<div class="halves">{player}<div class="beside">{charts}</div></div>'
+        f"<p>{escape(words.DRAWN_ALIKE)}</p>"
+        f"{back(seen.query(), 'recorded', 'this recording')}</main>"
+    )
+    return document(f"{name} · {NAME}", body, messages.by_name)
+
+
+def picked_of(seen: Seen) -> list[str]:
+    """The figures that are drawn beside those of collapse."""
+    there = curves.offered(seen.recording)
+    asked = [name for name in recorded.last().figures if name in there]
+    return asked or curves.usual(seen.recording)
+
+
+def of_step(query: Mapping[str, str], place: Callable[[bytes | None], str]) -> tuple[str, str]:
+    """What a step of a story shows of one: title, and HTML.
+
+    Args:
+        query: the step's address.
+        place: puts a message into the file; gives HTML of the place for its player.
+    """
+    asked = recorded.parse(query)
+    found = engine.look(asked.key)
+    if found is None:
+        return "Recorded", "<p>This recording is not in the cache that the file was made from.</p>"
+    own = {name: value for name, value in query.items() if name in view.NAMES}
+    looked_at, _ = view.parse(own, subject(found))
+    looked_at = replace(view.fit(looked_at, subject(found)), moment=query.get("epoch", ""))
+    seen = Seen(found, looked_at)
+    row = readings.html(seen, figures.few(seen), presented=True)
+    player = place(message(seen, anywhere=True))
+    beside = f'<div class="beside">{row}{drawn(curves.collapse(found))}</div>'
+    return found.about.name, f'<div class="halves">{player}{beside}</div>'
