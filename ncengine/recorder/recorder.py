@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ncengine.metrics.class_moments import moments
 from ncengine.metrics.imbalance import UNEQUAL
-from ncengine.recorder import heads, live, measuring, written
+from ncengine.recorder import floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
 from ncengine.recorder.looking import HeadFunction, Seen, look, placed
 from ncengine.recorder.outputs import Pool, check_pool
@@ -41,6 +41,9 @@ class Recorder:
     Attributes:
         head: the linear layer that gives the logits, or the layers of which they are a mean.
         snapshots: what was recorded, oldest first.
+        floor: the least that loss and last-layer decay can be, as far as the theorem speaks of
+            the network at the last snapshot; None where it does not.
+        without_floor: what stands against it then, as a sentence.
     """
 
     def __init__(
@@ -94,7 +97,7 @@ class Recorder:
             raise ValueError(f"per_class = {per_class!r}: must be a whole number, at least 1")
         if cache is not None and name is None:
             raise ValueError(f"cache = {str(cache)!r}: what is kept there needs a name")
-        self._said = said(weight_decay, loss, class_names)
+        self._said, self._judged = said(weight_decay, loss, class_names), floor.Judged()
         self.name, self.snapshots = name, list[Snapshot]()
         self._kept = None if name is None else written.Kept(name, cache, self._said)
         self.head: Head | HeadFunction | None = None
@@ -126,6 +129,14 @@ class Recorder:
         elif test is not None or ood is not None:
             raise ValueError("probe = None: test and ood are looked at beside a probe")
 
+    @property
+    def floor(self) -> float | None:
+        return self._judged.floor
+
+    @property
+    def without_floor(self) -> str:
+        return self._judged.why
+
     def __enter__(self) -> Recorder:
         return self
 
@@ -149,7 +160,7 @@ class Recorder:
         if self._live.seen:
             at = _number("step", step)
             found, geometry = self._live.taken(at, kept, self._counts, self._factor)
-            return self._keep(found, geometry)
+            return self._keep(found, geometry, floor.MOVED)
         if self._model is None or not self._probe:
             raise ValueError("snapshot: there is no probe; give one, or use watch or observe")
         with untouched(self._model):
@@ -220,14 +231,14 @@ class Recorder:
             self._said.check_classes(classes)
             figures = measuring.of_layer(rows, numbers, classes)
             found = Snapshot(at, figures, kept, samples=len(rows))
-            return self._keep(found, None)
+            return self._keep(found, None, floor.NO_LAYER)
         matrix = measuring.tensor(weight, "weight")
         added = None if bias is None else measuring.tensor(bias, "bias")
         if matrix.ndim == 2:
             self._said.check_classes(len(matrix))
         seen = Seen([rows], [(matrix, added)], {}, numbers)
         found = measuring.measured(seen, at, kept, ("",), self._counts, UNEQUAL)
-        return self._keep(found, written.of(seen))
+        return self._keep(found, written.of(seen), seen)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write all snapshots: `.json`, `.csv`, or `.npz` with class means and weights.
@@ -308,9 +319,15 @@ class Recorder:
             foreign = look(model, self._ood, self.head, {}, self._pool).joined
             more = measuring.of_foreign(seen.joined, means, foreign)
             found = replace(found, figures={**found.figures, **more})
-        return self._keep(found, written.of(seen))
+        return self._keep(found, written.of(seen), seen)
 
-    def _keep(self, found: Snapshot, geometry: written.Looked | None) -> Snapshot:
+    def _keep(self, found: Snapshot, geometry: written.Looked | None, seen: Seen | str) -> Snapshot:
+        """Keep it, with the gap to the floor; `seen` of it, or why there can be no floor."""
+        if isinstance(seen, Seen):
+            self._judged = floor.judged(seen, self._said, found.ideal, self.head)
+        elif self._said.weight_decay is not None:
+            self._judged = floor.Judged(why=seen)
+        found = replace(found, figures={**found.figures, **self._judged.figures})
         twice = set(found.scalars) & {*found.figures, "ideal", "samples", "moved"}
         if twice:
             raise ValueError(f"{sorted(twice)[0]}: is measured, must be another name")
@@ -318,7 +335,7 @@ class Recorder:
         self._geometry.add(geometry)
         if self._kept is not None:
             head = str(self.head) if isinstance(self.head, Head) else ""
-            self._kept.add(found, self._geometry.looks[-1], head)
+            self._kept.add(found, self._geometry.looks[-1], head, self._judged)
         return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ncengine.reasons import reason
+from ncengine.recorder.floor import Judged
 from ncengine.recorder.looking import Seen
 from ncengine.recorder.said import Said
 from ncengine.recorder.snapshot import Snapshot
@@ -87,24 +88,32 @@ class Kept:
         self._writer: Writer | None = None
         self._failed = False
 
-    def add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
-        """Keep a snapshot, with its points if there are any."""
+    def add(self, snapshot: Snapshot, looked: Looked | None, head: str, judged: Judged) -> None:
+        """Keep a snapshot, with its points if there are any, and whether there is a floor."""
         if not self._failed:
-            self._try(lambda: self._add(snapshot, looked, head))
+            self._try(lambda: self._add(snapshot, looked, head, judged))
 
     def end(self) -> None:
         """No more will come."""
         if self._writer is not None and not self._failed:
             self._try(self._writer.end)
 
-    def _add(self, snapshot: Snapshot, looked: Looked | None, head: str) -> None:
+    def _add(self, snapshot: Snapshot, looked: Looked | None, head: str, judged: Judged) -> None:
+        of_floor: dict[str, Any] = {"floor": judged.floor, "without_floor": judged.why}
         if self._writer is None:
             classes, width = (0, 0) if looked is None else looked.means.shape
-            layers = tuple(snapshot.layers)
             about = About(
-                *(self._name, classes, width, head, layers, snapshot.ideal), **asdict(self._said)
+                name=self._name,
+                classes=classes,
+                width=width,
+                head=head,
+                layers=tuple(snapshot.layers),
+                ideal=snapshot.ideal,
+                **asdict(self._said),
+                **of_floor,
             )
             self._writer = Writer(about, self._cache)
+        self._writer.change(**of_floor)
         points = None if looked is None else looked.points()
         self._writer.append(snapshot.step, snapshot.numbers(), points)
 
