@@ -30,6 +30,7 @@ FLOORS = {
         "runs",
         "analysis",
         "exchange",
+        "own",
         "recorder",
         "jobs",
         "cli",

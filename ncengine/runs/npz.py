@@ -67,7 +67,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 
 def read_entry(file: BinaryIO) -> dict[str, Any]:
     """What the file says it is; its arrays are not looked at. Raises as `read`."""
-    with _opened(file) as archive:
+    with opened(file) as archive:
         entry = _entry(archive)
     entry.pop(CRC, None)
     return entry
@@ -87,7 +87,7 @@ def read(
         Unsound: it was not written so, or was changed since; names the member.
         OSError: it cannot be read.
     """
-    with _opened(file) as archive:
+    with opened(file) as archive:
         entry = _entry(archive)
         crc = entry.pop(CRC, None)
         members = [info for info in archive.infolist() if info.filename != ENTRY]
@@ -105,11 +105,16 @@ def read(
     return entry, arrays
 
 
-class _opened:
-    """The archive, of which members have different names; what is wrong with it in words."""
+class opened:
+    """The archive, of which members have different names; what is wrong with it in words.
 
-    def __init__(self, file: BinaryIO):
-        self.file = file
+    Args:
+        file: to be read from.
+        beside: what may be in it that is no array.
+    """
+
+    def __init__(self, file: BinaryIO, beside: tuple[str, ...] = (ENTRY,)):
+        self.file, self.beside = file, beside
 
     def __enter__(self) -> zipfile.ZipFile:
         try:
@@ -122,12 +127,13 @@ class _opened:
         names = [info.filename for info in archive.infolist()]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise Unsound(f"{_shown(twice)}: it is there twice")
+            raise Unsound(f"{shown(twice)}: it is there twice")
         for info in archive.infolist():
             if info.compress_type not in _PACKED or info.flag_bits & 1:
-                raise Unsound(f"{_shown(info.filename)}: packed in a way that is not read here")
-            if info.filename != ENTRY and not info.filename.endswith(SUFFIX):
-                raise Unsound(f"{_shown(info.filename)}: a run has no such member")
+                raise Unsound(f"{shown(info.filename)}: packed in a way that is not read here")
+            if info.filename not in self.beside and not info.filename.endswith(SUFFIX):
+                what = "a run has no such member" if self.beside else "is no array of numpy's"
+                raise Unsound(f"{shown(info.filename)}: {what}")
         return archive
 
     def __exit__(self, *_: object) -> None:
@@ -147,7 +153,7 @@ def _check_end(file: BinaryIO) -> None:
         raise ValueError(f"{members:,} members, more than any run has")
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A name from a file, fit for a sentence."""
     return ascii(name)[1:-1][:80]
 
@@ -166,7 +172,7 @@ def _bytes(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int) -> bytes:
     """A member whole, which must not have more bytes than that."""
     content, _ = _some(archive, info, most + 1)
     if len(content) > most:
-        raise Unsound(f"{_shown(info.filename)}: more than {most:,} bytes")
+        raise Unsound(f"{shown(info.filename)}: more than {most:,} bytes")
     return content
 
 
@@ -183,12 +189,12 @@ def _some(archive: zipfile.ZipFile, info: zipfile.ZipInfo, size: int) -> tuple[b
 
 
 def _damaged(info: zipfile.ZipInfo, error: Exception) -> Unsound:
-    return Unsound(f"{_shown(info.filename)}: damaged ({why(error)})")
+    return Unsound(f"{shown(info.filename)}: damaged ({why(error)})")
 
 
 def _form(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Form:
     """Type and shape of an array, of which only the head is read."""
-    name = _shown(info.filename)
+    name = shown(info.filename)
     try:
         with archive.open(info) as member:
             dtype, shape, fortran, start = _head(member)
