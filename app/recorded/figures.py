@@ -15,7 +15,13 @@ from ncengine.runs.recorded import Recording
 _ROW = ("gap", "nc1", "NC2", "nc3", "cdnv", "nc4", "accuracy", "test.accuracy", "loss")
 _FIRST = ("nc1", "NC2", "nc3")
 # The one that stands for NC2 is called so where it is the paper's.
-_SHORT = {"nc2a": "NC2", "gap": "Gap to floor", "loss": "Loss", "accuracy": "Accuracy"}
+_SHORT = {
+    "nc2a": "NC2",
+    "gap": "Gap to floor",
+    "loss": "Loss",
+    "accuracy": "Accuracy",
+    "test.accuracy": "Test acc.",
+}
 
 
 def nc2_of(recording: Recording) -> str:

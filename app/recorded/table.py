@@ -33,8 +33,10 @@ def draw(found: Sequence[Header], open_one: Callable[[str], None]) -> None:
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
-            "begun": st.column_config.DatetimeColumn("begun", format="D MMM YYYY, HH:mm"),
-            "name": st.column_config.TextColumn("name", width="large"),
+            "begun": st.column_config.DatetimeColumn(
+                "begun", format="D MMM YYYY, HH:mm", width="medium"
+            ),
+            "name": st.column_config.TextColumn("name", width="medium"),
         },
     )
     rows = [n for n in event["selection"]["rows"] if n < len(found)]

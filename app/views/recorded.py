@@ -14,7 +14,7 @@ from app.engine import recorded as engine
 from app.engine.limits import limits
 from app.export import shown as saved
 from app.player import on_page, view
-from app.recorded import angles, curves, figures, how_to, modules, table, words
+from app.recorded import angles, bring, curves, figures, how_to, modules, table, words
 from app.recorded.seen import Seen, class_names, message, subject
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
@@ -44,6 +44,7 @@ def draw(at: Stage = AS_ITSELF) -> None:
     if not at.fills:
         notices.draw()
         _heading(found)
+        bring.tell_notes()
     else:
         presented.title(found.about.name)
     st.fragment(_body, key=BODY)(found.key, at)
@@ -74,6 +75,8 @@ def _all(at: Stage) -> None:
     )
     with notices.told("The list", "The list of recordings"):
         st.fragment(_list, key=LIST)()
+    st.markdown("##### Files of your own")
+    bring.draw(_open)
     st.markdown("##### How to record your own")
     how_to.draw("" if limits() else str(engine.folder()))
     pace.forget()
