@@ -75,6 +75,12 @@ def named(where: str, texts: Sequence[str], values: np.ndarray) -> Plain:
     """Of texts, and of each sample which one; these are numbers where all texts are."""
     if all(text.lstrip("-").isdecimal() and len(text) < 16 for text in texts):
         return Plain(where, np.array([int(text) for text in texts], np.int64)[values])
+    long = next((n for n, text in enumerate(texts) if len(text) > LONGEST), None)
+    if long is not None:
+        row = int(np.argmax(values == long))
+        raise Told(
+            f"{where}[{row}] has {len(texts[long]):,} characters; a class has {LONGEST} at most"
+        )
     empty = next((n for n, text in enumerate(texts) if not text.strip()), None)
     if empty is not None and (values == empty).any():
         row = int(np.argmax(values == empty))
@@ -83,8 +89,7 @@ def named(where: str, texts: Sequence[str], values: np.ndarray) -> Plain:
 
 
 def _text(value: object) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return shown(text, LONGEST)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _whole(where: str, array: np.ndarray) -> np.ndarray:
@@ -130,7 +135,7 @@ def mapped(
             notes.append(
                 f"The labels {listed(values)} are the classes 0 to {classes - 1}, in order"
             )
-    called = tuple(texts[n] for n in values) if texts and not within else texts or ()
+    called = tuple(shown(texts[n]) for n in values) if texts else ()
     return found, _names(names, called, values, classes, within), notes
 
 
@@ -179,7 +184,7 @@ def names_of(part: Part | None) -> tuple[str, ...]:
         return ()
     if part.array.ndim != 1 or part.array.dtype.kind not in "US":
         raise Told(f"{part.where} is {shape_of(part.array)} of {part.array.dtype}; must be K texts")
-    return tuple(_text(one) for one in part.array)
+    return tuple(shown(_text(one), LONGEST) for one in part.array)
 
 
 def check_all_there(where: str, labels: np.ndarray, classes: int, names: Sequence[str]) -> None:
