@@ -39,6 +39,7 @@ _MODULES = {
     "datasets": "ncengine.datasets",
     "exchange": "ncengine.exchange",
     "metrics": "ncengine.metrics",
+    "own": "ncengine.own",
     "projection": "ncengine.analysis.projection",
     "theory": "ncengine.theory",
 }

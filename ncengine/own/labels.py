@@ -75,6 +75,12 @@ def named(where: str, texts: Sequence[str], values: np.ndarray) -> Plain:
     """Of texts, and of each sample which one; these are numbers where all texts are."""
     if all(text.lstrip("-").isdecimal() and len(text) < 16 for text in texts):
         return Plain(where, np.array([int(text) for text in texts], np.int64)[values])
+    long = next((n for n, text in enumerate(texts) if len(text) > LONGEST), None)
+    if long is not None:
+        row = int(np.argmax(values == long))
+        raise Told(
+            f"{where}[{row}] has {len(texts[long]):,} characters; a class has {LONGEST} at most"
+        )
     empty = next((n for n, text in enumerate(texts) if not text.strip()), None)
     if empty is not None and (values == empty).any():
         row = int(np.argmax(values == empty))
@@ -83,8 +89,7 @@ def named(where: str, texts: Sequence[str], values: np.ndarray) -> Plain:
 
 
 def _text(value: object) -> str:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return shown(text, LONGEST)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _whole(where: str, array: np.ndarray) -> np.ndarray:
@@ -112,9 +117,9 @@ def mapped(
     Raises:
         ValueError: fewer than two classes or too many, or not as many as the weight has rows.
     """
-    each, texts = _in_common(each)
+    each, texts, notes = _in_common(each, names, rows is not None)
     values = np.unique(np.concatenate([np.unique(one.values) for one in each]))
-    where, notes = each[0].where, list[str]()
+    where = each[0].where
     within = values[0] >= 0 and values[-1] < (len(values) if rows is None else rows)
     classes = len(values) if rows is None else rows
     _check_classes(where, classes, limits)
@@ -130,7 +135,7 @@ def mapped(
             notes.append(
                 f"The labels {listed(values)} are the classes 0 to {classes - 1}, in order"
             )
-    called = tuple(texts[n] for n in values) if texts and not within else texts or ()
+    called = tuple(shown(texts[n]) for n in values) if texts else ()
     return found, _names(names, called, values, classes, within), notes
 
 
@@ -141,19 +146,28 @@ def _check_classes(where: str, classes: int, limits: Limits) -> None:
         raise Told(f"{where}: {classes:,} classes; {limits.classes:,} at most are read")
 
 
-def _in_common(each: Sequence[Plain]) -> tuple[list[Plain], tuple[str, ...] | None]:
-    """The same where texts are places among all snapshots' texts, in alphabetical order."""
+def _in_common(
+    each: Sequence[Plain], names: tuple[str, ...], weighted: bool
+) -> tuple[list[Plain], tuple[str, ...] | None, list[str]]:
+    """The same where texts are places among all snapshots' texts; these; and what was assumed.
+
+    In the order of the classes' names, where a file has these; else in alphabetical order.
+    """
     if all(one.texts is None for one in each):
-        return list(each), None
+        return list(each), None, []
     odd = next((one for one in each if one.texts is None), None)
     if odd is not None:
         raise Told(f"{odd.where}: labels are numbers here and texts in other snapshots")
-    union = tuple(sorted({one.texts[n] for one in each for n in np.unique(one.values)}))  # type: ignore[index]
-    place = {text: n for n, text in enumerate(union)}
-    return [
+    union = {one.texts[n] for one in each for n in np.unique(one.values)}  # type: ignore[index]
+    named = union <= set(names) and len(set(names)) == len(names)
+    order = names if named else tuple(sorted(union))
+    place = {text: n for n, text in enumerate(order)}
+    found = [
         Plain(one.where, np.array([place.get(t, 0) for t in one.texts or ()])[one.values])
         for one in each
-    ], union
+    ]
+    alphabetical = "Labels are texts: the weight's rows were taken for them in alphabetical order"
+    return found, order, [alphabetical] if weighted and not named else []
 
 
 def _names(
@@ -179,7 +193,7 @@ def names_of(part: Part | None) -> tuple[str, ...]:
         return ()
     if part.array.ndim != 1 or part.array.dtype.kind not in "US":
         raise Told(f"{part.where} is {shape_of(part.array)} of {part.array.dtype}; must be K texts")
-    return tuple(_text(one) for one in part.array)
+    return tuple(shown(_text(one), LONGEST) for one in part.array)
 
 
 def check_all_there(where: str, labels: np.ndarray, classes: int, names: Sequence[str]) -> None:
@@ -188,7 +202,7 @@ def check_all_there(where: str, labels: np.ndarray, classes: int, names: Sequenc
     absent = np.flatnonzero(counts == 0)
     if len(absent):
         one = int(absent[0])
-        called = f"class {one}" + (f" ({shown(names[one], 24)})" if names else "")
+        called = f"class {one}" + (f" ({shown(names[one], 24)})" if one < len(names) else "")
         raise Told(
             f"{where}: {called} has no sample; each of the {classes} classes must have at least one"
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ncengine.own.words import Told
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -39,14 +41,14 @@ LONGEST = 80
 class Budget:
     """What is left of the memory."""
 
-    def __init__(self, limits: Limits):
-        self.limits, self._left = limits, limits.memory
+    def __init__(self, limits: Limits, left: int | None = None):
+        self.limits, self.left = limits, limits.memory if left is None else left
 
     def take(self, where: str, size: int) -> None:
         """Count so many bytes, before they are taken. Raises ValueError where they are too many."""
-        self._left -= size
-        if self._left < 0:
-            raise ValueError(
+        if size > self.left:
+            raise Told(
                 f"{where}: unpacked it takes {size:,} bytes; all files together may take "
                 f"{self.limits.memory:,}"
             )
+        self.left -= size

@@ -9,14 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ncengine.own import archive, npy, saved, tables, terms
+from ncengine.own import archive, npy, saved, terms
+from ncengine.own.apart import Apart
 from ncengine.own.assembling import assembled
 from ncengine.own.brought import Brought, Named
 from ncengine.own.limits import UPLOADED, Budget, Limits
 from ncengine.own.parts import Bundle, Part
 from ncengine.own.words import Told, file_name, shown
 
-ENDINGS = (".npz", ".npy", ".csv", ".parquet")
+TABLES = (".csv", ".parquet")
+ENDINGS = (".npz", ".npy", *TABLES)
 Read = tuple[list[Bundle], list[str]]
 
 
@@ -42,8 +44,13 @@ def read(
         raise Told(f"there is no file; must be one or several of {', '.join(ENDINGS)}")
     if len(named) > limits.files:
         raise Told(f"{len(named):,} files; {limits.files:,} at most are read at once")
+    with Apart() as apart:
+        return _together(sorted(named, key=lambda one: str(one.name)), limits, apart)
+
+
+def _together(named: Sequence[Named], limits: Limits, apart: Apart) -> Brought:
     budget, found, notes = Budget(limits), list[Bundle](), list[str]()
-    for one in sorted(named, key=lambda one: str(one.name)):
+    for one in named:
         with _opened(one, limits) as (file, size):
             if (recording := _saved(file, one.name, budget)) is not None:
                 if len(named) > 1:
@@ -51,7 +58,10 @@ def read(
                         f"{file_name(one.name)}: is a whole recording; bring it without other files"
                     )
                 return replace(recording, name=_called(named))
-            more, left = _read(file, one.name, size, budget)
+            if _ending(one.name)[1] in TABLES:
+                more, left = _table(one, size, apart, budget)
+            else:
+                more, left = _arrays(file, one.name, size, budget)
             found += more
             notes += left
     return assembled(_called(named), found, notes, budget)
@@ -112,7 +122,13 @@ def _saved_names(file: BinaryIO, name: str) -> list[str] | None:
     return names if saved.is_one(names) else None
 
 
-def _read(file: BinaryIO, name: str, size: int, budget: Budget) -> Read:
+def _table(one: Named, size: int, apart: Apart, budget: Budget) -> Read:
+    content = Path(one.content) if isinstance(one.content, str | Path) else one.content
+    stem, ending = _ending(one.name)
+    return apart.read(content, size, file_name(one.name), ending, terms.of_file(stem), budget)
+
+
+def _arrays(file: BinaryIO, name: str, size: int, budget: Budget) -> Read:
     stem, ending = _ending(name)
     where, of = file_name(name), terms.of_file(stem)
     if ending == ".npz":
@@ -126,10 +142,6 @@ def _read(file: BinaryIO, name: str, size: int, budget: Budget) -> Read:
             )
         file.seek(0)
         return [Bundle(where, of, {of.role: Part(where, npy.read(file, size, where, budget))})], []
-    if ending == ".csv":
-        return tables.read_csv(file, where, of, budget)
-    if ending == ".parquet":
-        return tables.read_parquet(file, where, of, budget)
     raise Told(f"{where}: must end in {', '.join(ENDINGS)}")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ncengine.own import columns, labels
 from ncengine.own.columns import Layout
-from ncengine.own.limits import LONGEST, Budget, Limits
+from ncengine.own.limits import Budget, Limits
 from ncengine.own.parts import Bundle
 from ncengine.own.terms import BIAS, LABELS, WEIGHT, FileName, not_read
 from ncengine.own.words import Told, in_words, shown
@@ -23,15 +23,25 @@ _DELIMITERS = b",;\t"
 _ROWS_AT_ONCE = 2**14
 
 
-def read_csv(
-    file: BinaryIO, name: str, named: FileName, budget: Budget
+def read(
+    file: BinaryIO, name: str, ending: str, named: FileName, budget: Budget
 ) -> tuple[list[Bundle], list[str]]:
-    """What a CSV file holds, a row a sample; and what is not read of it.
+    """What a table holds, a row a sample, by the ending of its name; and what is not read of it.
 
-    Columns may be parted by commas, semicolons or tabs. Nothing in a cell is computed.
+    A damaged one can end the process: see `apart`.
 
     Raises:
         ValueError: it is damaged, too large, or says nothing of what is in it; in one line.
+    """
+    return (read_csv if ending == ".csv" else read_parquet)(file, name, named, budget)
+
+
+def read_csv(
+    file: BinaryIO, name: str, named: FileName, budget: Budget
+) -> tuple[list[Bundle], list[str]]:
+    """The same of CSV, of columns parted by commas, semicolons, tabs or spaces.
+
+    Nothing in a cell is computed.
     """
     import pyarrow.csv as csv
 
@@ -94,7 +104,7 @@ def _count(file: BinaryIO, name: str, delimiter: bytes, budget: Budget) -> None:
 def read_parquet(
     file: BinaryIO, name: str, named: FileName, budget: Budget
 ) -> tuple[list[Bundle], list[str]]:
-    """The same of a Parquet file, in which features may be one column of lists, too."""
+    """The same of Parquet, in which features may be one column of lists, too."""
     import pyarrow.parquet as parquet
 
     with in_words(name):
@@ -242,7 +252,7 @@ class _Texts:
         if coded.null_count:
             row = sum(map(len, self.values)) + int(np.argmax(coded.is_null().to_numpy(False)))
             raise Told(f"{self.where}[{row}] is empty; must be a class")
-        each = [shown(one.as_py(), LONGEST) for one in coded.dictionary]
+        each = [one.as_py() for one in coded.dictionary]
         places = [self._places.setdefault(one, len(self._places)) for one in each]
         self.values.append(np.array(places, np.int64)[coded.indices.to_numpy(False)])
 

@@ -234,6 +234,21 @@ def test_labels_that_do_not_begin_at_0_are_mapped_in_order():
     assert brought.class_names == ("class 3", "class 5", "class 8")
 
 
+def test_labels_that_are_texts_are_in_the_order_of_the_classes_names_or_of_the_alphabet():
+    made, words = arrays(), np.array(["cow", "ant", "bee"])
+    texts = words[made["labels"]]
+    brought = read(a__npz=npz(**{**made, "labels": texts}, class_names=words))
+    np.testing.assert_array_equal(brought.snapshots[0].labels, made["labels"])
+    assert brought.class_names == ("cow", "ant", "bee")
+    brought = read(a__npz=npz(**{**made, "labels": texts}))
+    np.testing.assert_array_equal(brought.snapshots[0].labels, np.array([2, 0, 1])[made["labels"]])
+    assert brought.class_names == ("ant", "bee", "cow")
+    assert "were taken for them in alphabetical order" in brought.notes[0]
+    few = np.where(texts == "cow", "ant", texts)
+    said = refusal(a__npz=npz(**{**made, "labels": few}))
+    assert said.startswith("a.npz: labels: class 2 has no sample; each of the 3 classes")
+
+
 def test_without_a_weight_figures_are_of_the_features_alone(tmp_path):
     made = arrays()
     brought = read(a__npz=npz(features=made["features"], labels=made["labels"]))
