@@ -152,13 +152,14 @@ def spec(axes: Axes, named: tuple[tuple[str, str, bool], ...]) -> dict[str, Any]
     )
     # What the pointer meets: a line itself has no place of its own.
     met = lines.mark_point(size=160, filled=True, opacity=0, clip=True)
+    alone = base.alone(lines, "what")
     points = chart.transform_filter("datum.kind == 'point'").mark_point(
         size=110, filled=True, opacity=0.95, clip=True
     )
     chosen = chart.transform_filter("datum.kind == 'chosen'").mark_point(
         size=170, filled=True, opacity=1, clip=True
     )
-    return base.finish(alt, alt.layer(drawn, points, chosen, met), height=HEIGHT)
+    return base.finish(alt, alt.layer(drawn, alone, points, chosen, met), height=HEIGHT)
 
 
 def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:

@@ -21,6 +21,8 @@ def titles(seen: Seen) -> dict[str, str]:
     angled = {} if angles.snapshot(seen) is None else {COSINES: "Cosines between class means"}
     layers = {} if seen.recording.layers is None else {MODULES: "A figure over the modules"}
     lines = {curves.COLLAPSE: "Collapse over steps", curves.PICKED: "Other figures over steps"}
+    if len(seen.recording.steps) < 2:
+        lines = {}
     return {**points, **lines, **layers, **angled}
 
 

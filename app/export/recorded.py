@@ -22,7 +22,10 @@ def of_recording(seen: Seen) -> str:
     values = {"start": started(seen.looked_at), "live": False}
     player = messages.place(message(seen, anywhere=True), values)
     name = recording.about.name
-    charts = drawn(curves.collapse(recording)) + drawn(curves.picked(recording, picked_of(seen)))
+    charts = ""
+    if len(recording.steps) > 1:
+        shown = curves.collapse(recording), curves.picked(recording, picked_of(seen))
+        charts = "".join(map(drawn, shown))
     facts = " · ".join(words.facts(recording)).replace("**", "").replace("\\", "")
     body = (
         f'<main class="one"><header><h1>{escape(name)}</h1>'
@@ -59,5 +62,6 @@ def of_step(query: Mapping[str, str], place: Callable[[bytes | None], str]) -> t
     seen = Seen(found, looked_at)
     row = readings.html(seen, figures.few(seen), presented=True)
     player = place(message(seen, anywhere=True))
-    beside = f'<div class="beside">{row}{drawn(curves.collapse(found))}</div>'
+    chart = drawn(curves.collapse(found)) if len(found.steps) > 1 else ""
+    beside = f'<div class="beside">{row}{chart}</div>'
     return found.about.name, f'<div class="halves">{player}{beside}</div>'

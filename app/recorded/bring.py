@@ -85,7 +85,7 @@ def _take_in(files: list, name: str, classes: str, open_one: Callable[[str], Non
         bar.empty()
         st.error(f"**Not taken in.** {text.plain(reason(error))}")
         return
-    st.session_state[_TOLD] = [text.plain(note) for note in notes]
+    st.session_state[_TOLD] = [f"{text.plain(note)}." for note in notes]
     open_one(key)
 
 

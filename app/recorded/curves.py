@@ -10,7 +10,7 @@ import pyarrow as pa
 from app.charts import palette
 from app.charts.lines import LINEAR, LOG, STEPS, Axes, Chart, Line
 from app.recorded import angles
-from app.recorded.figures import nc2_of, said
+from app.recorded.figures import has, nc2_of, said
 from app.recorded.seen import Seen
 from ncengine.catalogue.literature import in_order, told
 from ncengine.catalogue.metrics import Scale
@@ -49,8 +49,7 @@ def picked(recording: Recording, names: Sequence[str]) -> Chart:
 
 def offered(recording: Recording) -> list[str]:
     """All figures that have a value anywhere, those of the whole first."""
-    has = [name for name, values in recording.figures.items() if np.isfinite(values).any()]
-    return in_order(has)
+    return in_order(name for name in recording.figures if has(recording, name))
 
 
 def usual(recording: Recording) -> list[str]:
@@ -96,7 +95,6 @@ def _is_logarithmic(name: str, values: np.ndarray) -> bool:
 
 
 def _line(recording: Recording, name: str, color: str, dashed: bool = False) -> Line | None:
-    values = recording.figures.get(name)
-    if values is None or not np.isfinite(values).any():
+    if not has(recording, name):
         return None
-    return Line(title_of(name), color, recording.steps, values, dashed=dashed)
+    return Line(title_of(name), color, recording.steps, recording.figures[name], dashed=dashed)

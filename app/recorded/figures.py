@@ -26,7 +26,14 @@ _SHORT = {
 
 def nc2_of(recording: Recording) -> str:
     """Which figure stands for NC2: it depends on what its training leads to."""
-    return NC2.get(recording.about.ideal, NC2["simplex"])
+    names = NC2.get(recording.about.ideal, NC2["simplex"])
+    return next((name for name in names if has(recording, name)), names[0])
+
+
+def has(recording: Recording, name: str) -> bool:
+    """Whether it has a value of that figure at any step."""
+    values = recording.figures.get(name)
+    return values is not None and bool(np.isfinite(values).any())
 
 
 def row(seen: Seen, most: int = len(_ROW)) -> list[Reading]:
@@ -34,9 +41,8 @@ def row(seen: Seen, most: int = len(_ROW)) -> list[Reading]:
     recording, found = seen.recording, []
     for name in _ROW:
         name = nc2_of(recording) if name == "NC2" else name
-        values = recording.figures.get(name)
-        if values is not None and np.isfinite(values).any():
-            found.append(_reading(seen, name, values))
+        if has(recording, name):
+            found.append(_reading(seen, name, recording.figures[name]))
     return found[:most]
 
 

@@ -68,6 +68,7 @@ def floor(about: About) -> str:
     return ""
 
 
+ONE_SNAPSHOT = "It has one snapshot so far: curves begin with the second."
 DRAWN_ALIKE = (
     "Each snapshot is drawn about the centre of its class means and at one size: where features "
     "lie, and how large they are, changes in training, and collapse does not depend on it."

@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from app.charts import cosines, lines
+from app.charts import modules as of_modules
 from app.components import address, notices, pulse, readings, recorded, text
 from app.engine import pace
 from app.engine import recorded as engine
@@ -124,7 +125,9 @@ def _heading(recording: Recording) -> None:
 
 
 def _watch(key: str) -> None:
-    pulse.draw(pace.next_look(LIVE), partial(_poll, key))
+    found = engine.look(key)
+    least = LIVE if found is not None and found.live else IDLE
+    pulse.draw(pace.next_look(least), partial(_poll, key))
 
 
 def _poll(key: str) -> None:
@@ -173,9 +176,12 @@ def _draw(seen: Seen, at: Stage) -> None:
         on_page.draw_beside(subject(recording), looked_at)
         if looked_at.beside == "layers":
             modules.draw(seen)
-        else:
+        elif len(recording.steps) > 1:
             lines.draw(curves.collapse(recording))
-        _picked(recording)
+        if len(recording.steps) > 1:
+            _picked(recording)
+        else:
+            st.info(words.ONE_SNAPSHOT)
     below, beside = st.columns(HALVES, gap="medium")
     with below:
         _cosines(seen)
@@ -263,8 +269,6 @@ def _presented(seen: Seen, at: Stage) -> None:
         readings.draw(seen, figures.few(seen), presented=True)
         with st.container(key="presented_chart"):
             if seen.looked_at.beside == "layers":
-                from app.charts import modules as charts
-
-                charts.draw(*modules.drawn(seen), fills=True)
-            else:
+                of_modules.draw(*modules.drawn(seen), fills=True)
+            elif len(seen.recording.steps) > 1:
                 lines.draw(curves.collapse(seen.recording), fills=True)

@@ -171,8 +171,13 @@ _ENTRIES: dict[str, Measured] = {
 
 _ORDER = dict.fromkeys((*_FIRST, *_ENTRIES))
 MEASURED: Mapping[str, Measured] = MappingProxyType({name: _ENTRIES[name] for name in _ORDER})
-# What of it stands for NC2, by the figure that a training leads to, see `metrics.ideal`.
-NC2 = {"simplex": "nc2a", "seli": "seli_rows", "code": "one_vs_rest_margin_rows"}
+# What of it stands for NC2, by the figure that a training leads to, see `metrics.ideal`: of the
+# classifier's rows, else of the class means.
+NC2 = {
+    "simplex": ("nc2a", "nc2", "nc2_frobenius_means"),
+    "seli": ("seli_rows", "seli_means"),
+    "code": ("one_vs_rest_margin_rows", "one_vs_rest_margin_means"),
+}
 
 
 def told(name: str) -> Measured:
