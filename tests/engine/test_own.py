@@ -13,6 +13,7 @@ import ncengine
 from ncengine import own
 from ncengine.cli.main import main
 from ncengine.own import recording as recording_room
+from ncengine.own import terms
 from ncengine.recorder import written
 from ncengine.runs.recorded import About, recording, recordings
 from tests.engine.brought import (
@@ -318,6 +319,33 @@ def test_steps_told_and_progress(tmp_path):
     with pytest.raises(ValueError, match="name = "):
         own.record(brought, tmp_path, name=" ")
     assert len(recordings(tmp_path)) == 1
+
+
+def test_steps_of_many_digits_are_told_apart():
+    made = arrays()
+    several = {f"h_{1234567 + n}__npy": npy(one) for n, one in enumerate(made["features"])}
+    brought = read(labels__npy=npy(made["labels"]), **several)
+    assert [one.step for one in brought.snapshots] == [1234567, 1234568, 1234569]
+
+
+@pytest.mark.parametrize(
+    "stem, role, number",
+    [
+        ("features", "features", None),
+        ("epoch_010_features", "features", 10),
+        ("features_10", "features", 10),
+        ("resnet18_epoch3_fc2.weight", "weight", 3),
+        ("y_train", "labels", None),
+        ("class_names", "class_names", None),
+        ("H-step-2.5", "features", 2.5),
+        ("head_bias", "bias", None),
+        ("run 7", None, 7),
+        ("epochs", "steps", None),
+    ],
+)
+def test_what_a_file_is_follows_from_its_name(stem, role, number):
+    found = terms.of_file(stem)
+    assert (found.role, found.number) == (role, number)
 
 
 def test_what_a_recorder_saved_is_read_back(tmp_path):
