@@ -165,9 +165,9 @@ def _steps(bundles: list[Bundle], counts: list[int]) -> tuple[list[float], list[
     if all(some is not None for some in given):
         steps = [step for some in given for step in some or ()]
         if any(later <= earlier for earlier, later in zip(steps, steps[1:])):
+            found = listed(f"{step:.15g}" for step in steps)
             raise Told(
-                f"{bundles[0].file}: steps are {listed(f'{step:g}' for step in steps)}; each must "
-                "be more than the one before"
+                f"{bundles[0].file}: steps are {found}; each must be more than the one before"
             )
         return steps, []
     one_each = total == len(bundles) and total > 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ncengine.own.terms import FEATURES, STEPS, FileName
+from ncengine.own.terms import FEATURES, STEPS, FileName, key_of
 from ncengine.own.words import Told, listed
 
 
@@ -43,7 +43,7 @@ class Bundle:
 
     @property
     def key(self) -> str:
-        return self.named.key if self.step is None else f"#{self.step:g}"
+        return self.named.key if self.step is None else key_of(self.step)
 
 
 def gathered(found: list[Bundle]) -> list[Bundle]:
@@ -65,7 +65,7 @@ def gathered(found: list[Bundle]) -> list[Bundle]:
         if FEATURES in one.parts:
             continue
         if one.named.number is not None and len(with_features) > 1:
-            raise Told(f"{one.file}: there are no features of {one.named.number:g}")
+            raise Told(f"{one.file}: there are no features of {one.named.number:.15g}")
         shared = _together(shared, one)
     whole = [replace(one, parts={**shared.parts, **one.parts}) for one in with_features]
     return sorted(whole, key=_place)

@@ -99,10 +99,11 @@ def _of_features(given: Given, classes: int) -> dict[str, Any]:
 
 
 def points(given: Given, each: int, kind: Any) -> Arrays:
-    """By the names of `snapshots.names`; a last layer that is not there is NaN."""
+    """By the names of `snapshots.names`; the rows of a last layer that is not there are zeros: of
+    others that are no numbers the whole snapshot would not be shown."""
     labels, classes = given.labels, int(given.labels.max()) + 1
     means = np.stack([given.features[labels == k].mean(0, dtype=float) for k in range(classes)])
-    weight = np.full(means.shape, np.nan) if given.weight is None else given.weight
+    weight = np.zeros(means.shape) if given.weight is None else given.weight
     index = chosen(labels, each)
     return {
         "class_means": means.astype(np.float32),

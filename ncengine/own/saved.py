@@ -15,7 +15,7 @@ _FIGURES, _GEOMETRY, _STEP = "figures/", "geometry/", "figures/step"
 _POINTS = ("class_means", "classifier", "features")
 _LABELS = f"{_GEOMETRY}labels"
 _IDEALS = ("simplex", "seli", "code")
-_MOST_FIGURES = 2000
+_MOST_FIGURES, _LONGEST = 2000, 200
 
 
 def is_one(names: list[str]) -> bool:
@@ -39,6 +39,8 @@ def read(file: BinaryIO, name: str, names: list[str], budget: Budget) -> Brought
         raise Told(f"{name}: {_STEP} is {shape_of(steps)}; must be (T,), T at most 1,000")
     figures = {one: arrays[one] for one in wanted if one.startswith(_FIGURES)}
     for one, values in figures.items():
+        if len(one) > _LONGEST or not one.isprintable():
+            raise Told(f"{name}: {shown(one)}: is no name of a figure")
         if values.shape != steps.shape or values.dtype.kind not in "biuf":
             raise Told(f"{name}: {shown(one)} is {shape_of(values)}; must be {len(steps)} numbers")
     if not np.isfinite(steps).all():

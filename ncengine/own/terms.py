@@ -89,8 +89,13 @@ def of_file(stem: str) -> FileName:
     if role in (WEIGHT, BIAS):
         words = _without_layers(words)
     number, counted = _number(words)
-    key = " ".join(words) if number is None else f"#{number:g}"
+    key = " ".join(words) if number is None else key_of(number)
     return FileName(role, key, number, counted)
+
+
+def key_of(number: float) -> str:
+    """Names the snapshot of that number."""
+    return f"#{number!r}"
 
 
 def _taken_out(words: list[str]) -> tuple[str | None, list[str]]:

@@ -7,6 +7,9 @@ import io
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+import pytest
+
+from ncengine import own
 
 CLASSES, SAMPLES, WIDTH, STEPS = 3, 24, 5, 3
 
@@ -61,3 +64,16 @@ def parquet(of, **options):
 def files(contents):
     """As `own.read` takes them, of bytes by name."""
     return [(name, io.BytesIO(content)) for name, content in contents.items()]
+
+
+def read(**contents):
+    """Of bytes by name, in which two underscores stand for a dot."""
+    return own.read(files({name.replace("__", "."): one for name, one in contents.items()}))
+
+
+def refusal(**contents):
+    with pytest.raises(ValueError) as caught:
+        read(**contents)
+    said = str(caught.value)
+    assert len(said) < 300 and "\n" not in said
+    return said

@@ -11,8 +11,10 @@ from PIL import Image
 
 import ncengine
 from ncengine import own
+from ncengine.analysis.projection import project
 from ncengine.cli.main import main
 from ncengine.own import recording as recording_room
+from ncengine.own import terms
 from ncengine.recorder import written
 from ncengine.runs.recorded import About, recording, recordings
 from tests.engine.brought import (
@@ -26,21 +28,10 @@ from tests.engine.brought import (
     npy,
     npz,
     parquet,
+    read,
+    refusal,
     table,
 )
-
-
-def read(**contents):
-    """Of bytes by name, in which two underscores stand for a dot."""
-    return own.read(files({name.replace("__", "."): one for name, one in contents.items()}))
-
-
-def refusal(**contents):
-    with pytest.raises(ValueError) as caught:
-        read(**contents)
-    said = str(caught.value)
-    assert len(said) < 300 and "\n" not in said
-    return said
 
 
 def plain_figures(features, labels, weight, bias):
@@ -258,8 +249,11 @@ def test_without_a_weight_figures_are_of_the_features_alone(tmp_path):
     expected, _ = plain_figures(*parts)
     assert found.figures["nc1"][1] == pytest.approx(expected["nc1"], rel=1e-9)
     assert {"nc2a", "nc3", "nc4", "accuracy"}.isdisjoint(found.figures)
-    assert np.isnan(found.geometry.classifier).all()
-    assert np.isfinite(found.geometry.class_means).all()
+    # Where there are no rows, the player shows class means alone.
+    shown = project(found.geometry, 0)
+    assert shown.epoch.tolist() == [0, 1, 2] and not shown.classifier.any()
+    for values in (shown.points, shown.means, shown.classifier, shown.ideal):
+        assert np.isfinite(values).all()
 
 
 def test_unequal_classes_are_told_by_what_their_training_leads_to(tmp_path):
@@ -320,6 +314,33 @@ def test_steps_told_and_progress(tmp_path):
     assert len(recordings(tmp_path)) == 1
 
 
+def test_steps_of_many_digits_are_told_apart():
+    made = arrays()
+    several = {f"h_{1234567 + n}__npy": npy(one) for n, one in enumerate(made["features"])}
+    brought = read(labels__npy=npy(made["labels"]), **several)
+    assert [one.step for one in brought.snapshots] == [1234567, 1234568, 1234569]
+
+
+@pytest.mark.parametrize(
+    "stem, role, number",
+    [
+        ("features", "features", None),
+        ("epoch_010_features", "features", 10),
+        ("features_10", "features", 10),
+        ("resnet18_epoch3_fc2.weight", "weight", 3),
+        ("y_train", "labels", None),
+        ("class_names", "class_names", None),
+        ("H-step-2.5", "features", 2.5),
+        ("head_bias", "bias", None),
+        ("run 7", None, 7),
+        ("epochs", "steps", None),
+    ],
+)
+def test_what_a_file_is_follows_from_its_name(stem, role, number):
+    found = terms.of_file(stem)
+    assert (found.role, found.number) == (role, number)
+
+
 def test_what_a_recorder_saved_is_read_back(tmp_path):
     made, recorder = arrays(), ncengine.Recorder(name="first", cache=tmp_path / "a")
     for n in range(STEPS):
@@ -365,94 +386,3 @@ def test_the_command_line_reads_a_folder(tmp_path, monkeypatch, capsys):
     assert main(["record", str(tmp_path / "absent")]) == 1
     assert "absent: no such file" in capsys.readouterr().err
     assert len(recordings(tmp_path / "cache")) == 2
-
-
-def changed(**parts):
-    return npz(**{**arrays(), **parts})
-
-
-@pytest.mark.parametrize(
-    "content, said",
-    [
-        (
-            changed(features=np.zeros((9, 3, 8, 8))),
-            "a.npz: features is (9, 3, 8, 8); must be (N, d)",
-        ),
-        (changed(features=np.zeros(9)), "a.npz: features is (9,); must be (N, d) or (T, N, d)"),
-        (changed(features=np.zeros((0, 5))), "a.npz: features is (0, 5): there is nothing in it"),
-        (changed(features=np.zeros((24, 5), "c8")), "a.npz: features: holds complex numbers"),
-        (changed(features=np.zeros((24, 5), [("a", "f4")])), "is a structured array"),
-        (changed(features=np.full((3, 24, 5), "x")), "a.npz: features holds texts"),
-        (
-            changed(features=np.full((3, 24, 5), np.inf)),
-            "a.npz: features[0, 0] = inf; must be a finite",
-        ),
-        (changed(labels=np.zeros(23, int)), "a.npz: labels is (23,): fewer labels than the 24"),
-        (changed(labels=np.zeros(25, int)), "a.npz: labels is (25,): more labels than the 24"),
-        (changed(labels=np.arange(24) / 2), "a.npz: labels[1] = 0.5; must be a whole number"),
-        (changed(labels=np.arange(24) % 2), "a.npz: labels: class 2 has no sample"),
-        (changed(labels=np.arange(24) % 4), "has 4 different labels, 0, 1, 2, 3, and weight has 3"),
-        (changed(labels=np.full((24, 3), 0.5)), "row 0 is not one 1 and zeros"),
-        (changed(labels=np.array(["a", " "] * 12)), "a.npz: labels[1] is empty"),
-        (changed(weight=np.zeros((3, 4))), "a.npz: weight is (3, 4); must be (K, 5) or (5, K)"),
-        (changed(weight=np.full((3, 5), np.nan)), "a.npz: weight[0, 0] = nan; must be a finite"),
-        (changed(bias=np.zeros(4)), "a.npz: bias is (4,); must be (3,), one a class"),
-        (changed(steps=np.array([1, 1, 2])), "a.npz: steps are 1, 1, 2; each must be more"),
-        (changed(steps=np.arange(4)), "a.npz: steps is (4,); must be 3 numbers"),
-        (changed(class_names=np.array(["a", "b"])), "class_names: there are 2; must be 3"),
-        (changed(images=np.zeros((23, 8, 8))), "a.npz: images is (23, 8, 8), and a.npz: features"),
-        (changed(images=np.full((24, 8, 8), -1.0)), "goes from -1 to -1; must be whole numbers 0"),
-        (changed(images=np.zeros((24, 64))), "must be (N, h, w), (N, h, w, c) or (N, c, h, w)"),
-        (npz(features=np.zeros((24, 5))), "a.npz: features: there are no labels beside it"),
-        (npz(labels=np.zeros(24)), "a.npz: there are no features"),
-        (npz(one=np.zeros(24)), "a.npz: its arrays are one; must be called features"),
-        (
-            npz(features=np.eye(4), labels=np.zeros(4)),
-            "there is one class alone; must be at least 2",
-        ),
-        (b"", "a.npz: is empty"),
-        (b"PK" + bytes(40), "a.npz: cannot be read (it is no whole .npz file"),
-    ],
-)
-def test_what_is_wrong_is_said_by_file_array_and_what_is_allowed(content, said):
-    assert said in refusal(a__npz=content)
-
-
-def test_files_that_do_not_go_together_are_refused():
-    made = arrays()
-    one = {"features": made["features"][0], "labels": made["labels"]}
-    narrow = {**one, "features": made["features"][0][:, :4]}
-    assert refusal(a_1__npz=npz(**one), a_2__npz=npz(**narrow)) == (
-        "a_2.npz: features has 4 columns, and a_1.npz: features has 5; must be the same at all "
-        "snapshots"
-    )
-    assert "is the features of the same snapshot" in refusal(
-        a_1__npz=npz(**one), b_1__npz=npz(**one)
-    )
-    weight = made["weight"][0]
-    assert refusal(a_1__npz=npz(**one, weight=weight), a_2__npz=npz(**one)) == (
-        "a_2.npz: features: has no weight, and other snapshots have"
-    )
-    assert refusal(a__npy=npy(weight)).startswith("a.npy: its name does not say what it is")
-    assert refusal(a__gif=b"GIF") == "a.gif: must end in .npz, .npy, .csv, .parquet"
-    assert refusal() == "there is no file; must be one or several of .npz, .npy, .csv, .parquet"
-    assert "its first line must name the columns" in refusal(a__csv=b"1,2,0\n3,4,1\n")
-
-
-def test_limits_are_said():
-    small = own.Limits(file=10**5, memory=10**4, samples=30, width=8, classes=4, snapshots=2)
-    features, labels = np.zeros((24, 5), np.float32), np.arange(24) % 2
-
-    def said(**parts):
-        with pytest.raises(ValueError) as caught:
-            own.read(
-                files({"a.npz": npz(**{"features": features, "labels": labels, **parts})}), small
-            )
-        return str(caught.value)
-
-    assert "a.npz: features: 31 samples; 30 at most" in said(features=np.zeros((31, 5), "f4"))
-    assert "a.npz: features: 9 columns; 8 at most" in said(features=np.zeros((24, 9), "f4"))
-    assert "a.npz: labels: 5 classes; 4 at most" in said(labels=np.arange(24) % 5)
-    assert "3 snapshots; 2 at most" in said(features=np.zeros((3, 24, 5), "f4"))
-    assert "unpacked it takes" in said(features=np.zeros((24, 60)))
-    assert "a.npz: 1" in (big := said(features=np.zeros((300, 60)))) and "100,000 at most" in big

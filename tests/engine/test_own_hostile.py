@@ -4,6 +4,8 @@ import io
 import pickle
 import re
 import struct
+import subprocess
+import sys
 import tracemalloc
 import warnings
 import zipfile
@@ -14,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+import ncengine
 from ncengine import own
 from ncengine.own import reading
 from ncengine.own.apart import Apart
@@ -30,7 +33,7 @@ from tests.engine.brought import (
     table,
 )
 
-LONGEST = 300
+ROOT, LONGEST = Path(__file__).resolve().parents[2], 300
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -82,8 +85,13 @@ def peak(contents):
 
 def check_whole(brought):
     """What was read fits together, and is finite."""
-    assert len(brought.name) < 100 and brought.classes >= 2
+    assert len(brought.name) < 100 and brought.classes != 1
+    assert all("\n" not in note and len(note) < LONGEST for note in brought.notes)
     for one in brought.snapshots:
+        if isinstance(one, own.Measured):
+            assert np.isfinite([one.step, *one.figures.values()]).all()
+            assert all(np.isfinite(values).all() for values in (one.points or {}).values())
+            continue
         assert one.features.shape == (len(one.labels), brought.width)
         assert np.isfinite(one.features).all() and np.isfinite(one.step)
         assert set(one.labels) == set(range(brought.classes))
@@ -94,7 +102,6 @@ def check_whole(brought):
             assert values is None or values.shape == shape and np.isfinite(values).all()
     if brought.class_names:
         assert len(brought.class_names) == brought.classes
-    assert all("\n" not in note and len(note) < LONGEST for note in brought.notes)
 
 
 def samples():
@@ -102,7 +109,16 @@ def samples():
     return made["features"][0], made["labels"]
 
 
-def originals():
+def saved(folder):
+    """What a recorder saves."""
+    made, recorder = arrays(), ncengine.Recorder()
+    for n, (features, weight) in enumerate(zip(made["features"], made["weight"], strict=True)):
+        recorder.observe(features, made["labels"], weight, step=n)
+    return recorder.save(folder / "a.npz").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
     """Valid files of each format, by name."""
     made, (features, labels) = arrays(), samples()
     words = np.array(["ant", "bee", "cow"])[labels]
@@ -114,6 +130,7 @@ def originals():
     return [
         {"a.npz": npz(**made)},
         {"a.npz": packed.getvalue()},
+        {"a.npz": saved(tmp_path_factory.mktemp("saved"))},
         {"features.npy": npy(features), **beside},
         {"features.npy": npy(np.asfortranarray(made["features"]), version=(2, 0)), **beside},
         {"a.csv": csv(features, labels)},
@@ -184,8 +201,8 @@ def mutated(contents, rng):
     return {**contents, name: bytes(data)}
 
 
-def test_of_a_thousand_damaged_files_each_is_refused_in_words_or_read_whole(ran):
-    rng, valid, refused = np.random.default_rng(0), originals(), 0
+def test_of_a_thousand_damaged_files_each_is_refused_in_words_or_read_whole(ran, originals):
+    rng, valid, refused = np.random.default_rng(0), originals, 0
     for contents in valid:
         check_whole(came_of(contents))
     for n in range(1000):
@@ -197,15 +214,15 @@ def test_of_a_thousand_damaged_files_each_is_refused_in_words_or_read_whole(ran)
     assert 500 < refused < 1000
 
 
-def test_damaged_files_take_little_more_memory_than_whole_ones():
-    rng, valid = np.random.default_rng(1), originals()
+def test_damaged_files_take_little_more_memory_than_whole_ones(originals):
+    rng, valid = np.random.default_rng(1), originals
     whole = max(peak(contents)[1] for contents in valid)
     for n in range(120):
         assert peak(mutated(valid[n % len(valid)], rng))[1] < 2 * whole + 2**22
 
 
-def test_what_is_read_whole_of_damaged_files_can_be_measured(tmp_path):
-    rng, valid, measured = np.random.default_rng(2), originals(), 0
+def test_what_is_read_whole_of_damaged_files_can_be_measured(tmp_path, originals):
+    rng, valid, measured = np.random.default_rng(2), originals, 0
     for n in range(200):
         came = came_of(mutated(valid[n % len(valid)], rng))
         if not isinstance(came, str) and measured < 30:
@@ -401,6 +418,13 @@ def test_a_process_that_ends_at_a_table_is_told_and_the_next_one_is_read(one_pro
     one_process._process.wait()
     assert came_of(good) == "a.parquet: is damaged, or takes too much to be read"
     check_whole(came_of(good))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not count so")
+def test_the_process_that_reads_tables_is_bounded():
+    code = "from ncengine.own.child import _limit; _limit(0); bytes(5 * 2**30)"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=ROOT, text=True)
+    assert ended.returncode and "MemoryError" in ended.stderr
 
 
 def test_floods_of_what_is_no_number_are_said_by_the_first():
