@@ -57,7 +57,7 @@ def _arrays(recording: Recording) -> dict[str, np.ndarray]:
     if geometry is not None:
         arrays["features"] = geometry.features[:, 0]
         arrays["labels"] = geometry.labels
-        if np.isfinite(geometry.classifier).any():
+        if np.nan_to_num(geometry.classifier).any():
             arrays["weight"] = geometry.classifier[:, 0]
         arrays["class_means"] = geometry.class_means[:, 0]
         arrays["steps"] = geometry.epoch

@@ -147,6 +147,12 @@ def _with_thumbnails(brought: Brought, each: list[Measured]) -> None:
 
 
 def _about(brought: Brought, name: str, figure: str) -> About:
-    said: dict[str, Any] = {"class_names": brought.class_names, "origin": "files"}
-    known = {field: said[field] for field in said if field in About.__dataclass_fields__}
-    return About(name, brought.classes, brought.width, brought.head, ideal=figure, **known)
+    return About(
+        name,
+        brought.classes,
+        brought.width,
+        brought.head,
+        ideal=figure,
+        class_names=brought.class_names,
+        origin="files",
+    )

@@ -103,7 +103,7 @@ def _nothing_left_to_train(app: LiveApp) -> Iterator[None]:
     wait_until(idle, "a run that was asked to stop went on")
 
 
-BELOW = ("depth", "library", "stories", "compare", "theory")
+BELOW = ("depth", "library", "stories", "compare", "theory", "recorded")
 
 
 def _is_one(line: ConsoleMessage) -> bool:

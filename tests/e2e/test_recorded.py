@@ -114,7 +114,7 @@ def test_it_is_looked_at_as_any_run_and_found_again_by_its_address(page, app, ke
     expect_query(page, "epoch", "0")
     page.get_by_text("Layers", exact=True).click()
     expect_query(page, "beside", "layers")
-    expect(page.locator(".st-key-chart_modules, [class*=chart_modules]").first).to_be_visible()
+    expect(page.get_by_role("img", name="Chart of NC1 over module")).to_be_visible()
     expect_rest(page)
     page.reload()
     expect_whole(page)
@@ -172,7 +172,8 @@ def test_files_are_taken_in_or_refused_in_words(page, app):
 
 
 def test_it_is_presented_and_taken_along(page, app, kept, new_context, tmp_path):
-    open_recorded(page, app, recorded=kept, present="1")
+    page.set_default_timeout(PATIENCE)
+    page.goto(f"{app.base}/recorded?{urlencode({'recorded': kept, 'present': '1'})}")
     expect(page.locator("h1.presented-title")).to_have_text("<b>Four</b> places")
     expect(page.locator(".readouts.presented .value")).to_have_count(3)
     open_recorded(page, app, recorded=kept)
@@ -197,4 +198,4 @@ def test_it_is_presented_and_taken_along(page, app, kept, new_context, tmp_path)
 def test_the_page_is_accessible(page, app, kept, opens):
     open_recorded(page, app, **({"recorded": kept} if opens == "recording" else {}))
     expect_rest(page)
-    expect_sound(page)
+    expect_sound(page, opens)
