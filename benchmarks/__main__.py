@@ -30,6 +30,7 @@ NAMES = (
     "architectures",
     "depth_law",
     "heads",
+    "recorder",
 )
 
 # What is shipped is measured by itself.

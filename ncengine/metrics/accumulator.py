@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, size
+from array_api_compat import array_namespace, device, is_numpy_namespace, size
 
-from ncengine.metrics.arrays import Array, as_float, double, square
+from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double, square
 from ncengine.metrics.class_moments import Moments
 from ncengine.metrics.rank import ROUNDING
 from ncengine.metrics.together import of_moments
@@ -72,9 +72,19 @@ class Accumulator:
         Raises:
             ValueError: shapes that do not fit, a label out of range, what is not finite.
         """
-        xp, features, labels = self._checked(features, labels)
-        if not features.shape[0]:
-            return
+        features, labels = self._checked(features, labels)
+        sums = self._in_numpy()
+        if sums is not self:
+            features, labels = _as_numpy(features), _as_numpy(labels)
+        step = max(TOGETHER, AT_ONCE // (4 * self.width))
+        for start in range(0, features.shape[0], step):
+            rows = slice(start, start + step)
+            # Narrow types are widened a few samples at a time: a batch may be large.
+            sums._take(double(sums._xp, features[rows, :]), labels[rows])
+
+    def _take(self, features: Array, labels: Array) -> None:
+        """Take in some samples in float64, at least one."""
+        xp = self._xp
         present, places, firsts = _classes_of(xp, labels)
         new = present[self.counts[present] == 0]
         if size(new):
@@ -144,6 +154,8 @@ class Accumulator:
         Raises:
             ValueError: a class has no sample yet, weight of another shape.
         """
+        if (sums := self._in_numpy()) is not self:
+            return sums.result(weight, counts)
         known = self.moments()
         if weight is not None:
             if tuple(weight.shape) != (self.classes, self.width):
@@ -193,13 +205,23 @@ class Accumulator:
             values = _as_numpy(values)
         return self._xp.asarray(values, device=device(self.first))
 
+    def _in_numpy(self) -> Accumulator:
+        """The same sums as numpy sees them, where torch has them in the processor's memory.
+
+        What torch lets go of there stays with the process in pieces, which would be as much again.
+        """
+        if self._xp is None or is_numpy_namespace(self._xp) or str(device(self.first)) != "cpu":
+            return self
+        sums = {name: _as_numpy(getattr(self, name)) for name in SUMS}
+        return Accumulator.over(sums, self.rounding)
+
     def _begin(self, xp: Any, here: Any) -> None:
         self._xp = xp
         # Of each class the first sample, and the mean minus that.
         for name, shape in shapes(self.classes, self.width).items():
             setattr(self, name, xp.zeros(shape, dtype=xp.float64, device=here))
 
-    def _checked(self, features: Array, labels: Array) -> tuple[Any, Array, Array]:
+    def _checked(self, features: Array, labels: Array) -> tuple[Array, Array]:
         if features.ndim != 2 or features.shape[-1] != self.width:
             raise ValueError(
                 f"features: shape {tuple(features.shape)}, must be (B, {self.width}), one a sample"
@@ -212,7 +234,7 @@ class Accumulator:
         if xp is not self._xp:
             raise ValueError("features: must be of one library, numpy or torch, in all batches")
         here = device(self.first)
-        features = double(xp, xp.asarray(features, device=here))
+        features = xp.asarray(features, device=here)
         labels = xp.asarray(labels, device=here)
         if tuple(labels.shape) != (features.shape[0],):
             raise ValueError(
@@ -228,7 +250,7 @@ class Accumulator:
         if not bool(xp.all(xp.isfinite(features))):
             raise ValueError("features: must be finite")
         self.rounding = max(self.rounding, rounding)
-        return xp, features, xp.astype(labels, xp.int64)
+        return features, xp.astype(labels, xp.int64)
 
     def _join(self, present: Array, counts: Array, means: Array, squares: Array) -> None:
         """Take in other samples of the classes `present` (P,), which each occur once.

@@ -26,6 +26,13 @@ def nc4(features: Array, means: Array, weight: Array, bias: Array | None = None)
     Raises:
         ValueError: shapes that do not fit, no sample.
     """
+    return decided(features, means, weight, bias)[1]
+
+
+def decided(
+    features: Array, means: Array, weight: Array, bias: Array | None = None
+) -> tuple[Array, Array]:
+    """The classes that the classifier picks (..., N), and `nc4` (...), whose arguments it takes."""
     xp, given, features, means, weight = _checked(features, means, weight)
     rounding = ROUNDING * float(xp.finfo(given).eps)
     bias = xp.zeros_like(weight[..., 0]) if bias is None else double(xp, as_float(xp, bias))
@@ -37,7 +44,7 @@ def nc4(features: Array, means: Array, weight: Array, bias: Array | None = None)
         _share(xp, features[r, ...], means[r, ...], weight[r, ...], bias[r, ...], rounding)
         for r in range(features.shape[0])
     ]
-    return xp.stack(each)
+    return xp.stack([own for own, _ in each]), xp.stack([share for _, share in each])
 
 
 def picked(features: Array, weight: Array, bias: Array | None = None) -> Array:
@@ -66,7 +73,7 @@ def _checked(features: Array, means: Array, weight: Array) -> tuple[Any, Any, Ar
 
 def _share(
     xp: Any, features: Array, means: Array, weight: Array, bias: Array, rounding: float
-) -> Array:
+) -> tuple[Array, Array]:
     """Of one network: a sample that lies e from the mean m of the class picked is nearer to another
     mean m' where e · (m' - m) > |m' - m|²/2.
     """
@@ -75,13 +82,14 @@ def _share(
     centred = means - centre
     halves = half_squares(xp, centred, told_apart(xp, means, within, rounding))
     samples, step = features.shape[0], max(1, AT_ONCE // max(means.shape))
-    nearer = 0.0
+    nearer, owns = 0.0, []
     for start in range(0, samples, step):
         some = features[start : start + step, :]
         own = picked(some, weight, bias)
+        owns.append(own)
         apart = some - xp.take(means, own, axis=0)
         along = apart @ xp.matrix_transpose(centred)
         mine = xp.take_along_axis(along, own[:, None], axis=-1)
         beyond = along - mine - xp.take(halves, own, axis=0)
         nearer += float(to_device(xp.sum(xp.max(beyond, axis=-1) > 0), "cpu"))
-    return xp.asarray(nearer / samples, dtype=xp.float64)
+    return xp.concat(owns), xp.asarray(nearer / samples, dtype=xp.float64)

@@ -9,6 +9,9 @@ from array_api_compat import array_namespace
 from ncengine.metrics.arrays import Array, as_float, double, ratio
 from ncengine.metrics.frames import from_simplex
 
+# So many rows of large matrices are worked on at a time.
+TOGETHER = 256
+
 
 def nc3_frobenius(weight: Array, centred: Array) -> Array:
     """|| Z/||Z|| - (I - 11^T/K)/√(K - 1) ||_F (...), Z = W M^T.
@@ -29,8 +32,17 @@ def nc3_papyan(weight: Array, centred: Array) -> Array:
     Papyan, Han and Donoho (2020), Figure 5. NaN where one of them is zero.
     """
     xp, weight, centred = _pair(weight, centred)
-    apart = _normalised(xp, weight) - _normalised(xp, centred)
-    return xp.linalg.vector_norm(apart, axis=(-2, -1)) ** 2
+    sizes = [(values, *_size(xp, values)) for values in (weight, centred)]
+    total = 0.0
+    for start in range(0, weight.shape[-2], TOGETHER):
+        # Some rows at a time: of a thousand classes they are large.
+        rows = slice(start, start + TOGETHER)
+        left, right = (
+            ratio(xp, values[..., rows, :], largest, xp.nan) / norm
+            for values, largest, norm in sizes
+        )
+        total = total + xp.linalg.vector_norm(left - right, axis=(-2, -1)) ** 2
+    return total
 
 
 def nc3_cosines(features: Array, labels: Array, weight: Array) -> Array:
@@ -40,8 +52,9 @@ def nc3_cosines(features: Array, labels: Array, weight: Array) -> Array:
     """
     xp = array_namespace(features, weight)
     features, weight = (double(xp, as_float(xp, values)) for values in (features, weight))
-    rows = xp.take(_units(xp, weight), labels, axis=-2)
-    return xp.linalg.vector_norm(_units(xp, features) - rows, axis=-1) ** 2 / 2
+    apart = _units(xp, features)
+    apart -= xp.take(_units(xp, weight), labels, axis=-2)
+    return xp.linalg.vector_norm(apart, axis=-1) ** 2 / 2
 
 
 def _units(xp: Any, rows: Array) -> Array:
@@ -59,7 +72,14 @@ def _pair(weight: Array, centred: Array) -> tuple[Any, Array, Array]:
 
 
 def _normalised(xp: Any, matrix: Array) -> Array:
-    # Scaled first, so that squares cannot underflow.
-    largest = xp.max(xp.abs(matrix), axis=(-2, -1), keepdims=True)
-    scaled = ratio(xp, matrix, largest, xp.nan)
-    return scaled / xp.linalg.vector_norm(scaled, axis=(-2, -1), keepdims=True)
+    largest, norm = _size(xp, matrix)
+    return ratio(xp, matrix, largest, xp.nan) / norm
+
+
+def _size(xp: Any, matrix: Array) -> tuple[Array, Array]:
+    """The largest entry (..., 1, 1), and the Frobenius norm in units of it: so that squares cannot
+    underflow.
+    """
+    axes = {"axis": (-2, -1), "keepdims": True}
+    largest = xp.maximum(xp.max(matrix, **axes), -xp.min(matrix, **axes))
+    return largest, xp.linalg.vector_norm(ratio(xp, matrix, largest, xp.nan), **axes)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ncengine.metrics.arrays import Array
+from ncengine.metrics.arrays import AT_ONCE, Array
 
 # How many times the precision of its features counts as the rounding of what is made of them.
 ROUNDING = 8
@@ -53,7 +53,30 @@ def directions(xp: Any, means: Array) -> tuple[Array, Array]:
     Of means (..., K, d) in float64, r = min(K - 1, d). Centring and turning in one: by contrasts,
     so that no singular value is there only because the centred means sum to zero.
     """
+    if means.ndim == 2 and means.shape[0] * means.shape[1] > AT_ONCE // 2:
+        return tuple(xp.asarray(values) for values in _sparingly(np.asarray(means)))
     return xp.linalg.svd(xp.asarray(contrasts(means.shape[-2])) @ means, full_matrices=False)[1:]
+
+
+def _sparingly(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same of one network's means, where a decomposition at once takes several times their
+    memory: they are brought to a triangle first, in the memory that they have.
+    """
+    from scipy import linalg
+
+    # Not by `contrasts`, which would stay in memory.
+    centred = contrasts.__wrapped__(len(means)) @ means
+    if centred.shape[0] >= centred.shape[1]:
+        (triangle,) = linalg.qr(centred, mode="r", overwrite_a=True, check_finite=False)
+        square = triangle[: centred.shape[1]]
+        del centred, triangle
+        _, singular, axes = linalg.svd(square, check_finite=False)
+        return singular, axes
+    # Its transpose lies in memory as Fortran has it, so that nothing is copied.
+    turned, triangle = linalg.qr(centred.T, mode="economic", overwrite_a=True, check_finite=False)
+    del centred
+    left, singular, _ = linalg.svd(triangle, overwrite_a=True, check_finite=False)
+    return singular, left.T @ turned.T
 
 
 @lru_cache

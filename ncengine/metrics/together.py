@@ -10,7 +10,7 @@ from ncengine.metrics import codes, imbalance
 from ncengine.metrics.arrays import Array, as_float, double
 from ncengine.metrics.class_moments import Moments, moments
 from ncengine.metrics.collapse import gram_distance, normalised_gram
-from ncengine.metrics.decisions import nc4, picked
+from ncengine.metrics.decisions import decided
 from ncengine.metrics.duality import nc3_cosines, nc3_frobenius, nc3_papyan
 from ncengine.metrics.frames import equiangularity, equinorm, maximal_angle, nc2_frobenius
 from ncengine.metrics.variability import cdnv, nc1, nc1_pinv
@@ -59,8 +59,10 @@ def of_moments(
         counts, factor: as of `ideal`; without counts, those of `known`.
     """
     counts = known.counts if counts is None else counts
+    # First, while there are no centred means: of a thousand classes each of these is large.
+    by_pseudo_inverse = nc1_pinv(known)
     centred, classes, width = known.centred, known.classes, known.means.shape[-1]
-    found = {"nc1": nc1(known), "nc1_pinv": nc1_pinv(known), "cdnv": cdnv(known)}
+    found = {"nc1": nc1(known), "nc1_pinv": by_pseudo_inverse, "cdnv": cdnv(known)}
     found |= _of_rows(centred, "means")
     if weight is not None:
         xp = array_namespace(weight)
@@ -121,10 +123,11 @@ def of_samples(
     """What needs the samples one by one: "nc3", "nc4", "accuracy"; arguments as of `nc4`."""
     xp = array_namespace(features, weight)
     labels = xp.astype(xp.asarray(labels, device=device(features)), xp.int64)
-    right = xp.astype(picked(features, weight, bias) == labels, xp.float64)
+    own, share = decided(features, means, weight, bias)
+    right = xp.astype(own == labels, xp.float64)
     return {
         "nc3": xp.mean(nc3_cosines(features, labels, weight), axis=-1),
-        "nc4": nc4(features, means, weight, bias),
+        "nc4": share,
         "accuracy": xp.mean(right, axis=-1),
     }
 

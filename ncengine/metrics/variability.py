@@ -45,12 +45,15 @@ def cdnv(moments: Moments) -> Array:
     Var is the mean squared distance from the class's mean. inf where two means coincide.
     """
     xp, classes = moments.xp, moments.classes
+    # In place: of a thousand classes each of these is large.
     squares = squared_distances(xp, moments.centred)
-    squares[squares <= moments.told[..., None, None] ** 2] = 0.0
-    pairs = (moments.spreads[..., :, None] + moments.spreads[..., None, :]) / 2
-    each = ratio(xp, pairs, squares, xp.inf)
-    itself = xp.eye(classes, dtype=xp.bool, device=device(each))
-    each = xp.where(itself, xp.zeros_like(each), each)
+    same = squares <= moments.told[..., None, None] ** 2
+    squares[same] = 1.0
+    each = moments.spreads[..., :, None] + moments.spreads[..., None, :]
+    each /= 2
+    each /= squares
+    each[same] = xp.inf
+    each[..., xp.eye(classes, dtype=xp.bool, device=device(each))] = 0.0
     return xp.sum(each, axis=(-2, -1)) / (classes * (classes - 1))
 
 

@@ -131,10 +131,12 @@ class Recorder:
 
     @property
     def floor(self) -> float | None:
+        """See above; there is none before the first snapshot."""
         return self._judged.floor
 
     @property
     def without_floor(self) -> str:
+        """Empty where there is a floor."""
         return self._judged.why
 
     def __enter__(self) -> Recorder:
@@ -319,7 +321,9 @@ class Recorder:
             foreign = look(model, self._ood, self.head, {}, self._pool).joined
             more = measuring.of_foreign(seen.joined, means, foreign)
             found = replace(found, figures={**found.figures, **more})
-        return self._keep(found, written.of(seen), seen)
+        # They are the same samples at every snapshot, and look the same.
+        pictured = [] if self.snapshots or self._kept is None else self._probe
+        return self._keep(found, written.of(seen, pictured), seen)
 
     def _keep(self, found: Snapshot, geometry: written.Looked | None, seen: Seen | str) -> Snapshot:
         """Keep it, with the gap to the floor; `seen` of it, or why there can be no floor."""

@@ -15,8 +15,11 @@ import numpy as np
 from ncengine.reasons import reason
 from ncengine.recorder.floor import Judged
 from ncengine.recorder.looking import Seen
+from ncengine.recorder.probe import Batch
 from ncengine.recorder.said import Said
 from ncengine.recorder.snapshot import Snapshot
+from ncengine.recorder.thumbnails import thumbnails
+from ncengine.runs.grown import THUMBNAILS
 from ncengine.runs.journal import replacing
 from ncengine.runs.recorded import About, Writer
 from ncengine.runs.recorded_layers import points_of
@@ -34,7 +37,8 @@ class Looked:
     """What the points of one snapshot are: class means (K, d), rows of the last layer (K, d), and
     some features (S, d) of classes (S,); without the last two where samples were not kept.
 
-    `layers` are the points of further layers, see `recorded_layers.points_of`.
+    `layers` are the points of further layers, see `recorded_layers.points_of`; `thumbnails` are
+    pictures of the S samples.
     """
 
     means: np.ndarray
@@ -42,6 +46,7 @@ class Looked:
     features: np.ndarray | None
     labels: np.ndarray | None
     layers: dict[str, np.ndarray] = field(default_factory=dict)
+    thumbnails: np.ndarray | None = None
 
     def points(self) -> dict[str, np.ndarray]:
         """By the names of `snapshots.names`, those that there are."""
@@ -50,6 +55,7 @@ class Looked:
             "classifier": self.weight,
             "features": self.features,
             "labels": self.labels,
+            THUMBNAILS: self.thumbnails,
         }
         return {name: values for name, values in arrays.items() if values is not None} | self.layers
 
@@ -125,8 +131,8 @@ class Kept:
             logger.warning("the recording is not kept any more: %s", reason(error))
 
 
-def of(seen: Seen) -> Looked:
-    """Of what was seen: the first features of each class."""
+def of(seen: Seen, pictured: Sequence[Batch] = ()) -> Looked:
+    """Of what was seen: the first features of each class, with pictures from these batches."""
     assert seen.labels is not None
     rows = seen.joined.double().cpu().numpy()
     labels = seen.labels.cpu().numpy()
@@ -136,7 +142,8 @@ def of(seen: Seen) -> Looked:
     each = max(1, SHOWN // len(weight))
     index = np.concatenate([np.flatnonzero(labels == k)[:each] for k in numbers])
     layers = _of_layers(seen, labels, index) if seen.layers else {}
-    return Looked(means, weight, rows[index].astype(np.float16), labels[index], layers)
+    pictures = thumbnails(pictured, index)
+    return Looked(means, weight, rows[index].astype(np.float16), labels[index], layers, pictures)
 
 
 def _of_layers(seen: Seen, labels: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:

@@ -37,8 +37,8 @@ warnings.filterwarnings("ignore", message="flock not supported on this filesyste
 FOLDER, FORMAT = "recorded", "neural-collapse-explorer recording"
 # Held by who writes, in the recording's folder.
 LOCK = "writer.lock"
-# So many recordings stay in memory once they were looked at.
-KEPT = 8
+# So many recordings stay in memory once they were looked at, and of their files so many bytes.
+KEPT, KEPT_BYTES = 8, 2**30
 
 
 class BeingRecorded(ValueError):
@@ -206,12 +206,14 @@ def recording(key: str, root: Path | str | None = None) -> Recording | None:
     with _GUARD:
         reading = _READINGS.pop(folder, None) or _Reading(key, folder)
         _READINGS[folder] = reading
-        while len(_READINGS) > KEPT:
-            _READINGS.popitem(last=False)
     found = reading.now()
-    if found is None:
-        with _GUARD:
+    with _GUARD:
+        if found is None:
             _READINGS.pop(folder, None)
+        while len(_READINGS) > 1 and (
+            len(_READINGS) > KEPT or sum(one.bytes for one in _READINGS.values()) > KEPT_BYTES
+        ):
+            _READINGS.popitem(last=False)
     return found
 
 
@@ -273,6 +275,11 @@ class _Reading:
         self._grown: Grown | None = None
         self._start = self._size = 0
         self._last: Recording | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Of the file, how much was read."""
+        return self._start
 
     def now(self) -> Recording | None:
         """As it stands; the one given last where nothing came."""

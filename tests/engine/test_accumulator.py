@@ -1,6 +1,9 @@
 """Metrics from batches against two passes over all samples, in twice the digits where it counts."""
 
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,6 +152,47 @@ def test_a_thousand_classes_of_width_2048_fit_in_200_megabytes():
         assert tracemalloc.get_traced_memory()[1] < 200e6
     finally:
         tracemalloc.stop()
+
+
+# In a process of its own: what grows is what the operating system counts, from when everything is
+# loaded and the caller's batch and weight are there. What the process held at most before is
+# forgotten, by a 5 in clear_refs.
+GROWN = """
+import re, sys
+from pathlib import Path
+import numpy as np, torch
+from ncengine.metrics import Accumulator
+
+def mebibytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+library = {"numpy": np.asarray, "torch": torch.from_numpy}[sys.argv[1]]
+rng = np.random.default_rng(6)
+batch = library(rng.normal(size=(500, 2048)).astype(sys.argv[2]))
+weight = library(rng.normal(size=(1000, 2048)))
+labels = [library(np.arange(500)), library(np.arange(500, 1000))]
+small = Accumulator(5, 8)
+small.update(batch[:10, :8], labels[0][:10] % 5)
+small.result(weight[:5, :8])
+Path("/proc/self/clear_refs").write_text("5")
+before = mebibytes("VmRSS")
+made = Accumulator(1000, 2048)
+for each in labels:
+    made.update(batch, each)
+made.result(weight)
+print((mebibytes("VmHWM") - before) * 2**20 / 1e6)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="told by Linux")
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_no_process_grows_by_more_than_that(library, dtype):
+    done = subprocess.run(
+        [sys.executable, "-c", GROWN, library, dtype], capture_output=True, text=True, check=True
+    )
+    # The sums alone are 66 MB, so that what is measured is there to be seen.
+    assert 66 < float(done.stdout) < 200
 
 
 @pytest.mark.parametrize(

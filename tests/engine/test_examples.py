@@ -33,12 +33,17 @@ def test_a_plain_loop_in_few_lines_sees_collapse(tmp_path):
     assert f"NC1 {table['nc1'].iloc[-1]:.4f}" in printed[-1]
 
 
+def test_a_loop_in_jax_is_short():
+    assert len((EXAMPLES / "jax_observe.py").read_text().splitlines()) <= 40
+
+
 @pytest.mark.parametrize(
     "name, library, table, looks",
     [
         ("lightning_callback.py", "lightning", "digits.csv", 4),
         ("transformers_callback.py", "transformers", "texts.csv", 4),
         ("torchmetrics_metric.py", "torchmetrics", None, 30),
+        ("jax_observe.py", "jax", "digits.csv", 30),
     ],
 )
 def test_each_library_sees_collapse(tmp_path, name, library, table, looks):

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
+from array_api_compat import array_namespace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncengine.metrics.rank import class_rank
+from ncengine.metrics.arrays import AT_ONCE
+from ncengine.metrics.rank import class_rank, directions
 
 
 @settings(max_examples=80, deadline=None)
@@ -43,3 +46,26 @@ def test_zero_sum_means_lack_a_dimension(classes, width):
     means -= means.mean(1, keepdims=True)
     for dtype in ("float16", "float32", "float64"):
         assert class_rank(means.astype(dtype)) == min(classes - 1, width - 1)
+
+
+@pytest.mark.parametrize("shape", [(900, 1300), (1300, 900), (1100, 1099)])
+@pytest.mark.parametrize("library", [np.asarray, torch.from_numpy])
+def test_of_many_means_directions_are_those_of_a_decomposition_at_once(shape, library):
+    rng = np.random.default_rng(1)
+    sizes = 10.0 ** rng.uniform(-7, 0, size=(min(shape), 1))
+    means = rng.normal(size=(shape[0], min(shape))) @ (
+        sizes * rng.normal(size=(min(shape), shape[1]))
+    )
+    assert means.size > AT_ONCE // 2
+    given = library(means.copy())
+    singular, axes = directions(array_namespace(given), given)
+    assert type(singular) is type(axes) is type(given)
+    singular, axes = np.asarray(singular), np.asarray(axes)
+    centred = means - means.mean(0)
+    count = min(shape[0] - 1, shape[1])
+    expected = np.linalg.svd(centred, compute_uv=False)[:count]
+    np.testing.assert_allclose(singular, expected, rtol=1e-9, atol=1e-12 * expected[0])
+    np.testing.assert_allclose(axes @ axes.T, np.eye(count), atol=1e-10)
+    lengths = np.linalg.norm(centred @ axes.T, axis=0)
+    np.testing.assert_allclose(lengths, expected, rtol=1e-9, atol=1e-12 * expected[0])
+    np.testing.assert_array_equal(np.asarray(given), means)

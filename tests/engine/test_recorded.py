@@ -339,13 +339,16 @@ def test_many_may_read_while_one_writes(tmp_path):
     assert wrong == []
 
 
-def test_only_so_many_stay_in_memory(tmp_path):
+def test_only_so_many_stay_in_memory(tmp_path, monkeypatch):
     for number in range(recorded.KEPT + 3):
         writer = Writer(About(str(number), 2, 2), tmp_path)
         writer.append(0, {"nc1": 1.0}, None)
         writer.end()
     assert len(recordings(tmp_path)) == recorded.KEPT + 3
-    assert len(recorded._READINGS) <= recorded.KEPT
+    assert len(recorded._READINGS) == recorded.KEPT
+    one = recording(writer.key, tmp_path)
+    monkeypatch.setattr(recorded, "KEPT_BYTES", 1)
+    assert recording(writer.key, tmp_path) is one and len(recorded._READINGS) == 1
 
 
 def test_the_last_thumbnails_count(tmp_path):
@@ -383,3 +386,33 @@ def test_the_last_thumbnails_count(tmp_path):
 def test_what_is_said_of_a_training_is_checked(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         made(tmp_path, **options)
+
+
+@pytest.mark.parametrize("channels, side", [(1, 6), (3, 64)])
+def test_images_are_kept_small_in_the_order_of_the_samples(tmp_path, channels, side):
+    labels = torch.tensor([2, 0, 1, 2, 1, 0] * 30)
+    # Each image is of one brightness, which is its number.
+    images = torch.arange(180.0).view(-1, 1, 1, 1).expand(-1, channels, side, side)
+    model = nn.Sequential(nn.Flatten(), nn.Linear(channels * side**2, 3))
+    with ncengine.Recorder(
+        model, probe=(images / 100 - 1, labels), per_class=4, name="i", cache=tmp_path
+    ) as recorder:
+        recorder.snapshot(0)
+        recorder.snapshot(1)
+    (one,) = recordings(tmp_path)
+    shown = min(side, 32)
+    assert one.thumbnails.shape == (12, shown, shown) + (3,) * (channels > 1)
+    numbers = [n for k in range(3) for n in np.flatnonzero(labels == k)[:4]]
+    seen = one.thumbnails.reshape(12, -1)
+    assert (seen.min(1) == seen.max(1)).all()
+    low, high = min(numbers), max(numbers)
+    np.testing.assert_allclose(
+        seen[:, 0], [255 * (n - low) / (high - low) for n in numbers], atol=1
+    )
+    assert len(one.geometry) == 2
+
+
+def test_vectors_have_no_thumbnails(tmp_path):
+    with made(tmp_path) as recorder:
+        recorder.snapshot(0)
+    assert recordings(tmp_path)[0].thumbnails is None
