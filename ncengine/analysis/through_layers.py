@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ncengine.analysis.projection import Projection, project
-from ncengine.runs.recorded_layers import padded
 from ncengine.runs.run import Geometry, Layers
 
 # What of a projection does not have a frame for each snapshot.
@@ -38,15 +37,14 @@ def through_layers(
     last, count = int(np.flatnonzero(finite)[-1]), layers.class_means.shape[2]
 
     def trajectory(of_layers: np.ndarray, of_last: np.ndarray) -> np.ndarray:
-        return np.concatenate(_alike(of_layers, of_last[None]))[:, None]
+        return np.concatenate([of_layers, of_last[None]])[:, None]
 
     rows = np.repeat(geometry.classifier[at, r], count, axis=0)
-    of_means = trajectory(layers.class_means[means[0], r], geometry.class_means[last, r])
-    nothing = padded(geometry.test_features[:1, :1, :0], of_means.shape[-1])
+    nothing = geometry.test_features[:1, :1, :0]
     whole = Geometry(
         epoch=np.arange(1, count + 2),
-        class_means=of_means,
-        classifier=padded(trajectory(rows, geometry.classifier[last, r]), of_means.shape[-1]),
+        class_means=trajectory(layers.class_means[means[0], r], geometry.class_means[last, r]),
+        classifier=trajectory(rows, geometry.classifier[last, r]),
         features=trajectory(layers.features[f, r], geometry.features[last, r][layers.index]),
         labels=geometry.labels[layers.index],
         sample_index=geometry.sample_index[layers.index],
@@ -59,15 +57,3 @@ def through_layers(
         return None
     names = [field.name for field in fields(Projection) if field.name not in _OF_ALL_FRAMES]
     return replace(projection, **{name: getattr(projection, name)[:-1] for name in names})
-
-
-def _alike(of_layers: np.ndarray, of_last: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points of one width, where layers of another's network are not as wide as its last one's.
-
-    A projection is in units of the square root of the width: these stay the last layer's.
-    """
-    own, width = of_last.shape[-1], max(of_layers.shape[-1], of_last.shape[-1])
-    if of_layers.shape[-1] == own:
-        return of_layers, of_last
-    units = np.sqrt(width / own)
-    return units * padded(of_layers, width), units * padded(of_last, width)

@@ -187,8 +187,7 @@ def test_layers_of_any_width_keep_lengths_and_angles(tmp_path):
 
 
 def test_one_can_travel_through_the_layers_and_end_where_the_head_reads(tmp_path):
-    from ncengine.analysis.projection import project
-    from ncengine.analysis.through_layers import through_layers
+    from ncengine.analysis.alike import project_alike, through_alike
 
     torch.manual_seed(1)
     probe = (torch.randn(30, 6), torch.arange(30) % 3)
@@ -198,10 +197,11 @@ def test_one_can_travel_through_the_layers_and_end_where_the_head_reads(tmp_path
         recorder.snapshot(0)
         recorder.snapshot(1)
     (one,) = recordings(tmp_path)
-    found = through_layers(one.geometry, one.layers, 1, 0)
+    film = project_alike(one.geometry)
+    found = through_alike(one.layers, 1, one.geometry, film)
     assert found.epoch.tolist() == [1, 2, 3]
-    whole = project(one.geometry, 0)
-    np.testing.assert_allclose(distances(found.means[-1]), distances(whole.means[-1]), atol=1e-5)
+    np.testing.assert_allclose(found.means[-1], film.means[-1], atol=2e-3)
+    np.testing.assert_allclose(found.points[-1], film.points[-1][one.layers.index], atol=2e-3)
 
 
 def test_what_takes_too_much_room_is_left_out_layers_first(tmp_path, monkeypatch):
