@@ -33,12 +33,12 @@ class Trajectory:
     """A trajectory through the network's layers at one moment of training.
 
     Attributes:
-        epoch: that moment, passes over the data.
+        epoch: that moment, in what the film's frames count.
         index: (S'',) which training samples of the message are shown on it.
         projection: a frame a layer; see `ncengine.analysis.through_layers`.
     """
 
-    epoch: int
+    epoch: float
     index: np.ndarray
     projection: Projection
 
@@ -244,7 +244,7 @@ def _packed_trajectory(
     shown = _samples(trajectory.projection, test=False)
     arrays, scales = _quantities(trajectory.projection, shown)
     head = {
-        "moment": int(trajectory.epoch),
+        "moment": _plain(np.array([trajectory.epoch]))[0],
         "frames": frames,
         "samples": samples,
         "trained": samples,

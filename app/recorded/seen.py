@@ -125,5 +125,5 @@ def trajectories(seen: Seen, film: Projection) -> list[Trajectory]:
     for f, moment in enumerate(layers.features_epoch):
         through = through_alike(layers, f, geometry, film, seen.focus)
         if through is not None:
-            found.append(Trajectory(int(moment), layers.index, through))
+            found.append(Trajectory(float(moment), layers.index, through))
     return found

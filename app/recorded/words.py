@@ -59,11 +59,11 @@ def floor(about: About) -> str:
     """What there is to say of a floor, as Markdown; "" where nobody asked for one."""
     if about.floor is not None:
         return (
-            f"**Floor {text.number(about.floor)}**: features lie on LayerNorm’s sphere, classes "
-            "are of one size, and the last layer has no bias, so no network of whatever depth "
-            "comes below it with its fit and its last layer’s decay."
+            f"**Floor {text.number(about.floor)}**: features lie on LayerNorm’s sphere and classes "
+            "are of one size, so no network of whatever depth comes below it with its fit and its "
+            "last layer’s decay."
         )
-    if about.without_floor:
+    if about.without_floor and about.weight_decay is not None:
         return f"**No floor**: {text.plain(about.without_floor)}"
     return ""
 

@@ -75,6 +75,11 @@ _ENTRIES: dict[str, Measured] = {
     **_OWN,
     "nc2a": Measured("NC2A", METRICS["nc2a"].help, TEAL),
     "nc2b": Measured("NC2B", METRICS["nc2b"].help, BLUE),
+    "loss_gufm": Measured(
+        "last layer's objective",
+        "The fit, and what the last layer pays to weight decay: what the floor is of.",
+        BLUE,
+    ),
     "cdnv": Measured(
         "CDNV",
         "Class-distance normalised variance: how much two classes spread, compared with how far "
