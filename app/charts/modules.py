@@ -14,6 +14,7 @@ from ncengine.catalogue.literature import Measured
 from ncengine.catalogue.metrics import Scale
 
 HEIGHT = 300
+TITLE = "module, in the order of the network"
 NOW, EARLIER = "now", "earlier"
 # How many earlier moments are drawn beside the one that is looked at.
 MOST_EARLIER = 4
@@ -72,7 +73,7 @@ def spec(names: tuple[str, ...], one: Measured) -> dict[str, Any]:
         x=alt.X(
             "module:N",
             sort=None,
-            title="module, in the order of the network",
+            title=TITLE,
             scale=alt.Scale(domain=list(names)),
             axis=alt.Axis(
                 labelAngle=0 if sum(map(len, names)) < ROOM else -35,

@@ -11,6 +11,7 @@ from app.browser import component as browser
 from app.components.series import METRICS
 from app.engine import runs, sweep
 from app.export import page
+from app.export.placed import here
 from app.export.recorded import of_recording
 from app.export.shown import brought_to, shown
 from app.player.view import View
@@ -32,13 +33,13 @@ def draw_run(spec: RunConfig | Identity) -> None:
     # At a glance: the page opens its run itself, and once.
     now, seen = runs.glance(config), shown()
     # As it was in the browser when what holds the button was opened.
-    said = browser.address()
+    said, server = browser.address(), here()
 
     def file() -> str:
         if seen.run is not None and seen.looked_at is not None and seen.asked == spec:
-            return page.of_run(seen.run, brought_to(seen.looked_at, said))
+            return page.of_run(seen.run, brought_to(seen.looked_at, said), server)
         run = runs.look(spec)
-        return page.of_run(run, View(run.seeds_shown[0]))
+        return page.of_run(run, View(run.seeds_shown[0]), server)
 
     there = now.status.finished or bool(now.passes)
     _draw(file if there else None, page.file_name(config.title()), HELP)
@@ -55,8 +56,10 @@ def draw_picture() -> None:
         for point in sweep.look(c for family in picture.series(config) for c in family.grid)
     )
 
+    server = here()
+
     def file() -> str:
-        return page.of_picture(*(seen.picture or (config, picture)))
+        return page.of_picture(*(seen.picture or (config, picture)), server)
 
     name = page.file_name(f"{METRICS[picture.metric]} over depth")
     _draw(file if there else None, name, HELP_PICTURE)
@@ -68,11 +71,11 @@ def draw_pair() -> None:
     if seen.pair is None or seen.looked_at is None:
         return
     left, right, looked_at = *seen.pair, seen.looked_at
-    said = browser.address()
+    said, server = browser.address(), here()
 
     def file() -> str:
         pair, view = seen.pair or (left, right), seen.looked_at or looked_at
-        return page.of_pair(*pair, brought_to(view, said), seen.clock)
+        return page.of_pair(*pair, brought_to(view, said), seen.clock, server)
 
     there = bool(left.points and right.points)
     name = page.file_name(f"{left.config.title()} and {right.config.title()}")
@@ -84,11 +87,11 @@ def draw_recording() -> None:
     seen = shown().recorded
     if seen is None:
         return
-    said = browser.address()
+    said, server = browser.address(), here()
 
     def file() -> str:
         now = shown_now.recorded or seen
-        return of_recording(replace(now, looked_at=brought_to(now.looked_at, said)))
+        return of_recording(replace(now, looked_at=brought_to(now.looked_at, said)), server)
 
     shown_now = shown()
     there = len(seen.recording.steps) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -24,6 +25,8 @@ from ncengine.catalogue.metrics import Scale
 from ncengine.runs.run import Run
 from ncengine.theory.optimum import least_name
 
+# Of so many snapshots a chart over layers shows the one of the moment, and of so many always.
+MOMENTS, FAINT = 60, 5
 _DASHED = "7 5"
 
 
@@ -69,35 +72,48 @@ def _over_passes(run: Run, title: str, several: str, lines: list[Line], told: st
 
 
 def layers(run: Run, view: View) -> str:
-    """A metric over the layers at the moment of the view, as HTML; "" where there is none."""
+    """A metric over the layers, as HTML, which follows the player's moment; "" where there is none.
+
+    Behind it, faint, some moments of the whole training.
+    """
     g = shown_layers(run, view)
     if run.layers is None or g is None:
         return ""
-    metric = of_layers.METRICS[view.of]
-    table = of_layers.lines_table(run.layers, view.of, g)
-    rows = table.to_pylist()
-    moments = dict.fromkeys(row["passes"] for row in rows if row["kind"] != "range")
-    lines = [_moment(rows, passes, metric.color) for passes in moments]
-    heights = [row["mean"] for row in rows if row["mean"] is not None]
-    x = plot.whole_axis(of_layers.LAYER_TITLE, 1, max(row["layer"] for row in rows))
+    of_all, metric = run.layers, of_layers.METRICS[view.of]
+    table = of_layers.lines_table(of_all, view.of, g)
+    each = {
+        n: _at_moment(of_layers.lines_table(of_all, view.of, n).to_pylist(), metric.color)
+        for n in some(len(of_all), g, MOMENTS)
+    }
+    faint = [
+        replace(each[n], low=None, high=None, width=2.0, opacity=0.25)
+        for n in some(len(of_all), g, FAINT)
+        if n in each
+    ]
+    lines = [replace(line, moment=float(of_all.epoch[n]), shown=n == g) for n, line in each.items()]
+    heights = [v for line in lines for v in line.y.tolist() if np.isfinite(v)]
+    x = plot.whole_axis(of_layers.LAYER_TITLE, 1, of_all.nc1.shape[-1])
     if metric.scale is Scale.LOG:
         y = plot.log_axis(metric.title, heights)
     else:
-        y = plot.linear_axis(metric.title, min(0, *heights), max(heights))
-    legend = [Line(f"at pass {run.layers.epoch[g]:,}", metric.color, np.empty(0), np.empty(0))]
-    return Plot(x, y, lines, legend=legend, told=in_words.told_of(table)).html()
+        y = plot.linear_axis(metric.title, min([0, *heights]), max([0, *heights]))
+    legend = [replace(lines[0], name="at pass ", moment=float(of_all.epoch[g]))]
+    told = in_words.told_of(table)
+    return Plot(x, y, [*faint, *lines], legend=legend, told=told).html()
 
 
-def _moment(rows: Sequence[dict[str, Any]], passes: float, color: str) -> Line:
-    """The layers at one pass, fading the longer ago it is."""
-    of_it = [row for row in rows if row["kind"] != "range" and row["passes"] == passes]
+def some(count: int, g: int, most: int) -> list[int]:
+    """Of so many snapshots at most so many, evenly, the last and the g-th among them."""
+    return sorted({g, *np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()})
+
+
+def _at_moment(rows: Sequence[dict[str, Any]], color: str) -> Line:
+    """The layers at the moment that the rows call now."""
+    of_it = [row for row in rows if row["kind"] == "now"]
     x, y, low, high = (
         np.array([np.nan if row[name] is None else row[name] for row in of_it], float)
         for name in ("layer", "mean", "low", "high")
     )
-    now = of_it[0]["kind"] == "now"
-    if not now:
-        return Line("", color, x, y, width=2, opacity=of_it[0]["fade"])
     return Line("", color, x, y, low, high, width=3.5)
 
 

@@ -13,7 +13,7 @@ from app.components.series import Picture
 from app.engine import best_known, derived, runs
 from app.export import figures, recorded
 from app.export.document import document
-from app.export.placed import NAME, Messages, back, started, title_of
+from app.export.placed import NAME, SERVER, Messages, back, started, title_of
 from app.picker import other
 from app.player import on_page, view
 from app.player.on_page import Beside
@@ -32,8 +32,8 @@ PANELS = (
 _GROUP = "compare"
 
 
-def of_run(run: Run, looked_at: View) -> str:
-    """The file of a run, as it is looked at."""
+def of_run(run: Run, looked_at: View, server: str = SERVER) -> str:
+    """The file of a run, as it is looked at; `server` is where it is found in the app."""
     messages, config = Messages(), run.config
     values = {"start": started(looked_at), "live": False}
     player = messages.place(on_page.message(run, _anywhere(looked_at)), values)
@@ -47,12 +47,12 @@ def of_run(run: Run, looked_at: View) -> str:
         f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
         f"<details><summary>{explanation.TITLE}</summary>"
         f"{_from_markdown(explanation.explained(config))}</details>"
-        f"{back({**config.query(), **looked_at.query(view.of_run(run))})}</main>"
+        f"{back(server, {**config.query(), **looked_at.query(view.of_run(run))})}</main>"
     )
     return document(f"{config.title()} · {NAME}", body, messages.by_name)
 
 
-def of_picture(config: RunConfig, picture: Picture) -> str:
+def of_picture(config: RunConfig, picture: Picture, server: str = SERVER) -> str:
     """The file of what Depth shows: a panel a metric, with the laws that its series follow."""
     shown = picture.series(config)
     if shown[0].is_grid:
@@ -67,12 +67,12 @@ def of_picture(config: RunConfig, picture: Picture) -> str:
     body = (
         f'<main class="one"><header><h1>{title}</h1><p>{PANELS}</p></header>'
         f'<div class="panels">{panels}</div>'
-        f"{back({**config.query(), **picture.query()}, 'depth', 'this picture')}</main>"
+        f"{back(server, {**config.query(), **picture.query()}, 'depth', 'this picture')}</main>"
     )
     return document(f"{title} · {NAME}", body, {})
 
 
-def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
+def of_pair(left: Run, right: Run, looked_at: View, clock: str, server: str = SERVER) -> str:
     """The file of two runs side by side, whose players move as one, as they are looked at.
 
     `clock` is how they keep in step, see `player/wire.py`.
@@ -89,11 +89,12 @@ def of_pair(left: Run, right: Run, looked_at: View, clock: str) -> str:
     found = comparison.figures(left, right)
     title = " · ".join(names)
     query = {**left.config.query(), other.OTHER: other.as_one(right.config)}
+    query |= looked_at.query(view.of_run(left))
     body = (
         f'<main class="one"><header><h1>Two runs side by side</h1>'
         f"<p>{escape(comparison.sentence(left, right))}</p></header>"
         f'<div class="halves even">{sides}</div>{pair.table(found, names, ("", ""))}'
-        f"{back({**query, **looked_at.query(view.of_run(left))}, 'compare', 'this pair')}</main>"
+        f"{back(server, query, 'compare', 'this pair')}</main>"
     )
     return document(f"{title} · {NAME}", body, messages.by_name)
 

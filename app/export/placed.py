@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html import escape
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
 
 from app.export.document import told
 from app.player.view import View
@@ -31,11 +33,17 @@ class Messages:
         return f'<div class="place" data-message="{name}" data-told="{told(values)}"></div>'
 
 
-def back(query: Mapping[str, str], where: str = "", what: str = "this network") -> str:
+def here() -> str:
+    """The address of the server that draws the page; where that is not told, the usual one."""
+    parts = urlsplit(st.context.url or SERVER)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/"
+
+
+def back(server: str, query: Mapping[str, str], where: str = "", what: str = "this network") -> str:
     """How to come from the file to what it shows in the app, on the page at `where`."""
-    address = escape(SERVER + where + "?" + urlencode(query))
+    address = escape(server + where + "?" + urlencode(query))
     return (
-        f"<footer>Made by the {NAME}. Where it runs on this machine, {what} is at "
+        f"<footer>Made by the {NAME}. Where it runs, {what} is at "
         f'<a href="{address}" rel="noreferrer">{address}</a>.</footer>'
     )
 

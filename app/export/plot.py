@@ -57,7 +57,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Line:
-    """A line, with a band about it where `low` and `high` are given."""
+    """A line, with a band about it where `low` and `high` are given.
+
+    Of lines with a `moment` only that one is seen whose moment is nearest to the player's; at
+    first that one which is `shown`.
+    """
 
     name: str
     color: str
@@ -68,6 +72,8 @@ class Line:
     dash: str = ""
     width: float = 2.5
     opacity: float = 1.0
+    moment: float | None = None
+    shown: bool = True
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,11 @@ class Plot:
         # A point alone shows as a dot of a line with round ends.
         drawn = "L".join(places if len(places) > 1 else places * 2)
         look["stroke-linecap"] = "butt" if len(places) > 1 else "round"
-        return "".join(parts) + (f'<path d="M{drawn}"{_attributes(**look)}/>' if places else "")
+        whole = "".join(parts) + (f'<path d="M{drawn}"{_attributes(**look)}/>' if places else "")
+        if line.moment is None:
+            return whole
+        seen = "inline" if line.shown else "none"
+        return f"<g{_attributes(**{'data-moment': line.moment}, display=seen)}>{whole}</g>"
 
     def _places(self, x: np.ndarray, y: np.ndarray) -> list[str]:
         across, up = _SIZE * self.x.at(x), _SIZE * (1 - self.y.at(y))
@@ -209,7 +219,10 @@ def _named(line: Line) -> str:
     drawn = (
         f'<svg width="26" height="10" aria-hidden="true"><line x1="1" x2="25" y1="5" y2="5"{look}/>'
     )
-    return f"<span>{drawn}</svg>{escape(line.name)}</span>"
+    name = escape(line.name)
+    if line.moment is not None:
+        name += f'<span class="moment">{line.moment:,g}</span>'
+    return f"<span>{drawn}</svg>{name}</span>"
 
 
 def _attributes(**values: object) -> str:
@@ -266,6 +279,12 @@ def whole_axis(title: str, low: float, high: float) -> Axis:
     if low not in even:
         even = [low, *even]
     return Axis(title, low, high, lambda values: values, tuple((t, f"{t:.0f}") for t in even))
+
+
+def named_axis(title: str, names: Sequence[str]) -> Axis:
+    """An axis of names, the first at 1."""
+    ticks = tuple((float(n), name) for n, name in enumerate(names, 1))
+    return Axis(title, 1, max(2, len(names)), lambda values: values, ticks)
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float]:

@@ -6,18 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from html import escape
 
+import numpy as np
+
+from app.charts import in_words
+from app.charts import modules as of_modules
 from app.components import readings, recorded
 from app.engine import recorded as engine
+from app.export import figures as figures_of
+from app.export import plot
 from app.export.document import document
 from app.export.lines import drawn
-from app.export.placed import NAME, Messages, back, started
+from app.export.placed import NAME, SERVER, Messages, back, started
+from app.export.plot import Line, Plot
 from app.player import view
-from app.recorded import curves, figures, words
+from app.recorded import curves, figures, modules, words
 from app.recorded.seen import Seen, message, subject
+from ncengine.catalogue.literature import told
+from ncengine.catalogue.metrics import Scale
 
 
-def of_recording(seen: Seen) -> str:
-    """The file of a recording, as it is looked at."""
+def of_recording(seen: Seen, server: str = SERVER) -> str:
+    """The file of a recording, as it is looked at; `server` is where it is found in the app."""
     recording, messages = seen.recording, Messages()
     values = {"start": started(seen.looked_at), "live": False}
     player = messages.place(message(seen, anywhere=True), values)
@@ -26,6 +35,7 @@ def of_recording(seen: Seen) -> str:
     if len(recording.steps) > 1:
         shown = curves.collapse(recording), curves.picked(recording, picked_of(seen))
         charts = "".join(map(drawn, shown))
+    charts = over_modules(seen) + charts
     facts = " · ".join(words.facts(recording)).replace("**", "").replace("\\", "")
     body = (
         f'<main class="one"><header><h1>{escape(name)}</h1>'
@@ -33,9 +43,32 @@ def of_recording(seen: Seen) -> str:
         f"{readings.html(seen, figures.row(seen), presented=False, across=True)}"
         f'<div class="halves">{player}<div class="beside">{charts}</div></div>'
         f"<p>{escape(words.DRAWN_ALIKE)}</p>"
-        f"{back(seen.query(), 'recorded', 'this recording')}</main>"
+        f"{back(server, seen.query(), 'recorded', 'this recording')}</main>"
     )
     return document(f"{name} · {NAME}", body, messages.by_name)
+
+
+def over_modules(seen: Seen) -> str:
+    """A figure over the modules, as HTML, which follows the player's moment; "" without any."""
+    layers = seen.recording.layers
+    if layers is None:
+        return ""
+    one, name, names = told(modules.of(seen)), modules.of(seen), modules.names(seen)
+    values, g = layers.measured[name][:, 0], modules.moment(seen, layers)
+    at = np.arange(1.0, len(names) + 1)
+    lines = [
+        Line("", one.color, at, values[n], width=3.5, moment=float(layers.epoch[n]), shown=n == g)
+        for n in figures_of.some(len(values), g, figures_of.MOMENTS)
+    ]
+    heights = [v for line in lines for v in line.y.tolist() if np.isfinite(v)]
+    if one.scale is Scale.LOG:
+        y = plot.log_axis(one.title, heights)
+    else:
+        y = plot.linear_axis(one.title, min([0, *heights]), max([0, *heights]))
+    legend = [replace(lines[0], name="at step ", moment=float(layers.epoch[g]))]
+    table, *_ = modules.drawn(seen)
+    x = plot.named_axis(of_modules.TITLE, names)
+    return Plot(x, y, lines, legend=legend, told=in_words.told_of(table)).html()
 
 
 def picked_of(seen: Seen) -> list[str]:

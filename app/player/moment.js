@@ -8,6 +8,8 @@ import { between, nearest } from "./passes.js";
 const READOUTS = ".readouts[data-moments]";
 const CHARTS = '[data-testid="stVegaLiteChart"], .drawn';
 const DRAWING = "svg[data-passes]";
+// Of which each holds what is to be seen at one moment.
+const AT_A_MOMENT = "[data-moment]";
 const LINE = "nc-moment";
 // Scales of charts over what the player's frames are at: passes, or the layers of a proof's network.
 // No other chart's x axis has one of these.
@@ -64,6 +66,9 @@ export class Moment {
     const other = this.main()?.moment ?? this;
     const alone = other !== this && other.epochs.length > 0;
     const apart = !alone || Math.abs(between(other.epochs, other.at) - pass) > 1e-3 * (1 + pass);
+    for (const drawing of document.querySelectorAll(`figure:has(${AT_A_MOMENT})`)) {
+      choose(drawing, pass);
+    }
     const ground = getComputedStyle(document.querySelector(".stApp") ?? document.body).backgroundColor;
     document.documentElement.style.setProperty("--nc-ground", ground);
     const seen = new Set();
@@ -198,6 +203,19 @@ function plotOfDrawing(node) {
   const { width, height } = node.getBoundingClientRect();
   const x = (pass) => (width * (bent(pass) - from)) / (to - from);
   return { x, node, width, height };
+}
+
+/** Has a drawing show what it holds of the moment nearest to a pass. */
+function choose(drawing, pass) {
+  const all = [...drawing.querySelectorAll(AT_A_MOMENT)];
+  const moments = all.map(({ dataset }) => Number(dataset.moment));
+  const near = nearest(moments, pass);
+  all.forEach((one, n) => {
+    const display = n === near ? "inline" : "none";
+    if (one.getAttribute("display") !== display) one.setAttribute("display", display);
+  });
+  const named = drawing.querySelector(".names .moment");
+  if (named) write(named, count.format(moments[near]));
 }
 
 function within({ node, width, height }, event) {

@@ -51,15 +51,19 @@ def drawn(seen: Seen) -> tuple[pa.Table, tuple[str, ...], Measured]:
     """The table of the chart, the modules' names, and what is shown of them."""
     layers, name = seen.recording.layers, of(seen)
     assert layers is not None
-    names = (*seen.recording.about.layers, LAST)
     g = moment(seen, layers)
     values = layers.measured[name][:, 0]
     table = recorded.once(
         seen.recording,
         ("modules", name, g),
-        lambda: charts.table(values, layers.epoch, names, g),
+        lambda: charts.table(values, layers.epoch, names(seen), g),
     )
-    return table, names, told(name)
+    return table, names(seen), told(name)
+
+
+def names(seen: Seen) -> tuple[str, ...]:
+    """What the modules are called, in their order."""
+    return (*seen.recording.about.layers, LAST)
 
 
 def moment(seen: Seen, layers: Layers) -> int:

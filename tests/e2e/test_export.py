@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -34,7 +36,9 @@ def files(tmp_path_factory) -> Iterator[dict[str, Path]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "store", lambda: store)
         run = runs.look(first())
-        texts = {"run": export.of_run(run, View(run.seeds_shown[0]))}
+        looked_at = View(run.seeds_shown[0])
+        texts = {"run": export.of_run(run, looked_at)}
+        texts["layers"] = export.of_run(run, replace(looked_at, beside="layers"))
         texts |= {name: export.of_story(story) for name, story in stories.shipped().items()}
         step = Step(page="Explore", query=first().query(), caption=HOSTILE)
         texts["hostile"] = export.of_story(Story(title=HOSTILE, steps=(step,)))
@@ -90,6 +94,20 @@ def test_both_sliders_move_it(opened):
     expect(page.locator(".nc-moment").first).to_contain_text("pass 1")
     page.get_by_test_id("nc-way-scrubber").fill("1")
     said(page, "layer", "2")
+
+
+def test_the_layers_are_those_of_the_moment(opened):
+    page = opened("layers")
+    at = page.locator("figure [data-moment]:not([display=none])")
+    drawn = []
+    for key, moment in (("End", "500"), ("Home", "1"), ("End", "500")):
+        page.keyboard.press(key)
+        said(page, "epoch", moment)
+        expect(at).to_have_count(1)
+        expect(at).to_have_attribute("data-moment", re.compile(rf"{moment}(\.0)?$"))
+        expect(page.locator(".names .moment")).to_have_text(moment)
+        drawn.append(at.locator("path").last.get_attribute("d"))
+    assert drawn[0] != drawn[1] and drawn[0] == drawn[2]
 
 
 @pytest.mark.parametrize("n", [0, 1])

@@ -188,6 +188,13 @@ def test_it_is_presented_and_taken_along(page, app, kept, new_context, tmp_path)
     expect(taken.get_by_role("heading", level=1)).to_have_text("<b>Four</b> places")
     expect(player(taken)).to_have_attribute("data-frame", str(STEPS - 1))
     expect(taken.locator("svg[data-passes]")).to_have_count(2)
+    # Of the modules what belongs to the moment, and the way back to where it was saved.
+    taken.keyboard.press("Home")
+    expect(taken.locator("[data-moment]:not([display=none])")).to_have_attribute(
+        "data-moment", "0.0"
+    )
+    back = taken.locator("footer a").get_attribute("href")
+    assert back.startswith(f"{app.base}/recorded?recorded={kept}")
     table = tmp_path / "figures.csv"
     saved_by(page, "Figures, CSV").save_as(table)
     rows = np.genfromtxt(table, delimiter=",", names=True)
