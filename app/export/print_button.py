@@ -117,19 +117,20 @@ def _offer(here: str, seen: Shown, said: Mapping[str, str] | None) -> _Offer | N
 def _of_theory(seen: Shown, said: Mapping[str, str]) -> _Offer | None:
     if seen.theory is None:
         return None
-    title, shown = seen.theory
-    titles = {chart.name: _over(chart) for chart in (shown.chart, shown.second)}
+    title, shown, more = seen.theory
+    titles = {chart.name: _over(chart) for chart in (shown.chart, shown.second, *more)}
     if shown.film is not None:
         titles = {printable.PLAYER: "The player’s view", **titles}
 
     def make(name: str) -> Printable:
-        now = seen.theory[1] if seen.theory else shown
+        _, now, others = seen.theory or (title, shown, more)
         if name == printable.PLAYER and now.film is not None:
             from app.theory.film import projected
 
             return still_of_film(projected(now.film), now.film.title, now.film.unit, said)
-        # Of another part that was gone to since, what stands in the same place.
-        chart = now.second if name == shown.second.name else now.chart
+        # Of another part that was gone to since, what stands first.
+        every = {chart.name: chart for chart in (now.chart, now.second, *others)}
+        chart = every.get(name, now.second if name == shown.second.name else now.chart)
         return printable.of_lines(chart, now.film.title if now.film is not None else title)
 
     return _Offer(titles, make, title)

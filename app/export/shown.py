@@ -6,7 +6,7 @@ the script, where there is no session. So buttons hold this very object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from ncengine.runs.identity import Identity
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
+    from app.charts.lines import Chart
     from app.recorded import seen as recorded
     from app.theory.seen import Seen
 
@@ -38,7 +39,7 @@ class Shown:
         clock: how these keep in step.
         several: the runs that the Library shows over each other, by what they are called there.
         metric: of which metric.
-        theory: what a part of Theory is called, and shows.
+        theory: what a part of Theory is called, and shows; and the charts further down.
         recorded: the recording that Recorded shows.
     """
 
@@ -50,7 +51,7 @@ class Shown:
     clock: str = "pass"
     several: Mapping[str, Run] | None = None
     metric: str = ""
-    theory: tuple[str, Seen] | None = None
+    theory: tuple[str, Seen, Sequence[Chart]] | None = None
     recorded: recorded.Seen | None = None
 
 
@@ -82,9 +83,9 @@ def shows_several(named: Mapping[str, Run], metric: str) -> None:
     now.several, now.metric = named, metric
 
 
-def shows_theory(title: str, seen: Seen) -> None:
-    """Let the buttons know what Theory shows now."""
-    shown().theory = title, seen
+def shows_theory(title: str, seen: Seen, more: Sequence[Chart] = ()) -> None:
+    """Let the buttons know what Theory shows now, and which charts further down."""
+    shown().theory = title, seen, more
 
 
 def shows_recording(seen: recorded.Seen) -> None:

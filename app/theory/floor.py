@@ -71,8 +71,8 @@ def seen(values: Values) -> Seen:
     )
 
 
-def below(values: Values, open_run: Callable[[RunConfig], None]) -> None:
-    """The floor's figures, and where classes are unequal."""
+def below(values: Values, open_run: Callable[[RunConfig], None]) -> list[Chart]:
+    """The floor's figures, and where classes are unequal; gives the charts."""
     problem = _problem(values)
     known = _best(*problem).figure is not None
     st.markdown(f"##### At the {'best that is known' if known else 'floor'}")
@@ -81,7 +81,7 @@ def below(values: Values, open_run: Callable[[RunConfig], None]) -> None:
     if config is not None and st.button("Free features of digits, on Explore", key="theory:ufm"):
         open_run(config)
     _known()
-    unequal.draw(values)
+    return unequal.draw(values)
 
 
 def _known() -> None:

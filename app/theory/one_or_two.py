@@ -46,8 +46,8 @@ def seen(values: Values) -> Seen:
     return Seen(None, _readings(a, blocks), chart, _change(float(values["change"])))
 
 
-def below(values: Values, open_sweep: Callable[[str], None]) -> None:
-    """The weights; and the sweep that shows the same when trained."""
+def below(values: Values, open_sweep: Callable[[str], None]) -> list[Chart]:
+    """The weights; and the sweep that shows the same when trained. It has no chart."""
     a, blocks = float(values["stretch"]), int(values["blocks"])
     st.markdown("##### The cheapest weights")
     for n in NAMES:
@@ -59,6 +59,7 @@ def below(values: Values, open_sweep: Callable[[str], None]) -> None:
     if st.button("The three schedules, trained", key="theory:schedules"):
         open_sweep("schedules")
     st.caption("Appendix E, and Appendix H for the three schedules of weight decay.")
+    return []
 
 
 def _change(size: float) -> Chart:

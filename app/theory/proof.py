@@ -75,13 +75,13 @@ def seen(values: Values) -> Seen:
     return Seen(film, _readings(built), _chart(built), _sizes(built))
 
 
-def below(values: Values) -> None:
-    """The conditions, and the law."""
+def below(values: Values) -> list[Chart]:
+    """The conditions, and the law; gives the charts."""
     built = _built(values)
     st.markdown("##### The conditions of the proof")
     _conditions(built)
     st.markdown("##### The law: how fast depth brings the gap down")
-    _law(values, built)
+    return _law(values, built)
 
 
 def _built(values: Values) -> _Built:
@@ -196,18 +196,19 @@ def _conditions(built: _Built) -> None:
 # The law.
 
 
-def _law(values: Values, built: _Built) -> None:
+def _law(values: Values, built: _Built) -> list[Chart]:
     names = ("classes", "per_class", "width", "margin", "seed", "weight_decay")
     sizes = tuple(values[name] for name in names)
     one, two = _laws(*sizes, "RN1"), _laws(*sizes, "RN2")
     trained = _trained(*(values[name] for name in ("classes", "width", "weight_decay")))
-    left, right = st.columns(2, gap="medium")
-    with left:
-        axes = Axes("total depth L", "gap in shares of the floor", LOG, LOG)
-        charts.draw(Chart("law", axes, _gap_lines(one, two, trained, built)))
-    with right:
-        axes = Axes("blocks L₁ = L₂", "hidden decay", LOG, LOG)
-        charts.draw(Chart("decays", axes, _decay_lines(one, two)))
+    axes = Axes("total depth L", "gap in shares of the floor", LOG, LOG)
+    law = Chart("law", axes, _gap_lines(one, two, trained, built))
+    decays = Chart(
+        "decays", Axes("blocks L₁ = L₂", "hidden decay", LOG, LOG), _decay_lines(one, two)
+    )
+    for column, chart in zip(st.columns(2, gap="medium"), (law, decays), strict=True):
+        with column:
+            charts.draw(chart)
     st.markdown(_law_words(one, two, trained))
     beside = (
         "Points: RN1 of the gallery, trained on MNIST with K = 4, d = 4, λ = 0.005 and 2,000 "
@@ -220,6 +221,7 @@ def _law(values: Values, built: _Built) -> None:
         f"2⁷ N d λ log²(L₂)/(m² L₂) for settling. {beside} A theorem of what is best says nothing "
         "of what training finds."
     )
+    return [law, decays]
 
 
 @lru_cache(_KEPT)

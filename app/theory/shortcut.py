@@ -61,8 +61,8 @@ def seen(values: Values) -> Seen:
     return Seen(film, _readings(made, way), _chart(way), _deltas(values))
 
 
-def below(values: Values) -> None:
-    """What it comes to; and networks that training made."""
+def below(values: Values) -> list[Chart]:
+    """What it comes to; and networks that training made. Gives the charts."""
     made, _ = _built(values)
     st.markdown(
         f"With **{made.depth}** layers, as for every δ, the gap is **{number(made.gap)}** here, "
@@ -71,7 +71,7 @@ def below(values: Values) -> None:
         "what is left is tiny. Each further block moves one sample."
     )
     st.markdown(f"##### Trained networks of {TRAINED_DEPTH} layers do it by themselves")
-    _trained()
+    return _trained()
 
 
 def _deltas(values: Values) -> Chart:
@@ -145,7 +145,7 @@ def _over_delta(chosen: float, *sizes: float) -> list[Line]:
 # Networks that training made.
 
 
-def _trained() -> None:
+def _trained() -> list[Chart]:
     found = {
         {"pre": "pre-LN", "post": "post-LN"}[str(config.norm)]: look(config).run
         for config in sweep_grid("two-mechanisms")
@@ -154,12 +154,12 @@ def _trained() -> None:
     runs = {name: run for name, run in found.items() if run.layers is not None}
     if not runs:
         st.caption("None of them is at hand: the sweep “Pre-LN against post-LN” trains them.")
-        return
+        return []
     left, right = st.columns(2, gap="medium")
+    lines = [_stream(name, run) for name, run in runs.items()]
+    chart = Chart("trained", Axes("layer", "norm of the stream", LINEAR, LOG), lines)
     with left:
-        lines = [_stream(name, run) for name, run in runs.items()]
-        axes = Axes("layer", "norm of the stream", LINEAR, LOG)
-        charts.draw(Chart("trained", axes, lines))
+        charts.draw(chart)
     with right:
         told = [_in_words(name, run) for name, run in runs.items()]
         st.markdown("\n".join(f"- {line}" for line in told if line))
@@ -168,6 +168,7 @@ def _trained() -> None:
             "reads is the normalised stream, of norm √d after every layer."
         )
         st.caption("RN1 on digits, ten classes, d = 64, as the gallery has them.")
+    return [chart]
 
 
 def _stream(name: str, run: Run) -> Line:

@@ -19,14 +19,14 @@ RATIOS = tuple(float(x) for x in np.geomspace(1, 1e4, 17))
 _KEPT = 64
 
 
-def draw(values: Values) -> None:
-    """Sliders of how unequal they are, what that comes to in words, and over R."""
+def draw(values: Values) -> list[Chart]:
+    """Sliders of how unequal they are, what that comes to, and over R; gives the charts."""
     classes, width = int(values["classes"]), int(values["width"])
     decay, loss = float(values["weight_decay"]), str(values["loss"]).lower()
     st.markdown("##### Where classes are unequal")
     if loss != "ce" or width < classes or classes < 3:
         st.caption("Shown with cross entropy, three classes or more, and a width of at least K.")
-        return
+        return []
     left, right = st.columns(2, gap="medium")
     with left:
         theory.draw_values(theory.FLOOR, ("minority", "ratio"), values)
@@ -36,18 +36,18 @@ def draw(values: Values) -> None:
     lines = _lines(classes, width, decay, minority, ratio)
     left, right = st.columns(2, gap="medium")
     fewer = "how many times fewer samples, R"
-    with left:
-        axes = Axes(fewer, "cosine of two rows of W", LOG, LINEAR)
-        charts.draw(Chart("unequal", axes, lines[:2]))
-    with right:
-        axes = Axes(fewer, "balanced figure − best", LOG, LOG)
-        charts.draw(Chart("unequal_gap", axes, lines[2:]))
+    cosines = Chart("unequal", Axes(fewer, "cosine of two rows of W", LOG, LINEAR), lines[:2])
+    gap = Chart("unequal_gap", Axes(fewer, "balanced figure − best", LOG, LOG), lines[2:])
+    for column, chart in ((left, cosines), (right, gap)):
+        with column:
+            charts.draw(chart)
     st.caption(
         "Minority collapse: C. Fang, H. He, Q. Long and W. Su, PNAS 118 (2021), there of features "
         "of bounded norm; here of features on the sphere where LayerNorm puts them. The last "
         "layer has **no bias** here, even where it has one above: it would learn how frequent each "
         "class is. Found by numeric minimisation, the best of several starts."
     )
+    return [cosines, gap]
 
 
 def _words(classes: int, width: int, decay: float, minority: int, ratio: float) -> str:

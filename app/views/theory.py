@@ -55,13 +55,13 @@ def draw(
         if seen is not None:
             saved.shows_theory(parts.TITLES[part], seen)
             _draw(seen, at)
-            below: dict[str, Callable[[Values], None]] = {
+            below: dict[str, Callable[[Values], list[charts.Chart]]] = {
                 FLOOR: partial(floor.below, open_run=open_run),
                 PROOF: proof.below,
                 SHORTCUT: shortcut.below,
                 LAYERS: partial(one_or_two.below, open_sweep=open_sweep),
             }
-            below[part](values)
+            saved.shows_theory(parts.TITLES[part], seen, below[part](values))
     paper.draw()
 
 

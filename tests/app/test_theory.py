@@ -24,7 +24,7 @@ from ncengine.analysis.words import number
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from ncengine.theory import best_figure, gufm_optimum
-from tests.app.conftest import MAIN, assert_sound, texts
+from tests.app.conftest import MAIN, assert_sound, open_at, texts
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
 
@@ -35,12 +35,6 @@ def at(store, jobs) -> AppTest:
     found = AppTest.from_file(MAIN, default_timeout=60)
     found._page_hash = calc_hash("theory")
     return found
-
-
-def open_at(page: AppTest, **query: str) -> AppTest:
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
 
 
 @pytest.mark.parametrize("part", theory.PARTS)
@@ -385,7 +379,8 @@ def test_what_is_shown_can_be_printed(part):
     from app.theory import parts
 
     seen = parts.seen(part, theory.usual(part))
-    offer = print_button._offer("Theory", Shown(theory=(parts.TITLES[part], seen)), {"epoch": "1"})
+    shown = Shown(theory=(parts.TITLES[part], seen, ()))
+    offer = print_button._offer("Theory", shown, {"epoch": "1"})
     assert len(offer.titles) == (2 if part == "layers" else 3)
     for name in offer.titles:
         drawing = offer.make(name).svg("single")
@@ -397,3 +392,19 @@ def test_what_is_shown_can_be_printed(part):
             chart = seen.chart if name == seen.chart.name else seen.second
             assert chart.axes.x in words and chart.axes.y in words
             assert all(line.what in words for line in chart.lines)
+
+
+@pytest.mark.parametrize(
+    "part, more", [("floor", {"unequal", "unequal_gap"}), ("proof", {"law", "decays"})]
+)
+def test_charts_further_down_can_be_printed_too(part, more, at):
+    from app.export import print_button
+
+    assert_sound(open_at(at, part=part))
+    shown = at.session_state["export:shown"]
+    offer = print_button._offer("Theory", shown, {})
+    assert more <= set(offer.titles)
+    for chart in shown.theory[2]:
+        drawing = offer.make(chart.name).svg("single")
+        words = re.sub(r"\s+", " ", " ".join(re.findall(r">([^<>]+)<", drawing)))
+        assert chart.axes.x in words and chart.axes.y in words
