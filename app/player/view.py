@@ -188,7 +188,7 @@ def wrong_start(query: Mapping[str, str], classes: int, unit: str = "pass") -> l
 
     `unit` is what moments are counted by: steps may be below 0, passes may not.
     """
-    checks = {
+    checks: dict[str, tuple[Callable[[str], bool], str, str]] = {
         "epoch": (
             partial(_is_moment, unit=unit),
             "must be a number of passes, from 0" if unit == "pass" else "must be a number",

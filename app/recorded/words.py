@@ -42,7 +42,7 @@ def facts(recording: Recording) -> list[str]:
         last = text.place(float(recording.steps[-1]))
         parts.append(f"{count:,} snapshot{'s' * (count > 1)}, the last at step {last}")
     if recording.replaced:
-        parts.append(f"{recording.replaced:,} more of steps that were recorded again, or are none")
+        parts.append(f"{recording.replaced:,} more of steps that were recorded again")
     parts.append(day(about))
     return parts
 
@@ -85,11 +85,11 @@ def floor(about: About) -> str:
 
 
 ONE_SNAPSHOT = "It has one snapshot so far: curves begin with the second."
-_NO_FEATURES = "No features were kept of it, so there are no points to show. Its figures are below."
+_NO_FEATURES = "No features were kept of it, so there are no points to show."
 _NOTHING_SEEN = "Its features are all at one place, or no numbers: there is nothing to draw."
 _TOO_MANY = (
-    f"The player shows up to {MAX_CLASSES} classes, and this has more. Its figures, which are of "
-    "all of them, are below."
+    f"The player shows up to {MAX_CLASSES} classes, and this has more. Its figures are of all of "
+    "them."
 )
 
 
