@@ -11,6 +11,7 @@ MISSING, number, percent = words.MISSING, words.number, words.percent
 passes, accuracy = words.passes, words.accuracy
 
 LONGEST_ENDING = 240  # characters
+WORD_JOINER = "\N{WORD JOINER}"  # has no width
 
 
 def share_of(part: float, whole: float, name: str) -> str:
@@ -43,7 +44,9 @@ def duration(seconds: float) -> str:
 
 def plain(words: str) -> str:
     """Text that Markdown shows as it is."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", words)
+    # Escaped or not, ":smile:", ":material/home:", addresses and domains are looked for in texts.
+    apart = re.sub(r":(?=[a-z+/])|@(?=\w)|\bwww(?=\.)", f"\\g<0>{WORD_JOINER}", words, flags=re.I)
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~:$-])", r"\\\1", apart)
 
 
 def unbroken(words: str) -> str:

@@ -15,6 +15,7 @@ from app.engine.limits import Deed, refuse
 from ncengine.runs import recorded
 from ncengine.runs.recorded import Header, Recording
 from ncengine.runs.recorded_copies import copy_all
+from ncengine.runs.recorded_order import in_order
 
 # Messages to the player, tables, and what goes along.
 MOST = 48
@@ -33,8 +34,9 @@ def headers() -> list[Header]:
 
 
 def look(key: str) -> Recording | None:
-    """The recording of that key as it stands; None where there is none."""
-    return recorded.recording(key, runs.store().root)
+    """The recording of that key as it stands, by its steps; None where there is none."""
+    found = recorded.recording(key, runs.store().root)
+    return None if found is None else once(found, "in order", lambda: in_order(found))
 
 
 def delete(key: str) -> bool:
@@ -119,7 +121,8 @@ def take_in_folder(place: str) -> tuple[int, list[str]]:
 def moment(recording: Recording) -> Hashable:
     """Changes whenever anything does that a reader could see."""
     last = float(recording.steps[-1]) if len(recording.steps) else None
-    return len(recording.steps), last, recording.live, recording.ended, recording.about
+    count = len(recording.steps), recording.replaced
+    return count, last, recording.live, recording.ended, recording.about
 
 
 def once(recording: Recording, key: Hashable, make: Callable[[], T]) -> T:

@@ -149,7 +149,7 @@ def still_of_film(
         inside: the classes focused on, if any.
     """
     classes = film.means.shape[1]
-    start = {n: v for n, v in said.items() if not wrong_start({n: v}, classes)}
+    start = {n: v for n, v in said.items() if not wrong_start({n: v}, classes, unit)}
     g = _nearest(film.epoch, start.get("epoch", ""))
     return Still(
         f"{title} · {unit} {words.place(float(film.epoch[g]))}",

@@ -228,6 +228,7 @@ function byRoundness(epoch) {
 }
 
 function shortNumber(value) {
+  if (value >= 1e6) return `${+(value / 1e6).toFixed(2)}M`;
   return value >= 10000 ? `${+(value / 1000).toFixed(1)}k` : count.format(value);
 }
 

@@ -152,7 +152,7 @@ class Player {
   }
 
   /** The first show: pose, moment and what is hidden, of the URL, else of `start`. */
-  open({ start, epoch }) {
+  open({ start, epoch, unit }) {
     const wanted = (name) => this.link.read(name) ?? start[name] ?? null;
     // What cannot be understood leaves the URL; the server says what was wrong with it.
     const take = (name, taken) => {
@@ -169,7 +169,7 @@ class Player {
     take("hidden", (text) => hiddenFromText(this.show, text) && hiddenToText(this.show));
     take("epoch", (text) => {
       const moment = real(text);
-      if (!Number.isFinite(moment) || moment < 0) return null;
+      if (!Number.isFinite(moment) || (moment < 0 && unit !== "step")) return null;
       this.opened = true;
       this.group.asked = moment;
       this.clock.go(nearest(epoch, moment), true);

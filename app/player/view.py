@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class Subject:
         shown: those of which there are points.
         layers: whether there are layers beside the last one.
         no_test_data: why there are no test data; "" where there are.
+        unit: what its moments are counted by, "pass" or "step".
     """
 
     classes: int
@@ -56,6 +58,7 @@ class Subject:
     shown: tuple[int, ...]
     layers: bool
     no_test_data: str = ""
+    unit: str = "pass"
 
 
 def of_run(run: Run) -> Subject:
@@ -138,7 +141,8 @@ def current(subject: Subject) -> View:
         query = address.arrival(OWNER, NAMES)
         if query is not None:
             view, wrong = parse(query, subject)
-            notices.post(OWNER, wrong + wrong_start(address.read(PLAYER_NAMES), subject.classes))
+            started = address.read(PLAYER_NAMES)
+            notices.post(OWNER, wrong + wrong_start(started, subject.classes, subject.unit))
     view = fit(view, subject)
     st.session_state[OWNER] = view
     address.write(OWNER, NAMES, view.query(subject))
@@ -179,10 +183,17 @@ def _not_kept(seed: int, seeds: Sequence[int]) -> str:
     return notices.wrong_value("Seed", seed, allowed, seeds[0])
 
 
-def wrong_start(query: Mapping[str, str], classes: int) -> list[str]:
-    """What is wrong with the player's own parameters, which it takes out by itself."""
-    checks = {
-        "epoch": (_is_moment, "must be a number of passes, from 0", "the last snapshot"),
+def wrong_start(query: Mapping[str, str], classes: int, unit: str = "pass") -> list[str]:
+    """What is wrong with the player's own parameters, which it takes out by itself.
+
+    `unit` is what moments are counted by: steps may be below 0, passes may not.
+    """
+    checks: dict[str, tuple[Callable[[str], bool], str, str]] = {
+        "epoch": (
+            partial(_is_moment, unit=unit),
+            "must be a number of passes, from 0" if unit == "pass" else "must be a number",
+            "the last snapshot",
+        ),
         "layer": (
             _is_layer,
             "must be the number of a layer, from 1",
@@ -198,15 +209,16 @@ def wrong_start(query: Mapping[str, str], classes: int) -> list[str]:
         ),
     }
     return [
-        notices.wrong_value("Pass" if name == "epoch" else name.capitalize(), value, allowed, used)
+        notices.wrong_value((unit if name == "epoch" else name).capitalize(), value, allowed, used)
         for name, value in query.items()
         for fits, allowed, used in [checks[name]]
         if not fits(value)
     ]
 
 
-def _is_moment(value: str) -> bool:
-    return _passes(value) is not None
+def _is_moment(value: str, unit: str) -> bool:
+    moment = _moment_of(value)
+    return moment is not None and (unit != "pass" or moment >= 0)
 
 
 def _is_layer(value: str) -> bool:
@@ -239,12 +251,12 @@ def _whole(text: str) -> int | None:
         return None
 
 
-def _passes(text: str) -> float | None:
+def _moment_of(text: str) -> float | None:
     try:
-        passes = real(text)
+        moment = real(text)
     except ValueError:
         return None
-    return passes if 0 <= passes < float("inf") else None
+    return moment if math.isfinite(moment) else None
 
 
 def shown_snapshot(geometry: Geometry, r: int, moment: str) -> int | None:
@@ -255,10 +267,13 @@ def shown_snapshot(geometry: Geometry, r: int, moment: str) -> int | None:
     frames = np.flatnonzero(np.isfinite(geometry.class_means[:, r]).all(axis=(1, 2)))
     if not len(frames):
         return None
-    passes = _passes(moment)
-    if passes is None:
-        return int(frames[-1])
-    return int(frames[abs(geometry.epoch[frames] - passes).argmin()])
+    return int(frames[nearest(geometry.epoch[frames], moment)])
+
+
+def nearest(moments: np.ndarray, moment: str) -> int:
+    """Which of these (G,) is that moment, or nearest to it; the last where none is named."""
+    wanted = _moment_of(moment)
+    return len(moments) - 1 if wanted is None else int(abs(moments - wanted).argmin())
 
 
 def shown_layers(run: Run, view: View) -> int | None:

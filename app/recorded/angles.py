@@ -6,16 +6,17 @@ import pyarrow as pa
 
 from app.charts import cosines
 from app.engine import derived, recorded
-from app.player.view import shown_snapshot
-from app.recorded.seen import Seen, class_names
+from app.player.view import nearest
+from app.recorded.seen import Seen, class_names, projection
 
 
 def snapshot(seen: Seen) -> int | None:
-    """The snapshot of the geometry at the player's moment; None where none has numbers."""
-    geometry = seen.recording.geometry
-    if geometry is None or not len(geometry):
+    """The snapshot of the geometry that the player rests at; None where it shows none."""
+    geometry, film = seen.recording.geometry, projection(seen)
+    if geometry is None or film is None:
         return None
-    return shown_snapshot(geometry, 0, seen.looked_at.moment)
+    step = film.epoch[nearest(film.epoch, seen.looked_at.moment)]
+    return int(abs(geometry.epoch - step).argmin())
 
 
 def drawn(seen: Seen, g: int) -> tuple[pa.Table, tuple[str, ...], bool]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.charts import modules as charts
 from app.engine import recorded
-from app.player.view import shown_snapshot
+from app.recorded import angles
 from app.recorded.seen import Seen
 from ncengine.catalogue.literature import Measured, told
 from ncengine.runs.run import Layers
@@ -68,8 +68,7 @@ def names(seen: Seen) -> tuple[str, ...]:
 
 def moment(seen: Seen, layers: Layers) -> int:
     """The snapshot of the layers at the player's moment."""
-    geometry = seen.recording.geometry
-    shown = None if geometry is None else shown_snapshot(geometry, 0, seen.looked_at.moment)
+    geometry, shown = seen.recording.geometry, angles.snapshot(seen)
     if geometry is None or shown is None:
         return len(layers.epoch) - 1
     return int(abs(layers.epoch - geometry.epoch[shown]).argmin())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import numpy as np
 from app.charts import palette
 from app.engine import recorded
 from app.player.view import NAMES, PLAYER_NAMES, Subject, View
-from app.player.wire import PLAYS, About, Playing, Trajectory, pack
+from app.player.wire import MAX_CLASSES, PLAYS, About, Playing, Trajectory, pack
 from ncengine.runs.recorded import Recording
 
 if TYPE_CHECKING:
@@ -54,19 +55,29 @@ class Seen:
 def subject(recording: Recording) -> Subject:
     """What can be looked at of it."""
     layers = recording.layers is not None
-    return Subject(recording.about.classes, (0,), (0,), layers, NO_TEST_DATA)
+    return Subject(recording.about.classes, (0,), (0,), layers, NO_TEST_DATA, UNIT)
 
 
 def class_names(recording: Recording) -> list[str]:
-    """K names: those that were given, else numbers."""
+    """K names: those that were given, else numbers. Where several are the same, with numbers."""
     about = recording.about
-    return list(about.class_names) or [str(k) for k in range(about.classes)]
+    if not about.class_names:
+        return [str(k) for k in range(about.classes)]
+    often = Counter(about.class_names)
+    return [
+        f"{name} ({k})" if often[name] > 1 else name for k, name in enumerate(about.class_names)
+    ]
+
+
+def too_many(recording: Recording) -> bool:
+    """Whether it has more classes than the player can show."""
+    return recording.about.classes > MAX_CLASSES
 
 
 def projection(seen: Seen) -> Projection | None:
     """Its snapshots in three dimensions; None where there is nothing that could be seen."""
     geometry = seen.recording.geometry
-    if geometry is None or not len(geometry):
+    if geometry is None or not len(geometry) or too_many(seen.recording):
         return None
     basis, focus = seen.looked_at.basis, seen.focus
 

@@ -77,7 +77,7 @@ def _offer_to_delete(chosen: Sequence[Header]) -> None:
     with st.popover(f"Delete {len(chosen) or ''}".strip(), disabled=not chosen):
         count = "one recording" if len(chosen) == 1 else f"{len(chosen)} recordings"
         st.markdown(f"**Delete {count} for good?** What was recorded is nowhere else.")
-        names = [text.plain(one.about.name) for one in chosen]
+        names = [words.title(one.about) for one in chosen]
         more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
         st.markdown("\n".join(f"- {name}" for name in names[:NAMED] + more))
         keys = [one.key for one in chosen]

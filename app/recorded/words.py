@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from app.components import clock, text
+from app.player.wire import MAX_CLASSES
+from app.recorded.seen import too_many
 from ncengine.runs.recorded import About, Recording
 
+if TYPE_CHECKING:
+    from ncengine.analysis.projection import Projection
+
+LONGEST_TITLE = 120  # characters
 # Beside the figures, where a training leads to no simplex.
 _IDEAL = {
     "code": "**More classes than fit a simplex** (K > d + 1). What the literature measures there "
@@ -15,6 +22,13 @@ _IDEAL = {
     "seli": "**Classes of unequal size** lead to the SELI figure, and not to a simplex. NC2 to a "
     "simplex would mislead: in its place is how far the classifier’s rows are from SELI.",
 }
+
+
+def title(about: About) -> str:
+    """What it is called, on one line that is not too long, as Markdown."""
+    name = " ".join(about.name.split())
+    short = name if len(name) <= LONGEST_TITLE else f"{name[: LONGEST_TITLE - 1]}…"
+    return text.plain(short)
 
 
 def facts(recording: Recording) -> list[str]:
@@ -27,6 +41,8 @@ def facts(recording: Recording) -> list[str]:
     if count:
         last = text.place(float(recording.steps[-1]))
         parts.append(f"{count:,} snapshot{'s' * (count > 1)}, the last at step {last}")
+    if recording.replaced:
+        parts.append(f"{recording.replaced:,} more of steps that were recorded again")
     parts.append(day(about))
     return parts
 
@@ -69,6 +85,30 @@ def floor(about: About) -> str:
 
 
 ONE_SNAPSHOT = "It has one snapshot so far: curves begin with the second."
+_NO_FEATURES = "No features were kept of it, so there are no points to show."
+_NOTHING_SEEN = "Its features are all at one place, or no numbers: there is nothing to draw."
+_TOO_MANY = (
+    f"The player shows up to {MAX_CLASSES} classes, and this has more. Its figures are of all of "
+    "them."
+)
+
+
+def no_points(recording: Recording) -> str:
+    """Why the player has nothing to show of it."""
+    if recording.geometry is None:
+        return _NO_FEATURES
+    return _TOO_MANY if too_many(recording) else _NOTHING_SEEN
+
+
+def of_film(recording: Recording, film: Projection) -> str:
+    """What there is to know of the player's frames."""
+    last, geometry = float(film.epoch[-1]), recording.geometry
+    if geometry is None or not (geometry.epoch > last).any():
+        return DRAWN_ALIKE
+    return f"{DRAWN_ALIKE} After step {text.place(last)} {_NOT_DRAWN}"
+
+
+_NOT_DRAWN = "nothing is drawn: features are all at one place there, or no numbers."
 DRAWN_ALIKE = (
     "Each snapshot is drawn about the centre of its class means and at one size: where features "
     "lie, and how large they are, changes in training, and collapse does not depend on it."

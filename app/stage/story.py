@@ -220,10 +220,10 @@ def _wrong_recorded(query: Query, _: RunConfig) -> str:
     if not recorded.is_key(query.get(recorded.KEY, "")):
         return f"{recorded.KEY} must be the key of a recording"
     # Of how many classes it is, only that very recording tells.
-    most = view.Subject(MAX_CLASSES, (0,), (0,), True)
+    most = view.Subject(MAX_CLASSES, (0,), (0,), True, unit="step")
     own = {name: value for name, value in query.items() if name in view.NAMES}
     players = {name: value for name, value in query.items() if name in view.PLAYER_NAMES}
-    return _plain([*view.parse(own, most)[1], *view.wrong_start(players, MAX_CLASSES)])
+    return _plain([*view.parse(own, most)[1], *view.wrong_start(players, MAX_CLASSES, most.unit)])
 
 
 def _plain(wrong: list[str]) -> str:

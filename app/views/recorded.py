@@ -16,7 +16,7 @@ from app.engine.limits import limits
 from app.export import shown as saved
 from app.player import on_page, view
 from app.recorded import angles, bring, curves, figures, how_to, modules, table, words
-from app.recorded.seen import Seen, class_names, message, subject
+from app.recorded.seen import Seen, class_names, message, projection, subject
 from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
 from ncengine.config import PARAMS
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # Seconds between looks at what is being recorded, and at whether anything is.
 LIVE, IDLE = 1.0, 3.0
 BODY, LIST, WATCH = "recorded:body", "recorded:list", "recorded:watch"
-_MOMENT = "recorded:moment"
+_MOMENT, _JUDGED = "recorded:moment", "recorded:judged"
 NAMES = (*PARAMS, *recorded.NAMES, *view.NAMES, *view.PLAYER_NAMES)
 HALVES = (1.25, 1)
 EVERY_HEIGHT = 400
@@ -38,7 +38,7 @@ def draw(at: Stage = AS_ITSELF) -> None:
     shown = recorded.current()
     notices.unknown_names(address.unknown(NAMES))
     found = engine.look(shown.key) if shown.key else None
-    _say_if_absent(shown.key, found)
+    _say_what_is_wrong(shown, found)
     if found is None:
         _all(at)
         return
@@ -54,11 +54,26 @@ def draw(at: Stage = AS_ITSELF) -> None:
         st.fragment(_watch, key=WATCH)(found.key)
 
 
-def _say_if_absent(key: str, found: Recording | None) -> None:
-    absent = bool(key) and found is None
-    allowed = "must be the key of a recording in this cache"
-    line = notices.wrong_value("Recorded", key, allowed, "the list of all")
-    notices.post(recorded.OWNER, [line] * absent)
+def _say_what_is_wrong(shown: recorded.Shown, found: Recording | None) -> None:
+    """Of the address, before notices are drawn: what of it cannot be shown, once."""
+    if found is not None:
+        view.current(subject(found))
+    judged = (shown, found is None)
+    if st.session_state.get(_JUDGED) == judged:
+        return
+    st.session_state[_JUDGED] = judged
+    lines = []
+    if found is not None:
+        there = set(curves.offered(found))
+        wrong = [name for name in shown.figures if name not in there]
+        allowed = "must be names of figures that it has, with commas between"
+        if wrong and len(found.steps):
+            used = "the others" if len(wrong) < len(shown.figures) else "the usual ones"
+            lines.append(notices.wrong_value("Figures", ",".join(wrong), allowed, used))
+    elif shown.key:
+        allowed = "must be the key of a recording in this cache"
+        lines.append(notices.wrong_value("Recorded", shown.key, allowed, "the list of all"))
+    notices.post(recorded.OWNER, lines)
 
 
 # The list.
@@ -115,7 +130,7 @@ def _heading(recording: Recording) -> None:
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key="recorded_heading"
     ):
-        st.header(text.plain(recording.about.name), anchor=False, width="stretch")
+        st.header(words.title(recording.about), anchor=False, width="stretch")
         st.button(
             "All recordings",
             key="recorded:all",
@@ -167,12 +182,12 @@ def _draw(seen: Seen, at: Stage) -> None:
     left, right = st.columns(HALVES, gap="medium")
     with left:
         _player(seen, at)
-        st.caption(words.DRAWN_ALIKE)
+        film = projection(seen)
+        if film is not None:
+            st.caption(words.of_film(recording, film))
     with right:
-        with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
-            on_page.draw_seed_and_basis(subject(recording), looked_at)
-            promised = "Their ideal is an equilateral triangle or a regular tetrahedron."
-            on_page.draw_focus(subject(recording), looked_at, class_names(recording), promised)
+        if film is not None:
+            _view_controls(seen)
         on_page.draw_beside(subject(recording), looked_at)
         if looked_at.beside == "layers":
             modules.draw(seen)
@@ -189,21 +204,23 @@ def _draw(seen: Seen, at: Stage) -> None:
         _every(seen)
 
 
+def _view_controls(seen: Seen) -> None:
+    about, names = subject(seen.recording), class_names(seen.recording)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="view_controls"):
+        on_page.draw_seed_and_basis(about, seen.looked_at)
+        promised = "Their ideal is an equilateral triangle or a regular tetrahedron."
+        on_page.draw_focus(about, seen.looked_at, names, promised)
+
+
 def _player(seen: Seen, at: Stage) -> None:
     with st.container(key="stage"):
         shown = message(seen, presented.playing(at))
         if shown is None:
-            st.info(_no_points(seen.recording))
+            st.info(words.no_points(seen.recording))
             return
         from app.player.component import player
 
         player(shown, key="player", height=on_page.PLAYER_HEIGHT)
-
-
-def _no_points(recording: Recording) -> str:
-    if recording.geometry is None:
-        return "No features were kept of it, so there are no points to show. Its figures are below."
-    return "Its features are all at one place, or no numbers: there is nothing to draw."
 
 
 def _picked(recording: Recording) -> None:
@@ -244,13 +261,10 @@ def _figures_changed() -> None:
 
 
 def _cosines(seen: Seen) -> None:
-    if seen.recording.geometry is None:
+    g = angles.snapshot(seen)
+    if g is None or seen.recording.geometry is None:
         return
     st.markdown("##### Cosines between class means, about their centre")
-    g = angles.snapshot(seen)
-    if g is None:
-        st.info(_no_points(seen.recording))
-        return
     cosines.draw(*angles.drawn(seen, g))
     st.caption(f"At step {text.place(float(seen.recording.geometry.epoch[g]))}.")
 

@@ -56,9 +56,9 @@ def alike(geometry: Geometry) -> Geometry:
     centre = means.mean(axis=2, keepdims=True)
     features, means = features - centre, means - centre
     with np.errstate(invalid="ignore", divide="ignore"):
-        # NaN where all samples are at one point, of which there is nothing to see.
+        # NaN where all samples are at one point, or not finite: there is nothing to see of them.
         size = np.sqrt(np.square(features).sum(-1).mean(-1))[..., None, None]
-        size = np.where(size > 0, size, np.nan)
+        size = np.where((size > 0) & np.isfinite(size), size, np.nan)
         features, means = features / size, means / size
         rows = rows - rows.mean(axis=2, keepdims=True)
         length = np.sqrt(np.square(rows).sum(-1).mean(-1))[..., None, None]

@@ -15,7 +15,7 @@ def nc4(features: Array, means: Array, weight: Array, bias: Array | None = None)
     """Share (...) of samples to which a class mean is nearer than that of the class which the
     classifier picks (Papyan, Han and Donoho, 2020).
 
-    Class means that differ by no more than rounding count as one.
+    Class means that differ by no more than rounding count as one. NaN where anything is not finite.
 
     Args:
         features: (N, d) or (R, N, d), of training or of test.
@@ -77,6 +77,9 @@ def _share(
     """Of one network: a sample that lies e from the mean m of the class picked is nearer to another
     mean m' where e · (m' - m) > |m' - m|²/2.
     """
+    given = (features, means, weight, bias)
+    if not all(bool(xp.all(xp.isfinite(values))) for values in given):
+        return xp.asarray(xp.nan, dtype=xp.float64)  # the largest of NaN would be the first class
     within = xp.mean(features * features) * features.shape[-1]
     centre = xp.mean(means, axis=-2, keepdims=True)
     centred = means - centre

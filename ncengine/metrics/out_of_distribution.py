@@ -33,7 +33,8 @@ def neco(features: Array, training: Array, dimensions: int) -> Array:
 
     |P h| / |h|, with P the projection onto the first principal axes of the training features
     (M. B. Ammar et al., ICLR 2024): near 1 for samples of a class, less for others. Axes are those
-    about the training features' mean; h itself is not centred, nor standardised before.
+    about the training features' mean; h itself is not centred, nor standardised before. NaN where
+    h is zero or not finite, or training features are not finite.
 
     Args:
         features: (M, d) or (R, M, d) of the samples to judge.
@@ -49,7 +50,11 @@ def neco(features: Array, training: Array, dimensions: int) -> Array:
     if not 1 <= dimensions <= width:
         raise ValueError(f"dimensions = {dimensions}: must be a whole number from 1 to {width}")
     centred = training - xp.mean(training, axis=-2, keepdims=True)
-    _, axes = xp.linalg.eigh(xp.matrix_transpose(centred) @ centred)
+    products = xp.matrix_transpose(centred) @ centred
+    known = xp.all(xp.isfinite(products), axis=(-2, -1), keepdims=True)
+    # What is not finite would have the decomposition fail.
+    _, axes = xp.linalg.eigh(xp.where(known, products, xp.zeros_like(products)))
+    axes = xp.where(known, axes, xp.full_like(axes, xp.nan))
     parts = features @ axes[..., -dimensions:]
     norms = xp.linalg.vector_norm(features, axis=-1)
     return ratio(xp, xp.linalg.vector_norm(parts, axis=-1), norms, xp.nan)

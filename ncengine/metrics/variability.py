@@ -24,18 +24,23 @@ def nc1_pinv(moments: Moments) -> Array:
     """tr(Sigma_W Sigma_B^+) / K (...) (V. Papyan, X. Y. Han and D. L. Donoho, PNAS 117, 2020).
 
     Directions in which no more than rounding sets the class means apart are left out, as a
-    pseudo-inverse does; inf where they coincide. Sigma_B is about the unweighted mean of means.
+    pseudo-inverse does; inf where they coincide, NaN where features are not finite. Sigma_B is
+    about the unweighted mean of means.
     """
     xp = moments.xp
     here = device(moments.means)
+    known = xp.isfinite(moments.within) & xp.all(xp.isfinite(moments.means), axis=(-2, -1))
+    # What is not finite would have the decomposition fail, and with it a training that diverges.
+    means = xp.where(known[..., None, None], moments.means, xp.zeros_like(moments.means))
     # A processor is done with a decomposition as small as this before a GPU has begun.
-    found = directions(xp, to_device(moments.means, "cpu"))
+    found = directions(xp, to_device(means, "cpu"))
     singular, axes = (to_device(values, here) for values in found)
     kept = singular > moments.told[..., None]
     # Sigma_B has the eigenvalues singular²/K.
     each = ratio(xp, moments.along(axes), singular**2, 0.0)
     total = xp.sum(xp.where(kept, each, xp.zeros_like(each)), axis=-1)
-    return xp.where(xp.any(kept, axis=-1), total, xp.full_like(total, xp.inf))
+    total = xp.where(xp.any(kept, axis=-1), total, xp.full_like(total, xp.inf))
+    return xp.where(known, total, xp.full_like(total, xp.nan))
 
 
 def cdnv(moments: Moments) -> Array:

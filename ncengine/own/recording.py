@@ -18,14 +18,13 @@ from ncengine.own.brought import Brought, Given, Measured
 from ncengine.own.limits import LONGEST
 from ncengine.own.words import shown
 from ncengine.runs.recorded import About, Writer
+from ncengine.runs.recorded_layers import HALF
 from ncengine.snapshots.names import Arrays
 
 # Of so many samples features are kept, and no more bytes of all snapshots: as a recorder does.
 SHOWN, MOST_BYTES = 150, 256 * 2**20
 # Of features alone what goes through products of d x d numbers.
 OF_LAYER, WIDEST = ("ncc_error", "effective_rank"), 2048
-# Beyond these a number of 16 bits is infinite, or has lost digits.
-_HALF = 2.0**-8, 2.0**15
 
 
 def record(
@@ -130,7 +129,7 @@ def _kind(brought: Brought) -> Any:
     """Of 16 bits, as a recorder's features are, where these are enough at all snapshots."""
     given = [one.features for one in brought.snapshots if isinstance(one, Given)]
     largest = [max(float(one.max()), -float(one.min())) for one in given]
-    enough = all(_HALF[0] <= one <= _HALF[1] for one in largest)
+    enough = all(HALF[0] <= one <= HALF[1] for one in largest)
     return np.float16 if enough else np.float32
 
 

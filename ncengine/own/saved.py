@@ -92,8 +92,9 @@ def _points(
         if at is None or at.shape != values.shape[:1] or at.dtype.kind not in "iu":
             raise Told(f"{name}: geometry/{one}_at must be ({len(values)},) whole numbers")
         for n, value in zip(at, values, strict=True):
-            if not 0 <= n < steps or not np.isfinite(value).all():
-                raise Told(f"{name}: geometry/{one} must be finite, of snapshots that there are")
+            # What is not finite is of a training that diverged, which a page can show.
+            if not 0 <= n < steps:
+                raise Told(f"{name}: geometry/{one} must be of snapshots that there are")
             each.setdefault(int(n), {})[one] = value
     whole = {n: {**one, "labels": labels} for n, one in each.items() if len(one) == len(_POINTS)}
     return whole, (int(shape[0]), int(shape[1]))

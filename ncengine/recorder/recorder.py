@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ncengine.metrics.class_moments import moments
 from ncengine.metrics.imbalance import UNEQUAL
+from ncengine.metrics.together import ideal
 from ncengine.recorder import floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
 from ncengine.recorder.looking import HeadFunction, Seen, look, placed
@@ -232,8 +233,9 @@ class Recorder:
             classes = int(numbers.max()) + 1
             self._said.check_classes(classes)
             figures = measuring.of_layer(rows, numbers, classes)
-            found = Snapshot(at, figures, kept, samples=len(rows))
-            return self._keep(found, None, floor.NO_LAYER)
+            figure = ideal(classes, rows.shape[1])
+            found = Snapshot(at, figures, kept, ideal=figure, samples=len(rows))
+            return self._keep(found, written.of_features(rows, numbers, classes), floor.NO_LAYER)
         matrix = measuring.tensor(weight, "weight")
         added = None if bias is None else measuring.tensor(bias, "bias")
         if matrix.ndim == 2:

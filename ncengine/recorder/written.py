@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ncengine.reasons import reason
 from ncengine.recorder.floor import Judged
@@ -22,7 +23,7 @@ from ncengine.recorder.thumbnails import thumbnails
 from ncengine.runs.grown import THUMBNAILS
 from ncengine.runs.journal import replacing
 from ncengine.runs.recorded import About, Writer
-from ncengine.runs.recorded_layers import points_of
+from ncengine.runs.recorded_layers import halved, points_of
 
 logger = logging.getLogger(__name__)
 
@@ -134,16 +135,38 @@ class Kept:
 def of(seen: Seen, pictured: Sequence[Batch] = ()) -> Looked:
     """Of what was seen: the first features of each class, with pictures from these batches."""
     assert seen.labels is not None
-    rows = seen.joined.double().cpu().numpy()
     labels = seen.labels.cpu().numpy()
     weight = seen.matrices[-1][0].float().cpu().numpy()
-    numbers = range(len(weight))
-    means = np.stack([rows[labels == k].mean(0) for k in numbers]).astype(np.float32)
-    each = max(1, SHOWN // len(weight))
-    index = np.concatenate([np.flatnonzero(labels == k)[:each] for k in numbers])
+    index = _first_of(labels, len(weight))
     layers = _of_layers(seen, labels, index) if seen.layers else {}
-    pictures = thumbnails(pictured, index)
-    return Looked(means, weight, rows[index].astype(np.float16), labels[index], layers, pictures)
+    looked = _looked(seen.joined, labels, weight, index, layers)
+    return replace(looked, thumbnails=thumbnails(pictured, index))
+
+
+def of_features(features: Tensor, labels: Tensor, classes: int) -> Looked:
+    """The same where there is no last layer: its rows are NaN."""
+    weight = np.full((classes, features.shape[1]), np.nan, np.float32)
+    numbers = labels.cpu().numpy()
+    return _looked(features, numbers, weight, _first_of(numbers, classes), {})
+
+
+def _first_of(labels: np.ndarray, classes: int) -> np.ndarray:
+    each = max(1, SHOWN // classes)
+    return np.concatenate([np.flatnonzero(labels == k)[:each] for k in range(classes)])
+
+
+def _looked(
+    features: Tensor,
+    labels: np.ndarray,
+    weight: np.ndarray,
+    index: np.ndarray,
+    layers: dict[str, np.ndarray],
+) -> Looked:
+    rows = features.double().cpu().numpy()
+    # Of what is not finite there are no means, which is no news.
+    with np.errstate(all="ignore"):
+        means = np.stack([rows[labels == k].mean(0) for k in range(len(weight))])
+        return Looked(means.astype(np.float32), weight, halved(rows[index]), labels[index], layers)
 
 
 def _of_layers(seen: Seen, labels: np.ndarray, index: np.ndarray) -> dict[str, np.ndarray]:

@@ -33,12 +33,15 @@ class Rows:
             more = np.empty((2 * self._count, *self._held.shape[1:]), self._held.dtype)
             more[: self._count] = self._held
             self._held = more
+        wider = np.promote_types(self._held.dtype, np.asarray(row).dtype)
+        if wider != self._held.dtype and self._held.ndim > 1:
+            self._held = self._held.astype(wider)
         self._held[self._count] = row
         self._count += 1
 
     def fits(self, row: np.ndarray) -> bool:
-        """Whether the row is as those before it."""
-        return self._held.shape[1:] == row.shape and self._held.dtype == row.dtype
+        """Whether the row is as those before it, be it in more bits."""
+        return self._held.shape[1:] == row.shape and self._held.dtype.kind == row.dtype.kind
 
     @property
     def values(self) -> np.ndarray:

@@ -101,6 +101,7 @@ class Recording:
             recorded. See `recorded_layers`.
         thumbnails: (S, h, w) or (S, h, w, 3) uint8, of the geometry's samples; None where there
             are none.
+        replaced: how many snapshots `recorded_order.in_order` left out.
     """
 
     key: str
@@ -112,6 +113,7 @@ class Recording:
     live: bool = False
     layers: Layers | None = None
     thumbnails: np.ndarray | None = None
+    replaced: int = 0
 
 
 class Header(NamedTuple):

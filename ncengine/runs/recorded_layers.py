@@ -13,6 +13,8 @@ from ncengine.snapshots.names import BLOCKS, FEATURES, LAYERS, MEANS, OF_LAYERS,
 WIDEST = 512
 # Points of so many moments are given, and class means of all where they take no more bytes.
 MOMENTS, MOST_BYTES = 12, 32 * 2**20
+# Beyond these a number of 16 bits is infinite, or has lost digits.
+HALF = 2.0**-8, 2.0**15
 # Of each layer by its number; and which of the geometry's samples have features.
 MEANS_OF, FEATURES_OF, INDEX = f"{MEANS}/", f"{FEATURES}/", f"{OF_LAYERS}index"
 
@@ -31,11 +33,15 @@ def points_of(
     for number, pair in enumerate(zip(means, features, strict=True)):
         of_means, of_samples = narrowed(*pair)
         arrays[f"{MEANS_OF}{number}"] = of_means.astype(np.float32)
-        with np.errstate(over="ignore"):
-            half = of_samples.astype(np.float16)
-        lost = np.isinf(half).any() and np.isfinite(of_samples).all()
-        arrays[f"{FEATURES_OF}{number}"] = of_samples.astype(np.float32) if lost else half
+        arrays[f"{FEATURES_OF}{number}"] = halved(of_samples)
     return arrays
+
+
+def halved(features: np.ndarray) -> np.ndarray:
+    """Features in 16 bits; in 32 where the largest would be infinite, or lose its digits."""
+    largest = np.abs(features[np.isfinite(features)]).max(initial=0.0)
+    enough = largest == 0 or HALF[0] <= largest <= HALF[1]
+    return features.astype(np.float16 if enough else np.float32)
 
 
 def narrowed(means: np.ndarray, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

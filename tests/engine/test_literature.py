@@ -156,6 +156,22 @@ def test_what_is_undefined_gives_inf_or_nan_without_a_warning(recwarn):
     assert result["nc4"] == 0.0
 
 
+@pytest.mark.parametrize("library", [np.asarray, torch.asarray])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_of_what_is_not_finite_it_is_nan_and_nothing_fails(library, bad):
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 4
+    features, weight, foreign = (rng.normal(size=(n, 6)) for n in (40, 4, 8))
+    sound = metrics.every(library(features), library(labels), library(weight))
+    features[3, 2] = bad
+    with np.errstate(all="ignore"):
+        result = metrics.every(library(features), library(labels), library(weight))
+    for name in ("nc1", "nc1_pinv", "cdnv", "nc2_frobenius_means", "nc3_frobenius", "nc4"):
+        assert np.isnan(float(result[name])) and np.isfinite(float(sound[name])), name
+    assert float(result["nc2a"]) == float(sound["nc2a"])
+    assert np.isnan(np.asarray(metrics.neco(library(foreign), library(features), 3))).all()
+
+
 def test_nc4_takes_the_bias_into_account_and_any_samples():
     means, weight = np.array([[1.0, 0], [-1.0, 0]]), np.array([[1.0, 0], [-1.0, 0]])
     features = np.array([[0.5, 0], [0.1, 0], [-0.5, 1], [-2.0, 0]])

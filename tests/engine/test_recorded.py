@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -13,9 +14,12 @@ import torch
 from torch import nn
 
 import ncengine
+from ncengine.analysis.alike import project_alike
 from ncengine.runs import recorded
 from ncengine.runs.journal import Journal
 from ncengine.runs.recorded import FOLDER, About, Writer, headers, recording, recordings
+from ncengine.runs.recorded_layers import points_of
+from ncengine.runs.recorded_order import in_order
 from ncengine.runs.store import Store
 from ncengine.snapshots.names import BLOCKS, LAYERS
 
@@ -104,9 +108,48 @@ def test_observed_arrays_are_kept_too(tmp_path):
     for _ in range(2):
         recorder.observe(rng.normal(size=(12, 4)), np.arange(12) % 3)
     (one,) = recordings(tmp_path)
-    assert one.figures["nc1"].shape == (2,) and one.geometry is None
+    assert one.figures["nc1"].shape == (2,) and (one.about.classes, one.about.width) == (3, 4)
+    assert one.geometry.features.shape == (2, 1, 12, 4) and np.isnan(one.geometry.classifier).all()
     with pytest.raises(ValueError, match="what is kept there needs a name"):
         ncengine.Recorder(cache=tmp_path)
+
+
+def test_a_training_that_diverges_goes_on_and_is_recorded(tmp_path):
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(12, 4)), np.arange(12) % 3
+    with ncengine.Recorder(name="diverges", cache=tmp_path) as recorder:
+        for size in (1.0, 1e6, 1e-9, np.inf, np.nan):
+            with np.errstate(all="ignore"):
+                recorder.observe(size * features, labels, rng.normal(size=(3, 4)))
+    (one,) = recordings(tmp_path)
+    assert np.isfinite(one.figures["nc1"][:3]).all() and np.isnan(one.figures["nc1"][3:]).all()
+    # Whatever their size, their digits are kept.
+    shown = [features[labels == k] for k in range(3)]
+    for g, size in enumerate((1.0, 1e6, 1e-9)):
+        kept = one.geometry.features[g, 0].astype(float) / size
+        assert np.abs(kept - np.concatenate(shown)).max() < 2e-3
+    film = project_alike(one.geometry)
+    assert film.epoch.tolist() == [0, 1, 2] and np.isfinite(film.points).all()
+
+
+def test_steps_in_any_order_are_put_in_order_and_the_last_of_each_counts(tmp_path):
+    writer = Writer(About("begun anew", 2, 3, layers=("one",)), tmp_path)
+    given = [0, 1, 2, 1, 2.5, math.nan, 0]
+    for n, step in enumerate(given):
+        filled = {name: np.full((2, 3), float(n)) for name in ("class_means", "classifier")}
+        points = filled | {"features": filled["classifier"], "labels": np.arange(2)}
+        points |= points_of([np.full((2, 5), float(n))], [np.full((2, 5), float(n))], np.arange(2))
+        writer.append(step, {"loss": n, "one.nc1": n}, points)
+    found = recording(writer.key, tmp_path)
+    shown = in_order(found)
+    assert shown.steps.tolist() == [0, 1, 2, 2.5] and shown.replaced == 3
+    assert shown.figures["loss"].tolist() == [6, 3, 2, 4]
+    assert shown.geometry.epoch.tolist() == [0, 1, 2, 2.5]
+    assert shown.geometry.class_means[:, 0, 0, 0].tolist() == [6, 3, 2, 4]
+    assert shown.layers.measured["nc1"][:, 0, 0].tolist() == [6, 3, 2, 4]
+    assert shown.layers.class_means[:, 0, 0, 0, 0].tolist() == [6, 3, 2, 4]
+    assert shown.layers.features[:, 0, 0, 0, 0].tolist() == [6, 3, 2, 4]
+    assert in_order(shown) is shown
 
 
 def distances(points):
