@@ -79,7 +79,8 @@ def _share(
     """
     given = (features, means, weight, bias)
     if not all(bool(xp.all(xp.isfinite(values))) for values in given):
-        return xp.asarray(xp.nan, dtype=xp.float64)  # the largest of NaN would be the first class
+        # The largest of NaN would be the first class.
+        return picked(features, weight, bias), xp.asarray(xp.nan, dtype=xp.float64)
     within = xp.mean(features * features) * features.shape[-1]
     centre = xp.mean(means, axis=-2, keepdims=True)
     centred = means - centre
