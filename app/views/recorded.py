@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # Seconds between looks at what is being recorded, and at whether anything is.
 LIVE, IDLE = 1.0, 3.0
 BODY, LIST, WATCH = "recorded:body", "recorded:list", "recorded:watch"
-_MOMENT, _JUDGED = "recorded:moment", "recorded:judged"
+_MOMENT, _JUDGED, _DRAWN = (f"recorded:{name}" for name in ("moment", "judged", "drawn"))
 NAMES = (*PARAMS, *recorded.NAMES, *view.NAMES, *view.PLAYER_NAMES)
 HALVES = (1.25, 1)
 EVERY_HEIGHT = 400
@@ -227,7 +227,7 @@ def _picked(recording: Recording) -> None:
     """Any of its figures over the steps."""
     there = curves.offered(recording)
     picked = [n for n in recorded.last().figures if n in there] or curves.usual(recording)
-    st.session_state["recorded:figures"] = picked
+    st.session_state["recorded:figures"] = st.session_state[_DRAWN] = picked
     st.multiselect(
         "Figures",
         there,
@@ -257,7 +257,10 @@ def _every(seen: Seen) -> None:
 
 
 def _figures_changed() -> None:
-    recorded.pick(tuple(st.session_state["recorded:figures"]))
+    """Somebody picked others; a browser may say once more what the page has set itself."""
+    picked = st.session_state["recorded:figures"]
+    if recorded.last().key and picked != st.session_state.get(_DRAWN):
+        recorded.pick(tuple(picked))
 
 
 def _cosines(seen: Seen) -> None:
