@@ -60,5 +60,5 @@ def test_it_opens_at_its_address_and_all_pages_lead_to_it(house):
     said = house.run("-c", OPENED, str(house.folder / "app" / "main.py"))
     (explore, links), (words, same) = json.loads(said)
     assert "13-RN1" in explore and words.startswith("In words: 13-RN1")
-    expected = ["Explore", "Compare", "Depth", "Theory", "Library", "Stories", "Words"]
+    expected = ["Explore", "Compare", "Depth", "Theory", "Library", "Stories", "Recorded", "Words"]
     assert links == same == expected

@@ -52,6 +52,7 @@ def projection(seed=0, **changed):
         "exact_2d": False,
         "ideal_fits": True,
         "ideal_proved": True,
+        "has_rows": True,
         "edges": ((0, 1),),
     }
     return SimpleNamespace(**(fields | changed))

@@ -71,7 +71,8 @@ def test_a_run_from_a_click_to_its_end_and_on(page, app):
     expect_done(page, "400 passes")
     page.reload()
     expect_end(page, 400)
-    assert np.abs(places(page) - seen).max() < 10
+    # A name, in its class's colour, may stand at another side of its point.
+    assert np.abs(places(page) - seen).max() < 20
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
 
 
