@@ -53,9 +53,9 @@ def alike(geometry: Geometry) -> Geometry:
     means = geometry.class_means[frames].astype(np.float64)
     features = geometry.features[frames].astype(np.float64)
     rows = geometry.classifier[frames].astype(np.float64)
-    centre = means.mean(axis=2, keepdims=True)
-    features, means = features - centre, means - centre
     with np.errstate(invalid="ignore", divide="ignore"):
+        centre = means.mean(axis=2, keepdims=True)
+        features, means = features - centre, means - centre
         # NaN where all samples are at one point, or not finite: there is nothing to see of them.
         size = np.sqrt(np.square(features).sum(-1).mean(-1))[..., None, None]
         size = np.where((size > 0) & np.isfinite(size), size, np.nan)

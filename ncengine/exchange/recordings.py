@@ -26,7 +26,8 @@ def figures_table(recording: Recording) -> pa.Table:
 def write_recording(recording: Recording, path: Path) -> Path:
     """Write it by the path's ending: ".csv" and ".parquet" hold the figures, ".npz" all of it.
 
-    The .npz file has "recorded_steps" (T,) and each figure (T,) as "figures/NAME"; and of the
+    The .npz file has "recorded_steps" (T,), each figure (T,) as "figures/NAME", and "ideal", the
+    figure that its training leads to, by which `own.read` knows it for a whole recording; of the
     snapshots of which points were kept "steps" (G,), "features" (G, S, d), "labels" (S,), "weight"
     and "class_means" (G, K, d); and "class_names" (K,), where classes have names.
 
@@ -54,6 +55,7 @@ def _arrays(recording: Recording) -> dict[str, np.ndarray]:
     arrays = {f"figures/{n}": table[n].to_numpy() for n in table.column_names if n != "step"}
     arrays["recorded_steps"] = table["step"].to_numpy()
     geometry, about = recording.geometry, recording.about
+    arrays["ideal"] = np.array(about.ideal)
     if geometry is not None:
         arrays["features"] = geometry.features[:, 0]
         arrays["labels"] = geometry.labels

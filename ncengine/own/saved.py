@@ -1,4 +1,7 @@
-"""What a recorder saved as .npz: figures, and the points of some snapshots, measured already."""
+"""What was measured already, as .npz: by `Recorder.save`, or by `exchange.write_recording`.
+
+Figures, and the points of some snapshots.
+"""
 
 from __future__ import annotations
 
@@ -6,34 +9,47 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ncengine.own import archive
+from ncengine.own import archive, terms
 from ncengine.own.brought import Brought, Measured
-from ncengine.own.limits import Budget
+from ncengine.own.limits import LONGEST, Budget
 from ncengine.own.words import Told, shape_of, shown
 
 _FIGURES, _GEOMETRY, _STEP = "figures/", "geometry/", "figures/step"
 _POINTS = ("class_means", "classifier", "features")
 _LABELS = f"{_GEOMETRY}labels"
+_RECORDED = "recorded_steps"
+_AS_EXPORTED = {
+    "features": "features",
+    "labels": "labels",
+    "weight": "classifier",
+    "class_means": "class_means",
+}
 _IDEALS = ("simplex", "seli", "code")
 _MOST_FIGURES, _LONGEST = 2000, 200
 
 
 def is_one(names: list[str]) -> bool:
     """Whether a file with such arrays is one."""
-    return _STEP in names
+    return _STEP in names or {_RECORDED, "ideal"} <= set(names)
 
 
 def read(file: BinaryIO, name: str, names: list[str], budget: Budget) -> Brought:
-    """The recording that `Recorder.save` wrote.
+    """The recording that `Recorder.save` or `write_recording` wrote.
 
     Raises:
         ValueError: an array is damaged, or not as it is written.
     """
     known = [_LABELS, "ideal", *(f"{_GEOMETRY}{one}{at}" for one in _POINTS for at in ("", "_at"))]
+    known += [] if _STEP in names else [_RECORDED, terms.STEPS, terms.CLASS_NAMES, *_AS_EXPORTED]
     wanted = [one for one in names if one.startswith(_FIGURES) or one in known]
     if len(wanted) > _MOST_FIGURES:
         raise Told(f"{name}: {len(wanted):,} arrays; {_MOST_FIGURES:,} at most are read")
     arrays = archive.arrays_of(file, name, wanted, budget)
+    called = tuple[str, ...]()
+    if _STEP not in names:
+        called = _names(name, arrays.pop(terms.CLASS_NAMES, None))
+        arrays = _as_saved(name, arrays)
+        wanted = [*wanted, _STEP]
     steps = arrays[_STEP]
     if len(steps.shape) != 1 or len(steps) > budget.limits.snapshots:
         raise Told(f"{name}: {_STEP} is {shape_of(steps)}; must be (T,), T at most 1,000")
@@ -51,7 +67,41 @@ def read(file: BinaryIO, name: str, names: list[str], budget: Budget) -> Brought
         Measured(float(steps[n]), _at(figures, n), points.get(n), _ideal(name, ideals, n))
         for n in range(len(steps))
     )
-    return Brought("", *shape, "", (), None, snapshots, ())
+    if len(called) not in (0, shape[0]):
+        raise Told(f"{name}: class_names: there are {len(called)}; must be {shape[0]}")
+    return Brought("", *shape, "", called, None, snapshots, ())
+
+
+def _as_saved(name: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What `write_recording` wrote, by the names of `Recorder.save`."""
+    steps = arrays.pop(_RECORDED)
+    if steps.ndim != 1 or steps.dtype.kind not in "iuf":
+        raise Told(f"{name}: {_RECORDED} is {shape_of(steps)}; must be (T,) numbers")
+    ideal = arrays.pop("ideal")
+    found = {one: values for one, values in arrays.items() if one.startswith(_FIGURES)}
+    found |= {_STEP: steps, "ideal": np.array([str(ideal)] * len(steps))}
+    at = arrays.get(terms.STEPS)
+    if at is None or not all(one in arrays for one in ("features", "labels", "class_means")):
+        return found
+    places = np.searchsorted(steps, at)
+    known = at.ndim == 1 and (places < len(steps)).all() and (steps[places] == at).all()
+    if not known or not (np.diff(steps) > 0).all():
+        raise Told(f"{name}: {terms.STEPS} must be some of {_RECORDED}, which must grow")
+    # Of features alone there is no last layer.
+    arrays.setdefault("weight", np.full(arrays["class_means"].shape, np.nan, np.float32))
+    for one, kept in _AS_EXPORTED.items():
+        found[f"{_GEOMETRY}{kept}"] = arrays[one]
+        if one != "labels":
+            found[f"{_GEOMETRY}{kept}_at"] = places
+    return found
+
+
+def _names(name: str, given: np.ndarray | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    if given.ndim != 1 or given.dtype.kind != "U":
+        raise Told(f"{name}: class_names is {shape_of(given)}; must be (K,) texts")
+    return tuple(shown(one, LONGEST) for one in given)
 
 
 def _at(figures: dict[str, np.ndarray], n: int) -> dict[str, float]:

@@ -15,6 +15,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,8 @@ FOLDER, FORMAT = "recorded", "neural-collapse-explorer recording"
 LOCK = "writer.lock"
 # So many recordings stay in memory once they were looked at, and of their files so many bytes.
 KEPT, KEPT_BYTES = 8, 2**30
+# In seconds since 1970: no calendar goes further.
+LATEST = 2e11
 
 
 class BeingRecorded(ValueError):
@@ -362,11 +365,37 @@ def _told(journal: Journal) -> tuple[About, bool] | None:
     try:
         for name in ("layers", "class_names"):
             fields[name] = tuple(fields.get(name, ()))
-        return About(**fields), bool(asked.get("ended"))
-    except TypeError as error:
+        about = About(**fields)
+        _check(about)
+        return about, bool(asked.get("ended"))
+    except (TypeError, ValueError) as error:
         _passed_over(journal.folder, error)
         return None
 
 
+def _check(about: About) -> None:
+    """Raises ValueError where a field cannot be shown: what another program wrote may hold all."""
+    for name in ("name", "head", "ideal", "version", "loss", "without_floor", "origin"):
+        if not isinstance(getattr(about, name), str):
+            raise ValueError(f"{name} = {getattr(about, name)!r}: must be a text")
+    for name in ("classes", "width"):
+        value = getattr(about, name)
+        if not isinstance(value, int) or value < 0:
+            raise ValueError(f"{name} = {value!r}: must be a whole number, at least 0")
+    for name in ("layers", "class_names"):
+        if not all(isinstance(one, str) for one in getattr(about, name)):
+            raise ValueError(f"{name}: must be texts")
+    if len(about.class_names) not in (0, about.classes):
+        raise ValueError(f"class_names: {len(about.class_names)}, must be {about.classes}")
+    if not isinstance(about.begun, int | float) or not 0 <= about.begun < LATEST:
+        raise ValueError(f"begun = {about.begun!r}: must be seconds since 1970")
+
+
 def _passed_over(folder: Path, error: Exception) -> None:
-    logger.warning("%s was passed over: %s", folder, reason(error))
+    _warn(folder, reason(error))
+
+
+@lru_cache(maxsize=256)
+def _warn(folder: Path, why: str) -> None:
+    """Once, though a page looks every second."""
+    logger.warning("%s was passed over: %s", folder, why)

@@ -14,7 +14,9 @@ import torch
 from torch import nn
 
 import ncengine
+from ncengine import own
 from ncengine.analysis.alike import project_alike
+from ncengine.exchange.recordings import write_recording
 from ncengine.runs import recorded
 from ncengine.runs.journal import Journal
 from ncengine.runs.recorded import FOLDER, About, Writer, headers, recording, recordings
@@ -459,3 +461,23 @@ def test_vectors_have_no_thumbnails(tmp_path):
     with made(tmp_path) as recorder:
         recorder.snapshot(0)
     assert recordings(tmp_path)[0].thumbnails is None
+
+
+@pytest.mark.parametrize("weighted", [True, False])
+def test_what_is_exported_comes_back_as_it_was(tmp_path, weighted):
+    rng = np.random.default_rng(0)
+    labels = np.arange(600) % 3
+    names = ("cat", "dog", "cow")
+    with ncengine.Recorder(name="first", cache=tmp_path, class_names=names) as recorder:
+        for step in (0, 2, 5):
+            weight = [rng.normal(size=(3, 4))] * weighted
+            recorder.observe(rng.normal(size=(600, 4)), labels, *weight, step=step, loss=1 / 3)
+    (before,) = recordings(tmp_path)
+    path = write_recording(before, tmp_path / "all.npz")
+    after = recording(own.record(own.read([(path.name, path)]), tmp_path), tmp_path)
+    assert after.about.class_names == names and after.steps.tolist() == [0, 2, 5]
+    # Those of all 600 samples, though fewer are in the file.
+    for name in ("nc1", "cdnv", "loss", "samples"):
+        assert after.figures[name].tolist() == before.figures[name].tolist()
+    assert np.array_equal(after.geometry.features, before.geometry.features)
+    assert np.array_equal(after.geometry.classifier, before.geometry.classifier, equal_nan=True)
