@@ -1,4 +1,4 @@
-"""The page Recorded: whatever was recorded, and whatever an address asks for."""
+"""The page Recorded on recordings of every kind, odd ones among them."""
 
 from __future__ import annotations
 

@@ -185,8 +185,7 @@ print((mebibytes("VmHWM") - before) * 2**20 / 1e6)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="told by Linux")
-@pytest.mark.parametrize("library", ["numpy", "torch"])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("library, dtype", [("numpy", "float64"), ("torch", "float32")])
 def test_no_process_grows_by_more_than_that(library, dtype):
     done = subprocess.run(
         [sys.executable, "-c", GROWN, library, dtype], capture_output=True, text=True, check=True
