@@ -255,13 +255,14 @@ def log_axis(title: str, values: Sequence[float], offered: Sequence[float] = ())
     if low == high:
         low, high = low / base.ROOM, high * base.ROOM
     inside = [tick for tick in offered or base.VALUE_TICKS if low <= tick <= high]
-    if not offered and high / low < _NEAR:
-        inside = _even(low, high)
+    even = _even(low, high)
+    if not offered and high / low < _NEAR and len(even) > 1:
+        inside = even
     if not offered and high / low > 200:
         inside = [tick for tick in inside if abs(math.log10(tick) % 1 - 0.5) > 0.49]
         inside = inside[:: max(1, math.ceil(len(inside) / 9))]
     if len(inside) < 2:
-        inside = _even(low, high)
+        inside = even
     return Axis(title, low, high, np.log10, tuple((t, _worded(t)) for t in inside), True)
 
 

@@ -351,3 +351,12 @@ def test_a_film_without_a_browser_says_what_it_takes(
     assert main(["export", run.key[:10], "--film", str(folder / "film.mp4")]) == 1
     assert said in capsys.readouterr().err
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "low, high", [(0.0855, 0.957), (0.3, 0.4), (1e-9, 5.0), (2.0, 2.0), (7.0, 71)]
+)
+def test_a_logarithmic_axis_has_two_ticks_or_more(low, high):
+    axis = plot.log_axis("NC1", [low, high])
+    assert len({words for _, words in axis.ticks}) >= 2
+    assert all(axis.low <= tick <= axis.high for tick, _ in axis.ticks)
