@@ -234,13 +234,18 @@ def _percent(share: np.ndarray) -> str:
 
 
 def passes_axis(values: Sequence[float], title: str = base.PASSES) -> Axis:
-    """An axis of passes, as those of the app: even in log(1 + pass)."""
+    """An axis of passes, as those of the app: even in log(1 + pass), to both sides of 0."""
     low, high = _ends(values)
     if low == high:
         low, high = 0.0, base.ROOM * max(1.0, high)
-    ticks = [0.0, *(m * 10.0**e for e in range(7) for m in (1, 3))]
+    above = [m * 10.0**e for e in range(7) for m in (1, 3)]
+    ticks = [*(-tick for tick in above[::-1] if low < 0), 0.0, *above]
     shown = tuple((tick, f"{tick:,.0f}") for tick in ticks if low <= tick <= high)
-    return Axis(title, low, high, np.log1p, shown, True, 0.0)
+    return Axis(title, low, high, _both_sides, shown, True, 0.0)
+
+
+def _both_sides(values: np.ndarray) -> np.ndarray:
+    return np.sign(values) * np.log1p(np.abs(values))
 
 
 def moments_axis(title: str, low: float, high: float) -> Axis:

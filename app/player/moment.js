@@ -198,7 +198,8 @@ function plotOf(chart) {
  * As `export/plot.py` makes it: it names the passes at its ends, and is even, or in log(1 + pass).
  */
 function plotOfDrawing(node) {
-  const bent = "even" in node.dataset ? (pass) => pass : Math.log1p;
+  const logarithmic = (pass) => Math.sign(pass) * Math.log1p(Math.abs(pass));
+  const bent = "even" in node.dataset ? (pass) => pass : logarithmic;
   const [from, to] = JSON.parse(node.dataset.passes).map(bent);
   const { width, height } = node.getBoundingClientRect();
   const x = (pass) => (width * (bent(pass) - from)) / (to - from);

@@ -50,6 +50,7 @@ def projection(seed=0, **changed):
         "focus": (0, 1),
         "exact": True,
         "exact_2d": False,
+        "has_rows": True,
         "ideal_fits": True,
         "ideal_proved": True,
         "has_rows": True,

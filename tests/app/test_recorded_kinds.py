@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -154,6 +155,15 @@ def test_a_step_below_0_is_a_moment(at, tmp_path):
     assert_sound(at)
     assert not at.warning
     assert curves.at_moment(looked_at(key, "-2")) == 0
+
+
+def test_a_file_has_curves_on_both_sides_of_step_0(at, tmp_path):
+    file = exported.of_recording(looked_at(made(tmp_path, steps=(-9, -1, 9))))
+    path = re.search(r'<path d="M([^"]+)"', file.partition("data-passes")[2])
+    across = [float(point.split()[0]) for point in path[1].split("L")]
+    # In thousandths of the width, even in log(1 + |step|) to both sides.
+    middle = 500 * (1 - math.log(2) / math.log(10))
+    assert across == pytest.approx([0, middle, 1000], abs=0.1)
 
 
 @pytest.mark.parametrize("key", ["../../etc", "f" * 20, "<script>"])
