@@ -53,7 +53,6 @@ def projection(seed=0, **changed):
         "has_rows": True,
         "ideal_fits": True,
         "ideal_proved": True,
-        "has_rows": True,
         "edges": ((0, 1),),
     }
     return SimpleNamespace(**(fields | changed))
