@@ -104,6 +104,7 @@ def table(chart: Chart) -> pa.Table:
             n = int(np.abs(x - line.chosen).argmin())
             rows.append((x[n], y[n], line.what, "chosen"))
         told.append((line.what, x, y))
+    rows += _room(rows, axes)
     words = in_words.curves(told, lambda x: f"at {axes.x} = {number(float(x))}")
     columns = zip(*rows, strict=True) if rows else [()] * 4
     made = {
@@ -111,6 +112,15 @@ def table(chart: Chart) -> pa.Table:
         for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)
     }
     return in_words.telling(pa.table(made), words)
+
+
+def _room(rows: Sequence[tuple], axes: Axes) -> list[tuple]:
+    """Points that are not seen: where all is at one height, a logarithmic axis has no ends."""
+    heights = {y for _, y, *_ in rows}
+    if axes.y_runs != LOG or len(heights) != 1:
+        return []
+    (height,) = heights
+    return [(rows[0][0], height * by, rows[0][2], "room") for by in (1 / base.ROOM, base.ROOM)]
 
 
 def visible(line: Line, axes: Axes) -> tuple[np.ndarray, np.ndarray]:
@@ -159,7 +169,8 @@ def spec(axes: Axes, named: tuple[tuple[str, str, bool], ...]) -> dict[str, Any]
     chosen = chart.transform_filter("datum.kind == 'chosen'").mark_point(
         size=170, filled=True, opacity=1, clip=True
     )
-    return base.finish(alt, alt.layer(drawn, alone, points, chosen, met), height=HEIGHT)
+    room = chart.transform_filter("datum.kind == 'room'").mark_point(opacity=0)
+    return base.finish(alt, alt.layer(room, drawn, alone, points, chosen, met), height=HEIGHT)
 
 
 def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:

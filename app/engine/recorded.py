@@ -91,7 +91,7 @@ def take_in_folder(place: str) -> tuple[int, list[str]]:
     `ncengine record` does.
 
     Raises:
-        ValueError: there is no such folder, or nothing to take in; a file is not as it has to be.
+        ValueError: there is no such folder, or nothing to take in.
         Refused: visitors may not.
         OSError: it cannot be read, or nothing can be kept.
     """
@@ -107,9 +107,14 @@ def take_in_folder(place: str) -> tuple[int, list[str]]:
         raise ValueError(
             f"{place}: has no recording that is not here, and no {', '.join(own.ENDINGS)}"
         )
-    count, refused = len(copied), []
-    named = [(path.name, path) for path in files]
-    for group in own.groups(named, own.LOCAL) if files else []:
+    count, refused, sound = len(copied), [], []
+    for path in files:
+        try:
+            own.groups([(path.name, path)], own.LOCAL)
+            sound.append((path.name, path))
+        except ValueError as error:
+            refused.append(str(error))
+    for group in own.groups(sound, own.LOCAL):
         try:
             own.record(own.read(group, own.LOCAL), root)
             count += 1

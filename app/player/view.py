@@ -154,6 +154,13 @@ def current(subject: Subject) -> View:
     )
 
 
+def forget() -> None:
+    """Look at nothing as at what was shown before: what comes is another thing altogether."""
+    for name in (OWNER, _PICKS, *_WIDGETS):
+        st.session_state.pop(name, None)
+    address.write(OWNER, (*NAMES, *PLAYER_NAMES), {})
+
+
 def parse(query: Mapping[str, str], subject: Subject) -> tuple[View, list[str]]:
     """The view that an address asks for, and what was wrong with it, in words."""
     first = subject.seeds[0]

@@ -21,6 +21,8 @@ _SHORT = {
     "loss": "Loss",
     "accuracy": "Accuracy",
     "test.accuracy": "Test acc.",
+    "one_vs_rest_margin_rows": "Margin of rows",
+    "one_vs_rest_margin_means": "Margin",
 }
 
 

@@ -110,8 +110,15 @@ def _list() -> None:
 
 
 def _open(key: str) -> None:
-    recorded.open_one(key)
+    _turn_to(key)
     st.rerun()
+
+
+def _turn_to(key: str) -> None:
+    """Have the page show another recording, or with "" the list, as one step for Back."""
+    with address.at_once():
+        view.forget()
+        recorded.open_one(key)
 
 
 def _watch_all() -> None:
@@ -134,7 +141,7 @@ def _heading(recording: Recording) -> None:
         st.button(
             "All recordings",
             key="recorded:all",
-            on_click=recorded.open_one,
+            on_click=_turn_to,
             args=("",),
         )
 

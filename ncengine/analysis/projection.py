@@ -124,15 +124,16 @@ def project(
     frames, means, rows = _finite(geometry, r)
     classes, d = means.shape[1:]
     exact = d <= EXACT_WIDTH
-    space = _zero_sum_basis(d) if exact else np.eye(d)
-    inside, centre = means @ space, _centring(focus, exact)
+    space = _zero_sum_basis(d) if exact else None
+    inside = means if space is None else means @ space
+    centre = _centring(focus, exact)
     train = _Samples(geometry.features[:, r], geometry.labels, frames)
     test = _Samples(geometry.test_features[:, r], geometry.test_labels, frames)
 
     axes = _axes(inside, train.residuals(means), basis, focus, exact, onto)
     if onto is None:
         axes[..., 2] *= _handedness(inside, axes, focus)
-    into = space @ axes
+    into = axes if space is None else space @ axes
     points, distance = train.shown(means, into, centre(means)[1])
     test_points, test_distance = test.shown(means, into, centre(means)[1])
     chosen = list(focus or range(classes))

@@ -161,13 +161,13 @@ class Recorder:
         self._check_open()
         kept = _numbers(scalars)
         if self._live.seen:
-            at = _number("step", step)
+            at = _step(step)
             found, geometry = self._live.taken(at, kept, self._counts, self._factor)
             return self._keep(found, geometry, floor.MOVED)
         if self._model is None or not self._probe:
             raise ValueError("snapshot: there is no probe; give one, or use watch or observe")
         with untouched(self._model):
-            return self._look(self._model, _number("step", step), kept)
+            return self._look(self._model, _step(step), kept)
 
     @contextmanager
     def watch(self, labels: Any = None) -> Iterator[None]:
@@ -226,7 +226,7 @@ class Recorder:
         if step is None:
             step = self.snapshots[-1].step + 1 if self.snapshots else 0
         rows, numbers = measuring.tensor(features, "features"), measuring.tensor(labels, "labels")
-        kept, at = _numbers(scalars), _number("step", step)
+        kept, at = _numbers(scalars), _step(step)
         if weight is None:
             if not numbers.numel():
                 raise ValueError("labels: there is none")
@@ -362,6 +362,13 @@ def _modules(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
 
 def _numbers(scalars: Mapping[str, Any]) -> dict[str, float]:
     return {name: _number(name, value) for name, value in scalars.items()}
+
+
+def _step(value: Any) -> float:
+    at = _number("step", value)
+    if not math.isfinite(at):
+        raise ValueError(f"step = {value!r}: must be a number that is finite")
+    return at
 
 
 def _number(name: str, value: Any) -> float:

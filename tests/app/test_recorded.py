@@ -119,6 +119,14 @@ def test_figures_that_are_picked_stand_in_the_address(recorded_at, root):
     assert at.query_params["figures"] in ("cdnv,nc4", ["cdnv,nc4"])
 
 
+def test_what_is_opened_next_is_not_looked_at_as_the_last_one(recorded_at, root):
+    at = open_at(recorded_at, recorded=written(root), basis="each", epoch="10")
+    assert at.query_params["basis"] in ("each", ["each"])
+    at.button(key="recorded:all").click().run()
+    assert_sound(at)
+    assert not {"recorded", "basis", "epoch"} & set(at.query_params)
+
+
 def test_what_was_never_ended_is_told(recorded_at, root):
     writer = begun(root)
     at = open_at(recorded_at, recorded=writer.key)
@@ -130,7 +138,7 @@ def test_what_was_never_ended_is_told(recorded_at, root):
 @pytest.mark.parametrize(
     "ideal, classes, width, says, shown",
     [
-        ("code", 6, 3, "More classes than fit a simplex", "One-vs-rest margin of rows"),
+        ("code", 6, 3, "More classes than fit a simplex", "Margin of rows"),
         ("simplex", 4, 6, "", "NC2"),
     ],
 )
@@ -268,6 +276,9 @@ def test_a_folder_of_files_is_taken_in_and_what_is_wrong_is_told(root, tmp_path_
     features, labels, rows = samples(3, 5, 1)
     np.savez(folder / "good.npz", features=features, labels=labels, weight=rows)
     assert engine.take_in_folder(str(folder)) == (1, [])
+    (folder / "worse.npz").write_bytes(b"PK")
+    count, refused = engine.take_in_folder(str(folder))
+    assert count == 1 and len(refused) == 1 and "worse.npz" in refused[0]
     with pytest.raises(ValueError, match="is no folder"):
         engine.take_in_folder(str(folder / "none"))
 

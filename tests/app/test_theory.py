@@ -338,6 +338,16 @@ def test_a_legend_names_no_line_that_is_not_there(monkeypatch):
     assert "one" in html and "two" not in html
 
 
+def test_where_all_is_at_one_height_the_axis_has_ends():
+    level = Line("one", "#111111", [1, 2, 3], [0.5] * 3)
+    table = charts.table(Chart("one", Axes("step", "loss"), [level])).to_pylist()
+    heights = [row["y"] for row in table]
+    assert min(heights) < 0.2 and max(heights) > 1
+    assert {row["kind"] for row in table if row["y"] != 0.5} == {"room"}
+    linear = charts.table(Chart("one", Axes("step", "loss", LOG, LINEAR), [level]))
+    assert set(linear["y"].to_pylist()) == {0.5}
+
+
 @pytest.mark.parametrize("runs, kind", [(MOMENTS, "pow"), (STEPS, "symlog"), (LOG, "log")])
 def test_a_chart_over_moments_is_one_that_the_player_knows(runs, kind):
     spec = charts.spec(Axes("layer", "gap", runs), (("one", "#111111", False),))

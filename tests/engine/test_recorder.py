@@ -539,3 +539,11 @@ def test_what_is_no_model_is_refused():
 def test_torch_is_not_loaded_before_a_recorder_is_asked_for():
     code = "import ncengine, sys; assert 'torch' not in sys.modules; ncengine.Recorder"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("step", [float("nan"), float("inf"), None])
+def test_a_step_is_a_place_among_others(step):
+    recorder = ncengine.Recorder(nn.Linear(3, 2), probe=(torch.randn(6, 3), torch.arange(6) % 2))
+    with pytest.raises(ValueError, match="^step = .*: must be a number"):
+        recorder.snapshot(step)
+    assert recorder.snapshots == []
