@@ -62,18 +62,18 @@ def _say_what_is_wrong(shown: recorded.Shown, found: Recording | None) -> None:
     if st.session_state.get(_JUDGED) == judged:
         return
     st.session_state[_JUDGED] = judged
-    lines = []
+    said = []
     if found is not None:
         there = set(curves.offered(found))
         wrong = [name for name in shown.figures if name not in there]
         allowed = "must be names of figures that it has, with commas between"
         if wrong and len(found.steps):
             used = "the others" if len(wrong) < len(shown.figures) else "the usual ones"
-            lines.append(notices.wrong_value("Figures", ",".join(wrong), allowed, used))
+            said.append(notices.wrong_value("Figures", ",".join(wrong), allowed, used))
     elif shown.key:
         allowed = "must be the key of a recording in this cache"
-        lines.append(notices.wrong_value("Recorded", shown.key, allowed, "the list of all"))
-    notices.post(recorded.OWNER, lines)
+        said.append(notices.wrong_value("Recorded", shown.key, allowed, "the list of all"))
+    notices.post(recorded.OWNER, said)
 
 
 # The list.

@@ -73,6 +73,7 @@ class Cluster:
         self._token.touch()
         self._guard = threading.RLock()
         self.waits_for = ""
+        self._last_seen = time.monotonic()  # when there was a worker, or nobody could know
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="cluster", daemon=True).start()
 
@@ -109,23 +110,29 @@ class Cluster:
 
     def _watch(self) -> None:
         """Look again and again whether there are workers, and tell where there are none."""
-        last_seen = time.monotonic()
         while not (self._ended.is_set() or self.gone):
             try:
                 # While it looks for a scheduler that is lost, nothing is known of workers.
                 if self._client.status != "running" or self._workers():
-                    last_seen = time.monotonic()
                     self._go_on()
             except Exception as error:  # whatever the client makes of a cluster that goes
                 logger.debug("the cluster's workers cannot be counted: %s", error)
-            if time.monotonic() - last_seen > WITHOUT_SECONDS and not self.waits_for:
+            self._wait_if_alone()
+            self._ended.wait(LOOK_SECONDS)
+
+    def _wait_if_alone(self) -> None:
+        """There has been no worker for a while: tell it, once."""
+        # Under the guard, since what a worker brings tells meanwhile that there is one.
+        with self._guard:
+            alone = time.monotonic() - self._last_seen > WITHOUT_SECONDS
+            if alone and not self.waits_for:
                 self.waits_for = NO_WORKERS.format(self.address)
                 logger.warning("training waits: %s", self.waits_for)
-            self._ended.wait(LOOK_SECONDS)
 
     def _go_on(self) -> None:
         """There is a worker: tell it, where it was told that there is none."""
         with self._guard:
+            self._last_seen = time.monotonic()
             if self.waits_for:
                 self.waits_for = ""
                 logger.warning("training goes on: the Dask scheduler has a worker")

@@ -334,3 +334,18 @@ def test_what_a_worker_does_not_understand_it_refuses(monkeypatch):
     assert "temperature" in answer["refused"] and answer["worker"] == "tcp://here"
     other = Identity(BASE, "other data", identify(BASE).engine_version).as_dict()
     assert "“other data”" in run_on_cluster(other, "/nowhere", "token", 1)["refused"]
+
+
+def test_what_a_worker_brings_tells_that_there_is_one_whenever_it_was_last_seen(caplog):
+    """It may have come, done all, and told so between two looks."""
+    made = jobs_cluster.Cluster.__new__(jobs_cluster.Cluster)
+    made.address, made._guard, made.waits_for = "tcp://x:1", threading.RLock(), ""
+    made._last_seen = time.monotonic() - 2 * jobs_cluster.WITHOUT_SECONDS
+    for _ in range(2):
+        made._wait_if_alone()
+    assert "no workers" in made.waits_for
+    made._go_on()
+    made._wait_if_alone()
+    assert made.waits_for == ""
+    told = [record.message.partition(":")[0] for record in caplog.records]
+    assert told == ["training waits", "training goes on"]
