@@ -2,7 +2,6 @@
 
 import os
 import signal
-from itertools import zip_longest
 
 import pytest
 from hypothesis import settings
@@ -20,19 +19,6 @@ os.environ.setdefault("NCENGINE_DEVICE", "cpu")
 # How long an example takes says how busy the machine is, and nothing about the code.
 settings.register_profile("without deadline", deadline=None)
 settings.load_profile("without deadline")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of tests with a browser, which keeps cores busy, in turns with the others.
-
-    Much of these waits for processes: two of a kind side by side would be slower than one of each.
-    """
-    files: dict[bool, dict[str, list[pytest.Item]]] = {True: {}, False: {}}
-    for item in items:
-        path = item.nodeid.partition("::")[0]
-        files["/e2e/" in path].setdefault(path, []).append(item)
-    turns = zip_longest(files[True].values(), files[False].values(), fillvalue=[])
-    items[:] = [item for turn in turns for file in turn for item in file]
 
 
 @pytest.fixture(scope="session", autouse=True)

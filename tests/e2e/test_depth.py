@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Page, expect
 
 from tests.e2e.live_app import LiveApp, wait_until
-from tests.e2e.pages import PATIENCE, expect_heading
+from tests.e2e.pages import PATIENCE, expect_heading, expect_rest
 
 TINY = {"classes": 3, "samples_per_class": 10, "width": 8, "epochs": 60, "seeds": "2"}
 POINTS = ".st-key-depth_nc1 .mark-symbol path"
@@ -54,7 +54,10 @@ def a_point_opens_its_run_and_back_leads_here(page: Page) -> None:
 
 
 def a_second_series_has_a_permalink(page: Page, other: Page) -> None:
+    # A click on a page that is drawn anew may be lost.
+    expect_rest(page)
     page.get_by_role("button", name="Add to the picture").click()
+    wait_until(lambda: "kept=" in page.evaluate("location.href"), "nothing was kept")
     page.get_by_test_id("stSidebar").get_by_role("radio", name="post-LN").click()
     page.get_by_role("button", name="Train 2 networks").click()
     expect_points(page, 4)

@@ -257,9 +257,10 @@ def test_a_clicker_walks_through_a_story_and_back(page, shipped, name):
         assert [t for t in found if not t["within"] or t["size"] < 20] == []
         wait_until(lambda n=n: query_of(page).get("step") == str(n), "the address lags behind")
         assert steps[n - 1].notes not in page.content() or not steps[n - 1].notes
-    # Beyond the last there is nothing.
+    # Beyond the last there is nothing. One with all kinds of steps is gone back through whole.
     page.keyboard.press("PageDown")
-    for n in range(len(steps) - 1, 0, -1):
+    first = 1 if name == "eight-steps" else len(steps) - 1
+    for n in range(len(steps) - 1, first - 1, -1):
         page.keyboard.press("PageUp")
         expect_step(page, name, n)
 
@@ -351,6 +352,8 @@ def test_the_camera_is_there_while_the_pointer_moves(page, shipped):
     page.keyboard.press("Escape")
     expect(form).to_be_hidden()
     expect_query(page, "present", "1")
+    # As a hand is: no sooner than the next picture.
+    page.evaluate("() => new Promise((go) => requestAnimationFrame(() => setTimeout(go)))")
     page.keyboard.press("Escape")
     expect_query(page, "present", None)
 

@@ -50,15 +50,15 @@ def test_the_floor_follows_its_sliders(page, shipped):
     open_theory(page, shipped)
     expect(player(page)).to_be_visible()
     expect(page.locator(".readout .note").first).to_contain_text("floor 0.0544")
-    slide(page, "floor-classes", 3)
-    # Seven classes on a sphere: no simplex.
-    expect(page.get_by_text("No figure of 7 equal angles fits")).to_be_visible()
-    expect_query(page, "at", "classes=7")
+    slide(page, "floor-classes", 1)
+    # Five classes on a sphere: no simplex.
+    expect(page.get_by_text("No figure of 5 equal angles fits")).to_be_visible()
+    expect_query(page, "at", "classes=5")
     page.go_back()
-    wait_until(lambda: "classes=7" not in query_of(page).get("at", ""), "Back led nowhere")
+    wait_until(lambda: "classes=5" not in query_of(page).get("at", ""), "Back led nowhere")
     page.reload()
     expect(player(page)).to_be_visible()
-    expect(page.get_by_text("No figure of 7 equal angles fits")).to_have_count(0)
+    expect(page.get_by_text("No figure of 5 equal angles fits")).to_have_count(0)
 
 
 def test_the_proof_plays_layer_by_layer_and_all_follow(page, shipped):

@@ -185,11 +185,10 @@ print((mebibytes("VmHWM") - before) * 2**20 / 1e6)
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="told by Linux")
-@pytest.mark.parametrize("library, dtype", [("numpy", "float64"), ("torch", "float32")])
-def test_no_process_grows_by_more_than_that(library, dtype):
-    done = subprocess.run(
-        [sys.executable, "-c", GROWN, library, dtype], capture_output=True, text=True, check=True
-    )
+def test_no_process_grows_by_more_than_that():
+    """Of the library that takes more; `benchmarks recorder` measures both."""
+    command = [sys.executable, "-c", GROWN, "torch", "float32"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     # The sums alone are 66 MB, so that what is measured is there to be seen.
     assert 66 < float(done.stdout) < 200
 
