@@ -41,8 +41,7 @@ PAGES = {
     "absent": f"/?{urlencode(ABSENT)}",
     "finished": f"/?{urlencode({**FINISHED, 'epoch': 10})}",
     "failed": f"/?{urlencode(FAILED)}",
-    "layers": f"/?{urlencode(LAYERS)}",
-    "layers and passes": f"/?{urlencode({**LAYERS, 'form': 'map'})}",
+    "layers": f"/?{urlencode({**LAYERS, 'form': 'map'})}",
 }
 # What is shipped: the first page, Figure 1, on which Depth opens, and a map.
 SHIPPED = {
