@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Condition
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
-from cachetools import LRUCache, cached
-
-from app.engine import runs
+from app.engine import runs, shared
 from app.engine.limits import Deed, refuse
 from ncengine.runs import recorded
 from ncengine.runs.recorded import Header, Recording
 from ncengine.runs.recorded_copies import copy_all
 from ncengine.runs.recorded_order import in_order
-
-# Messages to the player, tables, and what goes along.
-MOST = 48
 
 T = TypeVar("T")
 
@@ -135,9 +129,4 @@ def once(recording: Recording, key: Hashable, make: Callable[[], T]) -> T:
 
     It must not be changed.
     """
-    return _made((recording.key, moment(recording), key), make)
-
-
-@cached(LRUCache(MOST), key=lambda which, _: which, condition=Condition())
-def _made(which: Hashable, make: Callable[[], Any]) -> Any:
-    return make()
+    return shared.made((recording.key, moment(recording), key), make)

@@ -1,4 +1,4 @@
-"""What is made of a run to be shown, made once for all sessions that look at the same moment."""
+"""What is made of a run, or a recording, to be shown: once for all sessions at the same moment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ncengine.runs.run import Run
 
 # Projections, tables and messages of some runs; the largest are messages to the player, of a
 # megabyte or less.
-MOST = 96
+MOST = 144
 
 T = TypeVar("T")
 
@@ -22,10 +22,11 @@ def once(run: Run, key: Hashable, make: Callable[[], T]) -> T:
 
     All sessions get the same object: it must not be changed.
     """
-    return _made((run.key, run.recorded, key), make)
+    return made((run.key, run.recorded, key), make)
 
 
 # Of sessions that ask for the same at once, one makes it, and the others wait.
 @cached(LRUCache(MOST), key=lambda which, _: which, condition=Condition())
-def _made(which: Hashable, make: Callable[[], Any]) -> Any:
+def made(which: Hashable, make: Callable[[], Any]) -> Any:
+    """The same for whatever `which` names, with the moment at which it is looked at."""
     return make()

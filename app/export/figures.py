@@ -17,7 +17,7 @@ from app.components import laws, pictured, series
 from app.components.series import Picture, Series
 from app.engine import best_known, sweep
 from app.export import plot
-from app.export.plot import Dot, Line, Plot, Word
+from app.export.plot import Axis, Dot, Line, Plot, Word
 from app.player.view import View, shown_layers
 from ncengine.analysis import over_seeds
 from ncengine.catalogue.architectures import architecture_info
@@ -91,15 +91,36 @@ def layers(run: Run, view: View) -> str:
         if n in each
     ]
     lines = [replace(line, moment=float(of_all.epoch[n]), shown=n == g) for n, line in each.items()]
-    heights = [v for line in lines for v in line.y.tolist() if np.isfinite(v)]
     x = plot.whole_axis(of_layers.LAYER_TITLE, 1, of_all.nc1.shape[-1])
-    if metric.scale is Scale.LOG:
-        y = plot.log_axis(metric.title, heights)
+    y = metric.title, metric.scale
+    return at_moments(x, y, lines, "at pass ", in_words.told_of(table), faint)
+
+
+def at_moments(
+    x: Axis,
+    y: tuple[str, Scale],
+    lines: Sequence[Line],
+    named: str,
+    told: str,
+    behind: Sequence[Line] = (),
+) -> str:
+    """Lines of which that is seen which belongs to the player's moment, as HTML.
+
+    Args:
+        y: what is on that axis, and its scale.
+        lines: each with its moment.
+        named: what stands before the moment in the legend.
+        told: what is shown at first, in words.
+        behind: lines that are always seen.
+    """
+    title, scale = y
+    heights = [v for line in lines for v in line.y.tolist() if np.isfinite(v)]
+    if scale is Scale.LOG:
+        up = plot.log_axis(title, heights)
     else:
-        y = plot.linear_axis(metric.title, min([0, *heights]), max([0, *heights]))
-    legend = [replace(lines[0], name="at pass ", moment=float(of_all.epoch[g]))]
-    told = in_words.told_of(table)
-    return Plot(x, y, [*faint, *lines], legend=legend, told=told).html()
+        up = plot.linear_axis(title, min([0, *heights]), max([0, *heights]))
+    legend = [replace(line, name=named) for line in lines if line.shown]
+    return Plot(x, up, [*behind, *lines], legend=legend, told=told).html()
 
 
 def some(count: int, g: int, most: int) -> list[int]:

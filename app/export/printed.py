@@ -7,7 +7,6 @@ from app.charts import modules as of_modules
 from app.components import text
 from app.export import printable
 from app.export.printable import PLAYER, Printable
-from app.export.recorded import picked_of
 from app.export.still import still_of_film
 from app.recorded import angles, curves, modules
 from app.recorded.seen import UNIT, Seen, class_names, projection
@@ -45,7 +44,7 @@ def of_recording(seen: Seen, name: str) -> Printable:
         table, names, one = modules.drawn(seen)
         return printable.of_chart(title, of_modules.spec(names, one), table)
     if name == curves.PICKED:
-        return printable.of_lines(curves.picked(recording, picked_of(seen)), title)
+        return printable.of_lines(curves.picked(recording, curves.chosen(recording)), title)
     if name == curves.COLLAPSE:
         return printable.of_lines(curves.collapse(recording), title)
     raise ValueError(f"{title}: it has nothing to show of {name}")

@@ -17,12 +17,11 @@ from app.export import plot
 from app.export.document import document
 from app.export.lines import drawn
 from app.export.placed import NAME, SERVER, Messages, back, started
-from app.export.plot import Line, Plot
+from app.export.plot import Line
 from app.player import view
 from app.recorded import curves, figures, modules, words
 from app.recorded.seen import Seen, message, subject
 from ncengine.catalogue.literature import told
-from ncengine.catalogue.metrics import Scale
 
 
 def of_recording(seen: Seen, server: str = SERVER) -> str:
@@ -33,7 +32,7 @@ def of_recording(seen: Seen, server: str = SERVER) -> str:
     name = recording.about.name
     charts = ""
     if len(recording.steps) > 1:
-        shown = curves.collapse(recording), curves.picked(recording, picked_of(seen))
+        shown = curves.collapse(recording), curves.picked(recording, curves.chosen(recording))
         charts = "".join(map(drawn, shown))
     charts = over_modules(seen) + charts
     facts = " · ".join(words.facts(recording)).replace("**", "").replace("\\", "")
@@ -60,22 +59,10 @@ def over_modules(seen: Seen) -> str:
         Line("", one.color, at, values[n], width=3.5, moment=float(layers.epoch[n]), shown=n == g)
         for n in figures_of.some(len(values), g, figures_of.MOMENTS)
     ]
-    heights = [v for line in lines for v in line.y.tolist() if np.isfinite(v)]
-    if one.scale is Scale.LOG:
-        y = plot.log_axis(one.title, heights)
-    else:
-        y = plot.linear_axis(one.title, min([0, *heights]), max([0, *heights]))
-    legend = [replace(lines[0], name="at step ", moment=float(layers.epoch[g]))]
     table, *_ = modules.drawn(seen)
     x = plot.named_axis(of_modules.TITLE, names)
-    return Plot(x, y, lines, legend=legend, told=in_words.told_of(table)).html()
-
-
-def picked_of(seen: Seen) -> list[str]:
-    """The figures that are drawn beside those of collapse."""
-    there = curves.offered(seen.recording)
-    asked = [name for name in recorded.last().figures if name in there]
-    return asked or curves.usual(seen.recording)
+    y = one.title, one.scale
+    return figures_of.at_moments(x, y, lines, "at step ", in_words.told_of(table))
 
 
 def of_step(query: Mapping[str, str], place: Callable[[bytes | None], str]) -> tuple[str, str]:

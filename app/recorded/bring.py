@@ -28,7 +28,7 @@ WHAT = (
 
 def draw(open_one: Callable[[str], None]) -> None:
     """The place for files; `open_one` shows the recording of a key."""
-    _tell()
+    tell()
     if why_not := public.why_not(Deed.IMPORT):
         st.caption(text.plain(why_not))
         return
@@ -47,7 +47,7 @@ def draw(open_one: Callable[[str], None]) -> None:
         classes = right.text_input(
             "Class names", key=_CLASSES, placeholder="cat, dog, …", help="With commas between."
         )
-        if st.form_submit_button("Take in", type="primary", disabled=False):
+        if st.form_submit_button("Take in", type="primary"):
             _take_in(brought, name.strip(), classes, open_one)
     with folder, st.form("recorded:folder_form", border=False):
         place = st.text_input(
@@ -61,7 +61,7 @@ def draw(open_one: Callable[[str], None]) -> None:
     st.caption(WHAT)
 
 
-def _tell() -> None:
+def tell() -> None:
     """What came of what was brought, once."""
     for line in st.session_state.pop(_TOLD, []):
         st.info(line)
@@ -104,8 +104,3 @@ def _take_in_folder(place: str) -> None:
     st.session_state[_TOLD] = [f"Taken in: {count}. They are in the table."] if taken else []
     st.session_state[_REFUSED] = [text.plain(line) for line in refused]
     st.rerun()
-
-
-def tell_notes() -> None:
-    """What was assumed of the files that the page shows now, once."""
-    _tell()

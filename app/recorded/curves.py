@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from app.charts import palette
 from app.charts.lines import LINEAR, LOG, STEPS, Axes, Chart, Line
+from app.components import recorded
 from app.recorded import angles
 from app.recorded.figures import has, nc2_of, said
 from app.recorded.seen import Seen
@@ -56,6 +57,12 @@ def usual(recording: Recording) -> list[str]:
     """Which of them are shown at first."""
     there = offered(recording)
     return [name for name in _USUAL if name in there][:1] or there[:1]
+
+
+def chosen(recording: Recording) -> list[str]:
+    """The figures that were picked, as far as it has them; else the usual ones."""
+    there = offered(recording)
+    return [name for name in recorded.last().figures if name in there] or usual(recording)
 
 
 def at_moment(seen: Seen) -> int:

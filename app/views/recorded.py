@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 
 import streamlit as st
@@ -21,8 +20,6 @@ from app.stage.presenting import AS_ITSELF, Stage
 from app.views import presented
 from ncengine.config import PARAMS
 from ncengine.runs.recorded import Recording
-
-logger = logging.getLogger(__name__)
 
 # Seconds between looks at what is being recorded, and at whether anything is.
 LIVE, IDLE = 1.0, 3.0
@@ -45,7 +42,7 @@ def draw(at: Stage = AS_ITSELF) -> None:
     if not at.fills:
         notices.draw()
         _heading(found)
-        bring.tell_notes()
+        bring.tell()
     else:
         presented.title(found.about.name)
     st.fragment(_body, key=BODY)(found.key, at)
@@ -233,7 +230,7 @@ def _player(seen: Seen, at: Stage) -> None:
 def _picked(recording: Recording) -> None:
     """Any of its figures over the steps."""
     there = curves.offered(recording)
-    picked = [n for n in recorded.last().figures if n in there] or curves.usual(recording)
+    picked = curves.chosen(recording)
     st.session_state["recorded:figures"] = st.session_state[_DRAWN] = picked
     st.multiselect(
         "Figures",

@@ -10,9 +10,9 @@ import numpy as np
 
 from ncengine.own.limits import Budget
 from ncengine.own.words import Told, in_words, shown
+from ncengine.runs.npz import fill
 
 MOST_HEADER, MOST_AXES, MOST_LENGTH = 2**12, 5, 2**40
-_BLOCK = 2**20
 _HEADS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -44,7 +44,7 @@ def read(stream: BinaryIO, size: int, where: str, budget: Budget) -> np.ndarray:
             )
         budget.take(where, taken)
         array = np.empty(math.prod(shape), dtype)
-        _fill(stream, memoryview(array.view(np.uint8)))  # type: ignore[arg-type]
+        fill(stream, memoryview(array.view(np.uint8)))  # type: ignore[arg-type]
         return _plain(array).reshape(shape, order="F" if fortran else "C")
 
 
@@ -77,18 +77,6 @@ def _check(dtype: np.dtype[Any], shape: tuple[int, ...], where: str) -> None:
         raise Told(f"{where}: shape {shown(shape)}; must be whole numbers that are not negative")
     if 0 in shape:
         raise Told(f"{where} is {shown(shape)}: there is nothing in it")
-
-
-def _fill(stream: BinaryIO, left: memoryview) -> None:
-    while len(left):
-        block = stream.read(min(_BLOCK, len(left)))
-        if not block:
-            raise ValueError(f"{len(left):,} bytes are missing")
-        left[: len(block)] = block
-        left = left[len(block) :]
-    # Of a member of an archive this also has its checksum looked at.
-    if stream.read(1):
-        raise ValueError("more bytes than its shape has")
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import os
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -230,6 +230,24 @@ def _head(member: Any) -> tuple[np.dtype[Any], tuple[int, ...], bool, int]:
     return dtype, shape, fortran, member.tell()
 
 
+def fill(stream: IO[bytes], left: memoryview) -> None:
+    """Read block by block what an array has room for, and see that nothing comes after it.
+
+    Of a member of an archive that has its checksum looked at, too.
+
+    Raises:
+        ValueError: there are fewer bytes, or more.
+    """
+    while len(left):
+        block = stream.read(min(_BLOCK, len(left)))
+        if not block:
+            raise ValueError(f"{len(left):,} bytes are missing")
+        left[: len(block)] = block
+        left = left[len(block) :]
+    if stream.read(1):
+        raise ValueError("more bytes than its shape has")
+
+
 def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form) -> np.ndarray:
     """The array, read block by block into as much memory as its form takes."""
     kind, shape = form
@@ -238,14 +256,7 @@ def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo, form: Form) -> np.nd
     try:
         with archive.open(info) as member:
             _head(member)
-            while len(left):
-                block = member.read(min(_BLOCK, len(left)))
-                if not block:
-                    raise ValueError(f"{len(left):,} bytes are missing")
-                left[: len(block)] = block
-                left = left[len(block) :]
-            if member.read(1):
-                raise ValueError("more bytes than its shape has")
+            fill(member, left)
     except Exception as error:  # a damaged member can raise anything
         raise _damaged(info, error) from error
     array.flags.writeable = False

@@ -203,7 +203,7 @@ def _no_foreign_components() -> Iterator[None]:
 def store(monkeypatch) -> FakeStore:
     fake = FakeStore()
     # Made-up runs of one configuration differ from test to test.
-    shared._made.cache_clear()
+    shared.made.cache_clear()
     runs.titles_of_running.clear()
     monkeypatch.setattr(runs, "store", lambda: fake)
     return fake
@@ -247,7 +247,7 @@ def at(store, jobs) -> AppTest:
     return AppTest.from_file(MAIN, default_timeout=20)
 
 
-def open_at(at: AppTest, **query: str) -> AppTest:
+def open_at(at: AppTest, /, **query: str) -> AppTest:
     """The page opened at an address."""
     for name, value in query.items():
         at.query_params[name] = value

@@ -421,7 +421,7 @@ def opened(queue, kept, monkeypatch):
     monkeypatch.setattr(runs, "jobs", lambda: queue)
     monkeypatch.setattr(queue, "_who", lambda: Visitor(*queue.asking_on_pages))
     monkeypatch.setattr(requests, "LOOKS", 1)
-    shared._made.cache_clear()
+    shared.made.cache_clear()
     for cached in (runs.titles_of_running, library.disk, sweep.seconds_left):
         cached.clear()
 

@@ -19,7 +19,7 @@ from app.player import view
 from app.recorded import angles, curves
 from app.recorded.seen import Seen, class_names, subject
 from ncengine.runs.recorded import FOLDER, FORMAT, About, Writer
-from tests.app.conftest import MAIN, assert_sound, texts
+from tests.app.conftest import MAIN, assert_sound, open_at, texts
 
 EVIL = "# H <script>alert(1)</script> **b** [x](http://e.com) $a$ :red[r] :material/home: \n# 2"
 
@@ -31,12 +31,6 @@ def at(store, jobs, tmp_path) -> AppTest:
     found = AppTest.from_file(MAIN, default_timeout=60)
     found._page_hash = calc_hash("recorded")
     return found
-
-
-def open_at(page: AppTest, **query: str) -> AppTest:
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
 
 
 def made(root, classes=3, width=4, steps=range(3), size=(1.0, 1.0, 1.0), about=None) -> str:

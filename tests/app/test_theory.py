@@ -24,7 +24,7 @@ from ncengine.analysis.words import number
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from ncengine.theory import best_figure, gufm_optimum
-from tests.app.conftest import MAIN, assert_sound, texts
+from tests.app.conftest import MAIN, assert_sound, open_at, texts
 
 SHIPPED = Path(__file__).resolve().parents[2] / "cache" / "gallery"
 
@@ -35,12 +35,6 @@ def at(store, jobs) -> AppTest:
     found = AppTest.from_file(MAIN, default_timeout=60)
     found._page_hash = calc_hash("theory")
     return found
-
-
-def open_at(page: AppTest, **query: str) -> AppTest:
-    for name, value in query.items():
-        page.query_params[name] = value
-    return page.run()
 
 
 @pytest.mark.parametrize("part", theory.PARTS)
