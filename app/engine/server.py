@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import signal
@@ -17,6 +18,9 @@ from app.engine import limits
 
 logger = logging.getLogger(__name__)
 
+# For which Ctrl-C waits for answers that are under way. Who takes none of it, such as a phone that
+# fell asleep amid a page, would keep the server for ever.
+LAST_ANSWERS_SECONDS = 3
 WARNING = (
     "This server can be reached from other machines, and whoever reaches it can train and delete. "
     f"{limits.PUBLIC}=1 limits that."
@@ -84,11 +88,22 @@ async def ended_by_a_key(_: object) -> AsyncIterator[None]:
         logger.warning(WARNING)
     uvicorn: Any = getattr(signal.getsignal(signal.SIGINT), "__self__", None)
     if hasattr(uvicorn, "should_exit"):
+        loop = asyncio.get_running_loop()
 
         def end(*_: object) -> None:
             # Who presses it twice does not want to wait.
             uvicorn.force_exit = uvicorn.should_exit
             uvicorn.should_exit = True
+            # This may interrupt the loop itself.
+            loop.call_soon_threadsafe(
+                lambda: loop.call_later(LAST_ANSWERS_SECONDS, _hang_up, uvicorn)
+            )
 
         signal.signal(signal.SIGINT, end)
     yield
+
+
+def _hang_up(uvicorn: Any) -> None:
+    """Break off every connection. What answers there hears so, and ends as when a reader leaves."""
+    for connection in list(uvicorn.server_state.connections):
+        connection.transport.abort()

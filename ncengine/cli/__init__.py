@@ -1,15 +1,22 @@
 """The command line: `ncengine …`."""
 
 import sys
+from typing import NoReturn
 
 try:
+    from ncengine.cli.leave import leave
     from ncengine.cli.main import main
 except KeyboardInterrupt:  # at the first second, before there is anything to keep
     sys.exit(130)
 
-__all__ = ["app", "main"]
+__all__ = ["app", "main", "program"]
 
 
-def app() -> int:
-    """`neural-collapse-explorer …` is `ncengine app …`; gives the exit status."""
-    return main(["app", *sys.argv[1:]])
+def program() -> NoReturn:
+    """`ncengine …`, as a process of its own."""
+    leave(main())
+
+
+def app() -> NoReturn:
+    """`neural-collapse-explorer …` is `ncengine app …`."""
+    leave(main(["app", *sys.argv[1:]]))

@@ -1,7 +1,5 @@
 """The command line as a module: `python -m ncengine.cli …`."""
 
-import sys
+from ncengine.cli import program
 
-from ncengine.cli.main import main
-
-sys.exit(main())
+program()

@@ -332,7 +332,7 @@ def command(app: LiveApp, executable: str) -> Callable[..., subprocess.Popen]:
     """Begins `ncengine export --film` on the finished run."""
     key = Store(app.cache).open(RunConfig(**FINISHED)).key
     whose = {True: [], False: [key]}
-    env = {**app.env, "CHROMIUM": executable, "PYTHONPATH": str(ROOT)}
+    env = {**app.env, "CHROMIUM": executable, "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
 
     def begin(file: Path, *more: str) -> subprocess.Popen:
         of = whose["--story" in more]
@@ -385,14 +385,23 @@ def test_a_story_is_filmed_step_by_step(command, tmp_path):
     assert np.abs(shown(pictures[0])[630:700] - shown(pictures[-1])[630:700]).max() > 60
 
 
+def said_by_the_end(process: subprocess.Popen) -> str:
+    """What it said on stderr. One that does not end is had to say where it stands."""
+    try:
+        return process.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)
+        return process.communicate(timeout=60)[1]
+
+
 def test_who_stops_the_command_keeps_the_file_that_was_there(command, tmp_path):
     file = tmp_path / "film.webp"
     file.write_bytes(b"before")
     process = command(file, "--film-size", "4k", "--film-seconds", "120")
     wait_until(lambda: len(list(tmp_path.iterdir())) > 1, "nothing was begun")
     os.killpg(process.pid, signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode in (130, -signal.SIGINT)
+    said = said_by_the_end(process)
+    assert (process.returncode, said) == (130, "ncengine: stopped\n")
     assert list(tmp_path.iterdir()) == [file] and file.read_bytes() == b"before"
 
 

@@ -7,8 +7,10 @@ import http.client
 import os
 import socket
 import sys
+from pathlib import Path
 
 import pytest
+import streamlit
 
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
@@ -23,6 +25,18 @@ from tests.e2e.pages import (
 )
 
 
+def asleep(app: LiveApp) -> socket.socket:
+    """A reader that has asked for a large file, has taken its beginning, and takes no more."""
+    scripts = Path(streamlit.__file__).with_name("static").glob("static/js/*.js")
+    largest = max(scripts, key=lambda file: file.stat().st_size)
+    channel = socket.socket()
+    channel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    channel.connect(("127.0.0.1", app.port))
+    channel.sendall(f"GET /static/js/{largest.name} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert b" 200 " in channel.recv(20)
+    return channel
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_ctrl_c_ends_a_server_in_the_middle_of_a_run_without_a_trace(tmp_path, page):
     app = LiveApp(tmp_path / "cache", env={"NCENGINE_WORKERS": "1"}).start().wait()
@@ -31,7 +45,8 @@ def test_ctrl_c_ends_a_server_in_the_middle_of_a_run_without_a_trace(tmp_path, p
         train(page)
         expect_progress(page)
         page.goto("about:blank")
-        assert_ends_cleanly(app)
+        with asleep(app):
+            assert_ends_cleanly(app)
         # For the next server to take up.
         assert Store(app.cache).open(RunConfig(**ENDLESS)).status is Status.QUEUED
     finally:

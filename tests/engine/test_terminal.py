@@ -288,3 +288,27 @@ def test_a_file_system_without_flock_is_used_without_a_word(tmp_path):
     )
     assert (done.returncode, complaints(done.stderr)) == (0, [])
     assert depths(tmp_path / "cache") == [2, 3]
+
+
+ENDS = """
+import atexit, ctypes, sys, threading, time
+from ncengine.cli.leave import leave
+libc = ctypes.CDLL(None)
+
+class Stands:
+    def __del__(self):
+        time.sleep(600)
+
+stands = Stands()
+sys.modules["kept"] = stands  # until the interpreter is taken down
+libc.__cxa_atexit(libc.pause, None, None)  # as a C++ library that waits for a thread of its own
+atexit.register(print, "registered")
+threading.Timer(0.1, print, ["waited for"]).start()
+print("said", end=" ")
+leave(3)
+"""
+
+
+def test_nothing_that_libraries_leave_behind_keeps_a_command():
+    done = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "said waited for\nregistered\n", "")
