@@ -73,7 +73,7 @@ def costs(
     count, width = samples.inputs.shape
     classes = len(samples.vertices)
     counted = min(travel, COUNTED)
-    travelled = _travelled(plan, counted, network)
+    travelled = float(squares(_travelled(plan, counted), 1, network).sum())
     if network == "RN1":
         # Of one linear layer the decay goes as 1 / L_1; of two it stays.
         travelled *= counted / travel
@@ -91,14 +91,15 @@ def costs(
     )
 
 
-@lru_cache(maxsize=512)
-def _travelled(plan: Planned, travel: int, network: str) -> float:
-    """Sum of the squares of all weights that make samples travel."""
-    sizes = [
-        travel_sizes(plan.points(n, travel), plan.curves.margin)
-        for n in range(len(plan.given.labels))
-    ]
-    return float(sum(squares(size, 1, network).sum() for size in sizes))
+@lru_cache(maxsize=32)
+def _travelled(plan: Planned, travel: int) -> np.ndarray:
+    """(N, travel) alpha of all blocks that make samples travel."""
+    return np.stack(
+        [
+            travel_sizes(plan.points(n, travel), plan.curves.margin)
+            for n in range(len(plan.given.labels))
+        ]
+    )
 
 
 def squares(size: np.ndarray, outputs: int, network: str) -> np.ndarray:

@@ -139,8 +139,9 @@ def _course(
 ) -> Course:
     features = known["features"]
     fit = cross_entropy(features, rows, labels) + weight_decay / 2 * float((rows**2).sum())
-    nc1 = [float(neural_collapse(one, labels, rows).nc1) for one in features]
-    return Course(ended=fit + known["hidden"], nc1=np.array(nc1), **known)
+    every = np.broadcast_to(rows, (len(features), *rows.shape))
+    nc1 = neural_collapse(features, labels, every).nc1
+    return Course(ended=fit + known["hidden"], nc1=nc1, **known)
 
 
 def _evenly(steps: int, most: int) -> np.ndarray:
