@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,7 +73,11 @@ def browser() -> Iterator[Browser]:
             "pip install 'neural-collapse-explorer[film]'"
         ) from error
     path = found()
-    with sync_playwright() as playwright:
+    with ExitStack() as ends:
+        try:
+            playwright = ends.enter_context(sync_playwright())
+        except Exception as error:  # of no kind of its own
+            raise BrowserError(f"what drives the browser ended: {_in_short(error)}") from error
         path = path or playwright.chromium.executable_path
         try:
             # Ctrl-C is the command's, which then closes the browser.
@@ -85,7 +89,9 @@ def browser() -> Iterator[Browser]:
         except Error as error:
             raise BrowserError(f"the browser ended: {_in_short(error)}") from error
         finally:
-            opened.close()
+            # With what drove it, it may be gone already.
+            with suppress(Error):
+                opened.close()
 
 
 def found() -> str | None:

@@ -405,6 +405,19 @@ def test_who_stops_the_command_keeps_the_file_that_was_there(command, tmp_path):
     assert list(tmp_path.iterdir()) == [file] and file.read_bytes() == b"before"
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_drives_the_browser_may_end(command, tmp_path):
+    process = command(tmp_path / "film.mp4", "--film-seconds", "120")
+    wait_until(lambda: len(list(tmp_path.iterdir())) > 0, "nothing was begun")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    wait_until(lambda: bool(children.read_text()), "nothing drives a browser")
+    os.kill(int(children.read_text().split()[0]), signal.SIGKILL)
+    said = said_by_the_end(process)
+    assert process.returncode == 1 and said.startswith(f"ncengine: --film {tmp_path}/film.mp4: ")
+    assert "fault of the program" not in said and len(said.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_the_browser_cannot_make_is_refused(app, command, tmp_path):
     process = command(tmp_path / "no" / "film.mp4")
     assert "no such file or directory" in process.communicate(timeout=120)[1]
