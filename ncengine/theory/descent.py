@@ -17,7 +17,7 @@ from ncengine.metrics.rank import contrasts
 MOST_STEPS = 1000
 # Length of the unknowns of a feature at first: only their direction counts, and short ones turn by
 # more at a step, as far as the rows' steps go.
-SHORT = 0.3
+SHORT = 0.03
 # Pictures of the way: the first steps each, then ever fewer.
 FRAMES = 60
 
@@ -71,7 +71,7 @@ def descent(
     start = free.joined(SHORT * directions / length, rows)
     way = [start]
     # The last steps change figures that nothing on the page shows.
-    options = {"maxiter": MOST_STEPS, "maxcor": 30, "ftol": 1e-16, "gtol": 1e-9}
+    options = {"maxiter": MOST_STEPS, "maxcor": 10, "ftol": 1e-16, "gtol": 1e-9}
     minimize(
         free, start, jac=True, method="L-BFGS-B", options=options,
         callback=lambda x: way.append(x.copy()),

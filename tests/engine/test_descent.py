@@ -68,3 +68,8 @@ def test_where_no_simplex_fits_it_comes_to_a_figure_no_better_than_the_best_know
     best = best_figure(classes, width, 0.005).loss
     assert best - 1e-9 <= found.loss[-1] <= best * 1.1
     assert found.nc1[-1] < 1e-6
+
+
+@pytest.mark.parametrize("case", [(4, 8, 1e-5, "mse", False), (12, 64, 1e-4, "mse", False)])
+def test_squared_error_comes_near_its_floor_too_where_hardly_anything_decays(case):
+    assert descent(*case).loss[-1] == pytest.approx(gufm_optimum(*case).loss, rel=0.02)
