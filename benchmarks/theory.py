@@ -19,6 +19,7 @@ MOVES = (
     ("floor", "weight_decay", "classes=12;width=11"),
     ("floor", "weight_decay", "classes=12;width=64"),
     ("floor", "weight_decay", "classes=12;width=8;loss=MSE"),
+    ("floor", "weight_decay", "classes=12;width=64;loss=MSE;weight_decay=0.0001"),
     ("floor", "ratio", "classes=10;width=64"),
     ("proof", "travel", ""),
     ("proof", "seed", ""),
