@@ -6,9 +6,10 @@
 
 import { focused } from "./keys.js";
 
+const CAMERA = "[data-testid=nc-film]";
 const FREE = "input:not([type=range], [type=checkbox], [type=radio]), textarea, select, "
   + "[contenteditable], [role=combobox], [role=listbox], [role=menu], [role=dialog], .film button, "
-  + "[data-testid=nc-film]";
+  + CAMERA;
 const PRESSED = "button, a, summary, input, select, textarea, label, [role=button], [role=option], "
   + "[data-testid=stVegaLiteChart], .drawn, .film";
 const TAKES_UP = ".st-key-stage_controls, .st-key-stage_add, .st-key-stage_share";
@@ -61,8 +62,9 @@ class Stage {
   press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.curtain) return void this.take(event, () => this.lift());
-    if (focused()?.closest?.(FREE)) return;
     const { key } = event;
+    // What opens the form has the focus once it is closed, and no use for Escape.
+    if (focused()?.closest?.(FREE) && !(key === "Escape" && focused().matches(CAMERA))) return;
     const { can, present, steps } = this.data;
     if (BLACK.has(key) && present) this.take(event, () => this.fall());
     else if (key.toLowerCase() === "p" && can && !event.shiftKey) {
