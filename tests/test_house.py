@@ -18,6 +18,7 @@ FLOORS = {
     "ncengine": (
         "version",
         "reasons",
+        "arguments",
         "catalogue",
         "config",
         "datasets",
@@ -54,7 +55,7 @@ FLOORS = {
 }
 # What stands beside the rooms.
 BESIDE = {
-    "ncengine": {"__init__.py", "version.py", "reasons.py"},
+    "ncengine": {"__init__.py", "version.py", "reasons.py", "arguments.py"},
     "app": {"__init__.py", "frame.py", "main.py", "static"},
 }
 # What a package must not load, nor anything in it name.

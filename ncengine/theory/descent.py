@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
+from ncengine.arguments import positive, whole
 from ncengine.metrics.collapse import neural_collapse
 from ncengine.metrics.rank import contrasts
 
@@ -62,7 +63,15 @@ def descent(
         classes, width, weight_decay, loss, bias: as of `best_figure`.
         per_class: n.
         seed: of the start.
+
+    Raises:
+        ValueError: a value is out of range.
     """
+    classes, width = whole("classes", classes, 2), whole("width", width, 2)
+    per_class, seed = whole("per_class", per_class, 1), whole("seed", seed, 0)
+    positive("weight_decay", weight_decay)
+    if loss.casefold() not in ("ce", "mse"):
+        raise ValueError(f"loss = {loss!r}: must be one of ce, mse")
     free = _Free(classes, width, weight_decay, loss.casefold(), bias, per_class)
     random = np.random.default_rng([classes, width, seed])
     directions = random.standard_normal((classes * per_class, width - 1))

@@ -7,7 +7,6 @@ convex; the best of many starts is taken, and nothing proves it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from ncengine.arguments import positive, whole
 from ncengine.theory.gufm import simplex_etf
 
 # Random starts beside those that are made of simplices, and those of another, larger lambda.
@@ -100,7 +100,11 @@ def best_figure(
         ValueError: a value is out of range.
     """
     kind = loss.casefold() if isinstance(loss, str) else loss
-    _check(classes, width, weight_decay, kind, starts)
+    if kind not in ("ce", "mse"):
+        raise ValueError(f"loss = {loss!r}: must be one of ce, mse")
+    classes = whole("classes", classes, 2, MOST_CLASSES)
+    width, starts = whole("width", width, 2, MOST_WIDTH), whole("starts", starts, 1, 10_000)
+    weight_decay = positive("weight_decay", weight_decay)
     problem = Problem(classes, width, weight_decay, kind, bias)
     random = np.random.default_rng([classes, width, 7])
     tried = [problem.least(start) for start in _starts(classes, width - 1, starts, random)]
@@ -122,20 +126,6 @@ def _angles(means: np.ndarray) -> np.ndarray:
     """The cosines between every two means, ascending: the same of a figure that is turned."""
     units = _units(means)
     return np.sort((units @ units.T)[np.triu_indices(len(units), 1)])
-
-
-def _check(classes: int, width: int, weight_decay: float, kind: Any, starts: int) -> None:
-    if kind not in ("ce", "mse"):
-        raise ValueError(f"loss = {kind!r}: must be one of ce, mse")
-    for name, value, least, most in (
-        ("classes", classes, 2, MOST_CLASSES),
-        ("width", width, 2, MOST_WIDTH),
-        ("starts", starts, 1, 10_000),
-    ):
-        if isinstance(value, bool) or value != int(value) or not least <= value <= most:
-            raise ValueError(f"{name} = {value!r}: must be a whole number from {least} to {most:,}")
-    if not (weight_decay > 0 and math.isfinite(weight_decay)):
-        raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
 
 
 class Problem:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ncengine.arguments import positive, whole
+
 
 @dataclass(frozen=True)
 class GufmOptimum:
@@ -57,17 +59,14 @@ def gufm_optimum(
     kind = loss.casefold() if isinstance(loss, str) else loss
     if kind not in ("ce", "mse"):
         raise ValueError(f"loss = {loss!r}: must be one of ce, mse")
-    if classes != int(classes) or classes < 2:
-        raise ValueError(f"classes = {classes!r}: must be a whole number, at least 2")
-    if not (weight_decay > 0 and math.isfinite(weight_decay)):
-        raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
+    classes, weight_decay = whole("classes", classes, 2), positive("weight_decay", weight_decay)
     figure = ideal_figure(kind, bias)
     least = least_width(classes, figure)
-    if width != int(width) or width < least:
-        raise ValueError(
-            f"width = {width!r}: must be a whole number, at least {least}, so that "
-            f"{classes} classes can collapse to {_FIGURE_TITLES[figure]}"
-        )
+    try:
+        width = whole("width", width, least)
+    except ValueError as error:
+        what = f"{classes} classes can collapse to {_FIGURE_TITLES[figure]}"
+        raise ValueError(f"{error}, so that {what}") from None
     if kind == "ce":
         return _cross_entropy(classes, width, weight_decay)
     return _squared_error(classes, width, weight_decay, bias)

@@ -15,6 +15,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from ncengine.arguments import positive, whole
+
 MOST_BLOCKS = 10**9
 # Unknowns of a numeric minimisation, which is to follow a slider.
 MOST_MINIMISED = 30
@@ -49,10 +51,7 @@ def stretch(a: float, blocks: int, linear_layers: int) -> Stretch:
     Raises:
         ValueError: a value is out of range.
     """
-    if not 0 < a <= 50:
-        raise ValueError(f"a = {a!r}: must be a positive number, at most 50")
-    if isinstance(blocks, bool) or blocks != int(blocks) or not 1 <= blocks <= MOST_BLOCKS:
-        raise ValueError(f"blocks = {blocks!r}: must be a whole number from 1 to {MOST_BLOCKS:,}")
+    a, blocks = positive("a", a, 50), whole("blocks", blocks, 1, MOST_BLOCKS)
     if linear_layers not in (1, 2):
         raise ValueError(f"linear_layers = {linear_layers!r}: must be 1 or 2")
     change = math.expm1(a / blocks)

@@ -13,6 +13,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.optimize import minimize
 
+from ncengine.arguments import whole
 from ncengine.theory.gufm import gufm_optimum, simplex_etf
 
 MOST_CLASSES, MOST_RATIO = 32, 1e6
@@ -71,10 +72,8 @@ def unequal_optimum(
         ValueError: a value is out of range.
     """
     optimum = gufm_optimum(classes, width, weight_decay)
-    if classes > MOST_CLASSES:
-        raise ValueError(f"classes = {classes!r}: must be at most {MOST_CLASSES}")
-    if minority != int(minority) or not 1 <= minority < classes:
-        raise ValueError(f"minority = {minority!r}: must be a whole number from 1 to {classes - 1}")
+    classes = whole("classes", classes, 2, MOST_CLASSES)
+    minority = whole("minority", minority, 1, classes - 1)
     if not 1 <= ratio <= MOST_RATIO:
         raise ValueError(f"ratio = {ratio!r}: must be a number from 1 to {MOST_RATIO:,.0f}")
     large = classes - minority

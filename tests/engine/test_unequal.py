@@ -60,7 +60,7 @@ def test_one_class_has_no_other_to_meet():
         ((10, 64, 0.005, 2, 0.5), "ratio = 0.5: must be a number from 1 to 1,000,000"),
         ((10, 64, 0.005, 2, float("nan")), "ratio = nan"),
         ((10, 6, 0.005, 2, 2.0), "width = 6"),
-        ((40, 64, 0.005, 2, 2.0), "classes = 40: must be at most 32"),
+        ((40, 64, 0.005, 2, 2.0), "classes = 40: must be a whole number from 2 to 32"),
     ],
 )
 def test_what_cannot_be_is_named(wrong, said):

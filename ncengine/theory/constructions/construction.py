@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ncengine.architectures.layer_norm import layer_norm
+from ncengine.arguments import positive, whole
 from ncengine.metrics.collapse import neural_collapse
 from ncengine.theory.constructions.blocks import Blocks, in_two, settle, settled, travel
 from ncengine.theory.constructions.costs import cross_entropy, last_layer, squares
@@ -110,47 +110,29 @@ def construction(
     Raises:
         ValueError: a value is out of range, or samples lie too close to each other.
     """
-    _check(classes, per_class, width, weight_decay, travel, settle, network, delta)
+    if network not in NETWORKS:
+        raise ValueError(f"network = {network!r}: must be one of {', '.join(NETWORKS)}")
+    classes = whole("classes", classes, 2, MOST_SAMPLES)
+    per_class = whole("per_class", per_class, 1, MOST_SAMPLES // classes)
+    width = whole("width", width, max(4, classes), 64)
+    budget = whole("travel", travel, 1, MOST_LAYERS), whole("settle", settle, 2, MOST_LAYERS)
+    seed, weight_decay = whole("seed", seed, 0), positive("weight_decay", weight_decay)
+    if not LEAST_DELTA <= positive("delta", delta) <= MOST_DELTA:
+        raise ValueError(f"delta = {delta!r}: must be from {LEAST_DELTA:g} to {MOST_DELTA:g}")
     optimum = gufm_optimum(classes, width, weight_decay)
     if network == "pre-LN":
         samples = given(classes, per_class, width, seed, around=True)
         return _of_shortcut(samples, weight_decay, optimum, delta)
+    _check_size(classes, classes * per_class, width, budget, 2 if network == "RN2" else 1)
     plan = planned(classes, per_class, width, seed, margin)
-    return _of_proof(plan, weight_decay, optimum, (travel, settle), network)
+    return _of_proof(plan, weight_decay, optimum, budget, network)
 
 
-def _check(
-    classes: int,
-    per_class: int,
-    width: int,
-    weight_decay: float,
-    travel: int,
-    settle: int,
-    network: str,
-    delta: float,
-) -> None:
-    if network not in NETWORKS:
-        raise ValueError(f"network = {network!r}: must be one of {', '.join(NETWORKS)}")
-    most = MOST_SAMPLES // max(classes, 1) if isinstance(classes, int) else 0
-    wholes = {
-        "classes": (classes, 2, MOST_SAMPLES),
-        "per_class": (per_class, 1, max(1, most)),
-        "width": (width, max(4, classes), 64),
-        "travel": (travel, 1, MOST_LAYERS),
-        "settle": (settle, 2, MOST_LAYERS),
-    }
-    for name, (value, least, largest) in wholes.items():
-        if isinstance(value, bool) or value != int(value) or not least <= value <= largest:
-            allowed = f"must be a whole number from {least} to {largest:,}"
-            raise ValueError(f"{name} = {value!r}: {allowed}")
-    if not (weight_decay > 0 and math.isfinite(weight_decay)):
-        raise ValueError(f"weight_decay = {weight_decay!r}: must be a positive number")
-    if not LEAST_DELTA <= delta <= MOST_DELTA:
-        raise ValueError(f"delta = {delta!r}: must be from {LEAST_DELTA:g} to {MOST_DELTA:g}")
-    layers = classes * per_class * travel + classes * settle
-    if network != "pre-LN" and layers * (width**2 + width) * 8 * (2 if network == "RN2" else 1) > (
-        MOST_BYTES
-    ):
+def _check_size(classes: int, samples: int, width: int, budget: tuple[int, int], n: int) -> None:
+    """Of a network of `n` linear layers a block."""
+    travel, settle = budget
+    layers = samples * travel + classes * settle
+    if layers * (width**2 + width) * 8 * n > MOST_BYTES:
         raise ValueError(
             f"travel = {travel:,}, settle = {settle:,}: {layers:,} blocks of width {width} take "
             f"more than {MOST_BYTES / 2**30:g} GiB, which is the most allowed"
