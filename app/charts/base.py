@@ -37,6 +37,8 @@ _TICK_LABEL = (
 )
 # From this ratio of its ends on, an axis has two ticks of a list whose gaps are up to 10/3.
 _ENOUGH = 11.2
+# In so many parts an axis of what is counted is parted at least, where that leaves whole numbers.
+_COUNTED = 6
 # Where all is at one place, an axis shows as much less and as much more, as factors.
 ROOM = 3.0
 
@@ -57,14 +59,39 @@ def ticks(alt: Any, channel: str, listed: tuple[float, ...], least: float = 0.0)
     Those listed, and between ends for which these are too far apart, as on a linear axis: by steps
     of 1, 2 or 5 times a power of ten, and no less than `least`. Vega works it out as the data come.
     """
-    low, high = f"domain('{channel}')[0]", f"domain('{channel}')[1]"
-    third = f"(({high} - {low}) / 3)"
-    power = f"pow(10, floor(log{third} / LN10))"
-    step = f"({third} < 2 * {power} ? {power} : {third} < 5 * {power} ? 2 * {power} : 5 * {power})"
-    step = f"max({least}, {step})"
-    even = f"sequence(ceil({low} / {step}) * {step}, {high} + {step} / 1000, {step})"
+    low, high = _ends(channel)
+    step = f"max({least}, {_step(f'({high} - {low})', 3)})"
     apart = f"{low} <= 0 || {high} / {low} > {_ENOUGH}"
+    even = _even(channel, step, f"ceil({low} / {step}) * {step}")
     return alt.ExprRef(f"{apart} || !({high} > {low}) ? {list(listed)} : {even}")
+
+
+def whole_ticks(alt: Any, channel: str) -> Any:
+    """Where a linear axis of what is counted from 1 has ticks: at whole numbers, each once.
+
+    By steps of 1, 2 or 5 times a power of ten. Of `tickMinStep` Vega has halves between near ends,
+    which are then written as whole numbers.
+    """
+    low, high = _ends(channel)
+    step = f"max(1, {_step(f'max(1, {high} - {low})', _COUNTED)})"
+    return alt.ExprRef(_even(channel, step, f"max(1, ceil({low} / {step})) * {step}"))
+
+
+def _ends(channel: str) -> tuple[str, str]:
+    """Expressions of an axis's ends."""
+    return f"domain('{channel}')[0]", f"domain('{channel}')[1]"
+
+
+def _step(span: str, parts: int) -> str:
+    """An expression of 1, 2 or 5 times a power of ten, the most of which a span holds so many."""
+    part = f"({span} / {parts})"
+    power = f"pow(10, floor(log{part} / LN10))"
+    return f"({part} < 2 * {power} ? {power} : {part} < 5 * {power} ? 2 * {power} : 5 * {power})"
+
+
+def _even(channel: str, step: str, first: str) -> str:
+    """An expression of the multiples of a step on an axis, from the first of them on."""
+    return f"sequence({first}, {_ends(channel)[1]} + {step} / 1000, {step})"
 
 
 def passes_axis(alt: Any, name: str = "passes") -> Any:

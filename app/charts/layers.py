@@ -126,7 +126,9 @@ def _layer_axis(alt: Any) -> Any:
         "layer:Q",
         title=LAYER_TITLE,
         scale=alt.Scale(nice=False, zero=False, padding=14),
-        axis=alt.Axis(format="d", tickMinStep=1, grid=False),
+        axis=alt.Axis(
+            values=base.whole_ticks(alt, "x"), format="d", labelOverlap="greedy", grid=False
+        ),
     )
 
 
@@ -235,7 +237,7 @@ def blocks_spec(name: str) -> dict[str, Any]:
             x=alt.X(
                 "block:O",
                 title="block",
-                axis=alt.Axis(labelAngle=0, labelOverlap="greedy", ticks=False),
+                axis=alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=3, ticks=False),
             ),
             y=alt.Y(f"{name}:Q", title=title, axis=alt.Axis(tickCount=4, labelExpr=expression)),
             tooltip=[

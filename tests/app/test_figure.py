@@ -125,6 +125,25 @@ def test_an_svg_has_its_text_as_text_and_asks_for_nothing(run, name):
             assert "url(" not in value or value.startswith("url(#")
 
 
+@pytest.mark.parametrize("width", ["single", "double"])
+@pytest.mark.parametrize("depth, wanted", [(2, range(1, 3)), (3, range(1, 4)), (34, (10, 20, 30))])
+def test_each_layer_has_one_tick_at_most(store, depth, width, wanted):
+    made = make_run(CONFIG.with_(depth=depth))
+    figure = printable.of_run(made, "layers", view(made))
+    root = ElementTree.fromstring(figure.svg(width, False))
+    named = {}
+    for text in root.iter(f"{SVG}text"):
+        if text.get("text-anchor") == "middle" and (text.text or "").isdigit():
+            at = re.match(r"translate\(([\d.]+)", text.get("transform"))[1]
+            named.setdefault(int(text.text), []).append(float(at))
+    assert set(wanted) <= set(named) and 0 not in named, named
+    assert all(len(at) == 1 for at in named.values()), named
+    # And a layer's number stands where the layer is: by equal steps.
+    places = [named[layer][0] for layer in wanted]
+    steps = np.diff(places)
+    assert (steps > 0).all() and steps == pytest.approx(steps[0], abs=0.1)
+
+
 def test_all_signs_of_charts_are_in_the_typeface():
     # A sign that it lacks would come from whatever font a machine has.
     signs = "0123456789.,−+±×·°%–…’“”₀₁≤≥λσäß²³ ABC xyz"
