@@ -127,7 +127,9 @@ def _figure(options: argparse.Namespace) -> int:
         _taken_from_address(options)
         _begin(options)
         drawn = _printable(options)
-        path.write_bytes(_pressed(drawn, path, options))
+        from ncengine.runs.journal import write_atomically
+
+        write_atomically(path, _pressed(drawn, path, options))
     except _Wrong as error:
         print(f"ncengine: {error}", file=sys.stderr)
         return 2

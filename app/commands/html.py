@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.commands.quiet import quieten
 from app.commands.told import story_of
+from ncengine.runs.journal import write_atomically
 from ncengine.runs.run import Run
 
 
@@ -16,7 +17,7 @@ def save(run: Run, path: str) -> Path:
     from app.export import page
     from app.player.view import View
 
-    file.write_text(page.of_run(run, View(run.seeds_shown[0])), encoding="utf-8")
+    write_atomically(file, page.of_run(run, View(run.seeds_shown[0])).encode())
     return file
 
 
@@ -26,7 +27,7 @@ def save_story(name: str, path: str) -> Path:
     quieten()
     from app.export import page
 
-    file.write_text(page.of_story(story_of(name)), encoding="utf-8")
+    write_atomically(file, page.of_story(story_of(name)).encode())
     return file
 
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ncengine.cli import explorer
+from ncengine.cli import explorer, written
 from ncengine.cli.film import add_film_options, film_of, of_no_story, said_in_vain
 from ncengine.cli.options import add_experiment_options, config_of, given
 
@@ -76,6 +76,7 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse(f"{alone}: goes with --film")
     if options.story:
         return _export_story(options)
+    written.check(options)
     try:
         run = run_of(Store(), options)
     except Unknown as error:
@@ -93,6 +94,7 @@ def _export_story(options: argparse.Namespace) -> int:
         return _refuse("--story says what is written, and KEY or options name a run: give one")
     if alone := of_no_story(options):
         return _refuse(f"{alone}: a story is as long as its steps, which say what they play")
+    written.check(options)
     if options.html:
         print(explorer.command("html").save_story(options.story, options.html))
     if options.film:

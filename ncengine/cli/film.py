@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+ENDINGS = (".mp4", ".webp")
 SIZES = ("720p", "1080p", "4k")
 RATES = ("30", "60")
 OVER = ("passes", "layers")

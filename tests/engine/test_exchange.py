@@ -361,7 +361,10 @@ def test_export_writes_what_is_asked_for_and_import_takes_it_in(
 
 
 def test_export_refuses_in_words(command, trained, tmp_path, capsys):
-    file = str(tmp_path / "run.npz")
+    file, page = str(tmp_path / "run.npz"), str(tmp_path / "page.html")
+    occupied, folder = str(tmp_path / "taken"), str(tmp_path / "folder.html")
+    Path(occupied).touch()
+    Path(folder).mkdir()
     for given, status, said in (
         ([trained.key], 2, "nothing to write"),
         ([trained.key, "--run", file, "--features"], 2, "--features: goes with"),
@@ -373,6 +376,12 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
         ([*command, "--run", str(tmp_path / "no" / "run.npz")], 1, "no such file"),
         (["--depth", "-1", "--run", file], 2, "--depth -1"),
         ([*command, "--html", file], 1, "must end in .html"),
+        # Nothing is written of what is only partly possible.
+        ([*command, "--run", file, "--html", "run.txt"], 1, "--html run.txt: must end in .html"),
+        ([*command, "--run", file, "--film", "run.gif"], 1, "--film run.gif: must end in "),
+        ([*command, "--run", file, "--csv", occupied], 1, "taken: not a directory"),
+        ([*command, "--run", file, "--html", folder], 1, "folder.html: is a directory"),
+        (["--story", "eight-steps", "--html", page, "--film", "no/a.mp4"], 1, "no such file"),
         (["--story", "eight-steps", "--run", file], 2, "--story: goes with --film"),
         (["--story", "no", "--film", "a.mp4"], 1, "--story no: must be one of "),
         (["--story", "no", "--film", "a.mp4", "--depth", "3"], 2, "give one"),
@@ -383,7 +392,7 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
     ):
         assert main(["export", *given]) == status, given
         assert said in capsys.readouterr().err
-    assert not os.path.exists(file)
+    assert not os.path.exists(file) and not os.path.exists(page)
 
 
 def test_who_only_takes_tables_along_never_loads_torch(command, trained, tmp_path):
