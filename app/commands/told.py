@@ -13,12 +13,14 @@ def story_of(name: str) -> Story:
     """A story that is shipped, or the file of one (`.json`). Raises ValueError, OSError."""
     from app.stage import stories
     from app.stage.story import StoryError, read
+    from ncengine.runs.places import require_file
 
     if name in (shipped := stories.shipped()):
         return shipped[name]
     if not name.endswith(".json"):
         known = ", ".join(shipped)
         raise ValueError(f"--story {name}: must be one of {known}, or a file that ends in .json")
+    require_file(Path(name))
     try:
         return read(Path(name).read_bytes())
     except StoryError as error:

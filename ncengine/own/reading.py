@@ -16,6 +16,7 @@ from ncengine.own.brought import Brought, Named
 from ncengine.own.limits import UPLOADED, Budget, Limits
 from ncengine.own.parts import Bundle, Part
 from ncengine.own.words import Told, file_name, shown
+from ncengine.runs.places import require_file
 
 TABLES = (".csv", ".parquet")
 ENDINGS = (".npz", ".npy", *TABLES)
@@ -71,6 +72,7 @@ def _together(named: Sequence[Named], limits: Limits, apart: Apart) -> Brought:
 def _opened(one: Named, limits: Limits) -> Iterator[tuple[BinaryIO, int]]:
     """The file, from its beginning, and its size, which is not too large."""
     if isinstance(one.content, str | Path):
+        require_file(Path(one.content))
         with Path(one.content).open("rb") as file:
             yield file, _size(file, one.name, limits)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -90,6 +91,17 @@ def require_writable(folder: Path, label: str, remedy: str) -> None:
             file.flush()
     except OSError as error:
         raise OSError(f"{label} {folder} cannot be written to: {why(error)}; {remedy}") from error
+
+
+def require_file(path: Path) -> None:
+    """Make sure that reading comes to an end, as of a pipe or a device it may never.
+
+    Raises:
+        OSError: nothing is there, or what is no file; a folder is left to who opens it.
+    """
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise OSError(f"{path}: must be a file, not a pipe or a device")
 
 
 def require_gallery(folder: Path) -> None:

@@ -31,6 +31,7 @@ from ncengine.runs.needed import (
 )
 from ncengine.runs.npz import Form, Unsound
 from ncengine.runs.picture import pictured
+from ncengine.runs.places import require_file
 from ncengine.runs.run import Geometry, Layers, Run, Status
 from ncengine.snapshots.names import BLOCKS, LAYERS, OF_LAYERS, PER_SEED, Arrays
 from ncengine.theory.optimum import floor_of
@@ -91,7 +92,9 @@ def load(path: str | os.PathLike[str]) -> Run:
             part of it, and why.
         OSError: it cannot be read.
     """
-    with Path(os.path.expanduser(path)).open("rb") as file:
+    where = Path(os.path.expanduser(path))
+    require_file(where)
+    with where.open("rb") as file:
         try:
             return read(file)
         except Unsound as error:

@@ -237,3 +237,28 @@ def test_a_disk_without_room_is_told_by_the_system_itself(tmp_path):
     assert not list(tmp_path.iterdir())
     require_writable(tmp_path, "the folder", "")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes by name")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("import", "pipe.npz"),
+        ("record", "pipe.npz"),
+        ("record", "pipe.csv"),
+        ("export", "--story", "pipe.json", "--html", "out.html"),
+    ],
+)
+def test_a_pipe_is_refused_and_not_waited_for(words, tmp_path):
+    name = next(word for word in words if word.startswith("pipe"))
+    os.mkfifo(tmp_path / name)
+    # A process of its own, which can be ended where it does wait.
+    code = "import sys; from ncengine.cli import main; sys.exit(main(sys.argv[1:]))"
+    env = os.environ | {"NCENGINE_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert f"{name}: must be a file, not a pipe or a device" in done.stderr
+    assert "Traceback" not in done.stderr
