@@ -23,7 +23,7 @@ from app.stage.story import COMPARE, DEPTH, RECORDED, THEORY, Step, Story, width
 from ncengine.analysis import comparison
 from ncengine.analysis.outcome import outcome
 from ncengine.config import PARAMS, RunConfig
-from ncengine.runs.run import Run, Status
+from ncengine.runs.run import Run
 
 PANELS = (
     "Each point is a network of its own. The curves show whether deeper ones collapse further. "
@@ -140,10 +140,12 @@ def file_name(title: str, ending: str = "html") -> str:
 
 
 def _outcome(run: Run) -> str:
-    if run.status is not Status.DONE:
+    """What came of a finished run, and what has to be said of some of its seeds."""
+    if not run.status.finished:
         return ""
     came = outcome(run)
-    return f"<p><b>{escape(came.verdict)}</b>: {escape(came.reason)}</p>"
+    said = " ".join((came.reason, *came.troubles))
+    return f"<p><b>{escape(came.verdict)}</b>: {escape(said)}</p>"
 
 
 def _facts(run: Run) -> str:

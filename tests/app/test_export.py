@@ -31,6 +31,7 @@ from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.exchange import write_tables
 from ncengine.runs.gallery import Gallery
+from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from tests.app.conftest import make_run, open_at
 
@@ -215,6 +216,20 @@ def test_a_map_is_a_series_a_weight_decay(shipped):
     config, picture = presets.of("digits-grid", False)
     said = Reader(page.of_picture(config, picture)).words
     assert all(said.count(f"λ = {decay:g}") == len(series.METRICS) for decay in picture.decays)
+
+
+def test_a_file_says_what_came_of_every_seed(store):
+    run = make_run(CONFIG)
+    curves = {**run.curves, "loss": run.curves["loss"].copy()}
+    curves["loss"][-1, 1] = np.nan
+    for gone, status, said in (
+        ([False, True], Status.DONE, "Seed 1 diverged and is left out of all means."),
+        ([True, True], Status.DIVERGED, "the numbers of every seed grew beyond all bounds."),
+    ):
+        some = replace(run, diverged=np.array(gone), status=status, curves=curves)
+        words = " ".join(Reader(page.of_run(some, view(some))).words)
+        assert said in words
+    assert "diverged" not in " ".join(Reader(page.of_run(run, view(run))).words).lower()
 
 
 def test_a_run_that_diverged_has_a_file_too(store):
