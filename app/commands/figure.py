@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.commands.in_vain import said_in_vain
 from app.commands.quiet import quieten
+from ncengine.catalogue.architectures import architecture_info
 from ncengine.cli.options import add_experiment_options, config_of, given
 from ncengine.cli.parser import did_you_mean
 from ncengine.config import PARAMS, RunConfig
@@ -154,6 +156,8 @@ def _file(options: argparse.Namespace) -> Path:
     if options.out is None:
         raise _Wrong("nothing to write to: --out says where to")
     path = Path(options.out)
+    if vain := said_in_vain(options):
+        raise _Wrong(vain)
     if path.suffix.lower()[1:] not in ENDINGS:
         raise _Wrong(f"--out {options.out}: must end in .svg, .png or .pdf")
     if not path.parent.is_dir():
@@ -207,8 +211,6 @@ def _printable(options: argparse.Namespace) -> Printable:
     from ncengine.cli.exchange import Unknown, run_of
     from ncengine.runs.store import Store
 
-    if options.beside and options.kind not in ("compare", "runs"):
-        raise _Wrong("--beside: goes with compare and runs")
     if options.kind == "depth":
         return _of_depth(options)
     store = Store()
@@ -262,8 +264,19 @@ def _looked_at(run: Run, options: argparse.Namespace, of: str) -> View:
     wrong += view.wrong_start(start, run.config.classes)
     if wrong:
         raise _Wrong("; ".join(map(_plain, wrong)))
+    if options.layer is not None:
+        _check_layer(run, options.layer)
     fitted = view.fit(looked_at, view.of_run(run))
     return view.at(fitted, start)
+
+
+def _check_layer(run: Run, layer: str) -> None:
+    """That the network has that layer, and that it was kept. Raises _Wrong."""
+    if run.layers is None or not architecture_info(run.config.architecture).has_network:
+        raise _Wrong(f"--layer {layer}: there is nothing of this run but its last features")
+    count = run.layers.nc1.shape[-1]
+    if int(layer) > count:
+        raise _Wrong(f"--layer {layer}: must be the number of a layer, from 1 to {count}")
 
 
 def _plain(sentence: str) -> str:

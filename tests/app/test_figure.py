@@ -463,6 +463,13 @@ def test_the_command_lays_runs_over_each_other(command, shipped, tmp_path):
         (("compare", "RUN", "--beside", "dept=3", "--out", "x.pdf"), 2, "dept is no field"),
         (("compare", "RUN", "--beside", "a", "--beside", "b", "--out", "x.pdf"), 2, "takes one"),
         (("curves", "RUN", "--beside", "a", "--out", "x.pdf"), 2, "goes with compare and runs"),
+        # What would be left aside is not taken in silence.
+        (("curves", "RUN", "--layer", "2", "--out", "x.pdf"), 2, "--layer: goes with player"),
+        (("cosines", "RUN", "--test", "--out", "x.pdf"), 2, "--test: goes with curves and player"),
+        (("player", "RUN", "--of", "nc1", "--out", "x.pdf"), 2, "--of: goes with curves, layers,"),
+        (("map", "RUN", "--at", "10", "--out", "x.pdf"), 2, "--at: goes with layers, blocks, cos"),
+        (("depth", "figure-1", "--seed", "1", "--out", "x.pdf"), 2, "--seed: goes with layers, "),
+        (("player", "RUN", "--layer", "999", "--out", "x.pdf"), 2, "number of a layer, from 1 to "),
         (("runs", "RUN", "--out", "x.pdf"), 2, "--beside names another run, 1 to 5 times"),
         (("runs", "RUN", *("--beside", "a") * 6, "--out", "x.pdf"), 2, "1 to 5 times"),
         (("runs", "RUN", "--beside", "zz", "--out", "x.pdf"), 2, "no run at hand"),
