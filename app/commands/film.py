@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.commands.chromium import browser, patient
 from app.commands.quiet import quieten
+from ncengine.cli.film import ENDINGS
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-ENDINGS = {".mp4": "mp4", ".webp": "webp"}
 _READY = "[data-testid=nc-player][data-epoch]"
 # Seconds between two looks at how far the browser has come.
 _LOOK = 0.2
@@ -44,7 +44,7 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
 
     Args:
         run: a finished one.
-        path: must end in one of `ENDINGS`.
+        path: must end in one of `ncengine/cli/film.py`'s `ENDINGS`.
         asked: `size`, `rate`, `seconds`, `over` and `theme`, see `ncengine/cli/film.py`.
 
     Raises:
@@ -65,10 +65,11 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
 
 def form_of(path: str) -> str:
     """The kind of film that a file's ending says. Raises ValueError."""
-    form = ENDINGS.get(Path(path).suffix.lower())
-    if form is None:
-        raise ValueError(f"--film {path}: must end in {' or '.join(ENDINGS)}")
-    return form
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        *others, last = ENDINGS
+        raise ValueError(f"--film {path}: must end in {', '.join(others)} or {last}")
+    return ending.removeprefix(".")
 
 
 @contextmanager

@@ -104,7 +104,7 @@ def save(name: str, path: str, asked: Mapping[str, Any]) -> Path:
 
     Args:
         name: a story that is shipped, or the file of one (`.json`).
-        path: must end in `.mp4` or `.webp`.
+        path: must end in `.mp4`, `.webm` or `.webp`.
         asked: `size`, `rate` and `theme`, see `ncengine/cli/film.py`.
 
     Raises:

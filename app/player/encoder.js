@@ -1,7 +1,8 @@
 // Makes a file of a film's pictures with the browser's own encoders: H.264 in MP4, VP9 where that is
-// refused, and animated WebP.
+// refused, VP9 in WebM, and animated WebP.
 
 import { mp4Of } from "./mp4.js";
+import { webmOf } from "./webm.js";
 import { webpOf } from "./webp.js";
 
 // By the most 16 × 16 blocks that a picture, and that a second may have: ITU-T H.264, table A-1.
@@ -29,16 +30,18 @@ export class FilmError extends Error {}
 /**
  * The film as a Blob, and a word on it where there is one: { blob, note }.
  *
- * format: "mp4" or "webp". told(share) is called as it goes on; `signal` stops it, with an AbortError.
+ * format: "mp4", "webm" or "webp". told(share) is called as it goes on; `signal` stops it, with an AbortError.
  * Raises FilmError.
  */
 export function develop(reel, format, signal, told) {
-  return format === "webp" ? slides(reel, signal, told) : video(reel, signal, told);
+  return format === "webp" ? slides(reel, signal, told)
+    : video(reel, format, signal, told);
 }
 
-async function video(reel, signal, told) {
+async function video(reel, format, signal, told) {
   const { rate, frames, canvas: { width, height } } = reel;
-  const config = await configOf(width, height, rate);
+  const codecs = format === "webm" ? [vp9Of(width, height, rate)] : codecsOf(width, height, rate);
+  const config = await configOf(width, height, rate, codecs);
   const film = { width, height, rate, codec: config.codec, pictures: [] };
   const encoder = await encoded(reel, config, (chunk, { decoderConfig } = {}) => {
     const bytes = new Uint8Array(chunk.byteLength);
@@ -54,8 +57,10 @@ async function video(reel, signal, told) {
     throw new FilmError(`The encoder gave ${film.pictures.length} pictures of ${frames}, or in `
       + "another order. Try another size or rate, or WebP.");
   }
+  if (format === "webm") return { blob: new Blob(webmOf(film), { type: "video/webm" }), note: "" };
   const note = film.codec.startsWith("avc1") ? ""
-    : "This browser does not encode H.264: the film is VP9 in MP4, which some programs do not play.";
+    : "This browser does not encode H.264: the film is VP9 in MP4, which some programs do not play; "
+      + "more of them play WebM.";
   return { blob: new Blob(mp4Of(film), { type: "video/mp4" }), note };
 }
 
@@ -92,24 +97,29 @@ function timeOf(n, rate) {
 }
 
 /** The first of the ways to encode such a film that the browser can. */
-async function configOf(width, height, rate) {
+async function configOf(width, height, rate, codecs) {
   if (!canEncode()) throw new FilmError(noEncoder());
   const bitrate = Math.round(BITS * (width * height / 921600) ** 0.75 * (rate / 30) ** 0.5);
   const alike = { width, height, bitrate, framerate: rate, latencyMode: "quality" };
-  for (const codec of codecsOf(width, height, rate)) {
+  for (const codec of codecs) {
     const config = { ...alike, codec, ...(codec.startsWith("avc1") && { avc: { format: "avc" } }) };
     const { supported } = await VideoEncoder.isConfigSupported(config);
     if (supported) return config;
   }
-  throw new FilmError(`This browser encodes neither H.264 nor VP9 of ${width} × ${height} at ${rate} `
+  const which = codecs.length > 1 ? "neither H.264 nor VP9" : "no VP9";
+  throw new FilmError(`This browser encodes ${which} of ${width} × ${height} at ${rate} `
     + "pictures a second. Try a smaller size, or WebP.");
 }
 
 function codecsOf(width, height, rate) {
   const blocks = Math.ceil(width / 16) * Math.ceil(height / 16);
   const level = lowest(AVC_LEVELS, blocks, rate);
-  const other = lowest(VP9_LEVELS, width * height, rate);
-  return [...AVC_PROFILES.map((profile) => `avc1.${profile}00${level}`), `vp09.00.${other}.08`];
+  const profiles = AVC_PROFILES.map((profile) => `avc1.${profile}00${level}`);
+  return [...profiles, vp9Of(width, height, rate)];
+}
+
+function vp9Of(width, height, rate) {
+  return `vp09.00.${lowest(VP9_LEVELS, width * height, rate)}.08`;
 }
 
 function lowest(levels, size, rate) {

@@ -62,11 +62,13 @@ export class Filming {
   against({ over, format }) {
     const { film, way, run } = this.player;
     if (over === "layers" && !way.there) {
-      return "No layers are at hand of what is shown: they are there once training rests.";
+      return film.data.live
+        ? "No layers are at hand of what is shown: they are there once training rests."
+        : "Of what is shown there are no layers to go over.";
     }
     if (over === "passes" && film.data.frames < 2) return "There is one moment alone: nothing moves.";
-    if (format !== "mp4" || canEncode()) return "";
-    return `${noEncoder()} On the command line: ncengine export ${run} --film film.mp4. `
+    if (format === "webp" || canEncode()) return "";
+    return `${noEncoder()} On the command line: ncengine export ${run} --film film.${format}. `
       + "WebP can be made here.";
   }
 

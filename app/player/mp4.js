@@ -65,18 +65,18 @@ function table(film, begin) {
 function entry({ width, height, codec, description, colors }) {
   const look = [u32(0), u16(0, 1), u32(0, 0, 0, 0), u16(width, height), u32(0x480000, 0x480000, 0),
     u16(1), new Uint8Array(32), u16(0x18, 0xffff)];
-  const color = colors ? [box("colr", text("nclx"), u16(...numbered(colors)),
+  const color = colors ? [box("colr", text("nclx"), u16(...codedColors(colors)),
     u8(colors.fullRange ? 0x80 : 0))] : [];
   if (codec.startsWith("avc1")) return box("avc1", ...look, box("avcC", description), ...color);
   const [profile, level, depth] = codec.split(".").slice(1).map(Number);
   // 4:2:0, whose colours lie where its lights do.
   const kind = (depth << 4) | (1 << 1) | (colors?.fullRange ? 1 : 0);
-  const told = full("vpcC", 1, 0, u8(profile, level, kind, ...numbered(colors ?? {})), u16(0));
+  const told = full("vpcC", 1, 0, u8(profile, level, kind, ...codedColors(colors ?? {})), u16(0));
   return box("vp09", ...look, told, ...color);
 }
 
 /** A colour space by numbers; 2 where nothing is said of it. */
-function numbered({ primaries, transfer, matrix }) {
+export function codedColors({ primaries, transfer, matrix }) {
   return [PRIMARIES[primaries] ?? 2, TRANSFERS[transfer] ?? 2, MATRICES[matrix] ?? 2];
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-ENDINGS = (".mp4", ".webp")
+ENDINGS = (".mp4", ".webm", ".webp")
 SIZES = ("720p", "1080p", "4k")
 RATES = ("30", "60")
 OVER = ("passes", "layers")
@@ -22,9 +22,9 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a film")
     group.add_argument(
         "--film",
-        metavar="FILE.mp4|.webp",
-        help="the player as a film: MP4, or WebP for slides; takes Chromium or Chrome, and the "
-        "extra `film`",
+        metavar="FILE.mp4|.webm|.webp",
+        help="the player as a film: MP4, WebM, or WebP for slides; takes Chromium or Chrome, and "
+        "the extra `film`",
     )
     group.add_argument(
         "--story",

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.stage.story import Step, Story
 from ncengine.config import RunConfig
+from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, LiveApp, wait_until
 from tests.e2e.pages import FINISHED, expect_frame, open_page, player
@@ -105,8 +106,33 @@ def test_a_video_has_its_pictures_in_their_time(run, size, rate, codec):  # noqa
     assert ("VP9" in made["note"]) == (codec == "vp9") and made["type"] == "video/mp4"
 
 
-def test_a_long_video_can_be_entered_every_two_seconds(run):  # noqa: F811
-    made = run(DEVELOPED, 64, 36, 30, 130, "mp4", "")
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("rate", [30, 60])
+def test_a_webm_has_its_pictures_in_their_time(run, size, rate):  # noqa: F811
+    frames = 9
+    made = run(DEVELOPED, *SIZES[size], rate, frames, "webm", "")
+    assert "wrong" not in made, made
+    assert (made["note"], made["type"]) == ("", "video/webm")
+    content = base64.b64decode(made["file"])
+    with av.open(BytesIO(content)) as container:
+        assert "webm" in container.format.name
+        # In microseconds.
+        assert container.duration == pytest.approx(1e6 * frames / rate, abs=1000)
+        (stream,) = container.streams
+        found = stream.codec_context.name, stream.width, stream.height, stream.average_rate
+        pictures = list(container.decode(stream))
+    assert found == ("vp9", *SIZES[size], rate)
+    assert [one.time for one in pictures] == pytest.approx(
+        [n / rate for n in range(frames)], abs=0.0006
+    )
+    assert [grey_of(one) for one in pictures] == pytest.approx(
+        [20 + 20 * n for n in range(9)], abs=4
+    )
+
+
+@pytest.mark.parametrize("format, before", [("mp4", b"mdat"), ("webm", b"\x1f\x43\xb6\x75")])
+def test_a_long_video_can_be_entered_every_two_seconds(run, format, before):  # noqa: F811
+    made = run(DEVELOPED, 64, 36, 30, 130, format, "")
     content = base64.b64decode(made["file"])
     _, pictures = read(content)
     assert [n for n, one in enumerate(pictures) if one.key_frame] == [0, 60, 120]
@@ -115,7 +141,8 @@ def test_a_long_video_can_be_entered_every_two_seconds(run):  # noqa: F811
         container.seek(round(2.5 / video.time_base), stream=video)
         assert next(container.decode(video)).time == 2.0
     # What a program needs to know comes first: it may play before all has arrived.
-    assert content.index(b"moov") < content.index(b"mdat")
+    last = {"mp4": b"moov", "webm": b"\x1c\x53\xbb\x6b"}[format]
+    assert content.index(last) < content.index(before)
 
 
 def test_slides_stand_still_for_as_long_as_nothing_moves(run):  # noqa: F811
@@ -151,7 +178,7 @@ FAKE = """
         ("delete globalThis.VideoEncoder;", "it has no WebCodecs"),
         (
             "VideoEncoder.isConfigSupported = async () => ({ supported: false });",
-            "neither H.264 nor VP9 of 320 × 180 at 30 pictures a second",
+            "encodes neither H.264 nor VP9 of 320 × 180 at 30 pictures a second",
         ),
         (FAKE.replace("FAIL", ""), "gave 8 pictures of 9"),
         (
@@ -165,7 +192,7 @@ def test_what_goes_wrong_is_said_in_words(run, before, said):  # noqa: F811
     assert made["kind"] == "FilmError" and said in made["wrong"], made
 
 
-@pytest.mark.parametrize("format", ["mp4", "webp"])
+@pytest.mark.parametrize("format", ["mp4", "webm", "webp"])
 def test_it_stops_where_it_is_stopped(run, format):  # noqa: F811
     told, name = run(
         f"""async (format) => {{
@@ -422,3 +449,16 @@ def test_what_the_browser_cannot_make_is_refused(app, command, tmp_path):
     process = command(tmp_path / "no" / "film.mp4")
     assert "no such file or directory" in process.communicate(timeout=120)[1]
     assert process.returncode == 1
+
+
+def test_free_features_have_no_layers_to_film(app, executable, tmp_path):
+    shipped = ROOT / "cache" / "gallery"
+    entries = Gallery(shipped).entries()
+    free = next(one["key"] for one in entries if one["config"].get("architecture") == "UFM")
+    words = ("export", free, "--film", str(tmp_path / "film.webm"), "--film-over", "layers")
+    done = subprocess.run(
+        [sys.executable, "-m", "ncengine.cli", *words], timeout=180, capture_output=True, text=True,
+        env={**app.env, "CHROMIUM": executable, "NCENGINE_GALLERY": str(shipped)}, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 1 and "there are no layers to go over" in done.stderr
+    assert "once training rests" not in done.stderr and not list(tmp_path.iterdir())

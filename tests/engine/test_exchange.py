@@ -386,7 +386,7 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
         (["--story", "no", "--film", "a.mp4"], 1, "--story no: must be one of "),
         (["--story", "no", "--film", "a.mp4", "--depth", "3"], 2, "give one"),
         (["--story", "no", "--film", "a.mp4", "--film-over", "layers"], 2, "--film-over: a story"),
-        ([*command, "--film", file], 1, "must end in .mp4 or .webp"),
+        ([*command, "--film", file], 1, "must end in .mp4, .webm or .webp"),
         ([*command, "--run", file, "--film-rate", "60"], 2, "--film-rate: goes with --film"),
         ([*command, "--film", "a.mp4", "--film-seconds", "nan"], 2, "'nan': must be a number from"),
     ):
