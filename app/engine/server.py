@@ -15,6 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config, net_util
 
 from app.engine import limits
+from ncengine.jobs.longest import longest_queue
 
 logger = logging.getLogger(__name__)
 
@@ -48,10 +49,11 @@ def guard() -> list[Middleware]:
     Streamlit asks `server.allowedHosts` for a page's channel alone.
 
     Raises:
-        SystemExit: the limits of a public server are none; says which.
+        SystemExit: a variable that limits what visitors may do holds no limit; says which.
     """
     try:
         limits.limits()
+        longest_queue()
     except ValueError as error:
         raise SystemExit(f"{error}.") from None
     # To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this

@@ -18,5 +18,6 @@ def program() -> NoReturn:
 
 
 def app() -> NoReturn:
-    """`neural-collapse-explorer …` is `ncengine app …`."""
-    leave(main(["app", *sys.argv[1:]]))
+    """`neural-collapse-explorer …` is `ncengine app …`, but for its version."""
+    words = sys.argv[1:]
+    leave(main(words if words == ["--version"] else ["app", *words]))

@@ -44,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with terminal() as (out, _):
         try:
             status = _run(arguments)
-        except SystemExit as stop:  # of argparse
-            status = int(stop.code or 0)
+        except SystemExit as stop:  # of argparse, or of the app's server, which says why
+            status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+            if isinstance(stop.code, str):
+                _say(stop.code)
         out.flush()
         if why := lost(out):
             _say(f"the output could not be written: {why}")

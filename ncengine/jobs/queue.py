@@ -22,6 +22,7 @@ from ncengine.jobs.ending import mend_index
 from ncengine.jobs.estimate import estimate
 from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
 from ncengine.jobs.ladder import missing_rungs
+from ncengine.jobs.longest import QUEUE_VARIABLE, longest_queue
 from ncengine.jobs.shards import WARM, worker_count
 from ncengine.jobs.worker import device_of_worker, run_in_worker
 from ncengine.reasons import reason
@@ -36,25 +37,11 @@ logger = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5  # after a worker ended without a word, until its run is tried again
 ADOPT_SECONDS = 2.0  # how often is looked for waiting runs of servers that are gone
-QUEUE_VARIABLE = "NCENGINE_QUEUE"
-LONGEST_QUEUE = 200
 ROOM_SECONDS = 5.0  # how often is looked whether anything can be written again
 
 
 class QueueFull(RuntimeError):
     """So many runs wait already that no more are taken; the message says what to do."""
-
-
-def longest_queue() -> int:
-    """How many runs may wait: `NCENGINE_QUEUE`, else 200.
-
-    Raises:
-        ValueError: the variable does not hold a whole number, at least 1.
-    """
-    named = os.environ.get(QUEUE_VARIABLE, "").strip()
-    if named and not (named.isdecimal() and int(named) >= 1):
-        raise ValueError(f"{QUEUE_VARIABLE} = {named!r}: must be a whole number, at least 1")
-    return int(named) if named else LONGEST_QUEUE
 
 
 def enqueue(store: Store, spec: RunConfig | Identity, sweep: str = "") -> None:

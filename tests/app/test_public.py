@@ -71,6 +71,15 @@ def test_what_the_host_sets_wrongly_is_refused_in_words(name, value, monkeypatch
         server.guard()
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "1.5", "many", "9" * 5000])
+@pytest.mark.parametrize("public", ["0", "1"])
+def test_a_queue_of_no_length_is_refused_when_the_server_starts(public, value, monkeypatch):
+    monkeypatch.setenv(policy.PUBLIC, public)
+    monkeypatch.setenv("NCENGINE_QUEUE", value)
+    with pytest.raises(SystemExit, match="^NCENGINE_QUEUE = .* must be a whole number from 1 to"):
+        server.guard()
+
+
 @pytest.mark.parametrize(
     ("standing", "why"),
     [

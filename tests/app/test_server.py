@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -143,6 +144,18 @@ def test_what_cannot_be_is_refused_by_name(started, option, value, allowed, caps
     line = capsys.readouterr().err.splitlines()[0]
     assert line.startswith(f"ncengine: {option}") and allowed in line and "Errno" not in line
     assert value in line and not started
+
+
+@pytest.mark.parametrize("name", ["NCENGINE_PUBLIC", "NCENGINE_PUBLIC_SECONDS", "NCENGINE_QUEUE"])
+def test_a_variable_that_sets_no_limit_is_refused_in_one_line(name, tmp_path):
+    code = "import sys; from ncengine.cli import main; sys.exit(main(sys.argv[1:]))"
+    env = os.environ | {name: "some", "NCENGINE_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "app", "--headless"],
+        env=env, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"ncengine: {name} = 'some': must be ")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="others have one always")
