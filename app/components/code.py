@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Sequence
 
 import streamlit as st
 
+from app.engine.limits import limits
 from ncengine.config import RunConfig, as_text
+from ncengine.runs.places import CACHE_VARIABLE, cache_root
+
+
+def tell_cache() -> None:
+    """Where the app keeps its results, if command and code would look elsewhere by themselves."""
+    if line := cache_line():
+        st.markdown("This app keeps results in a folder of its own. For others to find them:")
+        st.code(line, language="sh", wrap_lines=True)
+
+
+def cache_line() -> str:
+    """The line for a shell that names that folder; "" where it is the usual one, or the host's."""
+    if not os.environ.get(CACHE_VARIABLE) or limits() is not None:
+        return ""
+    return f"export {CACHE_VARIABLE}={shlex.quote(str(cache_root()))}"
 
 
 def draw(config: RunConfig) -> None:
     """Both, to be copied, with how to take the run along."""
+    tell_cache()
     st.markdown("The command that trains it, and the one that writes it as a file:")
     st.code(
         f"{command(config)}\n{command(config, 'export')} --run run.npz",
@@ -24,6 +42,7 @@ def draw(config: RunConfig) -> None:
 
 def draw_pair(left: RunConfig, right: RunConfig) -> None:
     """Both for two runs."""
+    tell_cache()
     st.markdown("The commands that train the two:")
     st.code(f"{command(left)}\n{command(right)}", language="sh", wrap_lines=True)
     st.markdown("The same in Python:")
@@ -32,12 +51,14 @@ def draw_pair(left: RunConfig, right: RunConfig) -> None:
 
 def draw_recording(key: str) -> None:
     """How a recording is read in Python."""
+    tell_cache()
     st.markdown("Its numbers in Python:")
     st.code(recording_python(key), language="python", wrap_lines=True)
 
 
 def draw_several(picked: Sequence[tuple[RunConfig, str]], metric: str) -> None:
     """Both for several runs, of which `picked` are configurations and keys, and their figure."""
+    tell_cache()
     configs = [config for config, _ in picked]
     st.markdown("The command that writes this chart as a figure, and those that train the runs:")
     told = [figure([key for _, key in picked], metric), *map(command, configs)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.charts.depth import Finished
-from app.components import laws
+from app.components import code, laws
 from app.components.series import Series
 from app.engine import sweep
 from ncengine.config import as_text
@@ -41,9 +41,11 @@ def draw(
             "it is a power law.",
         )
         with st.popover("Copy as command"):
+            code.tell_cache()
             st.code("\n".join(command(series) for series in shown), language="sh", wrap_lines=True)
             st.caption(_trained_anew(points))
         with st.popover("Copy as Python"):
+            code.tell_cache()
             st.code(python(shown), language="python", wrap_lines=True)
             st.caption(_trained_anew(points))
 

@@ -78,3 +78,25 @@ def test_the_command_of_a_figure_names_every_run():
     asked = _parser().parse_args(words[1:])
     assert (asked.kind, asked.key, asked.beside) == ("runs", "3fa2", ["77ab", "0c"])
     assert (asked.of, asked.out) == ("nc3", "nc3.pdf")
+
+
+@pytest.mark.parametrize("page", ["", "compare", "depth"])
+def test_a_cache_of_its_own_is_named_beside_what_is_copied(at, page, monkeypatch, tmp_path):
+    folder = tmp_path / "results of 'mine'"
+    monkeypatch.setenv("NCENGINE_CACHE", str(folder))
+    if page:
+        at._page_hash = calc_hash(page)
+    open_at(at, depth="3")
+    assert not at.exception
+    line = next(text for text in (b.value for b in at.get("code")) if "NCENGINE_CACHE" in text)
+    words = shlex.split(line)
+    assert words == ["export", f"NCENGINE_CACHE={folder}"]
+
+
+def test_the_usual_cache_and_a_hosts_are_not_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("NCENGINE_CACHE", "")
+    assert code.cache_line() == ""
+    monkeypatch.setenv("NCENGINE_CACHE", str(tmp_path))
+    assert code.cache_line() != ""
+    monkeypatch.setenv("NCENGINE_PUBLIC", "1")
+    assert code.cache_line() == ""

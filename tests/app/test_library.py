@@ -236,7 +236,7 @@ def test_what_lies_over_each_other_is_shared(opened, monkeypatch):
     assert_sound(opened)
     assert opened.selectbox(key="figure:Librarygap").value == "gap"
     configs = [identity.config for identity in map(library.identity, map(_key, library.rows()))]
-    shell, python = (block.value for block in opened.get("code"))
+    shell, python = [block.value for block in opened.get("code")][-2:]
     assert python == code.several_python(configs).strip()
     assert shell.splitlines()[1:] == [code.command(config) for config in configs]
     assert all(f" {row['key']} " in shell for row in library.rows()) and "--of gap" in shell
