@@ -178,6 +178,8 @@ def _judged(entry: dict[str, Any]) -> dict[str, Any]:
     identity = Identity(config, str(entry["data_checksum"]), str(version))
     if identity.key != entry["key"]:
         raise ValueError(f"key = {entry['key']!r}: must be {identity.key}, by what else it says")
+    if str(entry["version"]) != str(version):
+        raise ValueError("version: must be that of engine_version")
     if entry["status"] not in (Status.DONE, Status.DIVERGED):
         raise ValueError(f"status = {entry['status']!r}: must be done or diverged")
     if entry["shown_seed"] not in (None, *config.seeds):

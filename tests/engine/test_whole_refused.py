@@ -140,6 +140,8 @@ def test_a_later_engine_and_a_later_format_are_told(content):
         ({"format": "a cake"}, "it is not that of a run"),
         ({"seeds": []}, "seeds: 0, must be 2"),
         ({"device": {"a": 1}}, "device"),
+        ({"version": "1"}, "version: must be that of engine_version"),
+        ({"version": None}, "version: must be"),
     ],
 )
 def test_an_entry_that_cannot_be_is_refused(content, changed, said):
