@@ -13,13 +13,17 @@ def draw(shown: Theory) -> None:
     if line := command(shown.part, values):
         st.markdown("The command that builds it:")
         st.code(line, language="sh", wrap_lines=True)
+    elif shown.part == PROOF:
+        st.markdown(
+            "No command builds a network of so many blocks. What is shown needs none of them."
+        )
     st.markdown("In Python:")
     st.code(python(shown.part, values), language="python", wrap_lines=True)
 
 
 def command(part: str, values: Values) -> str:
     """`ncengine construct …`; "" of a part that no command computes."""
-    if part in (FLOOR, LAYERS):
+    if part in (FLOOR, LAYERS) or part == PROOF and _is_too_large(values):
         return ""
     options = (f"--{name.replace('_', '-')} {value}" for name, value in _built(part, values))
     return " ".join(["ncengine construct", *options])
@@ -33,8 +37,38 @@ def python(part: str, values: Values) -> str:
         a, blocks = values["stretch"], values["blocks"]
         lines = [f"stretch({a!r}, {blocks!r}, linear_layers={n}).cost" for n in (1, 2)]
         return "from ncengine.theory.stretch import stretch\n\n" + "\n".join(lines) + "\n"
+    if part == PROOF and _is_too_large(values):
+        return _unbuilt(values)
     given = ", ".join(f"{name}={value!r}" for name, value in _built(part, values))
     return f"import ncengine\n\nmade = ncengine.theory.construction({given})\nmade.summary()\n"
+
+
+def _is_too_large(values: Values) -> bool:
+    """Whether its blocks take more memory than any construction may."""
+    from ncengine.theory.constructions.construction import MOST_BYTES, layers_and_bytes
+
+    sizes = (int(values[n]) for n in ("classes", "per_class", "width", "travel", "settle"))
+    return layers_and_bytes(*sizes, str(values["network"]))[1] > MOST_BYTES
+
+
+def _unbuilt(values: Values) -> str:
+    """What the page computes of the proof's network, which needs none of its blocks."""
+    given = dict(_built(PROOF, values))
+    classes, width, decay = given["classes"], given["width"], given["weight_decay"]
+    plan = [classes, given["per_class"], width, given["seed"]]
+    plan += [given["margin"]] if "margin" in given else []
+    network = f"plan, {decay!r}, optimum, ({given['travel']!r}, {given['settle']!r})"
+    network += f", {given['network']!r}"
+    modules = "".join(
+        f"from ncengine.theory.constructions.{name} import {name}\n"
+        for name in ("costs", "course", "planned")
+    )
+    return (
+        f"from ncengine.theory import gufm_optimum\n{modules}\n"
+        f"plan = planned({', '.join(map(repr, plan))})\n"
+        f"optimum = gufm_optimum({classes!r}, {width!r}, {decay!r})\n"
+        f"costs({network}), course({network})\n"
+    )
 
 
 def _floor(values: Values) -> str:

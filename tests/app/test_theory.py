@@ -381,6 +381,23 @@ def test_what_is_copied_runs_and_gives_what_is_shown(part, values, capsys):
         assert json.loads(capsys.readouterr().out)["loss"] == pytest.approx(found["loss"])
 
 
+@pytest.mark.parametrize("network, margin", [("RN1", 1.0), ("RN2", 0.3)])
+def test_of_more_blocks_than_can_be_built_what_is_copied_runs_too(network, margin):
+    from app.theory import parts
+
+    values = {"classes": 4, "network": network, "margin": margin, "width": 12}
+    values |= {"travel": 100_000, "settle": 100_000}
+    shown = theory.Theory().with_("proof", theory.fit("proof", {**theory.usual("proof"), **values}))
+    assert theory_code.command("proof", shown.of("proof")) == ""
+    *others, last = theory_code.python("proof", shown.of("proof")).strip().splitlines()
+    scope: dict = {}
+    exec("\n".join(others), scope)
+    found, course = eval(last, scope)
+    readings = {r.label: r.last for r in parts.seen("proof", shown.of("proof")).readings}
+    assert readings["If it ended here"] == number(course.ended[-1])
+    assert found.floor == pytest.approx(scope["optimum"].loss)
+
+
 @pytest.mark.parametrize("part", theory.PARTS)
 def test_what_is_shown_can_be_printed(part):
     """As the button does; what a drawing is made of is tried in `test_figure.py`."""

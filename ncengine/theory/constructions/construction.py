@@ -123,20 +123,30 @@ def construction(
     if network == "pre-LN":
         samples = given(classes, per_class, width, seed, around=True)
         return _of_shortcut(samples, weight_decay, optimum, delta)
-    _check_size(classes, classes * per_class, width, budget, 2 if network == "RN2" else 1)
+    _check_size(classes, per_class, width, budget, network)
     plan = planned(classes, per_class, width, seed, margin)
     return _of_proof(plan, weight_decay, optimum, budget, network)
 
 
-def _check_size(classes: int, samples: int, width: int, budget: tuple[int, int], n: int) -> None:
-    """Of a network of `n` linear layers a block."""
+def _check_size(
+    classes: int, per_class: int, width: int, budget: tuple[int, int], network: str
+) -> None:
     travel, settle = budget
-    layers = samples * travel + classes * settle
-    if layers * (width**2 + width) * 8 * n > MOST_BYTES:
+    layers, taken = layers_and_bytes(classes, per_class, width, travel, settle, network)
+    if taken > MOST_BYTES:
         raise ValueError(
             f"travel = {travel:,}, settle = {settle:,}: {layers:,} blocks of width {width} take "
             f"more than {MOST_BYTES / 2**30:g} GiB, which is the most allowed"
         )
+
+
+def layers_and_bytes(
+    classes: int, per_class: int, width: int, travel: int, settle: int, network: str
+) -> tuple[int, int]:
+    """How many blocks a construction has, and what they take; arguments as of `construction`."""
+    layers = classes * per_class * travel + classes * settle
+    linear_layers = {"RN1": 1, "RN2": 2, "pre-LN": 0}[network]
+    return layers, layers * (width**2 + width) * 8 * linear_layers
 
 
 def _of_proof(
