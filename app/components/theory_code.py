@@ -47,8 +47,10 @@ def _is_too_large(values: Values) -> bool:
     """Whether its blocks take more memory than any construction may."""
     from ncengine.theory.constructions.construction import MOST_BYTES, layers_and_bytes
 
-    sizes = (int(values[n]) for n in ("classes", "per_class", "width", "travel", "settle"))
-    return layers_and_bytes(*sizes, str(values["network"]))[1] > MOST_BYTES
+    classes, per_class, width = (int(values[n]) for n in ("classes", "per_class", "width"))
+    travel, settle = int(values["travel"]), int(values["settle"])
+    network = str(values["network"])
+    return layers_and_bytes(classes, per_class, width, travel, settle, network)[1] > MOST_BYTES
 
 
 def _unbuilt(values: Values) -> str:
