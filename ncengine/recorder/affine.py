@@ -21,20 +21,29 @@ AT_ONCE = 1024
 Affine = tuple[Tensor, Tensor | None]
 
 
-def affine(call: Call) -> Affine | None:
+def affine(call: Call, known: bool = False) -> Affine | None:
     """(K, d) and (K,), with which the layer gave what it gave; None where there are none.
 
     The matrix that it holds, if that is it, or else that which it multiplies by: of adapters
     beside a frozen matrix, of wrappers, of layers in a row.
+
+    Args:
+        known: whether the layer is known to be linear, so that numbers that are not finite, as of
+            a training that diverged, do not speak against it.
     """
-    module = call.module
-    if module is None:
-        assert call.weight is not None
-        return as_rows(call.weight), None if call.bias is None else as_rows(call.bias)
-    for found, within in (*_held(module), *_measured(call)):
-        if _gives(found, call, within):
+    for found, within in _possible(call):
+        if _gives(found, call, within, known):
             return found
     return None
+
+
+def _possible(call: Call) -> Iterator[tuple[Affine, float]]:
+    if call.module is None:
+        assert call.weight is not None
+        yield (as_rows(call.weight), None if call.bias is None else as_rows(call.bias)), 0.0
+        return
+    yield from _held(call.module)
+    yield from _measured(call)
 
 
 def _held(module: nn.Module) -> Iterator[tuple[Affine, float]]:
@@ -82,7 +91,8 @@ def _through(module: nn.Module, call: Call, rows: Tensor) -> Tensor:
     maps = channels_first(module, call.given)
     while rows.ndim < call.given.ndim:
         rows = rows[..., None] if maps else rows[:, None]
-    return positions(as_rows(module(rows)), maps)[:, 0]
+    # Not by calling it, which others' hooks may listen to.
+    return positions(as_rows(module.forward(rows)), maps)[:, 0]
 
 
 def _width(call: Call) -> int:
@@ -90,7 +100,7 @@ def _width(call: Call) -> int:
     return call.given.shape[1 if maps else -1]
 
 
-def _gives(found: Affine, call: Call, within: float) -> bool:
+def _gives(found: Affine, call: Call, within: float, known: bool) -> bool:
     """Whether it is what the layer did; on a device without numbers, whether shapes fit."""
     matrix, bias = found
     maps = channels_first(call.module, call.given)
@@ -105,5 +115,11 @@ def _gives(found: Affine, call: Call, within: float) -> bool:
         expected = expected if bias is None else expected + bias.double()
     narrow = call.gave.is_floating_point() and torch.finfo(call.gave.dtype).bits < 32
     within = max(within, WITHIN_HALF if narrow else WITHIN)
-    scale = gave.double().abs().max() + expected.abs().max()
-    return bool((expected - gave.double()).abs().max() <= within * scale)
+    gave = gave.double()
+    if known:
+        finite = torch.isfinite(expected) & torch.isfinite(gave)
+        expected, gave = expected[finite], gave[finite]
+        if not len(gave):
+            return True
+    scale = gave.abs().max() + expected.abs().max()
+    return bool((expected - gave).abs().max() <= within * scale)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ class Call:
         module: None where it is a function.
         given, gave: the first tensor in, and out.
         weight, bias: of a function alone, its (K, d) and (K,).
+        passed_on: of what was `kept`, the tensor itself that came out, and its version then.
     """
 
     name: str
@@ -41,6 +42,21 @@ class Call:
     gave: Tensor
     weight: Tensor | None = None
     bias: Tensor | None = None
+    passed_on: tuple[Tensor, int] | None = None
+
+    def kept(self) -> Call:
+        """With numbers of its own: what comes after may change them in place."""
+        return replace(
+            self,
+            given=self.given.detach().clone(),
+            gave=self.gave.detach().clone(),
+            passed_on=(self.gave, _version(self.gave)),
+        )
+
+    def is_at(self, values: Tensor) -> bool:
+        """Whether the values are what came out, the same place in memory, and not changed since."""
+        gave, version = self.passed_on or (self.gave, _version(self.gave))
+        return same_place(gave, values) and _version(gave) == version
 
 
 @contextmanager
@@ -64,11 +80,26 @@ def listening(
                 if given is not None and gave is not None:
                     heard(Call(name, mod, given, gave))
 
-            handle = module.register_forward_hook(hook, with_kwargs=True)
-            stack.callback(handle.remove)
+            if not isinstance(module, torch.jit.ScriptModule):  # it takes none, or calls none
+                handle = module.register_forward_hook(hook, with_kwargs=True)
+                stack.callback(handle.remove)
         if functions:
             stack.enter_context(_Functions(heard))
         yield
+
+
+def same_place(first: Tensor, second: Tensor) -> bool:
+    """Whether both are the same place in memory: no numbers are looked at."""
+    if first.numel() != second.numel() or first.device != second.device:
+        return False
+    if first.is_quantized or first.storage_offset() != second.storage_offset():
+        return False
+    return first.untyped_storage()._cdata == second.untyped_storage()._cdata
+
+
+def _version(values: Tensor) -> int:
+    """Grows with each change in place."""
+    return 0 if values.is_inference() else values._version
 
 
 class _Functions(TorchFunctionMode):

@@ -23,7 +23,6 @@ from ncengine.recorder.relation import (
     picked,
     relation,
     running_means,
-    same_numbers,
 )
 
 # What counts as a linear layer where candidates are named.
@@ -98,7 +97,7 @@ class Head:
     def _read(self, part: Part, calls: Sequence[Call], logits: Tensor) -> tuple[Tensor, Call]:
         own = [call for call in calls if part.is_of(call)]
         if part.module is None:
-            own = [call for call in own if relation(call, logits) is not None]
+            own = self._of_function(own, logits)
         if not own:
             raise HeadNotFound(
                 f"head: {part.name} was not called as the model ran, so nothing is known of what "
@@ -112,6 +111,14 @@ class Head:
         if part.relation.over == "one":
             return given.flatten(1), call
         return _at_place(part, given, call, logits), call
+
+    def _of_function(self, calls: Sequence[Call], logits: Tensor) -> list[Call]:
+        """Of all products those that give the logits; where nothing tells, those of the shapes."""
+        found = [call for call in calls if relation(call, logits) is not None]
+        if found or bool(torch.isfinite(logits).all()):
+            return found
+        shape = self.width, self.classes
+        return [call for call in calls if (call.given.shape[-1], call.gave.shape[-1]) == shape]
 
     def matrices(self, calls: Sequence[Call], logits: Tensor) -> list[Affine]:
         """(K, d) and (K,) of each layer, and of several of all side by side at last.
@@ -130,7 +137,7 @@ class Head:
         return [*each, (torch.cat([matrix for matrix, _ in each], 1), total)]
 
     def _matrix(self, part: Part, call: Call, logits: Tensor) -> Affine:
-        found, how = affine(call), part.relation
+        found, how = affine(call, known=True), part.relation
         if found is None:
             raise HeadNotFound(f"head: {part.name} is no linear layer any more")
         if how.shift is not None or how.factor != 1:
@@ -229,7 +236,7 @@ def _heard(model: nn.Module, batch: Batch) -> tuple[list[Call], Tensor]:
     def heard(call: Call) -> None:
         shape = call.gave.shape
         if len(shape) >= 2 and classes in (shape[-1], shape[1]):
-            calls.append(call)
+            calls.append(call.kept())
 
     modules = [(name, module) for name, module in model.named_modules() if name]
     with listening(modules or [("", model)], heard, functions=True):
@@ -245,7 +252,7 @@ def _single(calls: Sequence[Call], logits: Tensor) -> Head | None:
     for some in (of_modules, functions):
         for alike in (True, False):
             for call in some:
-                if same_numbers(call.gave, logits) is not alike:
+                if call.is_at(logits) is not alike:
                     continue
                 found = relation(call, logits)
                 if found is not None and affine(call) is not None:
@@ -263,7 +270,7 @@ def _several(calls: Sequence[Call], logits: Tensor) -> Head | None:
         fits = gave is not None and gave.shape[1:] == (1, logits.shape[1])
         if fits and gave is not None and call.module is not None and affine(call) is not None:
             # What passes a tensor on gives the same one.
-            if not any(same_numbers(call.gave, other.gave) for other, _ in linear.values()):
+            if not any(_passes_on(call, other) for other, _ in linear.values()):
                 linear[id(call.module)] = (call, gave[:, 0])
     exact = as_rows(logits).double()
     half = logits.dtype in (torch.float16, torch.bfloat16)
@@ -274,6 +281,11 @@ def _several(calls: Sequence[Call], logits: Tensor) -> Head | None:
             if len(group) > 1 and close(share * total, exact, half):
                 return _made([(call, Relation()) for call, _ in group], share)
     return None
+
+
+def _passes_on(call: Call, other: Call) -> bool:
+    assert other.passed_on is not None
+    return call.is_at(other.passed_on[0])
 
 
 def _made(found: Sequence[tuple[Call, Relation]], share: float) -> Head:
@@ -287,9 +299,16 @@ def _made(found: Sequence[tuple[Call, Relation]], share: float) -> Head:
 
 def _none(model: nn.Module, calls: Sequence[Call], logits: Tensor) -> Head:
     raise HeadNotFound(
-        f"head: no linear layer gives the logits, of shape {tuple(logits.shape)}; "
-        f"{_offer(calls, logits)}"
+        f"head: no linear layer gives the logits, of shape {tuple(logits.shape)}"
+        f"{_not_finite(logits)}; {_offer(calls, logits)}"
     )
+
+
+def _not_finite(logits: Tensor) -> str:
+    """What is to be said where no numbers can be compared."""
+    if logits.device.type == "meta" or bool(torch.isfinite(logits).all()):
+        return ""
+    return ", which are not finite"
 
 
 def _offer(calls: Sequence[Call], logits: Tensor) -> str:

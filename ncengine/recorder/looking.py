@@ -94,7 +94,8 @@ def _batch(
 
     def of_layer(call: Call) -> None:
         maps = channels_first(call.module, call.gave)
-        outputs[call.name] = as_rows(pooled(call.gave, pool, maps))
+        # A copy: what comes after may change it in place.
+        outputs[call.name] = as_rows(pooled(call.gave, pool, maps)).clone()
 
     if not isinstance(head, Head):
         with listening(layers.items(), of_layer):
@@ -103,7 +104,7 @@ def _batch(
         return Seen([features], [(weight, bias)], outputs, None)
     with (
         listening(layers.items(), of_layer),
-        listening(head.modules, calls.append, head.of_function),
+        listening(head.modules, lambda call: calls.append(call.kept()), head.of_function),
     ):
         logits = logits_of(batch.call(model))
     _check_called(layers, outputs)

@@ -38,22 +38,13 @@ def relation(call: Call, logits: Tensor) -> Relation | None:
     gave = by_position(call)
     if gave is None or gave.shape[-1] != logits.shape[-1] or len(gave) != len(logits):
         return None
-    if gave.shape[1] == 1 and same_numbers(call.gave, logits):
+    if gave.shape[1] == 1 and call.is_at(logits):
         return Relation()
-    if logits.device.type == "meta":
+    if logits.device.type == "meta" or not bool(torch.isfinite(logits).all()):
         return None
     logits = as_rows(logits).double()
     found = _at_once(gave, logits) if gave.shape[1] == 1 else _of_several(gave, logits)
     return found
-
-
-def same_numbers(gave: Tensor, logits: Tensor) -> bool:
-    """Whether both are the same place in memory: no numbers are looked at."""
-    if gave.numel() != logits.numel() or gave.device != logits.device:
-        return False
-    if gave.is_quantized or gave.storage_offset() != logits.storage_offset():
-        return False
-    return gave.untyped_storage()._cdata == logits.untyped_storage()._cdata
 
 
 def by_position(call: Call) -> Tensor | None:
@@ -65,17 +56,26 @@ def by_position(call: Call) -> Tensor | None:
 
 
 def picked(gave: Tensor, logits: Tensor) -> Tensor | None:
-    """(B,) at which position of (B, T, K) the logits (B, K) stand; None unless for each sample."""
+    """(B,) at which position of (B, T, K) the logits (B, K) stand; None unless for each sample.
+
+    Of samples whose logits are not finite, where training diverged, it is the last one.
+    """
     equal = (gave == logits.to(gave.dtype)[:, None]).all(-1)
+    equal[~torch.isfinite(logits).all(-1), -1] = True
     return equal.int().argmax(-1) if bool(equal.any(-1).all()) else None
 
 
 def leading(gave: Tensor, logits: Tensor) -> Tensor | None:
-    """(B,) up to which position of (B, T, K) the mean is the logits (B, K); None unless of each."""
+    """(B,) up to which position of (B, T, K) the mean is the logits (B, K); None unless of each.
+
+    Of samples whose logits are not finite it is the last one.
+    """
+    finite = torch.isfinite(logits).all(-1)
     means = running_means(gave)
     apart = (means - logits[:, None]).abs().amax(-1)
-    nearest = apart.min(1)
-    within = WITHIN * logits.abs().max()
+    apart[~finite], apart[~finite, -1] = torch.inf, 0.0
+    nearest = apart.nan_to_num(torch.inf).min(1)
+    within = WITHIN * logits[finite].abs().max() if bool(finite.any()) else 0.0
     return nearest.indices if bool((nearest.values <= within).all()) else None
 
 
