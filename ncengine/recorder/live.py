@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,9 +17,10 @@ from torch.overrides import TorchFunctionMode
 from ncengine.metrics import Accumulator, ideal, of_moments
 from ncengine.recorder import measuring
 from ncengine.recorder.calls import Call, listening
-from ncengine.recorder.heads import Head
-from ncengine.recorder.outputs import logits_of
+from ncengine.recorder.heads import Head, HeadNotFound
+from ncengine.recorder.outputs import first_tensor, logits_of
 from ncengine.recorder.snapshot import Snapshot
+from ncengine.recorder.untouched import untouched
 from ncengine.recorder.written import Looked
 
 WAY_OUT = "take snapshots of a probe, which run uncompiled, or use observe"
@@ -28,6 +32,8 @@ class Live:
     def __init__(self) -> None:
         self._sums: Accumulator | None = None
         self._weight: Tensor | None = None
+        self._watching = False
+        self._lost = False  # whether a feature was not finite
 
     @property
     def seen(self) -> bool:
@@ -37,6 +43,8 @@ class Live:
     @contextmanager
     def watching(self, model: nn.Module, head: Head, labels: Any) -> Iterator[None]:
         """Within, take in what the head reads; see `Recorder.watch`."""
+        if self._watching:
+            raise RuntimeError("watch: is within another watch of the same recorder already")
         of_batch: list[tuple[Tensor, Tensor]] = []
         heard: list[Tensor] = []
         calls: list[Call] = []
@@ -44,16 +52,17 @@ class Live:
         def through(_: nn.Module, __: Any, output: Any) -> None:
             logits = logits_of(output).detach()
             read = head.read(calls, logits)
-            weight = head.matrices([call for _, call in read], logits)[-1][0]
-            # Copies: what is read may be changed in place later.
-            rows = torch.cat([one for one, _ in read], 1).clone()
+            weight = _weight(head, [call for _, call in read], logits)
+            rows = torch.cat([one for one, _ in read], 1)
             of_batch.append((rows, weight.detach().clone()))
             calls.clear()
 
         with ExitStack() as stack:
-            stack.enter_context(listening(head.modules, lambda call: calls.append(_detached(call))))
+            stack.enter_context(listening(head.modules, lambda call: calls.append(call.kept())))
             handle = model.register_forward_hook(through)
             stack.callback(handle.remove)
+            self._watching = True
+            stack.callback(setattr, self, "_watching", False)
             if labels is None:
                 stack.enter_context(_Losses(heard))
             yield
@@ -74,7 +83,10 @@ class Live:
     def _take(self, rows: Tensor, weight: Tensor, labels: Tensor) -> None:
         if self._sums is None:
             self._sums = Accumulator(*weight.shape)
-        self._sums.update(rows, labels.to(rows.device))
+        finite = torch.isfinite(rows).all(1, keepdim=True)
+        # A training that diverges goes on, and its figures are NaN.
+        self._lost |= not bool(finite.all())
+        self._sums.update(rows.where(finite, 0.0), labels.to(rows.device))
         self._weight = weight
 
     def taken(
@@ -85,17 +97,43 @@ class Live:
         sums, weight = self._sums, self._weight
         known = sums.moments()
         counts = known.counts.cpu() if counts is None else counts
+        figures = measuring.floats(of_moments(known, weight.double(), counts, factor))
+        means = known.means.float().cpu().numpy()
+        if self._lost:
+            figures, means = dict.fromkeys(figures, math.nan), np.full_like(means, np.nan)
         found = Snapshot(
             step,
-            measuring.floats(of_moments(known, weight.double(), counts, factor)),
+            figures,
             scalars,
             ideal=ideal(sums.classes, sums.width, counts, factor),
             samples=int(known.counts.sum()),
             moved=True,
         )
-        self._sums = self._weight = None
-        means = known.means.float().cpu().numpy()
+        self._sums, self._weight, self._lost = None, None, False
         return found, Looked(means, weight.float().cpu().numpy(), None, None)
+
+
+def _weight(head: Head, calls: list[Call], logits: Tensor) -> Tensor:
+    """(K, d) of all layers side by side, as these are in evaluation.
+
+    In training a layer may do more than multiply, such as drop inputs of an adapter, and to ask it
+    for its matrix may move it on, as spectral norm does with each look at its weight.
+    """
+    modules = nn.ModuleList(call.module for call in calls if call.module is not None)
+    with untouched(modules):
+        try:
+            return head.matrices(calls, logits)[-1][0]
+        except HeadNotFound:
+            return head.matrices([_again(call) for call in calls], logits)[-1][0]
+
+
+def _again(call: Call) -> Call:
+    if call.module is None:
+        return call
+    # Not by calling it, which others' hooks may listen to.
+    gave = first_tensor(call.module.forward(call.given))
+    assert gave is not None
+    return replace(call, gave=gave)
 
 
 class _Losses(TorchFunctionMode):
@@ -112,7 +150,3 @@ class _Losses(TorchFunctionMode):
             if isinstance(target, Tensor) and target.ndim == 1:
                 self.heard.append(target.detach().clone())
         return func(*args, **named)
-
-
-def _detached(call: Call) -> Call:
-    return Call(call.name, call.module, call.given.detach(), call.gave.detach())

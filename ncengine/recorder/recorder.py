@@ -181,7 +181,7 @@ class Recorder:
 
         Raises:
             RuntimeError: the model is compiled, or was not called within; or nothing said what
-                the labels are.
+                the labels are; or it is within another watch.
             ValueError: there is no head to listen to.
         """
         self._check_open()
