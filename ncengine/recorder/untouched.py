@@ -113,12 +113,28 @@ def _same_buffers(model: nn.Module) -> Iterator[None]:
         for name, buffer in module._buffers.items()
         if buffer is not None
     ]
-    versions = [buffer._version for _, _, buffer, _ in kept]
+    there = [(module._buffers, _names(module._buffers)) for module in model.modules()]
     try:
         yield
     finally:
-        for (buffers, name, buffer, before), version in zip(kept, versions, strict=True):
+        for buffers, names in there:
+            for name in _names(buffers) - names:
+                del buffers[name]  # made on the way
+        for buffers, name, buffer, before in kept:
             buffers[name] = buffer
-            if buffer._version != version:
+            # Not by its version, which a change by way of `.data` does not tell of. And only what
+            # was changed: what autograd needs later must not be written to.
+            if not _same_bits(buffer, before):
                 with torch.no_grad():
                     buffer.copy_(before)
+
+
+def _names(buffers: Any) -> set[str]:
+    return {name for name, _ in buffers.items()}  # those of scripted modules give no more
+
+
+def _same_bits(buffer: Tensor, before: Tensor) -> bool:
+    if buffer.device.type == "meta" or buffer.is_quantized or buffer.layout != torch.strided:
+        return True
+    # Of NaN none is equal to another.
+    return bool(((buffer == before) | ((buffer != buffer) & (before != before))).all())
