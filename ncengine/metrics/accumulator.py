@@ -144,19 +144,24 @@ class Accumulator:
         means, spreads = self.first + self.shift, self.squares / self.counts
         return Moments(xp, self.counts, means, spreads, along, self.rounding)
 
-    def result(self, weight: Array | None = None, counts: Any = None) -> dict[str, float]:
+    def result(
+        self, weight: Array | None = None, bias: Array | None = None, counts: Any = None
+    ) -> dict[str, float]:
         """The metrics by name, as `metrics.of_moments` has them, as plain floats.
 
         Args:
             weight: (K, d) the last layer. Without it, those of the features alone.
+            bias: (K,) its bias: of what sums tell nothing depends on it, only its shape is checked.
             counts: (K,) training samples of each class, where not all were taken in.
 
         Raises:
-            ValueError: a class has no sample yet, weight of another shape.
+            ValueError: a class has no sample yet, weight or bias of another shape.
         """
         if (sums := self._in_numpy()) is not self:
-            return sums.result(weight, counts)
+            return sums.result(weight, bias, counts)
         known = self.moments()
+        if bias is not None and tuple(bias.shape) != (self.classes,):
+            raise ValueError(f"bias: shape {tuple(bias.shape)}, must be ({self.classes},)")
         if weight is not None:
             if tuple(weight.shape) != (self.classes, self.width):
                 raise ValueError(

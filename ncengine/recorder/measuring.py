@@ -113,6 +113,34 @@ def tensor(values: Any, name: str) -> Tensor:
         return values.detach()
     try:
         # What is given may be locked against writing, which torch warns of.
-        return torch.from_numpy(np.array(values))
+        return torch.from_numpy(_known(np.array(values)))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: {type(values).__name__}, must be an array of numbers") from error
+
+
+def _known(array: np.ndarray) -> np.ndarray:
+    """The same numbers in a type that torch has."""
+    if array.dtype.kind == "V" and array.dtype.names is None and array.dtype.itemsize <= 2:
+        return array.astype(np.float32)  # as bfloat16 of JAX; plain bytes raise
+    if array.dtype.kind == "f" and array.dtype.itemsize > 8:
+        return array.astype(np.float64)
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def numbered(labels: Tensor) -> int:
+    """K where nothing but the labels tells of it: one more than the largest.
+
+    Raises:
+        ValueError: there is none, they are not whole numbers, or not one of each class is there.
+    """
+    if not labels.numel():
+        raise ValueError("labels: there is none")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
+    largest = int(labels.long().max())
+    if largest >= labels.numel():
+        raise ValueError(
+            f"labels: the largest is {largest}, so that there are at least {largest + 1} classes, "
+            f"and there are {labels.numel()} samples; every class needs one"
+        )
+    return largest + 1

@@ -29,6 +29,8 @@ from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
 LOOKED_AT = 16
 # Where the classes' sizes are only those of what was looked through: they differ by chance.
 BY_CHANCE = 2.0
+# What a snapshot holds beside its figures, so that no scalar can be called so.
+_PARTS = ("step", "layers", "heads", "test", "ideal", "samples", "moved")
 
 
 class Recorder:
@@ -228,9 +230,7 @@ class Recorder:
         rows, numbers = measuring.tensor(features, "features"), measuring.tensor(labels, "labels")
         kept, at = _numbers(scalars), _step(step)
         if weight is None:
-            if not numbers.numel():
-                raise ValueError("labels: there is none")
-            classes = int(numbers.max()) + 1
+            classes = measuring.numbered(numbers)
             self._said.check_classes(classes)
             figures = measuring.of_layer(rows, numbers, classes)
             figure = ideal(classes, rows.shape[1])
@@ -334,7 +334,7 @@ class Recorder:
         elif self._said.weight_decay is not None:
             self._judged = floor.Judged(why=seen)
         found = replace(found, figures={**found.figures, **self._judged.figures})
-        twice = set(found.scalars) & {*found.figures, "ideal", "samples", "moved"}
+        twice = set(found.scalars) & set(found.figures)
         if twice:
             raise ValueError(f"{sorted(twice)[0]}: is measured, must be another name")
         self.snapshots.append(found)
@@ -361,6 +361,9 @@ def _modules(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
 
 
 def _numbers(scalars: Mapping[str, Any]) -> dict[str, float]:
+    for name in _PARTS:
+        if name in scalars:
+            raise ValueError(f"{name}: is a part of what is measured, must be another name")
     return {name: _number(name, value) for name, value in scalars.items()}
 
 
@@ -376,5 +379,7 @@ def _number(name: str, value: Any) -> float:
         number = float(value.detach() if isinstance(value, Tensor) else value)
     except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{name} = {value!r}: must be a number") from error
+    except OverflowError as error:
+        raise ValueError(f"{name}: must be a number of at most 1.8e308") from error
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and math.isfinite(number) else number

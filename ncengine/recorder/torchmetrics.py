@@ -71,18 +71,21 @@ class Collapse(Metric):
         made.update(features.detach(), labels)
         self.sums[-1] = made.rounding
 
-    def compute(self, weight: Tensor | None = None) -> dict[str, Tensor]:
+    def compute(
+        self, weight: Tensor | None = None, bias: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The metrics by name, in float64.
 
         Args:
             weight: (K, d) the last layer. Without it, those of the features alone.
+            bias: (K,) its bias, see `Accumulator.result`.
 
         Raises:
-            ValueError: a class has no sample yet, weight of another shape.
+            ValueError: a class has no sample yet, weight or bias of another shape.
         """
         self._check()
         made = _over(self.classes, self.width, self.sums)
-        found = made.result(None if weight is None else weight.detach().double())
+        found = made.result(None if weight is None else weight.detach().double(), bias)
         return {
             name: torch.tensor(value, dtype=torch.float64, device=self.sums.device)
             for name, value in found.items()
