@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
 
 from ncengine.recorder.affine import Affine, affine
 from ncengine.recorder.calls import Call, listening
-from ncengine.recorder.outputs import as_rows, channels_first, logits_of, positions
+from ncengine.recorder.outputs import Place, as_rows, channels_first, logits_of, places, positions
 from ncengine.recorder.probe import Batch
 from ncengine.recorder.relation import (
     Relation,
@@ -62,12 +62,14 @@ class Head:
         share: by which each is multiplied.
         width: d, the numbers in a feature; of several layers, of all together.
         classes: K.
+        place: of the logits among what the model gives.
     """
 
     parts: tuple[Part, ...]
     share: float
     width: int
     classes: int
+    place: Place = None
 
     def __str__(self) -> str:
         names = " and ".join(part.name or "the model itself" for part in self.parts)
@@ -174,18 +176,47 @@ def _at_place(part: Part, given: Tensor, call: Call, logits: Tensor) -> Tensor:
     return found
 
 
-def find(model: nn.Module, batch: Batch) -> Head:
+def find(model: nn.Module, batch: Batch, labels: Tensor | None = None) -> Head:
     """The head of a model in evaluation mode, by what it does with a batch.
 
     The layer whose output is the logits: the same tensor, or the same numbers after the model's
     own choice of a position, a mean over them, a bias, a factor or a softmax. Where there is
     none, the layers of which the logits are the mean or the sum.
 
+    Args:
+        labels: of some samples. Where a model gives several vectors, such as features beside the
+            logits, they tell how many classes there are at least.
+
     Raises:
         HeadNotFound: there is none; says which candidates there are, and what `head` can be.
     """
-    calls, logits = _heard(model, batch)
-    return _single(calls, logits) or _several(calls, logits) or _none(model, calls, logits)
+    heard = {place: _heard(model, batch, place) for place in places(batch.call(model))}
+    found = []
+    for place, (calls, logits) in heard.items():
+        head = _single(calls, logits) or _several(calls, logits)
+        if head is not None:
+            found.append((replace(head, place=place), calls, logits))
+    if not found:
+        _none(*next(iter(heard.values())))
+    return _of_classes(found, labels) if len(found) > 1 else found[0][0]
+
+
+def _of_classes(found: Sequence[tuple[Head, list[Call], Tensor]], labels: Tensor | None) -> Head:
+    """Of the heads of several outputs that of the classes: features are wider, as a rule, and are
+    what another head reads."""
+    read = [head.read(calls, logits)[0][0] for head, calls, logits in found]
+    least = 2 if labels is None else 1 + int(labels.max())
+
+    def unlike(place: int) -> tuple[bool, bool, int]:
+        head, _, logits = found[place]
+        is_read = any(
+            rows.shape == logits.shape and bool((rows == as_rows(logits)).all())
+            for n, rows in enumerate(read)
+            if n != place
+        )
+        return head.classes < least, is_read, head.classes
+
+    return found[min(range(len(found)), key=unlike)][0]
 
 
 def named(model: nn.Module, batch: Batch, head: str | nn.Module) -> Head:
@@ -195,7 +226,10 @@ def named(model: nn.Module, batch: Batch, head: str | nn.Module) -> Head:
         HeadNotFound: there is no such module, it is not called, or it is not linear.
     """
     name, module = _module(model, head)
-    calls, logits = _heard(model, batch)
+    heard = {place: _heard(model, batch, place) for place in places(batch.call(model))}
+    # Where the model gives several vectors, those that this layer leads to; or of as many classes.
+    place = min(heard, key=lambda place: _leads_to(module, *heard[place]))
+    calls, logits = heard[place]
     own = [call for call in calls if call.module is module]
     if not own:
         raise HeadNotFound(
@@ -209,7 +243,13 @@ def named(model: nn.Module, batch: Batch, head: str | nn.Module) -> Head:
         # Whoever names it knows why the logits are something else: an ensemble, an angle's margin.
         gave = positions(call.gave, channels_first(module, call.gave))
         found = Relation("mean" if gave.shape[1] > 1 else "one")
-    return _made([(call, found)], 1.0)
+    return replace(_made([(call, found)], 1.0), place=place)
+
+
+def _leads_to(module: nn.Module, calls: Sequence[Call], logits: Tensor) -> int:
+    """0 where the layer's output leads to the logits, 1 where it could, 2 where it was not heard."""
+    own = [call for call in calls if call.module is module]
+    return 2 if not own else int(all(relation(call, logits) is None for call in own))
 
 
 def _module(model: nn.Module, head: str | nn.Module) -> tuple[str, nn.Module]:
@@ -228,9 +268,9 @@ def _module(model: nn.Module, head: str | nn.Module) -> tuple[str, nn.Module]:
     raise HeadNotFound(f"head = {head!r}: there is no such module; there is {', '.join(near)}")
 
 
-def _heard(model: nn.Module, batch: Batch) -> tuple[list[Call], Tensor]:
+def _heard(model: nn.Module, batch: Batch, place: Place) -> tuple[list[Call], Tensor]:
     """All calls that could have given the logits, and the logits."""
-    classes = logits_of(batch.call(model)).shape[1]
+    classes = logits_of(batch.call(model), place).shape[1]
     calls: list[Call] = []
 
     def heard(call: Call) -> None:
@@ -240,7 +280,7 @@ def _heard(model: nn.Module, batch: Batch) -> tuple[list[Call], Tensor]:
 
     modules = [(name, module) for name, module in model.named_modules() if name]
     with listening(modules or [("", model)], heard, functions=True):
-        logits = logits_of(batch.call(model))
+        logits = logits_of(batch.call(model), place)
     return calls, logits
 
 
@@ -297,7 +337,7 @@ def _made(found: Sequence[tuple[Call, Relation]], share: float) -> Head:
     return Head(parts, share, width, length(found[0][0], found[0][0].gave))
 
 
-def _none(model: nn.Module, calls: Sequence[Call], logits: Tensor) -> Head:
+def _none(calls: Sequence[Call], logits: Tensor) -> NoReturn:
     raise HeadNotFound(
         f"head: no linear layer gives the logits, of shape {tuple(logits.shape)}"
         f"{_not_finite(logits)}; {_offer(calls, logits)}"

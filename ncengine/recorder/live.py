@@ -50,7 +50,7 @@ class Live:
         calls: list[Call] = []
 
         def through(_: nn.Module, __: Any, output: Any) -> None:
-            logits = logits_of(output).detach()
+            logits = logits_of(output, head.place).detach()
             read = head.read(calls, logits)
             weight = _weight(head, [call for _, call in read], logits)
             rows = torch.cat([one for one, _ in read], 1)

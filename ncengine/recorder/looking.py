@@ -106,7 +106,7 @@ def _batch(
         listening(layers.items(), of_layer),
         listening(head.modules, lambda call: calls.append(call.kept()), head.of_function),
     ):
-        logits = logits_of(batch.call(model))
+        logits = logits_of(batch.call(model), head.place)
     _check_called(layers, outputs)
     read = head.read(calls, logits)
     matrices = head.matrices([call for _, call in read], logits)

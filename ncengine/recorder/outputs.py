@@ -14,19 +14,25 @@ POOLS = ("mean", "max", "first", "last", "flatten")
 NAMES = ("logits", "logit", "out", "output", "scores")
 
 
-def logits_of(output: Any) -> Tensor:
+# Under which index or name the logits are; None where that goes by `NAMES`, or they come first.
+Place = int | str | None
+
+
+def logits_of(output: Any, place: Place = None) -> Tensor:
     """The logits (B, K) among what a model gives.
+
+    Args:
+        place: where they are, one of `places`.
 
     Raises:
         ValueError: there are none, or they are no vector a sample; says what there is.
     """
-    found = _first_logits(output)
+    found = _first_logits(output) if place is None else _parts(output).get(place)
     if found is None:
         raise ValueError(
             f"model: gives {_described(output)}, must give logits (B, K), or hold them as 'logits'"
         )
-    if found.ndim > 2 and found.numel() == found.shape[0] * found.shape[1]:
-        found = found.flatten(1)
+    found = _as_vectors(found)
     if found.ndim != 2 or found.shape[1] < 2:
         raise ValueError(
             f"model: gives logits of shape {tuple(found.shape)}, must be (B, K), one a class, K at "
@@ -35,19 +41,44 @@ def logits_of(output: Any) -> Tensor:
     return found
 
 
+def places(output: Any) -> list[Place]:
+    """Where among what a model gives the logits can be: what is called so, or any vectors."""
+    parts = {place: _as_vectors(one) for place, one in _parts(output).items()}
+    vectors: list[Place] = [p for p, one in parts.items() if one.ndim == 2 and one.shape[1] > 1]
+    return [None] if _called_so(output) is not None or len(vectors) < 2 else vectors
+
+
+def _as_vectors(values: Tensor) -> Tensor:
+    """Without axes of length 1 at the end."""
+    if values.ndim > 2 and values.numel() == values.shape[0] * values.shape[1]:
+        return values.flatten(1)
+    return values
+
+
 def _first_logits(output: Any) -> Tensor | None:
     if isinstance(output, Tensor):
         return output
+    called = _called_so(output)
+    # A loss may come first.
+    return next(iter(_parts(output).values()), None) if called is None else called
+
+
+def _called_so(output: Any) -> Tensor | None:
     for name in NAMES:
         if isinstance(output, Mapping) and isinstance(output.get(name), Tensor):
             return output[name]
         if isinstance(getattr(output, name, None), Tensor):
             return getattr(output, name)
-    parts = list(output.values()) if isinstance(output, Mapping) else output
-    if isinstance(parts, tuple | list):
-        # A loss may come first.
-        return next((one for one in parts if isinstance(one, Tensor) and one.ndim >= 2), None)
     return None
+
+
+def _parts(output: Any) -> dict[int | str, Tensor]:
+    """Those of several things that are tensors of rows, by index or name."""
+    if isinstance(output, Mapping):
+        items = list(output.items())
+    else:
+        items = list(enumerate(output)) if isinstance(output, tuple | list) else []
+    return {place: one for place, one in items if isinstance(one, Tensor) and one.ndim >= 2}
 
 
 def _described(output: Any) -> str:

@@ -293,7 +293,7 @@ class Recorder:
         some = first_rows(batch, LOOKED_AT).to(*placed(model))
         asked = self._asked
         if asked is None:
-            self.head = heads.find(model, some)
+            self.head = heads.find(model, some, batch.labels)
         elif isinstance(asked, str | nn.Module):
             self.head = heads.named(model, some, asked)
         elif callable(asked):
