@@ -247,7 +247,7 @@ def named(model: nn.Module, batch: Batch, head: str | nn.Module) -> Head:
 
 
 def _leads_to(module: nn.Module, calls: Sequence[Call], logits: Tensor) -> int:
-    """0 where the layer's output leads to the logits, 1 where it could, 2 where it was not heard."""
+    """0 where its output leads to the logits, 1 where it could, 2 where it was not heard."""
     own = [call for call in calls if call.module is module]
     return 2 if not own else int(all(relation(call, logits) is None for call in own))
 

@@ -69,15 +69,15 @@ def look(
 def placed(model: nn.Module) -> tuple[torch.device, torch.dtype | None]:
     """Where the model's inputs belong; and in which type, if it is not that in which they come.
 
-    A model whose parameters are all of 16 bits cannot be given numbers of 32, unless it casts by
-    itself.
+    A model whose parameters are all of one type cannot be given numbers of another, unless it casts
+    by itself.
     """
     parameters = [p for p in model.parameters() if p.is_floating_point()]
     if not parameters:
         return torch.device("cpu"), None
     device, types = parameters[0].device, {p.dtype for p in parameters}
     only = types.pop() if len(types) == 1 else None
-    if only not in (torch.float16, torch.bfloat16, torch.float64):
+    if only not in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         only = None
     return device, None if torch.is_autocast_enabled(device.type) else only
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
+
+from ncengine.recorder.arguments import LABELS, arguments
 
 # They are kept in memory; not more than this.
 MOST_BYTES = 2 * 2**30
-LABELS = ("labels", "label", "y", "target", "targets")
 BATCH = 128
 
 
@@ -29,7 +30,8 @@ class Batch:
 
     def call(self, model: Any) -> Any:
         """What the model gives for them."""
-        return model(*self.inputs, **self.named)
+        given, named = arguments(model, self.inputs, self.named, self.labels)
+        return model(*given, **named)
 
     def some(self, rows: Tensor) -> Batch:
         """Those at the given places."""
@@ -73,23 +75,24 @@ def batches(
         torch.manual_seed(seed)
         for generator in generators:
             generator.manual_seed(seed)
-        for given in _iterated(data, label):
+        for given in _iterated(data, label, labelled):
             yield _batch(given, label, labelled)
     finally:
         for generator, state in zip(generators, states, strict=True):
             generator.set_state(state)
 
 
-def _iterated(data: Any, label: str) -> Iterable[Any]:
+def _iterated(data: Any, label: str, labelled: bool) -> Iterable[Any]:
     if isinstance(data, DataLoader):
         again = copy.copy(data)
         again._iterator = None
         return again
     if isinstance(data, Dataset):
-        return DataLoader(data, BATCH, shuffle=True)
-    if isinstance(data, tuple | list) and len(data) == 2 and all(map(_is_array, data)):
-        inputs, labels = map(_tensor, data)
-        if labels.ndim == 1 and len(labels) == len(inputs):
+        return DataLoader(data, BATCH, shuffle=not isinstance(data, IterableDataset))
+    if isinstance(data, tuple | list) and len(data) == 2 and _is_array(data[0]):
+        pair = _pair(data[0], data[1], label, labelled)
+        if pair is not None:
+            inputs, labels = pair
             cuts = range(0, len(labels), BATCH)
             return ((inputs[n : n + BATCH], labels[n : n + BATCH]) for n in cuts)
     if _is_array(data):
@@ -100,6 +103,21 @@ def _iterated(data: Any, label: str) -> Iterable[Any]:
             "a pair of inputs and labels"
         )
     return data
+
+
+def _pair(inputs: Any, labels: Any, label: str, labelled: bool) -> tuple[Tensor, Tensor] | None:
+    """Inputs and labels of all samples; None where these are two batches.
+
+    Raises:
+        ValueError: labels are needed, and these are none.
+    """
+    if not labelled and not (_is_array(labels) and labels.ndim == 1):
+        return None
+    inputs, labels = _tensor(inputs), as_labels(labels, label)
+    if not labelled and len(labels) != len(inputs):
+        return None
+    _check_labels(labels, len(inputs) if inputs.ndim else 0, label)
+    return inputs, labels
 
 
 def _generators(data: Any) -> list[torch.Generator]:
@@ -138,17 +156,37 @@ def _classes(batch: Batch, label: str) -> Tensor:
         raise ValueError(
             f"{label}: a batch has no labels, must be (inputs, labels), or a mapping with 'labels'"
         )
+    labels = as_labels(labels, label)
+    _check_labels(labels, size_of(batch), label)
+    return labels.cpu().long()
+
+
+def as_labels(labels: Any, label: str) -> Tensor:
+    """A tensor of them, (B,) where they are (B, 1). Raises ValueError where they are no numbers."""
     if not isinstance(labels, Tensor):
-        labels = torch.as_tensor(labels)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
+        try:
+            labels = _tensor(labels) if _is_array(labels) else torch.as_tensor(labels)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(
+                f"{label}: labels are {_kind_of(labels)}, must be whole numbers 0 to K - 1"
+            ) from error
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def _kind_of(values: Any) -> str:
+    """Of what type they are, or the first of them."""
+    while isinstance(values, tuple | list) and values:
+        values = values[0]
+    return f"of type {getattr(values, 'dtype', type(values).__name__)}"
+
+
+def _check_labels(labels: Tensor, samples: int, label: str) -> None:
     whole = not labels.is_floating_point() and labels.dtype != torch.bool
-    if labels.ndim != 1 or not whole or len(labels) != size_of(batch):
+    if labels.ndim != 1 or not whole or len(labels) != samples:
         raise ValueError(
             f"{label}: labels of shape {tuple(labels.shape)} and type {labels.dtype}, must be "
-            f"({size_of(batch)},), one whole number a sample"
+            f"({samples},), one whole number a sample"
         )
-    return labels.cpu().long()
 
 
 def chosen(
@@ -256,5 +294,8 @@ def _is_array(values: Any) -> bool:
 
 
 def _tensor(values: Any) -> Tensor:
-    # A copy, since what is given may be locked against writing, which torch warns of.
-    return values if isinstance(values, Tensor) else torch.from_numpy(np.array(values))
+    if isinstance(values, Tensor):
+        return values
+    # A copy, since what is given may be locked against writing, which torch warns of; in this
+    # machine's order of bytes, which is the only one that torch knows.
+    return torch.from_numpy(np.array(values, values.dtype.newbyteorder("=")))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -10,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 
 from ncengine.metrics.class_moments import moments
 from ncengine.metrics.imbalance import UNEQUAL
 from ncengine.metrics.together import ideal
-from ncengine.recorder import floor, heads, live, measuring, written
+from ncengine.recorder import checked, floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
 from ncengine.recorder.looking import HeadFunction, Seen, look, placed
 from ncengine.recorder.outputs import Pool, check_pool
@@ -29,8 +27,6 @@ from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
 LOOKED_AT = 16
 # Where the classes' sizes are only those of what was looked through: they differ by chance.
 BY_CHANCE = 2.0
-# What a snapshot holds beside its figures, so that no scalar can be called so.
-_PARTS = ("step", "layers", "heads", "test", "ideal", "samples", "moved")
 
 
 class Recorder:
@@ -96,8 +92,10 @@ class Recorder:
             ValueError: an argument is not what it can be; says which, and why.
         """
         check_pool(pool)
-        if per_class != int(per_class) or per_class < 1:
-            raise ValueError(f"per_class = {per_class!r}: must be a whole number, at least 1")
+        if name is not None and not (isinstance(name, str) and name.strip()):
+            raise ValueError(f"name = {name!r}: must be a text that is not empty, or None")
+        if cache is not None and not isinstance(cache, str | os.PathLike):
+            raise ValueError(f"cache = {cache!r}: must be the path of a folder")
         if cache is not None and name is None:
             raise ValueError(f"cache = {str(cache)!r}: what is kept there needs a name")
         self._said, self._judged = said(weight_decay, loss, class_names), floor.Judged()
@@ -106,8 +104,9 @@ class Recorder:
         self.head: Head | HeadFunction | None = None
         self._model = None if model is None else unwrapped(model)
         self._compiled = None if model is None else compiled_part(model)
-        self._pool, self._per_class, self._seed = pool, int(per_class), seed
-        self._counts = None if counts is None else np.asarray(counts)
+        self._pool, self._seed = pool, checked.whole("seed", seed)
+        self._per_class = checked.whole("per_class", per_class, 1)
+        self._counts = None if counts is None else checked.counts(counts)
         self._factor, self._geometry = UNEQUAL, written.Geometry()
         self._probe: list[Batch] = []
         self._test: list[Batch] = []
@@ -161,15 +160,15 @@ class Recorder:
             RuntimeError: the recorder is closed.
         """
         self._check_open()
-        kept = _numbers(scalars)
+        kept = checked.scalars(scalars)
         if self._live.seen:
-            at = _step(step)
+            at = checked.step(step)
             found, geometry = self._live.taken(at, kept, self._counts, self._factor)
             return self._keep(found, geometry, floor.MOVED)
         if self._model is None or not self._probe:
             raise ValueError("snapshot: there is no probe; give one, or use watch or observe")
         with untouched(self._model):
-            return self._look(self._model, _step(step), kept)
+            return self._look(self._model, checked.step(step), kept)
 
     @contextmanager
     def watch(self, labels: Any = None) -> Iterator[None]:
@@ -228,7 +227,7 @@ class Recorder:
         if step is None:
             step = self.snapshots[-1].step + 1 if self.snapshots else 0
         rows, numbers = measuring.tensor(features, "features"), measuring.tensor(labels, "labels")
-        kept, at = _numbers(scalars), _step(step)
+        kept, at = checked.scalars(scalars), checked.step(step)
         if weight is None:
             classes = measuring.numbered(numbers)
             self._said.check_classes(classes)
@@ -358,28 +357,3 @@ def _modules(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
             some = ", ".join([one for one in known if one][:8])
             raise ValueError(f"layers: there is no module {name!r}; there is {some} …")
     return {name: known[name] for name in names}
-
-
-def _numbers(scalars: Mapping[str, Any]) -> dict[str, float]:
-    for name in _PARTS:
-        if name in scalars:
-            raise ValueError(f"{name}: is a part of what is measured, must be another name")
-    return {name: _number(name, value) for name, value in scalars.items()}
-
-
-def _step(value: Any) -> float:
-    at = _number("step", value)
-    if not math.isfinite(at):
-        raise ValueError(f"step = {value!r}: must be a number that is finite")
-    return at
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value.detach() if isinstance(value, Tensor) else value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} = {value!r}: must be a number") from error
-    except OverflowError as error:
-        raise ValueError(f"{name}: must be a number of at most 1.8e308") from error
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and math.isfinite(number) else number

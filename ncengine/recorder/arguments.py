@@ -1,0 +1,50 @@
+"""A batch as a model's `forward` takes it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+from ncengine.recorder.outputs import first_tensor
+
+LABELS = ("labels", "label", "y", "target", "targets")
+
+
+def arguments(
+    model: nn.Module, inputs: tuple[Any, ...], named: Mapping[str, Any], labels: Tensor | None
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """What to call the model with: positional and named arguments.
+
+    Of a mapping those that `forward` takes, as trainers do; all of it as one argument where it
+    takes none of them by name. Labels only where it cannot be called without.
+    """
+    takes = _parameters(model)
+    if takes is None:
+        return inputs, dict(named)
+    free = any(one.kind is one.VAR_KEYWORD for one in takes.values())
+    chosen = {name: one for name, one in named.items() if free or name in takes}
+    if named and not chosen:
+        return (dict(named) | _under("label", labels, named),), {}
+    left = list(takes.values())[len(inputs) :]
+    for one in left:
+        if one.name in LABELS and one.default is one.empty and one.name not in chosen:
+            chosen |= _under(one.name, labels, (inputs, named))
+    return inputs, chosen
+
+
+def _parameters(model: nn.Module) -> Mapping[str, inspect.Parameter] | None:
+    try:
+        return inspect.signature(model.forward).parameters
+    except (TypeError, ValueError):
+        return None  # of what is written in another language
+
+
+def _under(name: str, labels: Tensor | None, beside: Any) -> dict[str, Any]:
+    """Labels by that name, where the inputs beside them are."""
+    if labels is None:
+        return {}
+    found = first_tensor(beside)
+    return {name: labels if found is None else labels.to(found.device)}
