@@ -9,19 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from ncengine.recorder.outputs import first_tensor
-
-# By what a linear layer is computed that no module stands for.
-_PRODUCTS = (
-    torch.matmul,
-    torch.mm,
-    torch.Tensor.matmul,
-    torch.Tensor.mm,
-    torch.Tensor.__matmul__,
-)
+from ncengine.recorder.products import product
 
 
 @dataclass(frozen=True)
@@ -111,20 +102,9 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         output = func(*args, **(kwargs or {}))
-        if func is F.linear or func in _PRODUCTS:
-            self._tell(func, args, kwargs or {}, output)
-        return output
-
-    def _tell(self, func: Any, args: Any, kwargs: Any, output: Any) -> None:
-        values = [*args, *kwargs.values()]
-        tensors = [one for one in values if isinstance(one, Tensor)]
-        if len(tensors) < 2 or not isinstance(output, Tensor) or tensors[1].ndim != 2:
-            return
-        given, weight, *rest = tensors
-        if func is not F.linear:
-            weight, rest = weight.T, []
-        if given.ndim >= 2 and given.shape[-1] == weight.shape[-1]:
-            bias = rest[0] if rest else None
+        if isinstance(output, Tensor) and (found := product(func, args, kwargs or {})) is not None:
+            given, weight, bias = found
             self.heard(
                 Call("a product of features and a matrix", None, given, output, weight, bias)
             )
+        return output
