@@ -21,6 +21,8 @@ _BLOCK = 2**20
 _LINE = 2**23
 _DELIMITERS = b",;\t"
 _ROWS_AT_ONCE = 2**14
+# So many cells of a column tell what is in it.
+_LOOKED_AT = 2**14
 
 
 def read(
@@ -41,12 +43,14 @@ def read_csv(
 ) -> tuple[list[Bundle], list[str]]:
     """The same of CSV, of columns parted by commas, semicolons, tabs or spaces.
 
-    Nothing in a cell is computed.
+    Numbers have points, or where columns are not parted by commas, commas. Nothing in a cell is
+    computed.
     """
     import pyarrow.csv as csv
+    import pyarrow.types as types
 
     with in_words(name):
-        delimiter, headed = _first_line(file, name, budget.limits)
+        delimiter, headed, point = _first_lines(file, name, budget.limits)
         _count(file, name, delimiter, budget)
         file.seek(0)
         batches = csv.open_csv(
@@ -55,7 +59,10 @@ def read_csv(
                 use_threads=False, block_size=_LINE, autogenerate_column_names=not headed
             ),
             csv.ParseOptions(delimiter=delimiter.decode()),
+            csv.ConvertOptions(decimal_point=point),
         )
+        if any(types.is_binary(field.type) for field in batches.schema):
+            raise Told(f"{name}: is no text in UTF-8")
         if not headed and named.role not in (WEIGHT, BIAS, LABELS, "features"):
             raise Told(
                 f"{name}: its first line must name the columns: label, and features in order"
@@ -63,19 +70,35 @@ def read_csv(
         return _taken(batches, batches.schema, name, named)
 
 
-def _first_line(file: BinaryIO, name: str, limits: Limits) -> tuple[bytes, bool]:
-    """What parts the columns, and whether the first line names them."""
+def _first_lines(file: BinaryIO, name: str, limits: Limits) -> tuple[bytes, bool, str]:
+    """What parts the columns, whether the first line names them, and what is before decimals."""
     file.seek(0)
-    line = file.readline(_LINE)
+    line, second = file.readline(_LINE), file.readline(_LINE)
     if b"\0" in line:
         raise Told(f"{name}: is no text in UTF-8")
+    line = line.removeprefix(b"\xef\xbb\xbf")
     delimiter = max((bytes([one]) for one in _DELIMITERS), key=line.count)
+    for one in (b";", b"\t"):
+        if one in line and all(map(_has_comma_at_most, _cells(line, one))):
+            delimiter = one  # its commas are those of numbers
     if not line.count(delimiter) and b" " in line.strip():
         delimiter = b" "  # as numpy.savetxt writes it
-    cells = line.count(delimiter) + 1
-    _check_columns(name, cells, limits)
-    first = [cell.strip(b' "\r\n') for cell in line.removeprefix(b"\xef\xbb\xbf").split(delimiter)]
-    return delimiter, not all(map(_is_number, first))
+    _check_columns(name, line.count(delimiter) + 1, limits)
+    numbers = _has_comma_at_most if delimiter != b"," else _is_number
+    headed = not all(map(numbers, _cells(line, delimiter)))
+    some = [cell for cell in _cells(second if headed else line, delimiter) if numbers(cell)]
+    commas = delimiter != b"," and any(b"," in cell for cell in some)
+    commas = commas and not any(b"." in cell for cell in some)
+    return delimiter, headed, "," if commas else "."
+
+
+def _cells(line: bytes, delimiter: bytes) -> list[bytes]:
+    return [cell.strip(b' "\r\n') for cell in line.split(delimiter)]
+
+
+def _has_comma_at_most(cell: bytes) -> bool:
+    """Whether it is a number, which may have a comma in place of its point."""
+    return _is_number(cell if b"." in cell else cell.replace(b",", b".", 1))
 
 
 def _is_number(cell: bytes) -> bool:
@@ -160,13 +183,20 @@ def _taken(
     """The bundles of a table that comes piece by piece, which hold numbers and labels alone."""
     layout = columns.laid_out(schema.names, named, name)
     kinds = {field.name: _kind(field.type) for field in schema}
+    for one in filter(None, (layout.label, layout.step, layout.bias)):
+        if kinds[one] is None:
+            kind = shown(schema.field(one).type)
+            raise Told(f"{name}: {shown(one)} holds {kind}; must be numbers, or labels texts")
     features = tuple(one for one in layout.features if kinds[one] in ("number", "list"))
     left = [one for one in layout.features if kinds[one] == "text"] + list(layout.rest)
     features = _lists_alone(features, kinds, left)
     numbers: list[np.ndarray] = []
     found: dict[str, list[np.ndarray]] = {one: [] for one in (layout.step, layout.bias) if one}
     texts = _Texts(f"{name}: {shown(layout.label)}")
+    unread = [one for one in layout.features if kinds[one] == "text"]
     for batch in batches:
+        _check_texts(batch, unread, name)
+        unread = []  # once is enough
         if features:
             numbers.append(_matrix(batch, features, kinds, name))
         for one, each in found.items():
@@ -180,6 +210,18 @@ def _taken(
     label = texts.plain() if layout.label is not None else None
     whole = Layout(features, layout.label, layout.step, layout.bias, tuple(left))
     return columns.bundles(name, named, whole, matrix, label, others), not_read(name, left)
+
+
+def _check_texts(batch: pa.RecordBatch, unread: list[str], name: str) -> None:
+    """Raises ValueError where a column is left out for being texts, and most of it is numbers."""
+    for called in unread:
+        some = [one for one in batch.column(called)[:_LOOKED_AT].to_pylist() if one]
+        odd = [one for one in some if not _is_number(one.encode())]
+        if odd and 2 * len(odd) < len(some):
+            raise Told(
+                f"{name}: {shown(called)} holds numbers, and {shown(odd[0], 24)!r}; must be "
+                "numbers alone, or be taken out"
+            )
 
 
 def _lists_alone(
