@@ -11,7 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_namespace, size
+from array_api_compat import (
+    array_namespace,
+    device,
+    is_array_api_obj,
+    is_numpy_namespace,
+    size,
+)
 
 from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double, square
 from ncengine.metrics.class_moments import Moments
@@ -56,11 +62,20 @@ class Accumulator:
             width: d, at least 1.
         """
         for name, value, least in (("classes", classes, 2), ("width", width, 1)):
-            if value != int(value) or value < least:
+            if not isinstance(value, int | float | np.integer) or not value >= least or value % 1:
                 raise ValueError(f"{name} = {value!r}: must be a whole number, at least {least}")
         self.classes, self.width = int(classes), int(width)
         self.rounding = 0.0
         self._xp: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickling and copying: the library is known by its arrays."""
+        return {**self.__dict__, "_xp": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if "first" in state:
+            self._xp = array_namespace(self.first)
 
     def update(self, features: Array, labels: Array) -> None:
         """Take in a batch.
@@ -104,6 +119,8 @@ class Accumulator:
         Raises:
             ValueError: it is of other classes or another width.
         """
+        if not isinstance(other, Accumulator):
+            raise ValueError(f"other: {type(other).__name__}, must be an Accumulator")
         if (other.classes, other.width) != (self.classes, self.width):
             raise ValueError(
                 f"other: {other.classes} classes of width {other.width}, "
@@ -160,13 +177,9 @@ class Accumulator:
         if (sums := self._in_numpy()) is not self:
             return sums.result(weight, bias, counts)
         known = self.moments()
-        if bias is not None and tuple(bias.shape) != (self.classes,):
-            raise ValueError(f"bias: shape {tuple(bias.shape)}, must be ({self.classes},)")
+        _check_shape("bias", bias, (self.classes,))
+        _check_shape("weight", weight, (self.classes, self.width))
         if weight is not None:
-            if tuple(weight.shape) != (self.classes, self.width):
-                raise ValueError(
-                    f"weight: shape {tuple(weight.shape)}, must be ({self.classes}, {self.width})"
-                )
             weight = self._here(weight)
         return {name: float(value) for name, value in of_moments(known, weight, counts).items()}
 
@@ -227,6 +240,10 @@ class Accumulator:
             setattr(self, name, xp.zeros(shape, dtype=xp.float64, device=here))
 
     def _checked(self, features: Array, labels: Array) -> tuple[Array, Array]:
+        if not is_array_api_obj(features):
+            raise ValueError(
+                f"features: {type(features).__name__}, must be an array of numpy or torch"
+            )
         if features.ndim != 2 or features.shape[-1] != self.width:
             raise ValueError(
                 f"features: shape {tuple(features.shape)}, must be (B, {self.width}), one a sample"
@@ -247,6 +264,8 @@ class Accumulator:
             )
         if not xp.isdtype(labels.dtype, "integral"):
             raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
+        # Torch can do little with unsigned types.
+        labels = xp.astype(labels, xp.int64, copy=False)
         if size(labels) and not 0 <= int(xp.min(labels)) <= int(xp.max(labels)) < self.classes:
             raise ValueError(
                 f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
@@ -255,7 +274,7 @@ class Accumulator:
         if not bool(xp.all(xp.isfinite(features))):
             raise ValueError("features: must be finite")
         self.rounding = max(self.rounding, rounding)
-        return features, xp.astype(labels, xp.int64)
+        return features, labels
 
     def _join(self, present: Array, counts: Array, means: Array, squares: Array) -> None:
         """Take in other samples of the classes `present` (P,), which each occur once.
@@ -279,6 +298,12 @@ class Accumulator:
         for start in range(0, self.width, TOGETHER):
             rows = slice(start, start + TOGETHER)
             self.scatter[rows, :] += self._xp.matrix_transpose(left[:, rows]) @ right
+
+
+def _check_shape(name: str, values: Any, wanted: tuple[int, ...]) -> None:
+    if values is not None and tuple(getattr(values, "shape", ())) != wanted:
+        found = tuple(values.shape) if hasattr(values, "shape") else type(values).__name__
+        raise ValueError(f"{name}: shape {found}, must be {wanted}, an array of numpy or torch")
 
 
 def _classes_of(xp: Any, labels: Array) -> tuple[Array, Array, Array]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from ncengine.recorder.checked import whole
 from ncengine.recorder.recorder import Recorder
 from ncengine.recorder.snapshot import Snapshot
 
@@ -31,9 +32,7 @@ class During:
         """
         # Here and not when all has been set up and training begins.
         _KNOWN.bind(None, probe=probe, **options)
-        if isinstance(every, bool) or every != int(every) or every < 1:
-            raise ValueError(f"every = {every!r}: must be a whole number, at least 1")
-        self._probe, self._every, self._options = probe, int(every), options
+        self._probe, self._every, self._options = probe, whole("every", every, 1), options
         self._asked, self._goes_on = 0, False
         self.recorder: Recorder | None = None
 

@@ -1,5 +1,7 @@
 """Metrics from batches against two passes over all samples, in twice the digits where it counts."""
 
+import copy
+import pickle
 import subprocess
 import sys
 import tracemalloc
@@ -234,3 +236,52 @@ def test_what_else_is_refused():
         Accumulator(1, 2)
     with pytest.raises(ValueError, match="state: lacks squares"):
         Accumulator.from_state({k: v for k, v in made.state().items() if k != "squares"})
+
+
+@pytest.mark.parametrize("again", [lambda one: pickle.loads(pickle.dumps(one)), copy.deepcopy])
+@pytest.mark.parametrize("made", [np.asarray, torch.tensor], ids=["numpy", "torch"])
+def test_one_can_be_sent_to_another_process_or_copied(made, again):
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(60, 4)), np.arange(60) % 3
+    whole, half = Accumulator(3, 4), Accumulator(3, 4)
+    whole.update(made(features), made(labels))
+    half.update(made(features[:30]), made(labels[:30]))
+    other = again(half)
+    other.update(made(features[30:]), made(labels[30:]))
+    assert other.result() == pytest.approx(whole.result(), rel=1e-12)
+    assert int(half.counts.sum()) == 30
+    empty = again(Accumulator(3, 4))
+    empty.merge(again(whole))
+    assert empty.result() == pytest.approx(whole.result(), rel=1e-12)
+
+
+@pytest.mark.parametrize("kind", [torch.uint16, torch.uint32, torch.uint64])
+def test_labels_may_be_of_types_with_which_torch_does_little(kind):
+    features, labels = torch.randn(30, 4), torch.arange(30) % 3
+    one, other = Accumulator(3, 4), Accumulator(3, 4)
+    one.update(features, labels)
+    other.update(features, labels.to(kind))
+    assert one.result() == other.result()
+    with pytest.raises(ValueError, match="labels: from 0 to 3"):
+        other.update(features, (torch.arange(30) % 4).to(kind))
+
+
+@pytest.mark.parametrize("given", ["3", None, float("nan"), 2.5, float("inf")])
+def test_sizes_that_are_none_are_refused(given):
+    with pytest.raises(ValueError, match="classes = .*: must be a whole number, at least 2"):
+        Accumulator(given, 4)
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda made: made.update([[1.0, 2.0]], [0]), "features: list, must be an array"),
+        (lambda made: made.merge(5), "other: int, must be an Accumulator"),
+        (lambda made: made.result([[1.0, 2.0]] * 2), "weight: shape list, must be"),
+    ],
+)
+def test_what_is_no_array_is_refused(ask, message):
+    made = Accumulator(2, 2)
+    made.update(np.eye(2), np.arange(2))
+    with pytest.raises(ValueError, match=message):
+        ask(made)
