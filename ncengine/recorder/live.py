@@ -32,13 +32,22 @@ class Live:
     def __init__(self) -> None:
         self._sums: Accumulator | None = None
         self._weight: Tensor | None = None
-        self._watching = False
+        self._watching = self._paused = False
         self._lost = False  # whether a feature was not finite
 
     @property
     def seen(self) -> bool:
         """Whether there is anything."""
         return self._sums is not None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within, what the model does is not watched: a snapshot may be taken within a watch."""
+        self._paused = True
+        try:
+            yield
+        finally:
+            self._paused = False
 
     @contextmanager
     def watching(self, model: nn.Module, head: Head, labels: Any) -> Iterator[None]:
@@ -50,6 +59,9 @@ class Live:
         calls: list[Call] = []
 
         def through(_: nn.Module, __: Any, output: Any) -> None:
+            if self._paused:
+                calls.clear()
+                return
             logits = logits_of(output, head.place).detach()
             read = head.read(calls, logits)
             weight = _weight(head, [call for _, call in read], logits)

@@ -167,7 +167,7 @@ class Recorder:
             return self._keep(found, geometry, floor.MOVED)
         if self._model is None or not self._probe:
             raise ValueError("snapshot: there is no probe; give one, or use watch or observe")
-        with untouched(self._model):
+        with self._live.paused(), untouched(self._model):
             return self._look(self._model, checked.step(step), kept)
 
     @contextmanager

@@ -129,6 +129,8 @@ class Kept:
             write()
         except OSError as error:
             self._failed = True
+            if self._writer is not None:
+                self._writer.leave()
             logger.warning("the recording is not kept any more: %s", reason(error))
 
 

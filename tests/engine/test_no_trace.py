@@ -119,3 +119,14 @@ def test_watching_within_a_watch_of_its_own_is_refused():
     with rec.watch():
         F.cross_entropy(model(X), Y)
     assert rec.snapshot(0).samples == 120
+
+
+def test_a_snapshot_within_a_watch_is_of_the_probe_and_not_watched():
+    model = nn.Sequential(nn.Linear(12, 7), nn.ReLU(), nn.Linear(7, 5))
+    rec = ncengine.Recorder(model, probe=(X, Y))
+    with rec.watch():
+        F.cross_entropy(model(X[:60]), Y[:60])
+        looked = rec.snapshot(0)
+    watched = rec.snapshot(1)
+    assert (looked.moved, looked.samples) == (False, 120)
+    assert (watched.moved, watched.samples) == (True, 60)
