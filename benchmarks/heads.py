@@ -70,7 +70,7 @@ def _outcome(make: Make) -> tuple[str, str]:
     try:
         model, batch = make("cpu")
         with untouched(model):
-            logits = logits_of(batch.call(model))
+            batch.call(model)
     except Exception as error:
         return BROKEN, f"{type(error).__name__}: {' '.join(str(error).split())}"
     with untouched(model):
@@ -78,11 +78,12 @@ def _outcome(make: Make) -> tuple[str, str]:
             head = heads.find(model, batch)
         except HeadNotFound as error:
             return NAMED, " ".join(str(error).split())[:200]
-        return (FOUND if _right(model, batch, head, logits) else WRONG), str(head)
+        return (FOUND if _right(model, batch, head) else WRONG), str(head)
 
 
-def _right(model: nn.Module, batch: Batch, head: Head, logits: torch.Tensor) -> bool:
+def _right(model: nn.Module, batch: Batch, head: Head) -> bool:
     """Whether features, matrix and bias give the logits."""
+    logits = logits_of(batch.call(model), head.place)
     seen = look(model, [batch], head, {}, "mean")
     weight, bias = seen.matrices[-1]
     found = seen.joined.double() @ weight.double().T + (0 if bias is None else bias.double())

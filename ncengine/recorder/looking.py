@@ -61,9 +61,19 @@ def look(
         [_at_home(rows) for rows in features],
         # Where a matrix was measured by what the layer does, the first batch is as good as any.
         [(_at_home(w), None if b is None else _at_home(b)) for w, b in each[0].matrices],
-        {name: _at_home(torch.cat([one.layers[name] for one in each])) for name in layers},
+        {name: _at_home(_joined(name, [one.layers[name] for one in each])) for name in layers},
         torch.cat(labels) if len(labels) == len(samples) else None,
     )
+
+
+def _joined(name: str, each: Sequence[Tensor]) -> Tensor:
+    widths = sorted({rows.shape[1] for rows in each})
+    if len(widths) > 1:
+        raise ValueError(
+            f"layers: {name!r} gives from {widths[0]} to {widths[-1]} numbers a sample, as batches "
+            "are of different lengths; must be as many in all: choose another pool"
+        )
+    return torch.cat(list(each))
 
 
 def placed(model: nn.Module) -> tuple[torch.device, torch.dtype | None]:
@@ -93,6 +103,11 @@ def _batch(
     outputs: dict[str, Tensor] = {}
 
     def of_layer(call: Call) -> None:
+        if call.gave.ndim < 2:
+            raise ValueError(
+                f"layers: {call.name!r} gives a tensor of shape {tuple(call.gave.shape)}, must be "
+                "rows (B, d), maps or sequences"
+            )
         maps = channels_first(call.module, call.gave)
         # A copy: what comes after may change it in place.
         outputs[call.name] = as_rows(pooled(call.gave, pool, maps)).clone()

@@ -181,6 +181,11 @@ def _kind_of(values: Any) -> str:
 
 
 def _check_labels(labels: Tensor, samples: int, label: str) -> None:
+    if labels.ndim == 0:
+        raise ValueError(
+            f"{label}: holds samples one by one, must be batches of them: a DataLoader, with the "
+            "training's collate_fn where it has one"
+        )
     whole = not labels.is_floating_point() and labels.dtype != torch.bool
     if labels.ndim != 1 or not whole or len(labels) != samples:
         raise ValueError(

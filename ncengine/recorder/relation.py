@@ -49,7 +49,7 @@ def relation(call: Call, logits: Tensor) -> Relation | None:
 
 def by_position(call: Call) -> Tensor | None:
     """(B, T, K) float64 of what the layer gave; None where that is no such thing."""
-    if call.gave.ndim < 2 or not call.gave.is_floating_point():
+    if call.gave.ndim < 2 or not (call.gave.is_floating_point() or call.gave.is_quantized):
         return None
     maps = channels_first(call.module, call.gave)
     return positions(as_rows(call.gave), maps).double()

@@ -29,6 +29,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
             raise ValueError(
                 f"model: its parameter {name} has no shape yet: send one batch through it first"
             )
+        if parameter.is_meta:
+            raise ValueError(f"model: its parameter {name} is on the meta device, without numbers")
         if hasattr(parameter, "full_tensor"):
             raise ValueError(
                 f"model: its parameter {name} is spread over processes, and to gather it takes all "

@@ -301,6 +301,29 @@ def test_a_quantised_head_is_found_with_the_matrix_that_it_stands_for():
     assert weight.unique().numel() > 10
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_statically_quantised_head_is_found_behind_what_makes_floats_of_it():
+    from torch.ao import quantization
+
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        quantization.QuantStub(),
+        nn.Linear(12, 7),
+        nn.ReLU(),
+        nn.Linear(7, 5),
+        quantization.DeQuantStub(),
+    ).eval()
+    weight = model[3].weight.detach().clone()
+    model.qconfig = quantization.get_default_qconfig("x86")
+    quantization.prepare(model, inplace=True)
+    batch = Batch((torch.randn(64, 12),), {}, None)
+    batch.call(model)
+    quantization.convert(model, inplace=True)
+    head, seen = seen_by(model, batch)
+    assert [part.name for part in head.parts] == ["3"] and seen.joined.shape == (64, 7)
+    torch.testing.assert_close(seen.matrices[-1][0], weight, atol=0.01, rtol=0)
+
+
 def test_the_first_of_several_that_pass_it_on_is_the_head():
     model = trained(lambda: Plain(nn.Sequential(nn.Linear(12, 4), nn.Dropout(0.3), nn.Flatten())))
     head, _ = seen_by(model, ROWS)

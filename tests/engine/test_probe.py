@@ -83,6 +83,7 @@ def test_half_precision_goes_into_a_model_of_single_precision():
         ({"probe": [(X, TEXTS)]}, "probe: labels are of type str, must be whole numbers"),
         ({"probe": (X.numpy(), np.array(TEXTS))}, "probe: labels are of type"),
         ({"probe": (X, Y[:-1])}, r"must be \(120,\)"),
+        ({"probe": [{"x": x, "label": y} for x, y in zip(X, Y)]}, "must be batches of them"),
         ({"per_class": float("nan")}, "per_class = nan: must be a whole number, at least 1"),
         ({"seed": "a"}, "seed = 'a': must be a whole number"),
         ({"seed": 1.5}, "seed = 1.5: must be a whole number"),
@@ -97,3 +98,35 @@ def test_half_precision_goes_into_a_model_of_single_precision():
 def test_what_cannot_be_is_named(given, message):
     with pytest.raises(ValueError, match=message):
         ncengine.Recorder(body(), **{"probe": (X, Y), **given})
+
+
+class Ragged(Taking):
+    def forward(self, x):
+        return self.body(x).mean(1)
+
+
+class Summed(Taking):
+    def __init__(self):
+        super().__init__()
+        self.total = nn.Flatten(0)
+
+    def forward(self, x):
+        return self.body(x) * (1 + 0 * self.total(x).sum())
+
+
+@pytest.mark.parametrize(
+    ("make", "probe", "options", "message"),
+    [
+        (
+            Ragged,
+            [(torch.randn(60, 3 + n, 12), Y[60 * n : 60 * n + 60]) for n in range(2)],
+            {"layers": ("body.0",), "pool": "flatten"},
+            "layers: 'body.0' gives from 21 to 28 numbers",
+        ),
+        (Summed, (X, Y), {"layers": ("total",)}, r"layers: 'total' gives .* shape \(1440,\)"),
+        (lambda: body().to("meta"), (X, Y), {}, "on the meta device"),
+    ],
+)
+def test_layers_and_models_that_give_no_rows_are_named(make, probe, options, message):
+    with pytest.raises(ValueError, match=message):
+        ncengine.Recorder(make(), probe=probe, **options).snapshot(0)
