@@ -26,6 +26,10 @@ from ncengine.recorder.written import Looked
 WAY_OUT = "take snapshots of a probe, which run uncompiled, or use observe"
 
 
+# What torch's losses call samples of no class, unless they are told otherwise.
+_IGNORED = -100
+
+
 class Live:
     """What was watched since the last snapshot."""
 
@@ -90,6 +94,9 @@ class Live:
                 f"{len(given)} batches; give them: watch(labels)"
             )
         for (rows, weight), numbers in zip(of_batch, given, strict=True):
+            if labels is None:
+                counted = (numbers != _IGNORED).to(rows.device)
+                rows, numbers = rows[counted], numbers[counted.to(numbers.device)]
             self._take(rows, weight, numbers)
 
     def _take(self, rows: Tensor, weight: Tensor, labels: Tensor) -> None:
@@ -160,5 +167,7 @@ class _Losses(TorchFunctionMode):
         if func in (F.cross_entropy, F.nll_loss):
             target = args[1] if len(args) > 1 else named.get("target")
             if isinstance(target, Tensor) and target.ndim == 1:
-                self.heard.append(target.detach().clone())
+                # In any form the fifth argument, if it is one by place.
+                ignored = args[4] if len(args) > 4 else named.get("ignore_index", _IGNORED)
+                self.heard.append(target.detach().masked_fill(target == ignored, _IGNORED))
         return func(*args, **named)
