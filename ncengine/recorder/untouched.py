@@ -61,7 +61,8 @@ def _inner(model: nn.Module) -> nn.Module | None:
 def untouched(model: nn.Module | None) -> Iterator[None]:
     """Within, the model is in evaluation mode, and no gradient is taken.
 
-    Afterwards all of its modules have the mode and the buffers that they had, and all random
+    Afterwards all of its modules have the mode, the buffers and the plain attributes that they had,
+    and all random
     numbers go on as if nothing had been. Compiled parts run uncompiled within, so that hooks fire.
     """
     with ExitStack() as stack:
@@ -73,6 +74,7 @@ def untouched(model: nn.Module | None) -> Iterator[None]:
         if model is not None:
             stack.enter_context(_same_modes(model))
             stack.enter_context(_same_buffers(model))
+            stack.enter_context(_same_attributes(model))
         yield
 
 
@@ -105,6 +107,20 @@ def _same_modes(model: nn.Module) -> Iterator[None]:
     finally:
         for module, mode in modes:
             module.training = mode
+
+
+@contextmanager
+def _same_attributes(model: nn.Module) -> Iterator[None]:
+    """What modules keep beside tensors, such as how often they were called, or what is at hand."""
+    plain = [module for module in model.modules() if not isinstance(module, torch.jit.ScriptModule)]
+    before = [(vars(module), dict(vars(module))) for module in plain]
+    try:
+        yield
+    finally:
+        for now, then in before:
+            for name in set(now) - set(then):
+                del now[name]
+            now.update(then)
 
 
 @contextmanager
