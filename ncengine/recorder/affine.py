@@ -14,6 +14,8 @@ from ncengine.recorder.outputs import as_rows, channels_first, positions
 WITHIN = 1e-4
 WITHIN_HALF = 3e-2  # of types of 16 bits
 WITHIN_QUANTISED = 0.1  # where inputs are rounded to 8 bits
+# Of numbers smaller than these, single precision has fewer digits.
+SMALLEST = torch.finfo(torch.float32).tiny
 # Wider layers are not looked into where their matrix does not lie open.
 WIDEST = 16384
 AT_ONCE = 1024
@@ -122,4 +124,4 @@ def _gives(found: Affine, call: Call, within: float, known: bool) -> bool:
         if not len(gave):
             return True
     scale = gave.abs().max() + expected.abs().max()
-    return bool((expected - gave).abs().max() <= within * scale)
+    return bool((expected - gave).abs().max() <= within * scale + SMALLEST)

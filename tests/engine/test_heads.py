@@ -301,6 +301,15 @@ def test_a_quantised_head_is_found_with_the_matrix_that_it_stands_for():
     assert weight.unique().numel() > 10
 
 
+def test_a_head_whose_logits_are_all_but_zero_is_found():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(12, 7, bias=False), nn.Linear(7, 5, bias=False))
+    with torch.no_grad():
+        model[0].weight *= 1e-39
+    head, _ = seen_by(model, Batch((torch.randn(14, 12),), {}, None))
+    assert [part.name for part in head.parts] == ["1"]
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_a_statically_quantised_head_is_found_behind_what_makes_floats_of_it():
     from torch.ao import quantization
