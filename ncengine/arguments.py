@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 from typing import Any
 
 
@@ -12,9 +13,9 @@ def whole(name: str, value: Any, least: int, most: int | None = None) -> int:
     Raises ValueError that names the argument, its value and what is allowed.
     """
     number = _number(value)
-    # What is no number at all, and NaN, lies nowhere.
-    within = least <= number <= (math.inf if most is None else most)
-    if not within or not float(number).is_integer():
+    # A float holds no whole number beyond 2^53 exactly. NaN, which is none at all, lies nowhere.
+    exact = int(value) if isinstance(value, Integral) and math.isfinite(number) else number
+    if not least <= exact <= (math.inf if most is None else most) or exact % 1:
         allowed = f"from {least:,} to {most:,}" if most is not None else f"at least {least:,}"
         comma = "" if most is not None else ","
         raise ValueError(f"{name} = {value!r}: must be a whole number{comma} {allowed}")

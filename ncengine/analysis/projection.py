@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from ncengine.analysis.ideal import angle_error, edges, laid_over, ordered, polar, promised
+from ncengine.arguments import whole
 from ncengine.runs.run import Geometry
 
 BASES = ("last", "each")
@@ -191,8 +192,7 @@ def _check(
         raise ValueError(f"figure: shape {np.shape(figure)}, must be ({classes}, {width - 1})")
     if onto is not None and np.shape(onto) != (classes, 3):
         raise ValueError(f"onto: shape {np.shape(onto)}, must be ({classes}, 3)")
-    if not 0 <= r < seeds:
-        raise ValueError(f"r = {r!r}: must be a whole number from 0 to {seeds - 1}")
+    whole("r", r, 0, seeds - 1)
     if nc2_name not in ("nc2a", "nc2b"):
         raise ValueError(f"nc2_name = {nc2_name!r}: must be one of nc2a, nc2b")
     if basis not in BASES:

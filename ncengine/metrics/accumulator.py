@@ -19,6 +19,7 @@ from array_api_compat import (
     size,
 )
 
+from ncengine.arguments import whole
 from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double, square
 from ncengine.metrics.class_moments import Moments
 from ncengine.metrics.rank import ROUNDING
@@ -61,10 +62,7 @@ class Accumulator:
             classes: K, at least 2.
             width: d, at least 1.
         """
-        for name, value, least in (("classes", classes, 2), ("width", width, 1)):
-            if not isinstance(value, int | float | np.integer) or not value >= least or value % 1:
-                raise ValueError(f"{name} = {value!r}: must be a whole number, at least {least}")
-        self.classes, self.width = int(classes), int(width)
+        self.classes, self.width = whole("classes", classes, 2), whole("width", width, 1)
         self.rounding = 0.0
         self._xp: Any = None
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
+from ncengine.arguments import whole
 from ncengine.metrics.arrays import Array, as_float, double, ratio
 
 
@@ -47,8 +48,7 @@ def neco(features: Array, training: Array, dimensions: int) -> Array:
     xp = array_namespace(features, training)
     features, training = _doubles(xp, features, training)
     width = training.shape[-1]
-    if not 1 <= dimensions <= width:
-        raise ValueError(f"dimensions = {dimensions}: must be a whole number from 1 to {width}")
+    dimensions = whole("dimensions", dimensions, 1, width)
     centred = training - xp.mean(training, axis=-2, keepdims=True)
     products = xp.matrix_transpose(centred) @ centred
     known = xp.all(xp.isfinite(products), axis=(-2, -1), keepdims=True)

@@ -11,8 +11,6 @@ from torch import Tensor
 
 # What a snapshot holds beside its figures, so that no scalar can be called so.
 PARTS = ("step", "layers", "heads", "test", "ideal", "samples", "moved")
-# A seed is one of torch's.
-_LARGEST = 2**63 - 1
 
 
 def scalars(given: Mapping[str, Any]) -> dict[str, float]:
@@ -40,16 +38,6 @@ def counts(values: Any) -> np.ndarray:
     if found.ndim != 1 or not (np.isfinite(found) & (found >= 1)).all():
         raise ValueError(f"counts = {found.tolist()}: must be (K,), at least 1 sample a class")
     return found
-
-
-def whole(name: str, value: Any, least: int | None = None) -> int:
-    """As a whole number. Raises ValueError where it is none, or less than the least."""
-    number = isinstance(value, int | float | np.integer) and not isinstance(value, bool)
-    lowest = -_LARGEST if least is None else least
-    if not (number and math.isfinite(value) and lowest <= value <= _LARGEST and value % 1 == 0):
-        at_least = "" if least is None else f", at least {least}"
-        raise ValueError(f"{name} = {value!r}: must be a whole number{at_least}")
-    return int(value)
 
 
 def _number(name: str, value: Any) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from ncengine.recorder.checked import whole
+from ncengine.arguments import whole
 from ncengine.recorder.recorder import Recorder
 from ncengine.recorder.snapshot import Snapshot
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ncengine.arguments import whole
 from ncengine.metrics.class_moments import moments
 from ncengine.metrics.imbalance import UNEQUAL
 from ncengine.metrics.together import ideal
@@ -27,6 +28,8 @@ from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
 LOOKED_AT = 16
 # Where the classes' sizes are only those of what was looked through: they differ by chance.
 BY_CHANCE = 2.0
+# Of a torch generator.
+LARGEST_SEED = 2**63 - 1
 
 
 class Recorder:
@@ -104,8 +107,8 @@ class Recorder:
         self.head: Head | HeadFunction | None = None
         self._model = None if model is None else unwrapped(model)
         self._compiled = None if model is None else compiled_part(model)
-        self._pool, self._seed = pool, checked.whole("seed", seed)
-        self._per_class = checked.whole("per_class", per_class, 1)
+        self._pool, self._seed = pool, whole("seed", seed, -LARGEST_SEED, LARGEST_SEED)
+        self._per_class = whole("per_class", per_class, 1)
         self._counts = None if counts is None else checked.counts(counts)
         self._factor, self._geometry = UNEQUAL, written.Geometry()
         self._probe: list[Batch] = []

@@ -21,6 +21,12 @@ def test_a_whole_number_is_one_of_whatever_type(value):
     assert positive("x", value) == 7 and type(positive("x", value)) is float
 
 
+def test_large_whole_numbers_are_told_apart():
+    assert whole("x", 2**63 - 1, 0, 2**63 - 1) == 2**63 - 1
+    with pytest.raises(ValueError, match="x = "):
+        whole("x", 2**63, 0, 2**63 - 1)
+
+
 @pytest.mark.parametrize("value", [*NONE, 0, 6, 8, 7.5, -7], ids=repr)
 def test_anything_else_is_refused_by_its_name(value):
     with pytest.raises(ValueError, match=r"^x = .*: must be a whole number from 7 to 7$"):
