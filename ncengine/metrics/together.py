@@ -120,7 +120,10 @@ def every(
 def of_samples(
     features: Array, labels: Array, means: Array, weight: Array, bias: Array | None = None
 ) -> dict[str, Array]:
-    """What needs the samples one by one: "nc3", "nc4", "accuracy"; arguments as of `nc4`."""
+    """What needs the samples one by one: "nc3", "nc4", "accuracy"; arguments as of `nc4`.
+
+    Where anything is not finite, nothing is picked: NaN.
+    """
     xp = array_namespace(features, weight)
     labels = xp.astype(xp.asarray(labels, device=device(features)), xp.int64)
     own, share = decided(features, means, weight, bias)
@@ -128,7 +131,7 @@ def of_samples(
     return {
         "nc3": xp.mean(nc3_cosines(features, labels, weight), axis=-1),
         "nc4": share,
-        "accuracy": xp.mean(right, axis=-1),
+        "accuracy": xp.where(xp.isnan(share), share, xp.mean(right, axis=-1)),
     }
 
 

@@ -50,6 +50,7 @@ def test_a_snapshot_of_what_diverged_is_nan(way, broken):
         getattr(model, broken).weight.fill_(math.nan)
     found = rec.snapshot(1)
     assert not math.isnan(before.nc2a) and math.isnan(found.nc3)
+    assert not math.isnan(before.accuracy) and math.isnan(found.accuracy)
     assert math.isnan(found.nc1 if broken == "body" else found.nc2a)
 
 
