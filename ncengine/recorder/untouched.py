@@ -62,8 +62,8 @@ def untouched(model: nn.Module | None) -> Iterator[None]:
     """Within, the model is in evaluation mode, and no gradient is taken.
 
     Afterwards all of its modules have the mode, the buffers and the plain attributes that they had,
-    and all random
-    numbers go on as if nothing had been. Compiled parts run uncompiled within, so that hooks fire.
+    and all random numbers go on as if nothing had been. Compiled parts run uncompiled within, so
+    that hooks fire.
     """
     with ExitStack() as stack:
         stack.enter_context(same_randomness())
