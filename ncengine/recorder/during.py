@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 from torch import nn
@@ -34,6 +35,7 @@ class During:
         _KNOWN.bind(None, probe=probe, **options)
         self._probe, self._every, self._options = probe, whole("every", every, 1), options
         self._asked, self._goes_on = 0, False
+        self._logged: dict[str, float] = {}
         self.recorder: Recorder | None = None
 
     @property
@@ -45,7 +47,7 @@ class During:
         """Find its head, and read the probe; see `Recorder`."""
         self.end()
         self.recorder, self._asked = Recorder(model, probe=self._probe, **self._options), 0
-        self._goes_on = True
+        self._goes_on, self._logged = True, {}
 
     def ask(self, step: float) -> dict[str, float]:
         """Measure, if it is time to, and give figures by name for a log; else none."""
@@ -55,7 +57,9 @@ class During:
         if self._asked % self._every:
             return {}
         found = self.recorder.snapshot(step).numbers()
-        return {PREFIX + name: value for name, value in found.items()}
+        # What had a value before stays in the log, whose watchers count on it: NaN is an answer.
+        self._logged |= dict.fromkeys(found, math.nan)
+        return {PREFIX + name: value for name, value in (self._logged | found).items()}
 
     def end(self) -> None:
         """Let go of model and samples; what was recorded stays."""

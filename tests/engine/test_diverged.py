@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import ncengine
+from ncengine.recorder.during import During
 from ncengine.recorder.heads import HeadNotFound
 
 torch.manual_seed(0)
@@ -75,3 +76,15 @@ def test_a_model_that_diverged_before_says_why_no_head_is_found():
         model.body.weight.fill_(math.inf)
     with pytest.raises(HeadNotFound, match="not finite"):
         ncengine.Recorder(model, probe=(X, Y))
+
+
+def test_a_log_goes_on_with_each_figure_that_it_had():
+    during, model = During((X, Y), 1, {}), Way("plain")
+    during.begin(model)
+    before = during.ask(0)
+    with torch.no_grad():
+        model.body.weight.fill_(math.nan)
+    after = during.ask(1)
+    assert before.keys() == after.keys() and math.isfinite(before["collapse/nc1"])
+    assert math.isnan(after["collapse/nc1"]) and math.isnan(after["collapse/accuracy"])
+    during.end()
