@@ -78,6 +78,8 @@ def _outcome(make: Make) -> tuple[str, str]:
             head = heads.find(model, batch)
         except HeadNotFound as error:
             return NAMED, " ".join(str(error).split())[:200]
+        except ValueError as error:  # it gives no logits
+            return BROKEN, " ".join(str(error).split())[:200]
         return (FOUND if _right(model, batch, head) else WRONG), str(head)
 
 

@@ -27,7 +27,9 @@ def logits_of(output: Any, place: Place = None) -> Tensor:
     Raises:
         ValueError: there are none, or they are no vector a sample; says what there is.
     """
-    found = _first_logits(output) if place is None else _parts(output).get(place)
+    # In training a model may give the logits alone.
+    alone = place is None or isinstance(output, Tensor)
+    found = _first_logits(output) if alone else _parts(output).get(place)
     if found is None:
         raise ValueError(
             f"model: gives {_described(output)}, must give logits (B, K), or hold them as 'logits'"
@@ -45,7 +47,7 @@ def places(output: Any) -> list[Place]:
     """Where among what a model gives the logits can be: what is called so, or any vectors."""
     parts = {place: _as_vectors(one) for place, one in _parts(output).items()}
     vectors: list[Place] = [p for p, one in parts.items() if one.ndim == 2 and one.shape[1] > 1]
-    return [None] if _called_so(output) is not None or len(vectors) < 2 else vectors
+    return [None] if _called_so(output) is not None or not vectors else vectors
 
 
 def _as_vectors(values: Tensor) -> Tensor:

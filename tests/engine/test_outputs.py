@@ -33,6 +33,7 @@ GIVEN = {
     "features after ReLU": lambda h, y, _: (h.relu(), y),
     "normalised": lambda h, y, _: [F.normalize(h), y],
     "logits, others": lambda h, y, other: (y, other),
+    "maps, logits": lambda h, y, _: (h[:, None].repeat(1, 3, 1), y),
     "loss, features, logits": lambda h, y, _: (y.sum(), h, y),
 }
 
@@ -51,6 +52,18 @@ def test_the_logits_are_told_from_what_comes_with_them(kind, width, asked):
     with rec.watch(Y):
         model(X)
     assert rec.snapshot(1).nc1 == pytest.approx(rec.snapshots[0].nc1, rel=1e-5)
+
+
+def test_in_training_a_model_may_give_the_logits_alone():
+    class Other(Giving):
+        def forward(self, x):
+            return super().forward(x)[1] if self.training else super().forward(x)
+
+    model = Other(GIVEN["features, logits"]).train()
+    rec = ncengine.Recorder(model, probe=(X, Y))
+    with rec.watch(Y):
+        model(X)
+    assert rec.snapshot(0).nc2a == pytest.approx(rec.snapshot(1).nc2a, abs=1e-9)
 
 
 def test_another_head_can_be_named():
