@@ -28,8 +28,10 @@ def logits_of(output: Any, place: Place = None) -> Tensor:
         ValueError: there are none, or they are no vector a sample; says what there is.
     """
     # In training a model may give the logits alone.
-    alone = place is None or isinstance(output, Tensor)
-    found = _first_logits(output) if alone else _parts(output).get(place)
+    if place is None or isinstance(output, Tensor):
+        found = _first_logits(output)
+    else:
+        found = _parts(output).get(place)
     if found is None:
         raise ValueError(
             f"model: gives {_described(output)}, must give logits (B, K), or hold them as 'logits'"
