@@ -116,9 +116,14 @@ def _cross_entropy(K: int, d: int, weight_decay: float) -> GufmOptimum:
     z = math.exp(t)
     row_norm = z / s
     fit = math.log1p(math.exp(others - z))
-    decay = weight_decay * K * row_norm**2 / 2
+    decay = K * _decay_of(row_norm, weight_decay)
     probability = 1 / (1 + math.exp(others - z))
     return GufmOptimum(fit + decay, row_norm, fit, decay, z, probability, "simplex")
+
+
+def _decay_of(row_norm: float, weight_decay: float) -> float:
+    """Of one row; nothing is formed on the way that is out of floating-point range."""
+    return row_norm * weight_decay * row_norm / 2
 
 
 def _softplus(x: float) -> float:
@@ -129,10 +134,11 @@ def _squared_error(K: int, d: int, weight_decay: float, bias: bool) -> GufmOptim
     """With an undecayed bias the mean of Y is fitted for nothing, and E_K stands for I_K."""
     rank = K - 1 if bias else K
     whole = d + weight_decay * rank
-    missing = weight_decay * rank / whole
+    # Also where that is more than a floating-point number holds.
+    missing = weight_decay * rank / whole if whole < math.inf else 1.0
     row_norm = math.sqrt(d) * rank / K / whole
     fit = missing**2 * rank / (2 * K)
-    decay = weight_decay * K * row_norm**2 / 2
+    decay = K * _decay_of(row_norm, weight_decay)
     loss = missing * rank / (2 * K)
     figure = "simplex" if bias else "orthogonal"
     return GufmOptimum(loss, row_norm, fit, decay, d / whole, None, figure)

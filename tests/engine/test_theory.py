@@ -190,3 +190,11 @@ def test_simplex_etf(K):
     np.fill_diagonal(expected, 1.0)
     np.testing.assert_allclose(corners @ corners.T, expected, atol=1e-13)
     np.testing.assert_allclose(corners.sum(axis=0), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss, bias, fit", [("ce", False, np.log(4)), ("mse", True, 3 / 8)])
+@pytest.mark.parametrize("weight_decay", [1e300, 1e308, 1.7e308])
+def test_of_a_huge_weight_decay_the_rows_are_zero_and_all_is_fit(loss, bias, fit, weight_decay):
+    optimum = gufm_optimum(4, 5, weight_decay, loss, bias)
+    assert optimum.loss == optimum.fit == pytest.approx(fit)
+    assert 0 <= optimum.decay < 1e-300
