@@ -1,6 +1,8 @@
 """The networks of the proofs: the engine's own forward and objective come to what was built."""
 
+import re
 from dataclasses import replace
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -203,11 +205,43 @@ def test_the_nearest_point_of_an_arc():
         ({"network": "T11"}, "network = 'T11': must be one of RN1, RN2, pre-LN"),
         ({"delta": 1.0}, "delta = 1.0"),
         ({"travel": 10**6, "width": 64, "classes": 10}, "is the most allowed"),
+        ({"travel": 1}, "travel = 1: must be at least 2 here"),
+        ({"travel": 1, "network": "RN2", "classes": 2, "per_class": 1}, "travel = 1"),
+        ({"weight_decay": 1e308, "travel": 9, "settle": 9}, "weight_decay = 1e+308: must be less"),
+        ({"weight_decay": 1e308, "network": "pre-LN"}, "weight_decay = 1e+308: must be less"),
     ],
 )
 def test_what_cannot_be_built_is_named(wrong, said):
-    with pytest.raises(ValueError, match=said.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=re.escape(said)):
         construction(**wrong)
+
+
+@pytest.mark.parametrize("seed, network", [(0, "RN1"), (6, "RN1"), (22, "RN2")])
+def test_the_fewest_blocks_that_are_allowed_take_samples_where_they_go(seed, network):
+    """Turns of nearly 90 degrees, which no more than a block can do."""
+    with pytest.raises(ValueError, match="travel = 1: must be at least") as said:
+        construction(travel=1, seed=seed, network=network)
+    least = int(re.search(r"at least (\d+)", str(said.value))[1])
+    made = construction(travel=least, settle=2, seed=seed, network=network)
+    *_, last = layers(made)
+    np.testing.assert_allclose(last.read[0].numpy(), made.features, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight_decay", [1e-12, 1e-20, 1e-40])
+def test_a_misfit_has_its_digits_however_small(weight_decay):
+    """By 60 digits; in ordinary numbers 1 + 1e-20 is 1."""
+    made = construction(weight_decay=weight_decay, travel=10, settle=100)
+    rows, optimum = made.parameters["last_weight"], gufm_optimum(4, 4, weight_decay)
+    with localcontext() as context:
+        context.prec = 60
+        features, W = (np.vectorize(Decimal)(x) for x in (made.features, rows))
+        logits = features @ W.T
+        own = logits[np.arange(12), made.given.labels]
+        fit = sum(sum(x.exp() for x in row).ln() for row in logits - own[:, None]) / 12
+        decay = Decimal(weight_decay) / 2 * (W**2).sum()
+        expected = float(fit + decay - Decimal(optimum.loss))
+    assert made.fit_gap > 0
+    assert made.fit_gap == pytest.approx(expected, abs=1e-14 * optimum.loss)
 
 
 def test_layer_norm_is_the_engines():

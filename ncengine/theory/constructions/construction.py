@@ -99,7 +99,8 @@ def construction(
         per_class: n, samples of each class.
         width: d, at least 4 and K.
         weight_decay: lambda, everywhere: of RN2 too, whose hidden decay then stays (Theorem 10).
-        travel: L_1, blocks in which a sample travels to its vertex's cap.
+        travel: L_1, blocks in which a sample travels to its vertex's cap, each by less than 90
+            degrees.
         settle: L_2, blocks in which a class settles, at least 2.
         seed: of samples and embedding.
         network: "RN1" (Theorem 4), "RN2" (Theorem 10), or "pre-LN", the shortcut of depth N + 2.
@@ -122,10 +123,19 @@ def construction(
     optimum = gufm_optimum(classes, width, weight_decay)
     if network == "pre-LN":
         samples = given(classes, per_class, width, seed, around=True)
-        return _of_shortcut(samples, weight_decay, optimum, delta)
+        return _finite(_of_shortcut(samples, weight_decay, optimum, delta), weight_decay)
     _check_size(classes, per_class, width, budget, network)
     plan = planned(classes, per_class, width, seed, margin)
-    return _of_proof(plan, weight_decay, optimum, budget, network)
+    plan.check(budget[0])
+    return _finite(_of_proof(plan, weight_decay, optimum, budget, network), weight_decay)
+
+
+def _finite(made: Construction, weight_decay: float) -> Construction:
+    if not np.isfinite(made.loss):
+        raise ValueError(
+            f"weight_decay = {weight_decay!r}: must be less, for the objective to be a number"
+        )
+    return made
 
 
 def _check_size(

@@ -67,8 +67,12 @@ def costs(
         optimum: of the GUFM, for the plan's classes and width.
         budget: L_1 and L_2.
         network: "RN1" or "RN2".
+
+    Raises:
+        ValueError: blocks are too few for a sample's way, see `Planned.check`.
     """
     travel, settle = budget
+    plan.check(travel)
     samples, margin, cap = plan.given, plan.curves.margin, plan.curves.cap
     count, width = samples.inputs.shape
     classes = len(samples.vertices)
@@ -116,8 +120,11 @@ def last_layer(samples: Given, optimum: GufmOptimum) -> np.ndarray:
 def cross_entropy(features: np.ndarray, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """(...) the mean over features (..., N, d)."""
     logits = features @ rows.T
-    own = logits[..., np.arange(len(labels)), labels][..., None]
-    return np.log(np.exp(logits - own).sum(-1)).mean(-1)
+    samples = np.arange(len(labels))
+    above = logits - logits[..., samples, labels][..., None]
+    # The own class's 1 stands aside, for the others to keep their digits beside it, however small.
+    above[..., samples, labels] = -np.inf
+    return np.logaddexp(0.0, np.logaddexp.reduce(above, -1)).mean(-1)
 
 
 def _fit_gap(plan: Planned, weight_decay: float, optimum: GufmOptimum, settle: int) -> float:

@@ -42,6 +42,20 @@ class Planned:
             return np.repeat(self.given.embedded[n : n + 1], steps + 1, axis=0)
         return lifted(at_even_steps(curve, steps))
 
+    def check(self, travel: int) -> None:
+        """Raise ValueError where so many blocks are too few for a sample's way.
+
+        What a block adds is at right angles to where the sample stands: it turns it by less than
+        90 degrees, however much it is.
+        """
+        longest = max(curves.length(curve) for curve in self.curves.outside)
+        least = int(longest / (np.pi / 2)) + 1
+        if travel < least:
+            raise ValueError(
+                f"travel = {travel}: must be at least {least} here, where the longest way is "
+                f"{np.degrees(longest):.0f} degrees and a block turns by less than 90"
+            )
+
 
 @lru_cache(maxsize=64)
 def planned(
