@@ -125,6 +125,31 @@ def test_unequal_classes_have_no_bias_and_it_is_said(at):
     assert "One class of 4 has 10,000 times fewer samples" in texts(at)
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        (12, 4, 0.5, "ce", False),
+        (12, 4, 0.5, "ce", True),
+        (12, 3, 1e-5, "ce", False),
+        (9, 8, 1e-5, "mse", True),
+        (12, 12, 1e-5, "mse", False),
+    ],
+)
+def test_a_best_figure_is_found_while_a_slider_moves(problem, monkeypatch):
+    """What takes the time is counted: some ten thousand evaluations take half a second."""
+    from app.theory import floor
+    from ncengine.theory import figures
+
+    calls, evaluate = [], figures.Problem.__call__
+    monkeypatch.setattr(
+        figures.Problem, "__call__", lambda self, x: calls.append(1) or evaluate(self, x)
+    )
+    figures.best_figure.cache_clear()
+    best = floor._Best(problem)
+    assert len(calls) < 12_000
+    assert best.loss == pytest.approx(figures.best_figure(*problem, 30).loss, rel=1e-8)
+
+
 @pytest.mark.parametrize("minority, ratio", [(1, 1.0), (2, 2500.0), (3, 3.3)])
 def test_points_of_unequal_classes_stand_where_sliders_do(minority, ratio):
     from app.theory import unequal
