@@ -94,7 +94,12 @@ def _draw() -> None:
         "step": at.step if at.shown else 0,
         "steps": len(at.story.steps) if at.story else 0,
     }
-    browser.draw(player=page.title in _WITH_PLAYER, stage=on_stage, on_asked=presenting.heard)
+    browser.draw(
+        page=page.title,
+        player=page.title in _WITH_PLAYER,
+        stage=on_stage,
+        on_asked=presenting.heard,
+    )
     if at.shown and at.fills:
         # Below the page by its style, and before it in time: a run may be cut short by the next.
         presented.caption(at)
@@ -125,7 +130,7 @@ def _theory() -> None:
     # With it comes scipy, which no other page has to wait for.
     from app.views import theory as theory_page
 
-    theory_page.draw(_open, _open_sweep, presenting.now())
+    theory_page.draw(_open_of_theory, _open_sweep, presenting.now())
 
 
 def _recorded() -> None:
@@ -152,9 +157,16 @@ def _open(spec: RunConfig | Identity) -> None:
     st.switch_page(st.session_state[_OPENED]["Explore"], query_params=query)
 
 
+def _open_of_theory(config: RunConfig) -> None:
+    """Show a run on Explore, as `_open` does, from the page Theory."""
+    query = {**_query(config, picker.RUN), **theory.last().query()}
+    st.switch_page(st.session_state[_OPENED]["Explore"], query_params=query)
+
+
 def _open_sweep(name: str) -> None:
-    """Show a sweep on Depth."""
-    st.switch_page(st.session_state[_OPENED]["Depth"], query_params=presets.query_of(name))
+    """Show a sweep on Depth, from the page Theory, whose part Back returns to (see `_open`)."""
+    query = {**presets.query_of(name), **theory.last().query()}
+    st.switch_page(st.session_state[_OPENED]["Depth"], query_params=query)
 
 
 def _open_pair(left: RunConfig | Identity, right: RunConfig | Identity) -> None:

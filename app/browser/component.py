@@ -24,10 +24,13 @@ _component = st.components.v2.component(
 )
 
 
-def draw(*, player: bool, stage: Mapping[str, Any], on_asked: Callable[[], None]) -> None:
+def draw(
+    *, page: str, player: bool, stage: Mapping[str, Any], on_asked: Callable[[], None]
+) -> None:
     """Have it so on this page, of which nothing is to be seen.
 
     Args:
+        page: which; as pages change, the browser has to be told where it is.
         player: whether the page has one.
         stage: how it is shown, see `stage.js`.
         on_asked: called when who presents has asked for something; `asked` tells for what.
@@ -35,7 +38,7 @@ def draw(*, player: bool, stage: Mapping[str, Any], on_asked: Callable[[], None]
     with st.container(key="browser"):
         _component(
             key=_KEY,
-            data={"player": player, "stage": dict(stage)},
+            data={"page": page, "player": player, "stage": dict(stage)},
             on_travels_change=rerun_only,
             on_asked_change=on_asked,
             on_address_change=rerun_only,

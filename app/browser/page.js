@@ -13,6 +13,7 @@ export default ({ data, setStateValue }) => {
   const page = (document[PAGE] ??= {});
   page.player = data.player;
   page.setState = setStateValue;
+  // `data` names the page for Streamlit to call at each: of the same data it would not.
   page.path = location.pathname;
   if (!known) {
     page.arrive = giveKeysBack(() => page.player);

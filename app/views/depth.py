@@ -25,6 +25,7 @@ from app.components import (
     series,
     status,
     text,
+    theory,
 )
 from app.components.series import Picture, Series
 from app.engine import best_known, data, pace, public, runs, sweep
@@ -54,7 +55,7 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     """
     picture = series.current()
     saved.shows_picture(config, picture)
-    notices.unknown_names(address.unknown((*PARAMS, *series.NAMES)))
+    notices.unknown_names(address.unknown((*PARAMS, *series.NAMES, *theory.NAMES)))
     if at.fills:
         shown = picture.series(config)
         presented.title(f"How {pictured.called(picture.metric, shown)} changes with depth")

@@ -26,6 +26,7 @@ from app.components import (
     series,
     status,
     text,
+    theory,
 )
 from app.components.shown import Shown, look
 from app.engine import best_known, data, derived, pace, runs, shared, viewers
@@ -59,7 +60,7 @@ MOMENT: dict[str, Callable[[Shown], Any]] = {
     RECORD: lambda shown: (shown.run.recorded, shown.has_just_begun),
 }
 # Its parameters in an address, and those of the pages on which it was opened.
-NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES, *other.NAMES)
+NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES, *other.NAMES, *theory.NAMES)
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from app.charts import lines as charts
-from app.components import address, notices, paper, readings, text, theory
+from app.components import address, notices, paper, readings, series, text, theory
 from app.components.theory import FLOOR, LAYERS, PROOF, SHORTCUT, Values
 from app.export import shown as saved
 from app.player.view import PLAYER_NAMES, wrong_start
@@ -18,7 +18,8 @@ from app.theory.seen import Seen
 from app.views import presented
 from ncengine.config import PARAMS, RunConfig
 
-NAMES = (*PARAMS, *theory.NAMES, *PLAYER_NAMES)
+# Its parameters in an address, and those of the pages that it leads to, see `frame`.
+NAMES = (*PARAMS, *series.NAMES, *theory.NAMES, *PLAYER_NAMES)
 
 
 def draw(

@@ -106,6 +106,36 @@ def test_one_layer_or_two_leads_to_the_sweep_that_shows_it(page, shipped):
     page.get_by_role("button", name="The three schedules, trained").click()
     expect(page.get_by_role("heading", name="How collapse changes with depth")).to_be_visible()
 
+    page.go_back()
+    wait_until(lambda: "blocks=100" in query_of(page).get("at", ""), "Back led to another part")
+    expect(page.get_by_role("heading", name="The theory, in motion")).to_be_visible()
+    expect(page.get_by_text("The cheapest weights")).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("left", ["Explore", "Compare"])
+def test_back_leads_from_other_pages_with_a_player(page, shipped, left):
+    open_theory(page, shipped, at="classes=5")
+    page.get_by_role("link", name=left).click()
+    expect(page.get_by_role("heading", name="The theory, in motion")).to_have_count(0)
+    expect_rest(page)
+    page.go_back()
+    expect(page.get_by_role("heading", name="The theory, in motion")).to_be_visible()
+    expect_rest(page)
+    assert page.url.endswith("/theory?at=classes%3D5")
+
+
+def test_back_leads_from_free_features_on_explore(page, shipped):
+    open_theory(page, shipped, at="classes=5")
+    page.get_by_role("button", name="Free features of digits").click()
+    expect(page.get_by_text("No network:").first).to_be_visible()
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_role("heading", name="The theory, in motion")).to_be_visible()
+    expect_rest(page)
+    assert query_of(page)["at"] == "classes=5"
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+
 
 def test_the_address_of_a_part_has_nothing_of_another(page, shipped):
     open_theory(page, shipped, at="classes=9")
