@@ -60,7 +60,7 @@ MOMENT: dict[str, Callable[[Shown], Any]] = {
     RECORD: lambda shown: (shown.run.recorded, shown.has_just_begun),
 }
 # Its parameters in an address, and those of the pages on which it was opened.
-NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES, *other.NAMES, *theory.NAMES)
+NAMES = (*picker.NAMES, *view.NAMES, *view.PLAYER_NAMES, *series.NAMES, *other.NAMES)
 # The player's share of the page, and that of the curves beside it.
 HALVES = (1.25, 1)
 
@@ -80,7 +80,7 @@ def draw(
     config, now = run.config, run.status
     viewers.watches(config)
     view.current(view.of_run(run))
-    notices.unknown_names(address.unknown(NAMES))
+    notices.unknown_names(address.unknown((*NAMES, *theory.NAMES)))
     if at.fills:
         presented.title(config.title())
     else:
