@@ -57,7 +57,7 @@ def _words(classes: int, width: int, decay: float, minority: int, ratio: float) 
     small = "One class" if minority == 1 else f"{minority} classes"
     sentence = (
         f"{small} of {classes} {'has' if minority == 1 else 'have'} {ratio:,g} times fewer "
-        "samples than the others: "
+        f"samples than the other{'s' if classes - minority > 1 else ''}: "
     )
     norms = np.linalg.norm(found.rows, axis=1)
     if minority == 1:

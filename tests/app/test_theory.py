@@ -212,6 +212,13 @@ def test_one_sample_a_class_has_no_nc1():
     assert {r.label: r.note for r in seen.readings}["NC1"] == "one sample a class"
 
 
+def test_of_one_large_class_it_is_said_that_it_is_one():
+    from app.theory.unequal import _words
+
+    assert "fewer samples than the other: " in _words(4, 4, 0.005, 3, 10.0)
+    assert "fewer samples than the others: " in _words(4, 4, 0.005, 2, 10.0)
+
+
 def test_minority_rows_meet(at):
     open_at(at, **{"at": "classes=10;width=64;ratio=5000.0"})
     assert "**have become one**" in texts(at)
