@@ -105,10 +105,11 @@ def test_one_layer_or_two_leads_to_the_sweep_that_shows_it(page, shipped):
     expect_query(page, "at", "blocks=100")
     page.get_by_role("button", name="The three schedules, trained").click()
     expect(page.get_by_role("heading", name="How collapse changes with depth")).to_be_visible()
+    expect_rest(page)
 
     page.go_back()
-    wait_until(lambda: "blocks=100" in query_of(page).get("at", ""), "Back led to another part")
     expect(page.get_by_role("heading", name="The theory, in motion")).to_be_visible()
+    wait_until(lambda: "blocks=100" in query_of(page).get("at", ""), "Back led to another part")
     expect(page.get_by_text("The cheapest weights")).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
 
@@ -130,6 +131,7 @@ def test_back_leads_from_free_features_on_explore(page, shipped):
     page.get_by_role("button", name="Free features of digits").click()
     expect(page.get_by_text("No network:").first).to_be_visible()
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    expect_rest(page)
     page.go_back()
     expect(page.get_by_role("heading", name="The theory, in motion")).to_be_visible()
     expect_rest(page)
