@@ -147,20 +147,19 @@ def _go(page: StreamlitPage, query: Mapping[str, str]) -> None:
     st.switch_page(page, query_params=dict(query))
 
 
-def _open(spec: RunConfig | Identity) -> None:
+def _open(spec: RunConfig | Identity, kept: Mapping[str, str] | None = None) -> None:
     """Show one run on Explore; one that is not what its configuration means here by its name.
 
     Streamlit adds the parameters to this page's address first and goes to the other page then: so
-    that they hold the picture too, to which Back returns.
+    that they hold what Back returns to: `kept`, else the picture.
     """
-    query = {**_query(spec, picker.RUN), **series.last().query()}
+    query = {**_query(spec, picker.RUN), **(series.last().query() if kept is None else kept)}
     st.switch_page(st.session_state[_OPENED]["Explore"], query_params=query)
 
 
 def _open_of_theory(config: RunConfig) -> None:
-    """Show a run on Explore, as `_open` does, from the page Theory."""
-    query = {**_query(config, picker.RUN), **theory.last().query()}
-    st.switch_page(st.session_state[_OPENED]["Explore"], query_params=query)
+    """Show a run on Explore, from the page Theory, to whose part Back returns."""
+    _open(config, theory.last().query())
 
 
 def _open_sweep(name: str) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from app.commands.chromium import browser, patient
 from app.commands.quiet import quieten
 from ncengine.cli.film import ENDINGS
+from ncengine.cli.written import check_ending
 from ncengine.runs.run import Run
 
 if TYPE_CHECKING:
@@ -65,11 +66,8 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
 
 def form_of(path: str) -> str:
     """The kind of film that a file's ending says. Raises ValueError."""
-    ending = Path(path).suffix.lower()
-    if ending not in ENDINGS:
-        *others, last = ENDINGS
-        raise ValueError(f"--film {path}: must end in {', '.join(others)} or {last}")
-    return ending.removeprefix(".")
+    check_ending("film", path, ENDINGS)
+    return Path(path).suffix.lower().removeprefix(".")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.commands.quiet import quieten
 from app.commands.told import story_of
+from ncengine.cli.written import ENDINGS, check_ending
 from ncengine.runs.journal import write_atomically
 from ncengine.runs.run import Run
 
@@ -32,7 +33,5 @@ def save_story(name: str, path: str) -> Path:
 
 
 def _file(path: str) -> Path:
-    file = Path(path)
-    if file.suffix.lower() != ".html":
-        raise ValueError(f"--html {path}: must end in .html")
-    return file
+    check_ending("html", path, ENDINGS["html"])
+    return Path(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ncengine.cli.film import ENDINGS as OF_FILMS
@@ -26,13 +27,19 @@ def check(options: argparse.Namespace) -> None:
     """
     named = {name: getattr(options, name) for name in (*ENDINGS, *FOLDERS)}
     for name, endings in ENDINGS.items():
-        if named[name] and Path(named[name]).suffix.lower() not in endings:
-            *others, last = endings
-            allowed = f"{', '.join(others)} or {last}" if others else last
-            raise ValueError(f"--{name} {named[name]}: must end in {allowed}")
+        if named[name]:
+            check_ending(name, named[name], endings)
     for name, path in named.items():
         if path:
             _check_folder(Path(os.path.expanduser(path)), name in FOLDERS)
+
+
+def check_ending(name: str, path: str, endings: Sequence[str]) -> None:
+    """Raises ValueError where the file that option `name` is given has none of the endings."""
+    if Path(path).suffix.lower() not in endings:
+        *others, last = endings
+        allowed = f"{', '.join(others)} or {last}" if others else last
+        raise ValueError(f"--{name} {path}: must end in {allowed}")
 
 
 def _check_folder(path: Path, is_folder: bool) -> None:
