@@ -125,6 +125,9 @@ class opened:
         except Exception as error:  # a damaged directory can raise anything
             raise Unsound(f"it is no whole .npz file ({why(error)})") from error
         names = [info.filename for info in archive.infolist()]
+        # Its end may have told of fewer.
+        if len(names) > MOST_MEMBERS:
+            raise Unsound(_too_many(len(names)))
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise Unsound(f"{shown(twice)}: it is there twice")
@@ -150,7 +153,11 @@ def _check_end(file: BinaryIO) -> None:
     if mark != b"PK\5\6" or comment or before.startswith(_FURTHER) or size > end:
         raise ValueError("its end is not there")
     if members > MOST_MEMBERS or size > MOST_LIST:
-        raise ValueError(f"{members:,} members, more than any run has")
+        raise ValueError(_too_many(members))
+
+
+def _too_many(members: int) -> str:
+    return f"{members:,} members, more than any run has"
 
 
 def shown(name: str) -> str:

@@ -213,6 +213,16 @@ def test_a_list_of_members_without_end_is_refused_before_it_is_read(content):
     assert refusal(twice.getvalue()) == "parameters.npy: it is there twice"
 
 
+def test_a_list_that_is_longer_than_its_end_tells_is_refused():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for n in range(1500):
+            archive.writestr(f"{n}.npy", b"")
+    told = bytearray(out.getvalue())
+    told[-14:-10] = struct.pack("<2H", 3, 3)
+    assert refusal(bytes(told)) == "1,500 members, more than any run has"
+
+
 def mutated(content, rng):
     """The file with one thing or several in it wrong."""
     data = bytearray(content)
