@@ -65,14 +65,9 @@ def browser() -> Iterator[Browser]:
     Raises:
         BrowserError: there is none, or what was done with it failed.
     """
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError as error:
-        raise BrowserError(
-            "it takes playwright, which drives a browser: "
-            "pip install 'neural-collapse-explorer[film]'"
-        ) from error
-    path = found()
+    path = require()
+    from playwright.sync_api import Error, sync_playwright
+
     with ExitStack() as ends:
         try:
             playwright = ends.enter_context(sync_playwright())
@@ -92,6 +87,18 @@ def browser() -> Iterator[Browser]:
             # With what drove it, it may be gone already.
             with suppress(Error):
                 opened.close()
+
+
+def require() -> str | None:
+    """What `found` gives, where something drives a browser. Raises BrowserError."""
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError as error:
+        raise BrowserError(
+            "it takes playwright, which drives a browser: "
+            "pip install 'neural-collapse-explorer[film]'"
+        ) from error
+    return found()
 
 
 def found() -> str | None:

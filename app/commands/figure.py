@@ -6,6 +6,7 @@ import argparse
 import gc
 import sys
 from collections.abc import Mapping
+from os.path import expanduser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,9 @@ def add_command(commands: Any) -> None:
 
 
 def _add_how(group: Any) -> None:
-    group.add_argument("--out", metavar="FILE", help="where to; ends in .svg, .png or .pdf")
+    group.add_argument(
+        "--out", type=expanduser, metavar="FILE", help="where to; ends in .svg, .png or .pdf"
+    )
     group.add_argument(
         "--column",
         choices=COLUMNS,
@@ -101,7 +104,9 @@ def _add_how(group: Any) -> None:
 def _add_looked_at(group: Any) -> None:
     of = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in _OF.items())
     group.add_argument("--of", metavar="WHAT", help=f"what it is of ({of}; else a metric)")
-    group.add_argument("--at", metavar="PASS", help="the moment (default the last)")
+    group.add_argument(
+        "--at", metavar="PASS", help="the moment, or what was kept nearest to it (default the last)"
+    )
     group.add_argument("--seed", metavar="INT", help="which of its networks (default the first)")
     group.add_argument("--test", action="store_true", help="with test samples")
     group.add_argument("--layer", metavar="INT", help="of player: a layer (default the last)")
@@ -195,10 +200,10 @@ def _taken_from_address(options: argparse.Namespace) -> None:
         return
     from urllib.parse import parse_qsl, urlsplit
 
-    if options.key or given(options) or options.preset:
+    if options.key is not None or given(options) or options.preset:
         raise _Wrong("--address names what is drawn, and so do KEY or options: give one of both")
     options.query = query = dict(parse_qsl(urlsplit(options.address).query))
-    options.key = query.get("run") if options.kind != "depth" else None
+    options.key = (query.get("run") or None) if options.kind != "depth" else None
     fields = {name: query[name] for name in PARAMS if name in query}
     if not fields and not options.key:
         raise _Wrong(f"--address {options.address}: says nothing of a run")
@@ -266,6 +271,9 @@ def _looked_at(run: Run, options: argparse.Namespace, of: str) -> View:
         raise _Wrong("; ".join(map(_plain, wrong)))
     if options.layer is not None:
         _check_layer(run, options.layer)
+    if options.focus is not None and len(looked_at.picked) < 3:
+        # On a page it is what a user picks from next.
+        raise _Wrong(f"--focus {options.focus}: must be 3 or 4 classes")
     fitted = view.fit(looked_at, view.of_run(run))
     return view.at(fitted, start)
 
@@ -350,7 +358,7 @@ def _of_depth(options: argparse.Namespace) -> Printable:
     from app.views import presets
 
     query = getattr(options, "query", {})
-    if options.key:
+    if options.key is not None:
         if given(options) or options.preset:
             raise _Wrong("KEY names a preset, and options say what is drawn: give one of both")
         base, picture = presets.of(_one_of("KEY =", options.key, list(SWEEPS)), False)

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.commands import chromium
 from app.commands.chromium import browser, patient
 from app.commands.quiet import quieten
 from ncengine.cli.film import ENDINGS
@@ -62,6 +63,14 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
         document.write_text(page.of_run(run, View(run.seeds_shown[0])), encoding="utf-8")
         _film(document, unfinished, {**asked, "format": form}, path)
     return file
+
+
+def require(path: str) -> None:
+    """Make sure, before anything is written, that films can be made here. Raises ValueError."""
+    try:
+        chromium.require()
+    except ValueError as error:
+        raise ValueError(f"--film {path}: {error}") from error
 
 
 def form_of(path: str) -> str:

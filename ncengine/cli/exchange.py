@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from os.path import expanduser
 from typing import TYPE_CHECKING, Any
 
 from ncengine.cli import explorer, written
@@ -50,7 +51,10 @@ def add_commands(commands: Any) -> None:
         "--parameters", metavar="FILE.safetensors", help="the trained parameters of all seeds"
     )
     wanted.add_argument(
-        "--html", metavar="FILE.html", help="player and curves as one HTML file, for any browser"
+        "--html",
+        type=expanduser,
+        metavar="FILE.html",
+        help="player and curves as one HTML file, for any browser",
     )
     add_film_options(export)
     add_experiment_options(export)
@@ -74,9 +78,9 @@ def _export(options: argparse.Namespace) -> int:
         return _refuse("--features: goes with --csv or --parquet")
     if alone := said_in_vain(options):
         return _refuse(f"{alone}: goes with --film")
-    if options.story:
+    if options.story is not None:
         return _export_story(options)
-    written.check(options)
+    _check_written(options)
     try:
         run = run_of(Store(), options)
     except Unknown as error:
@@ -90,16 +94,25 @@ def _export_story(options: argparse.Namespace) -> int:
     others = [name for name in _WRITES if name not in _OF_STORIES and getattr(options, name)]
     if others or not any(getattr(options, name) for name in _OF_STORIES):
         return _refuse("--story: goes with --film or --html, and with nothing else")
-    if options.key or given(options) or options.preset:
+    if options.key is not None or given(options) or options.preset:
         return _refuse("--story says what is written, and KEY or options name a run: give one")
     if alone := of_no_story(options):
         return _refuse(f"{alone}: a story is as long as its steps, which say what they play")
-    written.check(options)
+    _check_written(options)
     if options.html:
         print(explorer.command("html").save_story(options.story, options.html))
     if options.film:
         print(explorer.command("story_film").save(options.story, options.film, film_of(options)))
     return 0
+
+
+def _check_written(options: argparse.Namespace) -> None:
+    """Nothing is written where a part cannot be, nor what needs an app or a browser be made."""
+    written.check(options)
+    if options.html:
+        explorer.command("html")
+    if options.film:
+        explorer.command("film").require(options.film)
 
 
 def _refuse(message: str) -> int:
@@ -114,9 +127,10 @@ def run_of(store: Store, options: argparse.Namespace) -> Run:
         Unknown: KEY names no run, or several, or options name one too.
         ValueError: it is not finished.
     """
-    if options.key and (given(options) or options.preset):
+    if options.key is not None and (given(options) or options.preset):
         raise Unknown("KEY names the run, and so do options: give one of both")
-    if options.key:
+    # An empty one is none, and not the run that no options name.
+    if options.key is not None:
         meant = store.identity(_key(store, options.key))
         if meant is None:
             raise Unknown(f"KEY = {options.key!r}: its data are not those that are meant here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from os.path import expanduser
 from typing import Any
 
 ENDINGS = (".mp4", ".webm", ".webp")
@@ -22,12 +23,14 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("a film")
     group.add_argument(
         "--film",
+        type=expanduser,
         metavar="FILE.mp4|.webm|.webp",
         help="the player as a film: MP4, WebM, or WebP for slides; takes Chromium or Chrome, and "
         "the extra `film`",
     )
     group.add_argument(
         "--story",
+        type=expanduser,
         metavar="NAME|FILE.json",
         help="of a story that is shipped, or saved as a file: all of its steps, each for as long "
         "as it plays and 3 s",

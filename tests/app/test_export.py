@@ -306,6 +306,21 @@ def test_the_command_writes_what_the_page_saves(shipped, tmp_path, capsys, monke
     assert file.read_text(encoding="utf-8") == page.of_run(run, view(run))
 
 
+def test_the_command_takes_files_from_the_home_folder(shipped, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("NCENGINE_GALLERY", str(SHIPPED))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    key = shipped.open(first()).key
+    talk = (SHIPPED.parent / "stories" / "4-theory.json").read_bytes()
+    (tmp_path / "talk.json").write_bytes(talk)
+    # Shells leave what follows "=" as it is.
+    assert main(["export", key, "--html=~/run.html", "--run=~/run.npz", "--csv=~/tables"]) == 0
+    assert main(["export", "--story=~/talk.json", "--html=~/talk.html"]) == 0
+    assert main(["figure", "curves", key, "--out=~/curves.svg"]) == 0
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"run.html", "run.npz", "tables", "talk.html", "curves.svg"} <= written
+
+
 # Numbers.
 
 
@@ -363,8 +378,10 @@ def test_a_film_without_a_browser_says_what_it_takes(
     run = shipped.open(first())
     folder = tmp_path / "films"
     folder.mkdir()
-    assert main(["export", run.key[:10], "--film", str(folder / "film.mp4")]) == 1
-    assert said in capsys.readouterr().err
+    film, beside = str(folder / "film.mp4"), ["--html", str(folder / "page.html")]
+    for words in ([run.key[:10]], [run.key[:10], *beside], ["--story", "theory", *beside]):
+        assert main(["export", *words, "--film", film]) == 1
+        assert said in capsys.readouterr().err
     assert list(folder.iterdir()) == []
 
 

@@ -370,6 +370,10 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
         ([trained.key, "--run", file, "--features"], 2, "--features: goes with"),
         ([trained.key, "--depth", "3", "--run", file], 2, "give one of both"),
         (["nokey", "--run", file], 2, "no run at hand has such a key"),
+        # As a variable of a shell that is not set: none of these names anything.
+        (["", "--run", file], 2, "KEY = ''"),
+        (["", "--run", file, *command], 2, "give one of both"),
+        (["--story", "", "--html", page], 1, "--story : must be one of "),
         (["--depth", "7", "--run", file], 1, "absent; `ncengine train` trains it"),
         ([*command, "--run", str(tmp_path / "run.zip")], 1, "must end in .npz"),
         ([*command, "--parameters", file], 1, "must end in .safetensors"),
