@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from app.charts import palette
 from ncengine.theory.optimum import BEST_KNOWN, FLOOR
 
@@ -41,6 +43,12 @@ _ENOUGH = 11.2
 _COUNTED = 6
 # Where all is at one place, an axis shows as much less and as much more, as factors.
 ROOM = 3.0
+
+
+def single(values: Any) -> np.ndarray:
+    """Numbers as charts are sent them; what is beyond single precision has no place on them."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values).astype(np.float32)
 
 
 def altair() -> Any:

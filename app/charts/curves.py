@@ -69,7 +69,7 @@ def objective_table(run: Run) -> pa.Table:
         "hidden decay": over_seeds.mean_over_seeds(run, "decay_hidden"),
         "last-layer decay": over_seeds.mean_over_seeds(run, "decay_last"),
     }
-    table = pa.table({name: np.asarray(values, np.float32) for name, values in columns.items()})
+    table = pa.table({name: base.single(values) for name, values in columns.items()})
     return in_words.telling(table, in_words.parts(table, tuple(objective_parts(least)), NEGLIGIBLE))
 
 
@@ -84,13 +84,15 @@ def collapse_table(run: Run, test: bool) -> pa.Table:
         shown = _shown(columns[1], curve)
         parts.append([column[shown] for column in columns])
     passes, mean, deviation = (np.concatenate(column) for column in zip(*parts, strict=True))
+    with np.errstate(over="ignore"):
+        low, high = 10 ** (mean - deviation), 10 ** (mean + deviation)
     table = pa.table(
         {
             "passes": passes.astype(np.float32),
             "metric": np.repeat(metrics, [len(part[0]) for part in parts]).tolist(),
-            "mean": (10**mean).astype(np.float32),
-            "low": (10 ** (mean - deviation)).astype(np.float32),
-            "high": (10 ** (mean + deviation)).astype(np.float32),
+            "mean": base.single(10**mean),
+            "low": base.single(low),
+            "high": base.single(high),
         }
     )
     lines = in_words.grouped(table, "metric", "passes", "mean")

@@ -284,8 +284,11 @@ def nearest(moments: np.ndarray, moment: str) -> int:
 
 
 def shown_layers(run: Run, view: View) -> int | None:
-    """The snapshot of layers at the player's moment: there is one wherever there is geometry."""
-    if run.geometry is None or run.layers is None:
+    """The snapshot of layers at the player's moment: there is one wherever there is geometry.
+
+    A file may have come with none.
+    """
+    if run.geometry is None or run.layers is None or not len(run.layers.epoch):
         return None
     shown = shown_snapshot(run.geometry, run.config.seeds.index(view.seed), view.moment)
     if shown is None:

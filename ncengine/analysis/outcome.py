@@ -159,7 +159,7 @@ class Outcome:
             return "NC1 has no value."
         if self.nc1 > over_seeds.NOT_CONVERGED:
             return "the classes fell onto one point."
-        if self.nc1 == 0:
+        if self.nc1 <= 0:
             return "all samples of a class are one point, to the last digit."
         return (
             f"samples lie {_about(sqrt(self.nc1))} as far from their class’s mean as the classes "

@@ -119,9 +119,11 @@ def moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     counted = np.isfinite(values)
     count = counted.sum(axis=1)
-    mean = _divide(np.where(counted, values, 0.0).sum(axis=1), count)
-    spread = np.where(counted, values - mean[:, None], 0.0)
-    return mean, np.sqrt(_divide((spread**2).sum(axis=1), count))
+    # Numbers of seeds that are about to diverge may have squares that are beyond all.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = _divide(np.where(counted, values, 0.0).sum(axis=1), count)
+        spread = np.where(counted, values - mean[:, None], 0.0)
+        return mean, np.sqrt(_divide((spread**2).sum(axis=1), count))
 
 
 def _divide(total: np.ndarray, count: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from streamlit.util import calc_hash
 
 from app.charts import compare, curves, depth, layers
 from app.engine import runs
-from app.export import press, printable
+from app.export import page, press, printable
 from app.export.column import Chart, broken, placed
 from app.export.still import still
 from app.player.view import View
@@ -266,15 +266,30 @@ def test_no_row_holds_what_has_no_place(value):
         assert kept[name] == (value if np.isfinite(value) else None) and kept["passes"] == 0.0
 
 
-@pytest.mark.parametrize("bad", [0.0, np.inf, np.nan])
+# The last is what a training in double precision may come to before it diverges.
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("bad", [0.0, np.inf, np.nan, [1e250, 1e251]])
 def test_a_run_with_odd_values_has_every_figure(store, bad):
     made = make_run(CONFIG)
     odd = {name: np.where(np.arange(7)[:, None] == 3, bad, v) for name, v in made.curves.items()
            if name != "epoch"}  # fmt: skip
     run = replace(made, curves={**odd, "epoch": made.curves["epoch"]})
-    for name in ("collapse", "objective", "accuracy"):
+    measured = {name: np.full_like(v, 1e250) if bad == [1e250, 1e251] else v
+                for name, v in made.layers.measured.items()}  # fmt: skip
+    run = replace(run, layers=replace(made.layers, measured=measured))
+    for name in printable.titles(run):
         svg = printable.of_run(run, name, view(run)).svg("single")
         assert not re.search(r"NaN|Infinity|undefined", svg)
+    assert page.of_run(run, view(run))
+
+
+def test_layers_of_which_no_moment_was_kept_have_no_figure(store):
+    run = make_run(CONFIG)
+    none = {name: v[:0] for name, v in run.layers.measured.items()}
+    run = replace(run, layers=replace(run.layers, measured=none, epoch=run.layers.epoch[:0]))
+    for name in ("layers", "map", "decay"):
+        with pytest.raises(ValueError, match="has no layers to show"):
+            printable.of_run(run, name, view(run))
 
 
 # Which charts, and the player.

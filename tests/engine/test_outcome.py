@@ -158,6 +158,8 @@ def test_what_promises_to_help_is_offered(values, falling, failing, tries):
         (4.0, "Not collapsed", "samples lie 200 % as far"),
         (np.inf, "Not collapsed", "the classes fell onto one point."),
         (0.0, "Collapsed", "all samples of a class are one point"),
+        # From anywhere, as in a run's file.
+        (-1.0, "Collapsed", "all samples of a class are one point"),
         (np.nan, "Collapse cannot be told", "NC1 has no value."),
     ],
 )
