@@ -268,7 +268,8 @@ class _Ends:
     def mean(self, name: str) -> float | None:
         """The arithmetic mean of those that are finite."""
         values = [value for value in self.of(name).values() if np.isfinite(value)]
-        return float(np.mean(values)) if values else None
+        with np.errstate(over="ignore"):
+            return float(np.mean(values)) if values else None
 
 
 def _fell(run: Run) -> float | None:

@@ -76,7 +76,8 @@ def by_scale(curve: str, values: Iterable[float]) -> float | None:
     if metric_of(curve).scale is Scale.LOG and curve != "gap":
         return typical(values)
     finite = [value for value in values if np.isfinite(value)]
-    return float(np.mean(finite)) if finite else None
+    with np.errstate(over="ignore"):
+        return float(np.mean(finite)) if finite else None
 
 
 def last_by_scale(run: Run, curve: str) -> float | None:

@@ -43,6 +43,7 @@ def _where(options: argparse.Namespace) -> int:
 def _places() -> Iterator[tuple[str, Path | None, str | None]]:
     """What lies there, the path or None where there is none, and the variable that names it."""
     from ncengine.datasets.files import local
+    from ncengine.jobs import process_memory
     from ncengine.runs import places
     from ncengine.runs.recorded import FOLDER
 
@@ -55,6 +56,8 @@ def _places() -> Iterator[tuple[str, Path | None, str | None]]:
     yield "stories", home and home / "cache" / "stories", None
     yield from _data_sets()
     yield "prepared words", local.prepared_folder(), None
+    yield "locks of downloads", local.locks_folder(), None
+    yield "memory of a process", process_memory.kept_at(), None
     yield "app", home and home / "app", None
     yield "configuration", home and home / ".streamlit" / "config.toml", None
 

@@ -46,7 +46,7 @@ def process_bytes() -> int:
 def known() -> int | None:
     """The same where it has been measured; None where it has not."""
     with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(_path().read_text(encoding="utf-8"))
+        kept = json.loads(kept_at().read_text(encoding="utf-8"))
         taken = kept["bytes"]
         low, high = BOUNDS
         if kept["installation"] == _installation() and type(taken) is int and low <= taken <= high:
@@ -102,7 +102,8 @@ def _installation() -> str:
     return f"{sys.executable} {sys.version_info[:3]} {torch} {changed} {ENGINE_VERSION}"
 
 
-def _path() -> Path:
+def kept_at() -> Path:
+    """The file that it is kept in, of the Python that runs this."""
     name = hashlib.sha256(sys.executable.encode(errors="surrogateescape")).hexdigest()[:12]
     return user_cache() / f"process-memory-{name}.json"
 
@@ -110,7 +111,7 @@ def _path() -> Path:
 def _keep(taken: int) -> None:
     if known() == taken:
         return
-    path, kept = _path(), {"installation": _installation(), "bytes": taken}
+    path, kept = kept_at(), {"installation": _installation(), "bytes": taken}
     part = path.with_suffix(f".{os.getpid()}.part")
     # Who cannot keep it measures it again.
     with suppress(OSError):

@@ -100,6 +100,13 @@ def test_seeds_are_named_as_one_says_them():
     ]
 
 
+@pytest.mark.filterwarnings("error")
+def test_means_of_the_largest_numbers_are_beyond_all_without_a_warning():
+    assert by_scale("gap", [1.7e308, 1.7e308]) == INF
+    mean = mean_over_seeds(run_of([[1.0] * 3], loss=[[1e300, 3e300, 2e300]]), "loss")
+    assert mean == pytest.approx([2e300])
+
+
 def test_a_mean_over_seeds_is_by_the_metrics_scale():
     assert by_scale("test_accuracy", [0.0, 0.5, 1.0]) == pytest.approx(0.5)
     assert by_scale("nc1", [1e-4, 1e-2]) == pytest.approx(1e-3)

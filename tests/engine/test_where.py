@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from ncengine.cli.main import main
+from ncengine.datasets.files import fetching
+from ncengine.jobs import process_memory
 from ncengine.version import ENGINE_VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +69,19 @@ def test_it_makes_nothing(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
     assert not found["cache"]["exists"] and found["cache"]["bytes"] is None
     assert found["cache"]["writable"] and found["app"]["exists"]
+
+
+def test_all_that_is_written_below_the_user_s_cache_folder_is_told(tmp_path, capsys, monkeypatch):
+    for name in ("LOCALAPPDATA", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.delenv("NCENGINE_DATA")
+    process_memory._keep(2**28)
+    with fetching._alone(tmp_path / "some" / "file"):
+        written = {path for path in (tmp_path / "home").rglob("*") if path.is_file()}
+    told_of = [Path(one["path"]) for one in told(capsys).values() if one["path"]]
+    assert len(written) == 2
+    for path in written:
+        assert any(place == path or place in path.parents for place in told_of), path
 
 
 def test_sizes_are_those_of_the_files(tmp_path, capsys):

@@ -22,8 +22,8 @@ from ncengine.datasets.files.local import (
     expected,
     find,
     folder,
+    locks_folder,
     share,
-    user_cache,
     works_offline,
 )
 from ncengine.datasets.files.sources import address_of, known, redacted, source, variable
@@ -102,8 +102,7 @@ def download(name: str, progress: Progress | bool | None = None) -> Path:
 def _alone(target: Path) -> Iterator[None]:
     """Only one process at a time fetches a file; without one where no lock can be had."""
     try:
-        # The data sets' folders, which may be someone else's, hold their files and nothing else.
-        locks = user_cache() / ".locks"
+        locks = locks_folder()
         locks.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(str(target.absolute()).encode()).hexdigest()[:20]
         lock = FileLock(locks / f"{name}.lock")

@@ -60,6 +60,11 @@ def prepared_folder() -> Path:
     return user_cache() / "imdb"
 
 
+def locks_folder() -> Path:
+    """Where locks of downloads lie: data sets' folders, which may be someone else's, hold none."""
+    return user_cache() / ".locks"
+
+
 def _own_folder(name: str, origin: Source) -> Path:
     return (_named_folder() or user_cache()) / "-".join(filter(None, (name, origin.tag)))
 
