@@ -10,6 +10,7 @@ import streamlit as st
 
 from app.engine.limits import limits
 from ncengine.config import RunConfig, as_text
+from ncengine.runs.identity import Identity
 from ncengine.runs.places import CACHE_VARIABLE, cache_root
 
 
@@ -27,24 +28,32 @@ def cache_line() -> str:
     return f"export {CACHE_VARIABLE}={shlex.quote(str(cache_root()))}"
 
 
-def draw(config: RunConfig) -> None:
+def draw(spec: RunConfig | Identity) -> None:
     """Both, to be copied, with how to take the run along."""
     tell_cache()
-    st.markdown("The command that trains it, and the one that writes it as a file:")
-    st.code(
-        f"{command(config)}\n{command(config, 'export')} --run run.npz",
-        language="sh",
-        wrap_lines=True,
-    )
-    st.markdown("The same in Python:")
-    st.code(python(config), language="python", wrap_lines=True)
+    if isinstance(spec, Identity):
+        st.markdown("The command that writes this very run as a file:")
+        st.code(getting(spec, "run"), language="sh", wrap_lines=True)
+        st.markdown("What reads it in Python:")
+    else:
+        st.markdown("The command that trains it, and the one that writes it as a file:")
+        both = f"{command(spec)}\n{command(spec, 'export')} --run run.npz"
+        st.code(both, language="sh", wrap_lines=True)
+        st.markdown("The same in Python:")
+    st.code(python(spec), language="python", wrap_lines=True)
 
 
-def draw_pair(left: RunConfig, right: RunConfig) -> None:
+def draw_pair(left: RunConfig | Identity, right: RunConfig | Identity) -> None:
     """Both for two runs."""
     tell_cache()
-    st.markdown("The commands that train the two:")
-    st.code(f"{command(left)}\n{command(right)}", language="sh", wrap_lines=True)
+    named = [isinstance(spec, Identity) for spec in (left, right)]
+    st.markdown(
+        "The commands that train the two, or write very runs as files:"
+        if any(named)
+        else "The commands that train the two:"
+    )
+    both = f"{getting(left, 'left')}\n{getting(right, 'right')}"
+    st.code(both, language="sh", wrap_lines=True)
     st.markdown("The same in Python:")
     st.code(pair_python(left, right), language="python", wrap_lines=True)
 
@@ -73,6 +82,13 @@ def figure(keys: Sequence[str], metric: str) -> str:
     return f"ncengine figure runs {keys[0]} {beside} --of {metric} --out {metric}.pdf"
 
 
+def getting(spec: RunConfig | Identity, name: str) -> str:
+    """The command that trains it; of one very run, as which no other is, the one that writes it."""
+    if isinstance(spec, Identity):
+        return f"ncengine export {spec.key} --run {name}.npz"
+    return command(spec)
+
+
 def command(config: RunConfig, verb: str = "train") -> str:
     """`ncengine train …` with all that is not as it is by default; or another verb."""
     options = (
@@ -82,14 +98,15 @@ def command(config: RunConfig, verb: str = "train") -> str:
     return " ".join(["ncengine", verb, *options])
 
 
-def python(config: RunConfig) -> str:
-    """The code that trains it, and keeps it as a file."""
-    return f'import ncengine\n\nrun = {_run(config)}\nrun.save("run.npz")\n'
+def python(spec: RunConfig | Identity) -> str:
+    """The code that trains it, and keeps it as a file; of one very run that reads its file."""
+    kept = "" if isinstance(spec, Identity) else 'run.save("run.npz")\n'
+    return f"import ncengine\n\nrun = {_got(spec, 'run')}\n{kept}"
 
 
-def pair_python(left: RunConfig, right: RunConfig) -> str:
-    """The code that trains two runs."""
-    return f"import ncengine\n\nleft = {_run(left)}\nright = {_run(right)}\n"
+def pair_python(left: RunConfig | Identity, right: RunConfig | Identity) -> str:
+    """The code that trains two runs, or reads their files."""
+    return f"import ncengine\n\nleft = {_got(left, 'left')}\nright = {_got(right, 'right')}\n"
 
 
 def recording_python(key: str) -> str:
@@ -104,6 +121,10 @@ def several_python(configs: Sequence[RunConfig]) -> str:
     """The code that trains several runs."""
     lines = "".join(f"    {_run(config)},\n" for config in configs)
     return f"import ncengine\n\nruns = [\n{lines}]\n"
+
+
+def _got(spec: RunConfig | Identity, name: str) -> str:
+    return f'ncengine.load("{name}.npz")' if isinstance(spec, Identity) else _run(spec)
 
 
 def _run(config: RunConfig) -> str:

@@ -149,9 +149,9 @@ def _share(page: str) -> None:
         "its own machine alone, unless it was started otherwise."
     )
     if page == EXPLORE:
-        code.draw(picker.picked())
+        code.draw(picker.meant())
     elif page == COMPARE:
-        code.draw_pair(picker.picked(), other.picked())
+        code.draw_pair(picker.meant(), other.meant())
     elif page == THEORY:
         theory_code.draw(theory.last())
     elif page == RECORDED:

@@ -13,6 +13,8 @@ from ncengine.cli.main import _parser
 from ncengine.cli.options import config_of
 from ncengine.config import RunConfig
 from ncengine.config.presets import paper_preset
+from ncengine.runs.identity import Identity
+from ncengine.version import EARLIER_VERSIONS
 from tests.app.conftest import open_at
 
 CONFIGS = [
@@ -55,6 +57,20 @@ def test_the_code_of_a_pair_asks_for_both(monkeypatch):
     names = {}
     exec(code.pair_python(*CONFIGS[1:3]), names)
     assert [names["left"], names["right"]] == CONFIGS[1:3]
+
+
+def test_one_very_run_is_written_by_its_key_and_read_from_its_file(monkeypatch):
+    """Its configuration means another one here: of other data, or by another engine."""
+    older = Identity(RunConfig(depth=3), "other files", EARLIER_VERSIONS[0])
+    asked = _parser().parse_args(shlex.split(code.getting(older, "run"))[1:])
+    assert (asked.key, asked.run) == (older.key, "run.npz")
+    monkeypatch.setattr(ncengine, "load", lambda path: f"read {path}", raising=False)
+    monkeypatch.setattr(ncengine, "run", lambda config: config, raising=False)
+    names = {}
+    exec(code.python(older), names)
+    assert names["run"] == "read run.npz"
+    exec(code.pair_python(RunConfig(depth=8), older), names)
+    assert (names["left"], names["right"]) == (RunConfig(depth=8), "read right.npz")
 
 
 def test_compare_shares_both_runs(at):

@@ -319,11 +319,15 @@ def test_an_address_names_one_of_them(at, twice, monkeypatch):
     assert_sound(at)
     assert at.session_state["config"] == SMALL and at.query_params["run"] in (shipped, [shipped])
     assert "From the gallery" in texts(at) and "on other files of Digits" in texts(at)
+    copied = [block.value for block in at.get("code")]
+    assert f"ncengine export {shipped} --run run.npz" in copied
     # The other one is a click away, and has no need of a name.
     at.button(key="own").click().run()
     assert_sound(at)
     assert at.session_state["config"] == SMALL and "run" not in at.query_params
     assert "From the gallery" not in texts(at)
+    copied = [block.value for block in at.get("code")]
+    assert any(code.command(SMALL) in text for text in copied)
 
 
 def test_who_trains_what_was_named_sees_its_training(at, twice, monkeypatch, jobs):
