@@ -25,6 +25,8 @@ ENTRY = "entry.json"
 MOST_ENTRY = 2**22
 MOST_MEMBERS, MOST_LIST = 1000, 2**20
 MOST_HEADER = 2**12
+# Of what is said of a file.
+MOST_WORDS = 300
 SUFFIX = ".npy"
 CRC = "crc"
 # All members are as old as that, so that the same run is the same file.
@@ -39,7 +41,14 @@ Form = tuple[str, tuple[int, ...]]
 
 
 class Unsound(ValueError):
-    """A file that is not as one must be; says which member, and why."""
+    """A file that is not as one must be; says which member, and why.
+
+    What it quotes of the file may be anything: it is as long as a sentence, and moves no cursor.
+    """
+
+    def __init__(self, said: str):
+        plain = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in said)
+        super().__init__(plain if len(plain) <= MOST_WORDS else f"{plain[: MOST_WORDS - 1]}…")
 
 
 def write(file: BinaryIO, entry: Mapping[str, Any], arrays: Arrays) -> None:

@@ -78,6 +78,21 @@ def test_what_a_run_has_not_is_refused_by_name(content):
     assert refusal(rewritten(content, drop=["entry.json"])) == "entry.json: it is not there"
 
 
+def test_what_is_quoted_of_a_file_moves_no_cursor_and_is_short(content):
+    for name in (
+        "\x1b[2J\x07.npy",
+        "\u202egpj.npy",
+        "a\nb.npy",
+        "\x1b]0;title\x07",
+        "curves/" * 999,
+    ):
+        said = refusal(rewritten(content, **{name: npy(np.zeros(3))}))
+        assert said.isprintable() and len(said) <= 300
+    for changed in ({"key": "\x1b[2J"}, {"config": "1" * 9999}, {"passes": "9" * 9999}):
+        said = refusal(rewritten(content, lambda entry, new=changed: {**entry, **new}))
+        assert said.isprintable() and len(said) <= 300
+
+
 @pytest.mark.parametrize(
     "array, said",
     [
