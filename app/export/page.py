@@ -47,7 +47,7 @@ def of_run(run: Run, looked_at: View, server: str = SERVER) -> str:
         f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
         f"<details><summary>{explanation.TITLE}</summary>"
         f"{_from_markdown(explanation.explained(config))}</details>"
-        f"{back(server, {**config.query(), **looked_at.query(view.of_run(run))})}</main>"
+        f"{back(server, {**config.query(), **_seen(looked_at, run)})}</main>"
     )
     return document(f"{config.title()} · {NAME}", body, messages.by_name)
 
@@ -89,7 +89,7 @@ def of_pair(left: Run, right: Run, looked_at: View, clock: str, server: str = SE
     found = comparison.figures(left, right)
     title = " · ".join(names)
     query = {**left.config.query(), other.OTHER: other.as_one(right.config)}
-    query |= looked_at.query(view.of_run(left))
+    query |= _seen(looked_at, left) | {CLOCK: clock}
     body = (
         f'<main class="one"><header><h1>Two runs side by side</h1>'
         f"<p>{escape(comparison.sentence(left, right))}</p></header>"
@@ -161,6 +161,11 @@ def _from_markdown(words: str) -> str:
     text = escape(words.replace("\\", ""))
     text = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", text)
     return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))
+
+
+def _seen(looked_at: View, run: Run) -> dict[str, str]:
+    """What an address says of how it is looked at: from where, and at which moment, too."""
+    return looked_at.query(view.of_run(run)) | started(looked_at)
 
 
 def _anywhere(looked_at: View) -> View:

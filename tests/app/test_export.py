@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pandas as pd
@@ -210,6 +211,8 @@ def test_depth_and_a_pair_are_files_too(shipped):
     assert [h["depth"] for h in headers] == [left.config.depth, 2]
     assert [h["group"]["clock"] for h in headers] == ["share", "share"]
     assert "They differ by depth L" in " ".join(reader.words)
+    seen = led_back(reader)
+    assert (seen["view"], seen["clock"]) == ("2d", "share") and "depth=2" in seen["other"]
 
 
 def test_a_map_is_a_series_a_weight_decay(shipped):
@@ -249,8 +252,18 @@ def test_the_file_shows_what_is_looked_at(made, changed):
 def test_the_file_begins_at_the_moment_that_is_looked_at(made):
     for moment, start in (("3", {"view": "2d", "epoch": "3"}), ("", {"view": "2d"})):
         seen = view(made, moment=moment, start=(("epoch", "7"), ("view", "2d")))
-        [place] = [a for a in Reader(page.of_run(made, seen)).named("div") if "data-told" in a]
+        reader = Reader(page.of_run(made, seen))
+        [place] = [a for a in reader.named("div") if "data-told" in a]
         assert json.loads(place["data-told"])["start"] == start
+        # And so does the page that it leads back to.
+        assert led_back(reader) == CONFIG.query() | start
+
+
+def led_back(reader):
+    """What the address in the file's last line says."""
+    [address] = [a["href"] for a in reader.named("a")]
+    assert address.startswith("http://127.0.0.1:8501/")
+    return dict(parse_qsl(urlsplit(address).query))
 
 
 def places(html, tag, name):
