@@ -35,6 +35,7 @@ def of_recording(seen: Seen, server: str = SERVER) -> str:
         shown = curves.collapse(recording), curves.picked(recording, curves.chosen(recording))
         charts = "".join(map(drawn, shown))
     charts = over_modules(seen) + charts
+    address = seen.query() | started(seen.looked_at)
     facts = " · ".join(words.facts(recording)).replace("**", "").replace("\\", "")
     body = (
         f'<main class="one"><header><h1>{escape(name)}</h1>'
@@ -42,7 +43,7 @@ def of_recording(seen: Seen, server: str = SERVER) -> str:
         f"{readings.html(seen, figures.row(seen), presented=False, across=True)}"
         f'<div class="halves">{player}<div class="beside">{charts}</div></div>'
         f"<p>{escape(words.DRAWN_ALIKE)}</p>"
-        f"{back(server, seen.query(), 'recorded', 'this recording')}</main>"
+        f"{back(server, address, 'recorded', 'this recording')}</main>"
     )
     return document(f"{name} · {NAME}", body, messages.by_name)
 

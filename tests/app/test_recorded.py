@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pyarrow.parquet
@@ -190,6 +191,9 @@ def test_it_goes_into_one_file_that_names_it_as_text(root):
     file = of_recording(seen(key), "http://example.org/base/")
     assert "<img src=x>" not in file and "&lt;/script&gt;&lt;img src=x&gt;" in file
     assert f"http://example.org/base/recorded?recorded={key}" in file
+    looked_at = replace(seen(key).looked_at, moment="10", start=(("view", "2d"),))
+    file = of_recording(replace(seen(key), looked_at=looked_at))
+    assert f"recorded?recorded={key}&amp;view=2d&amp;epoch=10" in file
     assert len(file) < 3_000_000
 
 

@@ -253,7 +253,11 @@ def test_share_saves_the_file_of_what_is_looked_at(page, app, opened, files):
     said(saved, "epoch", "120")
     said(saved, "view", "2d")
     expect(saved.get_by_text("layer (1 is the embedding)")).to_be_visible()
-    assert "seed=1" in saved.get_by_role("link").get_attribute("href")
+    address = saved.get_by_role("link").get_attribute("href")
+    assert "seed=1" in address
+    page.goto(address)
+    said(page, "view", "2d")
+    said(page, "epoch", "120")
 
 
 def test_the_page_stories_saves_a_story(page, app, opened, files):
