@@ -85,6 +85,8 @@ def _floor(values: Values) -> str:
     if loss == "ce" and int(width) >= int(classes) >= 3:
         minority, ratio = values["minority"], values["ratio"]
         lines.append(f"ncengine.theory.unequal_optimum({given}, {minority!r}, {ratio!r})")
+        if int(minority) > 1:
+            lines.append(f"ncengine.theory.meeting_ratio({given}, {minority!r})")
     return "import ncengine\n\n" + "\n".join(lines) + "\n"
 
 

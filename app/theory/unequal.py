@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -12,10 +13,12 @@ from app.charts import palette
 from app.charts.lines import LINEAR, LOG, Axes, Chart, Line
 from app.components import theory
 from app.components.theory import Values
-from ncengine.analysis.words import number
-from ncengine.theory import unequal_optimum
+from ncengine.analysis.words import number, percent
+from ncengine.theory import UnequalOptimum, meeting_ratio, unequal_optimum
+from ncengine.theory.unequal import MOST_RATIO
 
 RATIOS = tuple(float(x) for x in np.geomspace(1, 1e4, 17))
+FARTHER = (3e4, 1e5, 3e5, MOST_RATIO)
 _KEPT = 64
 
 
@@ -34,10 +37,12 @@ def draw(values: Values) -> list[Chart]:
     with right:
         st.markdown(_words(classes, width, decay, minority, ratio))
     lines = _lines(classes, width, decay, minority, ratio)
+    marks = _marks(classes, width, decay, minority)
     left, right = st.columns(2, gap="medium")
     fewer = "how many times fewer samples, R"
-    cosines = Chart("unequal", Axes(fewer, "cosine of two rows of W", LOG, LINEAR), lines[:2])
-    gap = Chart("unequal_gap", Axes(fewer, "balanced figure − best", LOG, LOG), lines[2:])
+    rows, costs = "cosine of two rows of W", "balanced figure − best"
+    cosines = Chart("unequal", Axes(fewer, rows, LOG, LINEAR), [*lines[:2], *marks[:1]])
+    gap = Chart("unequal_gap", Axes(fewer, costs, LOG, LOG), [*lines[2:], *marks[1:]])
     for column, chart in ((left, cosines), (right, gap)):
         with column:
             charts.draw(chart)
@@ -52,8 +57,9 @@ def draw(values: Values) -> list[Chart]:
 
 def _words(classes: int, width: int, decay: float, minority: int, ratio: float) -> str:
     found = unequal_optimum(classes, width, decay, minority, ratio)
+    meeting = "" if minority == 1 else " " + _meeting_words(classes, width, decay, minority)
     if ratio == 1:
-        return f"All {classes} classes have as many samples: their rows form the simplex."
+        return f"All {classes} classes have as many samples: their rows form the simplex.{meeting}"
     small = "One class" if minority == 1 else f"{minority} classes"
     sentence = (
         f"{small} of {classes} {'has' if minority == 1 else 'have'} {ratio:,g} times fewer "
@@ -66,24 +72,64 @@ def _words(classes: int, width: int, decay: float, minority: int, ratio: float) 
             + f"the row of the small class has norm {number(float(norms[-1]))}, that of a large "
             f"class {number(float(norms[0]))}."
         )
-    cosine = found.minority_cosine
-    if np.isnan(cosine) or cosine > 1 - 1e-6:
+    if ratio >= _meeting(classes, width, decay, minority)[0]:
         return (
             sentence + "the rows of the small classes **have become one**. The network no longer "
-            "tells them apart."
+            f"tells them apart.{meeting}"
         )
+    cosine = found.minority_cosine
     angle = np.degrees(np.arccos(np.clip(cosine, -1, 1)))
+    shown = f"{angle:.1f}" if angle >= 0.1 else number(float(angle))
     return (
-        sentence + f"the rows of any two of them are at an angle of **{angle:.1f}°** (cosine "
+        sentence + f"the rows of any two of them are at an angle of **{shown}°** (cosine "
         f"{number(cosine)}), in the simplex at {np.degrees(np.arccos(-1 / (classes - 1))):.1f}°. "
-        "The fewer their samples, the nearer they turn to each other, and at some R they meet."
+        f"The fewer their samples, the nearer they turn to each other.{meeting}"
     )
+
+
+@lru_cache(_KEPT)
+def _meeting(
+    classes: int, width: int, decay: float, minority: int
+) -> tuple[float, UnequalOptimum | None]:
+    """At which R small classes meet, and the best there; None where that R is too large."""
+    ratio = meeting_ratio(classes, width, decay, minority)
+    if ratio > MOST_RATIO:
+        return ratio, None
+    return ratio, unequal_optimum(classes, width, decay, minority, ratio)
+
+
+def _meeting_words(classes: int, width: int, decay: float, minority: int) -> str:
+    ratio, there = _meeting(classes, width, decay, minority)
+    if ratio == math.inf:
+        return "They meet at an R that is too large to be computed."
+    sentence = (
+        f"They meet at R = **{float(f'{ratio:.3e}'):,.0f}**"
+        if ratio >= 1000
+        else (f"They meet at R = **{ratio:.4g}**")
+    )
+    if there is None:
+        return sentence + ", far beyond the chart."
+    return (
+        f"{sentence}. There the balanced figure costs {number(there.balanced - there.loss)} more "
+        f"than the best, {percent((there.balanced - there.loss) / there.loss)} of it."
+    )
+
+
+def _marks(classes: int, width: int, decay: float, minority: int) -> list[Line]:
+    """Points of both charts where small classes meet."""
+    if minority == 1:
+        return []
+    ratio, there = _meeting(classes, width, decay, minority)
+    if there is None:
+        return []
+    heights = (1.0, there.balanced - there.loss)
+    return [Line("they meet", palette.CLASS_COLORS[3], [ratio], [y], points=True) for y in heights]
 
 
 @lru_cache(_KEPT)
 def _lines(classes: int, width: int, decay: float, minority: int, chosen: float) -> list[Line]:
     # With the one that is chosen, for its point to stand where it is.
-    ratios = sorted({*RATIOS, chosen})
+    ratios = sorted({*RATIOS, *_farther(classes, width, decay, minority), chosen})
     found = [unequal_optimum(classes, width, decay, minority, ratio) for ratio in ratios]
     blue, orange, green = palette.CLASS_COLORS[:3]
     small = [np.nan_to_num(one.minority_cosine, nan=1.0) for one in found]
@@ -108,3 +154,11 @@ def _lines(classes: int, width: int, decay: float, minority: int, chosen: float)
             chosen=chosen if chosen > 1 else None,
         ),
     ]
+
+
+def _farther(classes: int, width: int, decay: float, minority: int) -> list[float]:
+    """More R, for those where small classes meet to be on the charts."""
+    if minority == 1:
+        return []
+    ratio, there = _meeting(classes, width, decay, minority)
+    return [] if there is None else [r for r in FARTHER if r < 10 * ratio]

@@ -21,6 +21,7 @@ _LAZY = {
     "best_figure": "ncengine.theory.figures",
     "construction": "ncengine.theory.constructions.construction",
     "known_figures": "ncengine.theory.known",
+    "meeting_ratio": "ncengine.theory.unequal",
     "unequal_optimum": "ncengine.theory.unequal",
 }
 

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize, root
 
 from ncengine.arguments import whole
 from ncengine.theory.gufm import gufm_optimum, simplex_etf
 
 MOST_CLASSES, MOST_RATIO = 32, 1e6
+# Up to such an R minorities are asked whether they meet. What is less than a share of 1e-16 of all
+# samples is rounding.
+_FARTHEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,7 @@ def unequal_optimum(
     minority = whole("minority", minority, 1, classes - 1)
     if not 1 <= ratio <= MOST_RATIO:
         raise ValueError(f"ratio = {ratio!r}: must be a number from 1 to {MOST_RATIO:,.0f}")
-    large = classes - minority
-    shares = np.array([1.0, 1 / ratio]) / (large + minority / ratio)
-    objective = _Objective(np.array([large, minority]), shares, width, weight_decay)
+    objective = _objective(classes, width, weight_decay, minority, ratio)
     # Of the balanced simplex, and minorities nearer to each other.
     starts = [objective.simplex(optimum.row_norm, spread) for spread in (1.0, 0.3, 0.03, 0.0)]
     tried = [
@@ -88,6 +89,48 @@ def unequal_optimum(
     best = min(tried, key=lambda one: one.fun)
     means, rows = objective.figure(best.x)
     return UnequalOptimum(float(best.fun), objective(starts[0])[0], means, rows, int(minority))
+
+
+@lru_cache(maxsize=128)
+def meeting_ratio(classes: int, width: int, weight_decay: float, minority: int) -> float:
+    """The R from which on the rows of the minority are one; infinite where that is beyond 1e15.
+
+    Minority classes that have become one part again where that begins to cost less. Let their
+    features turn apart by a small angle u, and their rows by a small v. By the second order this
+    changes the objective, for each of them, by q (s a p u^2 / 2 - s u v) + lambda v^2 / 2: with q a
+    class's share of all samples, s = sqrt(d), a how far its row and a majority's are apart along
+    the axis between the two groups, and p what its samples give to all of the majority. No u and v
+    help where lambda a p >= s q; there R is sought at which these are equal.
+
+    Args:
+        classes, width, weight_decay: as of `unequal_optimum`.
+        minority: how many classes have fewer samples, 2 to K - 1.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+    optimum = gufm_optimum(classes, width, weight_decay)
+    classes = whole("classes", classes, 3, MOST_CLASSES)
+    minority = whole("minority", minority, 2, classes - 1)
+
+    def firm(log_ratio: float) -> float:
+        """Above 0 where the minority stays one."""
+        objective = _objective(classes, width, weight_decay, minority, math.exp(log_ratio))
+        return objective.firmness(optimum.row_norm)
+
+    # Of classes alike, R = 1, none are one.
+    for high in np.log(10) * np.arange(1, math.log10(_FARTHEST) + 1):
+        if firm(high) > 0:
+            return math.exp(brentq(firm, high - math.log(10), high, xtol=1e-12))
+    return math.inf
+
+
+def _objective(
+    classes: int, width: int, weight_decay: float, minority: int, ratio: float
+) -> _Objective:
+    large = classes - minority
+    shares = np.array([1.0, 1 / ratio]) / (large + minority / ratio)
+    return _Objective(np.array([large, minority]), shares, width, weight_decay)
 
 
 class _Objective:
@@ -140,6 +183,35 @@ class _Objective:
         of_along = (other * axis)[::-1] - other * axis + decayed * along
         of_aside = (-out * (alike * near + other) + decayed * aside) * self.several
         return float(value), np.concatenate([of_angles, of_along, of_aside])
+
+    def firmness(self, row_norm: float) -> float:
+        """log(lambda a p) - log(s q) of a minority that is one, see `meeting_ratio`."""
+        # All but what parts the minority: its angle, and its rows' parts along a simplex.
+        free = [0, 2, 3, 4]
+        start = self.simplex(row_norm, 0.0)
+
+        def whole(y: np.ndarray) -> np.ndarray:
+            x = start.copy()
+            x[free] = y
+            return x
+
+        def gradient(y: np.ndarray) -> np.ndarray:
+            """In shares of the weight decay, which may be small."""
+            return self(whole(y))[1][free] / self.decay
+
+        near = minimize(
+            lambda y: self(whole(y))[0],
+            start[free],
+            jac=lambda y: self.decay * gradient(y),
+            method="BFGS",
+            options={"gtol": 1e-11},
+        )
+        found = root(gradient, near.x, tol=1e-13)
+        _, along, _ = whole(found.x).reshape(3, 2)
+        apart, sizes = along[0] - along[1], np.log(self.sizes)
+        given = -np.logaddexp(0.0, sizes[1] - sizes[0] + self.scale * apart)
+        wanted = math.log(self.scale * self.shares[1])
+        return float(math.log(self.decay * apart) + given - wanted)
 
     def figure(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(K, K - 1) means of norm 1 and rows: along the axis, and along each simplex."""

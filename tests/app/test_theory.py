@@ -221,10 +221,54 @@ def test_of_one_large_class_it_is_said_that_it_is_one():
 
 def test_minority_rows_meet(at):
     open_at(at, **{"at": "classes=10;width=64;ratio=5000.0"})
-    assert "**have become one**" in texts(at)
+    words = texts(at)
+    assert "**have become one**" in words
+    assert "They meet at R = **2,276**. There the balanced figure costs 0.00311 more" in words
     at.select_slider(key="theory:floor:ratio").set_value(20.0).run()
-    assert "at an angle of **89.3°**" in texts(at)
+    assert "at an angle of **89.3°**" in texts(at) and "**2,276**" in texts(at)
     assert at.query_params["at"] == "classes=10;width=64;ratio=20.0"
+
+
+@pytest.mark.parametrize(
+    "values, met",
+    [
+        # Rows 0.2 degrees apart are not one: they are at 196,531 alone.
+        ((4, 4, 0.005, 3, 180_000.0), False),
+        ((4, 4, 0.005, 3, 200_000.0), True),
+        ((3, 4, 1e-5, 2, 1e4), False),
+        ((4, 4, 0.5, 1, 1e4), False),
+    ],
+)
+def test_that_rows_are_one_is_said_from_where_they_meet_on(values, met):
+    from app.theory import unequal
+
+    words = unequal._words(*values)
+    assert ("**have become one**" in words) == met
+    assert ("They meet at R = **" in words) == (values[3] > 1)
+    assert "°" not in words if met else ("**0.0°**" not in words)
+
+
+@pytest.mark.parametrize("problem", [(10, 64, 0.005, 2), (4, 4, 0.005, 3), (4, 64, 0.5, 2)])
+def test_where_minorities_meet_is_a_mark_on_both_charts(problem):
+    from app.theory import unequal
+    from ncengine.theory import meeting_ratio
+
+    ratio = meeting_ratio(*problem)
+    cosine, gap = unequal._marks(*problem)
+    lines = unequal._lines(*problem, 50.0)
+    assert (cosine.x, cosine.y) == ([ratio], [1.0]) and gap.x == [ratio]
+    # They lie on their lines, which go on beyond.
+    for line, mark in ((lines[0], cosine), (lines[2], gap)):
+        assert line.x[-1] > ratio
+        on_line = np.exp(np.interp(np.log(ratio), np.log(line.x), np.log(np.abs(line.y))))
+        assert mark.y[0] == pytest.approx(on_line, rel=0.1)
+
+
+def test_far_beyond_the_chart_no_mark_is_drawn():
+    from app.theory import unequal
+
+    assert unequal._marks(3, 4, 1e-5, 2) == unequal._marks(4, 4, 0.005, 1) == []
+    assert "far beyond the chart" in unequal._words(3, 4, 1e-5, 2, 100.0)
 
 
 def test_a_slider_moves_the_address_and_another_part_keeps_its_own(at):
