@@ -24,7 +24,7 @@ from ncengine.catalogue.metrics import METRICS, Metric
 from ncengine.config import RunConfig
 from ncengine.metrics.collapse import figure_distance
 from ncengine.theory import best_figure, gufm_optimum, ideal_figure, least_width
-from ncengine.theory.descent import Descent, descent
+from ncengine.theory.descent import MOST_STEPS, Descent, descent
 from ncengine.theory.figures import STARTS, BestFigure
 from ncengine.theory.known import known_figures
 
@@ -293,6 +293,8 @@ def _told(values: Values, problem: tuple) -> None:
             f"so the true class has probability **{percent(optimum.probability)}**, and "
             f"guessing has {percent(1 / classes)}"
         )
+    if ended := _ended(problem, optimum.loss):
+        lines.append(ended)
     st.markdown("\n".join(f"- {line}" for line in lines))
     st.caption(
         "GUFM, Definition 3; its optimum is Lemma 9, with the row norm corrected. The theorems say "
@@ -328,13 +330,24 @@ def _told_without(problem: tuple, figure: BestFigure) -> None:
         # They are of one of them.
         del lines[2:5]
         lines[1] += ": they all come to this"
-    above = _descent(*problem).loss[-1] - figure.loss
-    if above > ELSEWHERE * figure.loss:
-        lines.append(
-            f"the descent above ended **{number(above)}** above it, in a figure that is not the "
-            "best: where it ends depends on where it starts"
-        )
+    if ended := _ended(problem, figure.loss):
+        lines.append(ended)
     st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+def _ended(problem: tuple, least: float) -> str:
+    """How far above the least the descent ended, and why; "" where it came to it."""
+    way = _descent(*problem)
+    above = float(way.loss[-1] - least)
+    if above <= ELSEWHERE * least:
+        return ""
+    sentence = f"the descent above ended **{number(above)}** above it ({percent(above / least)}), "
+    if not way.arrived:
+        return (
+            sentence + f"cut short after {MOST_STEPS:,} steps: with so small a weight decay the "
+            "last of the way is long"
+        )
+    return sentence + "in a figure that is not the best: where it ends depends on where it starts"
 
 
 def _misfit(problem: tuple) -> str:

@@ -1,7 +1,10 @@
 """Free features that go down to the floor: the GUFM (Definition 3) minimised, and the way there.
 
 There is no network: each sample's feature is an unknown of its own, on the sphere where LayerNorm
-puts features. In float64, by SciPy's L-BFGS, which is quick enough to follow a slider.
+puts features. In float64, by SciPy's L-BFGS, which is quick enough to follow a slider. With squared
+error the rows that are best for given features are known in closed form, and after the first step
+they are these: with a small weight decay, features and rows that are sought together end far above
+the floor, by up to three quarters of it after a thousand steps.
 """
 
 from __future__ import annotations
@@ -16,9 +19,9 @@ from ncengine.metrics.collapse import neural_collapse
 from ncengine.metrics.rank import contrasts
 
 MOST_STEPS = 1000
-# Length of the unknowns of a feature at first: only their direction counts, and short ones turn by
-# more at a step, as far as the rows' steps go.
-SHORT = 0.03
+# Length of the unknowns of a feature at first, by loss: only their direction counts, and short ones
+# turn by more at a step, as far as the rows' steps go.
+SHORT = {"ce": 0.03, "mse": 0.3}
 # Pictures of the way: the first steps each, then ever fewer.
 FRAMES = 60
 
@@ -35,6 +38,7 @@ class Descent:
         loss: (F,) the objective.
         nc1, nc2, nc3: (F,) of the features and rows: Definition 2, NC2 of the figure that belongs
             to loss and bias.
+        arrived: whether it came to rest within `MOST_STEPS`.
     """
 
     step: np.ndarray
@@ -45,6 +49,7 @@ class Descent:
     nc1: np.ndarray
     nc2: np.ndarray
     nc3: np.ndarray
+    arrived: bool
 
 
 def descent(
@@ -77,16 +82,19 @@ def descent(
     directions = random.standard_normal((classes * per_class, width - 1))
     length = np.linalg.norm(directions, axis=1, keepdims=True)
     rows = 0.1 * random.standard_normal((classes, width - 1))
-    start = free.joined(SHORT * directions / length, rows)
+    start = free.joined(SHORT[free.kind] * directions / length, rows)
     way = [start]
     # The last steps change figures that nothing on the page shows.
     options = {"maxiter": MOST_STEPS, "maxcor": 10, "ftol": 1e-16, "gtol": 1e-9}
-    minimize(
-        free, start, jac=True, method="L-BFGS-B", options=options,
-        callback=lambda x: way.append(x.copy()),
+    alone = free.kind == "mse"
+    found = minimize(
+        free.of_features if alone else free,
+        start[: directions.size] if alone else start,
+        jac=True, method="L-BFGS-B", options=options,
+        callback=lambda x: way.append(free.completed(x) if alone else x.copy()),
     )  # fmt: skip
     step = np.unique(np.geomspace(1, len(way), FRAMES).round().astype(int)) - 1
-    return free.shown(step, [way[n] for n in step])
+    return free.shown(step, [way[n] for n in step], found.nit < MOST_STEPS)
 
 
 class _Free:
@@ -132,7 +140,25 @@ class _Free:
         parts = [of_features.ravel(), of_rows.ravel(), *([slope.sum(0)] * self.bias)]
         return fit + self.decay / 2 * float((rows**2).sum()), np.concatenate(parts)
 
-    def shown(self, step: np.ndarray, iterates: list[np.ndarray]) -> Descent:
+    def completed(self, x: np.ndarray) -> np.ndarray:
+        """All unknowns, of features those that are given, of rows and bias the best with them."""
+        features = x.reshape(len(self.labels), self.width - 1)
+        units = self.width**0.5 * features / np.linalg.norm(features, axis=1, keepdims=True)
+        # A bias that nothing decays takes the means away.
+        means = units.mean(0) * self.bias, self.wanted.mean(0) * self.bias
+        apart = units - means[0]
+        square = apart.T @ apart / len(units) + self.decay * np.eye(units.shape[1])
+        rows = np.linalg.solve(square, apart.T @ (self.wanted - means[1]) / len(units)).T
+        shift = [means[1] - rows @ means[0]] * self.bias
+        return np.concatenate([x, rows.ravel(), *shift])
+
+    def of_features(self, x: np.ndarray) -> tuple[float, np.ndarray]:
+        """The objective of squared error with the best rows, in shares of the weight decay."""
+        # At the best rows the objective does not change with them.
+        value, gradient = self(self.completed(x))
+        return value / self.decay, gradient[: len(x)] / self.decay
+
+    def shown(self, step: np.ndarray, iterates: list[np.ndarray], arrived: bool) -> Descent:
         basis, scale = contrasts(self.width), self.width**0.5
         loss, features, rows = [], [], []
         for x in iterates:
@@ -152,4 +178,5 @@ class _Free:
             nc1=np.array([float(one.nc1) for one in collapse]),
             nc2=np.array(nc2, float),
             nc3=np.array([float(one.nc3) for one in collapse]),
+            arrived=arrived,
         )

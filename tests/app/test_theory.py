@@ -101,6 +101,14 @@ def test_the_descent_is_compared_with_the_best_known_figure():
         assert told == number(left) or left < 1e-3
 
 
+def test_a_descent_that_is_cut_short_says_how_far_it_came(at):
+    open_at(at, **{"at": "classes=12;width=64;weight_decay=1e-05;loss=MSE;bias=true"})
+    words = texts(at)
+    assert "cut short after 1,000 steps" in words and "not the best" not in words
+    open_at(at, **{"at": "classes=5;width=12"})
+    assert "the descent above ended" not in texts(at)
+
+
 def test_a_descent_that_ends_in_another_figure_is_told(at):
     open_at(at, **{"at": "classes=12;width=10;weight_decay=0.5;bias=true"})
     assert "in a figure that is not the best" in texts(at)
