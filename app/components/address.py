@@ -172,8 +172,18 @@ def joined(values: Mapping[str, str]) -> str:
 
 
 def parted(text: str) -> dict[str, str]:
-    """What `joined` wrote, by name. Raises ValueError where a part is no value with a name."""
-    return dict(_named(part) for part in text.split(";") if part)
+    """What `joined` wrote, by name.
+
+    Raises:
+        ValueError: a part is no value with a name, or a name stands there twice.
+    """
+    named: dict[str, str] = {}
+    for part in filter(None, text.split(";")):
+        name, value = _named(part)
+        if name in named:
+            raise ValueError(f"{name} stands there twice")
+        named[name] = value
+    return named
 
 
 def _named(part: str) -> tuple[str, str]:

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
+from app.components.readouts import NOTHING
+from ncengine.analysis.words import number
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.catalogue.datasets import dataset_info
 from ncengine.config import RunConfig
 from ncengine.theory.optimum import UNPROVED, why_no_figure
 from ncengine.theory.trivial import trivial
 
+if TYPE_CHECKING:
+    from ncengine.theory.figures import BestFigure
+
 TITLE = "What am I looking at?"
 
 
-def draw(config: RunConfig) -> None:
-    """The explanation, open, with the formulas folded beneath it."""
+def draw(config: RunConfig, known: BestFigure | None = None) -> None:
+    """The explanation, open, with the formulas folded beneath it; `known` as of `explained`."""
     with st.expander(TITLE, expanded=True, key="explanation"):
         # One element, for the page to send one message and not one a paragraph at each refresh.
-        st.markdown(explained(config))
+        st.markdown(explained(config, known))
     with st.expander("In formulas", key="formulas"):
         st.markdown(formulas(config))
         st.caption(letters(config))
 
 
-def draw_button(config: RunConfig) -> None:
+def draw_button(config: RunConfig, known: BestFigure | None = None) -> None:
     """The same behind a button, for where the page has no room for it."""
     with st.popover(TITLE, key="explanation-button"):
-        st.markdown(explained(config))
+        st.markdown(explained(config, known))
 
 
 def in_short(config: RunConfig) -> str:
@@ -51,8 +58,8 @@ def in_short(config: RunConfig) -> str:
     return f"{transformer} each picture as {_patches(config)}, and {learns}."
 
 
-def explained(config: RunConfig) -> str:
-    """The explanation as Markdown."""
+def explained(config: RunConfig, known: BestFigure | None = None) -> str:
+    """The explanation as Markdown; `known` is the best figure where no ideal one fits, if found."""
     return "\n\n".join(
         [
             _features(config),
@@ -62,11 +69,27 @@ def explained(config: RunConfig) -> str:
             _nc2(config) + _nothing(config, "nc2a"),
             "**NC3: samples meet their classifier.** The last layer has a row for each class, and "
             "picks the class whose row a feature points along most. At 0 every feature points "
-            "exactly along the row of its class.",
+            "exactly along the row of its class." + _nc3_at_best(config, known),
             _objective(config),
             _floor(config),
             "**A pass** is one look at all training samples.",
         ]
+    )
+
+
+def _nc3_at_best(config: RunConfig, known: BestFigure | None) -> str:
+    """What NC3 is at the best figure that is known; "" where a figure fits, with which it is 0."""
+    if not why_no_figure(config):
+        return ""
+    if known is None:
+        return " With more classes than fit, it need not be 0 even at the best."
+    if not known.unique:
+        return " At the best that is known, which many figures share, it need not be 0."
+    if known.nc3 <= NOTHING:
+        return " At the best figure that is known it is 0 here, too."
+    return (
+        f" Here it is **{number(known.nc3)}** at the best figure that is known, and not 0: its "
+        "rows are not parallel to the class means, and no more training brings them together."
     )
 
 

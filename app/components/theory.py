@@ -284,7 +284,7 @@ def parse(query: Mapping[str, str]) -> tuple[Theory, list[str]]:
         given = address.parted(query.get("at", ""))
     except ValueError:
         given = {}
-        allowed = "must be names and values, as in classes=4;width=8"
+        allowed = "must be names and values, each once, as in classes=4;width=8"
         wrong.append(notices.wrong_value("At", query["at"], allowed, "the usual values"))
     for name, text in given.items():
         if name not in fields:

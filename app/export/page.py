@@ -46,7 +46,7 @@ def of_run(run: Run, looked_at: View, server: str = SERVER) -> str:
         f'<p class="facts">{_facts(run)}</p></header>{readouts.html(run)}'
         f'<div class="halves">{player}<div class="beside">{"".join(charts)}</div></div>'
         f"<details><summary>{explanation.TITLE}</summary>"
-        f"{_from_markdown(explanation.explained(config))}</details>"
+        f"{_from_markdown(explanation.explained(config, run.best_figure))}</details>"
         f"{back(server, {**config.query(), **_seen(looked_at, run)})}</main>"
     )
     return document(f"{config.title()} · {NAME}", body, messages.by_name)

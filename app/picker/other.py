@@ -164,7 +164,7 @@ def _meant(text: str, left: RunConfig) -> tuple[RunConfig, list[str]]:
     try:
         fields: dict[str, Any] = address.parted(text)
     except ValueError:
-        allowed = "must be fields of a configuration, as in dataset=digits;norm=pre"
+        allowed = "must be fields of a configuration, each once, as in dataset=digits;norm=pre"
         return left, [notices.wrong_value("Right side", text, allowed, "the same as at the left")]
     config, problems = RunConfig.nearest(fields)
     return config, [_wrong(problem, config) for problem in problems]

@@ -141,7 +141,7 @@ def _heading(shown: Shown, compare: Callable[[], None]) -> None:
         if st.button("Compare with this", key="compare", help="Beside another run, on Compare."):
             compare()
         if run.points:
-            explanation.draw_button(config)
+            explanation.draw_button(config, run.best_figure)
 
 
 def _differences(run: Run) -> list[str]:
@@ -270,7 +270,7 @@ def _body(shown: Shown, looked_at: view.View, at: Stage) -> None:
     with beside:
         if not player_first:
             _accuracy(run, looked_at.test)
-        explanation.draw(run.config)
+        explanation.draw(run.config, run.best_figure)
 
 
 def _words(config: RunConfig) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from ncengine.cli.output import number
@@ -20,6 +21,14 @@ _OPTIONS: dict[str, tuple[type, str]] = {
     "seed": (int, "of samples and embedding"),
     "margin": (float, "of the proof, at most the largest that curves keep, which is the default"),
     "delta": (float, "of pre-LN, how small the stream becomes"),
+}
+
+# Options that some networks have nothing for.
+_ONLY = {
+    "travel": ("RN1", "RN2"),
+    "settle": ("RN1", "RN2"),
+    "margin": ("RN1", "RN2"),
+    "delta": ("pre-LN",),
 }
 
 
@@ -58,6 +67,8 @@ def _construct(options: argparse.Namespace) -> int:
     names = [*_OPTIONS, "network"]
     given = {n: value for n in names if (value := getattr(options, n)) is not None}
     made = construction(**given)
+    if aside := _left_aside(given):
+        print(f"ncengine: {aside}", file=sys.stderr)
     figures = made.summary()
     if options.json:
         print(json.dumps(figures))
@@ -69,3 +80,14 @@ def _construct(options: argparse.Namespace) -> int:
     for n, (holds, what) in enumerate(zip(conditions, CONDITIONS, strict=bool(conditions)), 1):
         print(f"condition {n}   {'holds' if holds else 'does not hold'}: {what}")
     return 0
+
+
+def _left_aside(given: dict[str, Any]) -> str:
+    """Which options say nothing of the network; "" where all do."""
+    network = given.get("network", "RN1")
+    names = [name for name in given if network not in _ONLY.get(name, NETWORKS)]
+    if not names:
+        return ""
+    options = " and ".join("--" + name for name in names)
+    of = " and ".join(_ONLY[names[0]])
+    return f"{options} {'is' if len(names) == 1 else 'are'} of {of} alone, and left aside here"

@@ -9,12 +9,13 @@ from streamlit.util import calc_hash
 
 from app.charts import curves
 from app.charts import depth as charts
-from app.components import pictured, pulse, readouts
+from app.components import explanation, pictured, pulse, readouts
 from app.components.series import Series
 from app.engine import best_known, data, derived
 from app.export import page, printable
 from app.player.view import View
 from ncengine.analysis.best_known import beside, entry_beside
+from ncengine.analysis.words import number
 from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 from ncengine.theory.optimum import figure_of, least_name
@@ -26,6 +27,30 @@ BASE = RunConfig()
 
 def charts_of(at):
     return at.get("vega_lite_chart")
+
+
+@pytest.mark.parametrize(
+    "fields, said",
+    [
+        ({"classes": 10, "width": 4}, "Here it is **{}** at the best figure that is known, and"),
+        ({"classes": 9, "width": 4}, "Here it is **{}** at the best figure that is known, and"),
+        ({"classes": 8, "width": 4}, "At the best figure that is known it is 0 here, too."),
+        ({"classes": 10, "width": 4, "loss": "MSE"}, "which many figures share, it need not be 0."),
+    ],
+)
+def test_the_explanation_says_what_nc3_is_at_the_best_known(fields, said):
+    found = figure_of(RunConfig(**fields))
+    cosines = [
+        sum(a * b for a, b in zip(w, m)) / sum(a * a for a in w) ** 0.5
+        for w, m in zip(found.rows.tolist(), found.means.tolist())
+    ]
+    said = said.format(number(1 - sum(cosines) / len(cosines)))
+    assert said in explanation.explained(RunConfig(**fields), found)
+
+
+def test_before_it_is_known_the_explanation_promises_nothing():
+    assert "it need not be 0 even at the best" in explanation.explained(RunConfig(width=4))
+    assert "need not" not in explanation.explained(RunConfig())
 
 
 @pytest.mark.parametrize("status", [Status.DONE, Status.RUNNING])
@@ -43,6 +68,7 @@ def test_the_best_known_appears_once_it_is_found(at, store, unknown_figures, sta
     said = texts(at)
     assert "Gap to best known" in said and "NC2 to best known" in said
     assert "In their place: **a square antiprism with two caps" in said
+    assert "at the best figure that is known, and not 0" in said
     assert "The best known figure, not proved to be best" in said
     assert "Gap to floor" not in said
     objective = charts_of(at)[0].proto.spec

@@ -104,6 +104,7 @@ def test_a_change_at_the_left_leaves_the_right_as_it_was(both):
         ("depth=900;dataset=digits", "`900` must be a whole number from 2 to 200", {"depth": 200}),
         ("dataset=nothing", "`nothing` must be one of", {}),
         ("no such thing", "must be fields of a configuration", LEFT),
+        ("depth=2;depth=3", "must be fields of a configuration, each once", LEFT),
         ("dataset=digits;colour=red", "colour", {}),
         ("dataset=<b>x</b>*", "must be one of", {}),
     ],

@@ -299,6 +299,7 @@ def test_a_slider_moves_the_address_and_another_part_keeps_its_own(at):
     [
         ({"part": "proofs"}, "Part**: `proofs` must be one of floor, proof, shortcut, layers"),
         ({"at": "classes"}, "At**: `classes` must be names and values"),
+        ({"at": "classes=4;classes=5"}, "must be names and values, each once, as in"),
         ({"at": "depth=3"}, "At**: `depth` must name one of classes, width"),
         ({"at": "classes=99"}, "Classes K**: `99` must be a whole number from 2 to 12"),
         ({"at": "classes=3.5"}, "Classes K**: `3.5` must be a whole number"),

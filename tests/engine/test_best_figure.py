@@ -9,7 +9,7 @@ from scipy.stats import ortho_group
 
 from ncengine.theory import best_figure, gufm_optimum
 from ncengine.theory.figures import Problem, in_words, simplices_of
-from ncengine.theory.matching import matched
+from ncengine.theory.matching import corners_of, matched
 
 
 def objective(x, classes, width, decay, loss, bias):
@@ -124,6 +124,36 @@ def test_a_figure_is_laid_over_any_order_and_any_turn_of_itself(classes, width):
         order = random.permutation(classes)
         means = figure[order] @ ortho_group.rvs(width - 1, random_state=random)
         np.testing.assert_allclose(matched(figure, means), means, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "classes, width", [(9, 4), (12, 4), (20, 12), (24, 5), (28, 20), (30, 20), (32, 6), (32, 25)]
+)
+def test_means_that_are_off_get_corners_that_fit_no_worse_than_their_own(classes, width):
+    """Half of them did, of 30 classes at d = 20, before a figure's symmetries were seen through."""
+    figure = best_figure(classes, width, 0.005, starts=2).means
+    corners = figure @ figure.T
+    random = np.random.default_rng(classes)
+    for off in (0.003, 0.01, 0.03, 0.06):
+        order = random.permutation(classes)
+        turned = figure[order] @ ortho_group.rvs(width - 1, random_state=random)
+        means = turned + off * random.standard_normal(turned.shape)
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        found = corners_of(figure, 3 * means)
+        assert sorted(found) == list(range(classes))
+        cosines = means @ means.T
+        own, got = (((corners[np.ix_(o, o)] - cosines) ** 2).sum() for o in (order, found))
+        assert got <= own * (1 + 1e-5) + 1e-9
+
+
+def test_a_class_without_a_direction_takes_what_is_left():
+    figure = best_figure(6, 4, 0.005).means
+    means = figure[[3, 1, 0, 5, 4, 2]]
+    means[2] = 0
+    found = corners_of(figure, means)
+    assert sorted(found) == list(range(6))
+    laid, known = figure[found] @ figure[found].T, [0, 1, 3, 4, 5]
+    np.testing.assert_allclose(laid[np.ix_(known, known)], means[known] @ means[known].T, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -321,6 +321,28 @@ def test_the_module_runs_as_a_program(cache):
     assert json.loads(done.stdout)["seeds"]
 
 
+@pytest.mark.parametrize(
+    "options, said",
+    [
+        (
+            "--network pre-LN --travel 9 --settle 9 --margin 0.1",
+            "--travel and --settle and --margin are of RN1 and RN2 alone, and left aside here",
+        ),
+        ("--network pre-LN --settle 1000", "--settle is of RN1 and RN2 alone"),
+        ("--delta 1e-6 --travel 20 --settle 9", "--delta is of pre-LN alone"),
+        ("--network RN2 --delta 1e-6 --travel 20 --settle 9", "--delta is of pre-LN alone"),
+        ("--network pre-LN --delta 1e-6", ""),
+        ("--network RN1 --travel 20 --settle 9 --margin 0.01", ""),
+    ],
+)
+def test_construct_tells_which_options_it_leaves_aside(options, said, capsys):
+    """The example that goes through all networks names them all: it is no error."""
+    assert main(["construct", *options.split(), "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["gap"] > 0
+    assert (said in told.err) if said else not told.err
+
+
 def test_construct_prints_what_the_library_builds(capsys):
     options = "--classes 3 --per-class 2 --travel 50 --settle 40 --weight-decay 0.01 --seed 2"
     assert main(["construct", *options.split(), "--json"]) == 0
