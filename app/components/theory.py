@@ -381,4 +381,6 @@ def _shown(value: Value) -> str:
     """A number above its slider."""
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return (
+        f"{value:{',.10g' if value >= 1000 else 'g'}}" if isinstance(value, float) else str(value)
+    )

@@ -293,7 +293,7 @@ def _told(values: Values, problem: tuple) -> None:
             f"so the true class has probability **{percent(optimum.probability)}**, and "
             f"guessing has {percent(1 / classes)}"
         )
-    if ended := _ended(problem, optimum.loss):
+    if ended := _ended(problem, optimum.loss, "floor"):
         lines.append(ended)
     st.markdown("\n".join(f"- {line}" for line in lines))
     st.caption(
@@ -330,18 +330,21 @@ def _told_without(problem: tuple, figure: BestFigure) -> None:
         # They are of one of them.
         del lines[2:5]
         lines[1] += ": they all come to this"
-    if ended := _ended(problem, figure.loss):
+    if ended := _ended(problem, figure.loss, "best known"):
         lines.append(ended)
     st.markdown("\n".join(f"- {line}" for line in lines))
 
 
-def _ended(problem: tuple, least: float) -> str:
+def _ended(problem: tuple, least: float, name: str) -> str:
     """How far above the least the descent ended, and why; "" where it came to it."""
     way = _descent(*problem)
     above = float(way.loss[-1] - least)
     if above <= ELSEWHERE * least:
         return ""
-    sentence = f"the descent above ended **{number(above)}** above it ({percent(above / least)}), "
+    sentence = (
+        f"the descent above ended **{number(above)}** above the {name}, "
+        f"{percent(above / least)} of it, "
+    )
     if not way.arrived:
         return (
             sentence + f"cut short after {MOST_STEPS:,} steps: with so small a weight decay the "

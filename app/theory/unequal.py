@@ -62,7 +62,7 @@ def _words(classes: int, width: int, decay: float, minority: int, ratio: float) 
         return f"All {classes} classes have as many samples: their rows form the simplex.{meeting}"
     small = "One class" if minority == 1 else f"{minority} classes"
     sentence = (
-        f"{small} of {classes} {'has' if minority == 1 else 'have'} {ratio:,g} times fewer "
+        f"{small} of {classes} {'has' if minority == 1 else 'have'} {ratio:,.10g} times fewer "
         f"samples than the other{'s' if classes - minority > 1 else ''}: "
     )
     norms = np.linalg.norm(found.rows, axis=1)
@@ -123,7 +123,7 @@ def _marks(classes: int, width: int, decay: float, minority: int) -> list[Line]:
     if there is None:
         return []
     heights = (1.0, there.balanced - there.loss)
-    return [Line("they meet", palette.CLASS_COLORS[3], [ratio], [y], points=True) for y in heights]
+    return [Line("small classes meet", palette.NEUTRAL, [ratio], [y], points=True) for y in heights]
 
 
 @lru_cache(_KEPT)
@@ -157,8 +157,8 @@ def _lines(classes: int, width: int, decay: float, minority: int, chosen: float)
 
 
 def _farther(classes: int, width: int, decay: float, minority: int) -> list[float]:
-    """More R, for those where small classes meet to be on the charts."""
+    """Where small classes meet, for lines to bend there, and R beyond, for charts to reach it."""
     if minority == 1:
         return []
     ratio, there = _meeting(classes, width, decay, minority)
-    return [] if there is None else [r for r in FARTHER if r < 10 * ratio]
+    return [] if there is None else [ratio, *(r for r in FARTHER if r < 10 * ratio)]
