@@ -78,15 +78,24 @@ class Groups:
             reference = samples[..., 0, :]
         else:
             samples, reference = features, xp.take(features, self.first, axis=-2)
-        if self.blocks:
-            means = exact_average(xp, samples)
-        else:
-            each = [exact_average(xp, xp.take(samples, places, axis=-2)) for places in self.members]
-            means = xp.stack(each, axis=-2)
         deviations = samples - self.own(reference)
-        rest = means - double(xp, reference)
-        deviations -= self.own(xp.astype(rest, features.dtype))
+        if deviations.dtype == xp.float64:
+            # What is left is small, and so is its mean's rounding; that of the sample's own mean is
+            # as large as the means are.
+            rest = self._means(deviations)
+            means = reference + rest
+        else:
+            means = self._means(samples)
+            rest = xp.astype(means - double(xp, reference), features.dtype)
+        deviations -= self.own(rest)
         return means, deviations
+
+    def _means(self, values: Array) -> Array:
+        """The mean of each class (..., K, d) in float64, of values in the deviations' layout."""
+        if self.blocks:
+            return exact_average(self.xp, values)
+        each = [self.xp.take(values, places, axis=-2) for places in self.members]
+        return self.xp.stack([exact_average(self.xp, one) for one in each], axis=-2)
 
     def own(self, rows: Array) -> Array:
         """For each sample the row (..., K, d) of its class, in the layout of the deviations."""
