@@ -14,13 +14,21 @@ import numpy as np
 from array_api_compat import (
     array_namespace,
     device,
-    is_array_api_obj,
     is_numpy_namespace,
     size,
 )
 
 from ncengine.arguments import whole
-from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double, square
+from ncengine.metrics.arrays import (
+    AT_ONCE,
+    Array,
+    as_float,
+    as_labels,
+    check_range,
+    double,
+    namespace,
+    square,
+)
 from ncengine.metrics.class_moments import Moments
 from ncengine.metrics.rank import ROUNDING
 from ncengine.metrics.together import of_moments
@@ -178,7 +186,7 @@ class Accumulator:
         _check_shape("bias", bias, (self.classes,))
         _check_shape("weight", weight, (self.classes, self.width))
         if weight is not None:
-            weight = self._here(weight)
+            weight = self._here(as_float(namespace(weight=weight), weight))
         return {name: float(value) for name, value in of_moments(known, weight, counts).items()}
 
     def state(self) -> dict[str, np.ndarray]:
@@ -191,15 +199,22 @@ class Accumulator:
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Accumulator:
         """What `state` was taken of; raises ValueError where arrays are missing or do not fit."""
-        missing = [name for name in (*SUMS, "rounding") if name not in state]
+        known = state if isinstance(state, Mapping) else {}
+        missing = [name for name in (*SUMS, "rounding") if name not in known]
         if missing:
             raise ValueError(f"state: lacks {', '.join(missing)}")
-        sums = {name: np.array(state[name], np.float64) for name in SUMS}
+        sums = {name: _numbers(name, state[name]) for name in (*SUMS, "rounding")}
+        rounding = sums.pop("rounding")
+        if sums["first"].ndim != 2:
+            raise ValueError(f"state: first has shape {sums['first'].shape}, must be (K, d)")
         made = cls(*sums["first"].shape)
-        for name, wanted in shapes(made.classes, made.width).items():
-            if sums[name].shape != wanted:
-                raise ValueError(f"state: {name} has shape {sums[name].shape}, must be {wanted}")
-        return cls.over(sums, float(state["rounding"]))
+        wanted = {**shapes(made.classes, made.width), "rounding": ()}
+        for name, values in {**sums, "rounding": rounding}.items():
+            if values.shape != wanted[name]:
+                raise ValueError(f"state: {name} has shape {values.shape}, must be {wanted[name]}")
+        if not ((sums["counts"] >= 0) & (sums["counts"] % 1 == 0)).all():
+            raise ValueError("state: counts must be whole numbers, at least 0")
+        return cls.over(sums, float(rounding))
 
     @classmethod
     def over(cls, sums: Mapping[str, Array], rounding: float = 0.0) -> Accumulator:
@@ -238,15 +253,11 @@ class Accumulator:
             setattr(self, name, xp.zeros(shape, dtype=xp.float64, device=here))
 
     def _checked(self, features: Array, labels: Array) -> tuple[Array, Array]:
-        if not is_array_api_obj(features):
-            raise ValueError(
-                f"features: {type(features).__name__}, must be an array of numpy or torch"
-            )
+        xp = namespace(features=features)
         if features.ndim != 2 or features.shape[-1] != self.width:
             raise ValueError(
                 f"features: shape {tuple(features.shape)}, must be (B, {self.width}), one a sample"
             )
-        xp = array_namespace(features)
         features = as_float(xp, features)
         rounding = ROUNDING * float(xp.finfo(features.dtype).eps)
         if self._xp is None:
@@ -255,20 +266,8 @@ class Accumulator:
             raise ValueError("features: must be of one library, numpy or torch, in all batches")
         here = device(self.first)
         features = xp.asarray(features, device=here)
-        labels = xp.asarray(labels, device=here)
-        if tuple(labels.shape) != (features.shape[0],):
-            raise ValueError(
-                f"labels: shape {tuple(labels.shape)}, must be ({features.shape[0]},), one a sample"
-            )
-        if not xp.isdtype(labels.dtype, "integral"):
-            raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
-        # Torch can do little with unsigned types.
-        labels = xp.astype(labels, xp.int64, copy=False)
-        if size(labels) and not 0 <= int(xp.min(labels)) <= int(xp.max(labels)) < self.classes:
-            raise ValueError(
-                f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
-                f"must be from 0 to {self.classes - 1}"
-            )
+        labels = as_labels(xp, labels, features.shape[0], here)
+        check_range(xp, labels, self.classes)
         if not bool(xp.all(xp.isfinite(features))):
             raise ValueError("features: must be finite")
         self.rounding = max(self.rounding, rounding)
@@ -302,6 +301,8 @@ def _check_shape(name: str, values: Any, wanted: tuple[int, ...]) -> None:
     if values is not None and tuple(getattr(values, "shape", ())) != wanted:
         found = tuple(values.shape) if hasattr(values, "shape") else type(values).__name__
         raise ValueError(f"{name}: shape {found}, must be {wanted}, an array of numpy or torch")
+    if values is not None:
+        namespace(**{name: values})
 
 
 def _classes_of(xp: Any, labels: Array) -> tuple[Array, Array, Array]:
@@ -311,6 +312,17 @@ def _classes_of(xp: Any, labels: Array) -> tuple[Array, Array, Array]:
     places = xp.reshape(places, (-1,))
     rows = xp.arange(size(present), device=device(labels))[:, None] == places[None, :]
     return present, places, xp.argmax(xp.astype(rows, xp.int8), axis=-1)
+
+
+def _numbers(name: str, values: Any) -> np.ndarray:
+    """A copy in float64, of what a state holds by that name."""
+    try:
+        found = np.array(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"state: {name} must be an array of numbers") from error
+    if not np.isfinite(found).all():
+        raise ValueError(f"state: {name} must be finite")
+    return found
 
 
 def _as_numpy(values: Array) -> np.ndarray:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from array_api_compat import array_namespace
-
-from ncengine.metrics.arrays import Array, as_float, double, square
+from ncengine.arguments import whole
+from ncengine.metrics.arrays import Array, as_float, double, namespace, square
 from ncengine.metrics.groups import Groups
 from ncengine.metrics.rank import ROUNDING, told_apart
 
@@ -70,9 +69,8 @@ def moments(features: Array, labels: Array, classes: int) -> Moments:
     Raises:
         ValueError: shapes that do not fit, a label out of range, a class without samples.
     """
-    if classes < 2:
-        raise ValueError(f"classes = {classes}: must be at least 2")
-    xp = array_namespace(features)
+    classes = whole("classes", classes, 2)
+    xp = namespace(features=features)
     rounding = ROUNDING * float(xp.finfo(as_float(xp, features).dtype).eps)
     features = double(xp, as_float(xp, features))
     groups = Groups(xp, features, labels, classes)

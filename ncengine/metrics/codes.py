@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ncengine.arguments import whole
 from ncengine.metrics.arrays import Array
 from ncengine.metrics.frames import as_rows
 
@@ -50,10 +51,7 @@ def best_margin(classes: int, width: int) -> float:
     A simplex where it has room, K/(K - 1); 1 up to K = 2d, as of the axes and their opposites; on
     the circle that of a regular polygon. NaN beyond.
     """
-    if classes < 2 or width < 1:
-        raise ValueError(
-            f"classes = {classes}, width = {width}: must be at least 2, and at least 1"
-        )
+    classes, width = whole("classes", classes, 2), whole("width", width, 1)
     if classes <= width + 1:
         return classes / (classes - 1)
     if width == 1:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from ncengine.metrics.arrays import Array, as_float, dot, double, ratio, square
+from ncengine.metrics.arrays import Array, as_float, dot, double, namespace, ratio, square
 from ncengine.metrics.groups import Groups
 from ncengine.metrics.rank import ROUNDING, told_apart
 
@@ -51,8 +51,8 @@ def neural_collapse(features: Array, labels: Array, weight: Array) -> NeuralColl
     Raises:
         ValueError: shapes that do not fit, a label out of range, a class without samples.
     """
-    xp = array_namespace(features, weight)
-    _check_pair(features, weight)
+    xp = namespace(features=features, weight=weight)
+    check_pair(features, weight)
     given, weight = features.dtype, double(xp, as_float(xp, weight))
     features = as_float(xp, features)
     groups = Groups(xp, features, labels, weight.shape[-2])
@@ -74,7 +74,7 @@ def class_means(features: Array, labels: Array, classes: int) -> Array:
 
     Raises ValueError as `neural_collapse` does.
     """
-    xp = array_namespace(features)
+    xp = namespace(features=features)
     features = as_float(xp, features)
     means, _ = Groups(xp, features, labels, classes).centred(features)
     return xp.astype(means, features.dtype)
@@ -86,7 +86,7 @@ def cosines(class_means: Array) -> Array:
     Centred about their unweighted mean, so at collapse every entry off the diagonal is
     -1/(K - 1). A class mean that lies at the centre has cosine 0 with everything.
     """
-    xp = array_namespace(class_means)
+    xp = namespace(class_means=class_means)
     single = as_float(xp, class_means)
     centred = about_centre(xp, double(xp, single))
     norms = xp.linalg.vector_norm(centred, axis=-1, keepdims=True)
@@ -108,10 +108,11 @@ def class_cosines(class_means: np.ndarray) -> np.ndarray:
     return means @ means.T
 
 
-def _check_pair(features: Array, weight: Array) -> None:
+def check_pair(features: Array, weight: Array) -> None:
+    """Raises ValueError where features (..., N, d) and weight (..., K, d) do not fit."""
     shape, weights = tuple(features.shape), tuple(weight.shape)
-    if len(shape) not in (2, 3):
-        raise ValueError(f"features: shape {shape}, must be (N, d) or (R, N, d)")
+    if len(shape) not in (2, 3) or not shape[-1]:
+        raise ValueError(f"features: shape {shape}, must be (N, d) or (R, N, d), d at least 1")
     if len(weights) != len(shape) or weights[:-2] != shape[:-2] or weights[-1] != shape[-1]:
         wanted = ", ".join(map(str, (*shape[:-2], "K", shape[-1])))
         raise ValueError(f"weight: shape {weights}, must be ({wanted}) to go with features {shape}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import array_namespace, to_device
+from array_api_compat import to_device
 
-from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double
+from ncengine.metrics.arrays import AT_ONCE, Array, as_float, double, namespace
 from ncengine.metrics.groups import half_squares
 from ncengine.metrics.rank import ROUNDING, told_apart
 
@@ -35,7 +35,10 @@ def decided(
     """The classes that the classifier picks (..., N), and `nc4` (...), whose arguments it takes."""
     xp, given, features, means, weight = _checked(features, means, weight)
     rounding = ROUNDING * float(xp.finfo(given).eps)
-    bias = xp.zeros_like(weight[..., 0]) if bias is None else double(xp, as_float(xp, bias))
+    if bias is None:
+        bias = xp.zeros_like(weight[..., 0])
+    elif namespace(weight=weight, bias=bias):
+        bias = double(xp, as_float(xp, bias))
     if bias.shape != weight.shape[:-1]:
         raise ValueError(f"bias: shape {tuple(bias.shape)}, must be {tuple(weight.shape[:-1])}")
     if features.ndim == 2:
@@ -49,17 +52,18 @@ def decided(
 
 def picked(features: Array, weight: Array, bias: Array | None = None) -> Array:
     """The class (..., N) of the largest logit of each sample, by arguments as of `nc4`."""
-    xp = array_namespace(features, weight)
+    xp = namespace(features=features, weight=weight)
     features, weight = (double(xp, as_float(xp, values)) for values in (features, weight))
     logits = features @ xp.matrix_transpose(weight)
     return xp.argmax(logits if bias is None else logits + bias[..., None, :], axis=-1)
 
 
 def _checked(features: Array, means: Array, weight: Array) -> tuple[Any, Any, Array, Array, Array]:
-    xp = array_namespace(features, means, weight)
-    if features.ndim not in (2, 3) or not features.shape[-2]:
+    xp = namespace(features=features, means=means, weight=weight)
+    if features.ndim not in (2, 3) or not all(features.shape[-2:]):
         raise ValueError(
-            f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d), N at least 1"
+            f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d), N and d at "
+            "least 1"
         )
     wanted = (*features.shape[:-2], "K", features.shape[-1])
     for name, values in (("means", means), ("weight", weight)):

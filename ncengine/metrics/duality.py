@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import array_namespace
-
-from ncengine.metrics.arrays import Array, as_float, double, ratio
+from ncengine.metrics.arrays import Array, as_float, double, namespace, ratio
 from ncengine.metrics.frames import from_simplex
 
 # So many rows of large matrices are worked on at a time.
@@ -50,7 +48,7 @@ def nc3_cosines(features: Array, labels: Array, weight: Array) -> Array:
 
     As half the squared chord between unit vectors, which keeps its digits where it is small.
     """
-    xp = array_namespace(features, weight)
+    xp = namespace(features=features, weight=weight)
     features, weight = (double(xp, as_float(xp, values)) for values in (features, weight))
     apart = _units(xp, features)
     apart -= xp.take(_units(xp, weight), labels, axis=-2)
@@ -62,7 +60,7 @@ def _units(xp: Any, rows: Array) -> Array:
 
 
 def _pair(weight: Array, centred: Array) -> tuple[Any, Array, Array]:
-    xp = array_namespace(weight, centred)
+    xp = namespace(weight=weight, centred=centred)
     if weight.shape != centred.shape:
         raise ValueError(
             f"weight: shape {tuple(weight.shape)}, must be that of the class means, "

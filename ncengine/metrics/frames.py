@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from ncengine.metrics.arrays import Array, as_float, double, ratio
+from ncengine.metrics.arrays import Array, as_float, double, namespace, ratio
 from ncengine.metrics.collapse import normalised_gram
 
 
@@ -62,10 +62,11 @@ def from_simplex(xp: Any, normalised: Array) -> Array:
 
 def as_rows(rows: Array) -> tuple[Any, Array]:
     """The rows' namespace, and the rows in float64; raises ValueError where they are none."""
-    xp = array_namespace(rows)
-    if rows.ndim not in (2, 3) or rows.shape[-2] < 2:
+    xp = namespace(rows=rows)
+    if rows.ndim not in (2, 3) or rows.shape[-2] < 2 or not rows.shape[-1]:
         raise ValueError(
-            f"rows: shape {tuple(rows.shape)}, must be (K, d) or (R, K, d), K at least 2"
+            f"rows: shape {tuple(rows.shape)}, must be (K, d) or (R, K, d), K at least 2, d at "
+            "least 1"
         )
     return xp, double(xp, as_float(xp, rows))
 

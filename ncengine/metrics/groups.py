@@ -6,7 +6,16 @@ from typing import Any
 
 from array_api_compat import device, size, to_device
 
-from ncengine.metrics.arrays import Array, average, double, exact_average, square
+from ncengine.arguments import whole
+from ncengine.metrics.arrays import (
+    Array,
+    as_labels,
+    average,
+    check_range,
+    double,
+    exact_average,
+    square,
+)
 
 
 class Groups:
@@ -17,22 +26,13 @@ class Groups:
     """
 
     def __init__(self, xp: Any, features: Array, labels: Array, classes: int):
-        if features.ndim not in (2, 3):
+        if features.ndim not in (2, 3) or not features.shape[-1]:
             raise ValueError(
-                f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d)"
+                f"features: shape {tuple(features.shape)}, must be (N, d) or (R, N, d), d at least "
+                "1"
             )
-        labels = xp.asarray(labels, device=device(features))
-        samples = features.shape[-2]
-        if tuple(labels.shape) != (samples,):
-            raise ValueError(
-                f"labels: shape {tuple(labels.shape)}, must be ({samples},), one a sample"
-            )
-        if not xp.isdtype(labels.dtype, "integral"):
-            raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
-        # Torch gathers by int64 only, and K may be more than a narrow type holds.
-        labels = xp.astype(labels, xp.int64, copy=False)
-        if classes < 1:
-            raise ValueError(f"classes = {classes}: must be at least 1")
+        samples, classes = features.shape[-2], whole("classes", classes, 1)
+        labels = as_labels(xp, labels, samples, device(features))
         self.xp, self.classes = xp, classes
         numbers = xp.arange(classes, dtype=labels.dtype, device=device(features))
         self.block = samples // classes
@@ -52,11 +52,7 @@ class Groups:
     def _members(self, numbers: Array) -> list[Array]:
         """Of each class the places of its samples, ascending."""
         xp, labels = self.xp, self.labels
-        if size(labels) and (int(xp.min(labels)) < 0 or int(xp.max(labels)) >= self.classes):
-            raise ValueError(
-                f"labels: from {int(xp.min(labels))} to {int(xp.max(labels))}, "
-                f"must be from 0 to {self.classes - 1}"
-            )
+        check_range(xp, labels, self.classes)
         members = [xp.nonzero(labels == number)[0] for number in numbers]
         for number, places in enumerate(members):
             if not size(places):

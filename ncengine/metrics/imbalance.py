@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from ncengine.metrics.arrays import Array, as_float, double
+from ncengine.metrics.arrays import Array, as_float, double, namespace
 from ncengine.metrics.collapse import normalised_gram
 
 # From how many times as many samples in the largest class as in the least they count as unequal.
@@ -61,7 +61,7 @@ def seli_means(centred: Array, counts: Any) -> Array:
 
 
 def _distance(rows: Array, gram: np.ndarray) -> Array:
-    xp = array_namespace(rows)
+    xp = namespace(rows=rows)
     if rows.shape[-2] != len(gram):
         raise ValueError(f"counts: {len(gram)} classes, must be {rows.shape[-2]}, one a row")
     target = xp.asarray(gram, device=device(rows))
@@ -70,7 +70,10 @@ def _distance(rows: Array, gram: np.ndarray) -> Array:
 
 
 def _counts(counts: Any) -> np.ndarray:
-    counts = np.asarray(counts.cpu() if hasattr(counts, "cpu") else counts, np.float64)
-    if counts.ndim != 1 or len(counts) < 2 or not (counts >= 1).all():
+    try:
+        counts = np.asarray(counts.cpu() if hasattr(counts, "cpu") else counts, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"counts = {counts!r}: must be K whole numbers") from error
+    if counts.ndim != 1 or len(counts) < 2 or not (np.isfinite(counts) & (counts >= 1)).all():
         raise ValueError(f"counts = {counts.tolist()}: must be (K,), at least 1 sample a class")
     return counts

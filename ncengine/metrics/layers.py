@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device, to_device
+from array_api_compat import device, to_device
 
-from ncengine.metrics.arrays import Array, as_float, average, double, ratio, square
+from ncengine.arguments import whole
+from ncengine.metrics.arrays import Array, as_float, average, double, namespace, ratio, square
 from ncengine.metrics.collapse import (
     about_centre,
     gram_distance,
@@ -98,9 +99,8 @@ def layers_collapse(layers: Sequence[Array], labels: Array, classes: int) -> Lay
         Metrics of shape (L,) or (R, L); class means (L, K, d) or (R, L, K, d). They lie in the
         processor's memory, wherever the layers do.
     """
-    xp = array_namespace(*layers)
-    if classes < 2:
-        raise ValueError(f"classes = {classes}: must be at least 2")
+    xp = namespace(features=layers[0])
+    classes = whole("classes", classes, 2)
     groups = Groups(xp, as_float(xp, layers[0]), labels, classes)
     # What goes through all samples is done layer by layer, the rest for all of them at once.
     each = [_of_samples(xp, groups, as_float(xp, features)) for features in layers]
@@ -166,7 +166,7 @@ def _scatter(xp: Any, deviations: Array) -> Array:
 
 def stream(values: Array) -> Stream:
     """What a layer's stream is, from its values before LayerNorm, (N, d) or (R, N, d)."""
-    xp = array_namespace(values)
+    xp = namespace(values=values)
     values = as_float(xp, values)
     parts = values - xp.mean(values, axis=-1, keepdims=True)
     norm = average(xp, xp.linalg.vector_norm(parts, axis=-1), axis=-1)
@@ -181,7 +181,7 @@ def movement(before: Array, after: Array) -> Array:
         before, after: (N, d) or (R, N, d), what is read of the block's input and of its output:
             rows of norm √d, as LayerNorm makes them.
     """
-    xp = array_namespace(before, after)
+    xp = namespace(before=before, after=after)
     before, after = as_float(xp, before), as_float(xp, after)
     # By the chord, and not by the cosine, of which small angles are lost in rounding.
     chord = xp.linalg.vector_norm(after - before, axis=-1) / before.shape[-1] ** 0.5

@@ -14,10 +14,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from array_api_compat import array_namespace
-
 import ncengine.metrics as room
-from ncengine.metrics.arrays import Array, as_float
+from ncengine.metrics.arrays import Array, as_float, namespace
 from ncengine.metrics.groups import Groups
 
 
@@ -74,7 +72,7 @@ def measured(
     asked = {name: known[name] for name in names if name in known}
     if not asked:
         return {}
-    xp = array_namespace(features)
+    xp = namespace(features=features)
     features = as_float(xp, features)
     groups = Groups(xp, features, labels, classes)
     samples = Samples(xp, groups, features, *groups.centred(features), weight)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from ncengine.arguments import whole
-from ncengine.metrics.arrays import Array, as_float, double, ratio
+from ncengine.metrics.arrays import Array, as_float, double, namespace, ratio
 
 
 def nc5(means: Array, outside: Array) -> Array:
@@ -21,7 +20,7 @@ def nc5(means: Array, outside: Array) -> Array:
         means: (K, d) or (R, K, d) class means of the training samples.
         outside: (M, d) or (R, M, d) features of samples of no class.
     """
-    xp = array_namespace(means, outside)
+    xp = namespace(means=means, outside=outside)
     means, outside = _doubles(xp, means, outside)
     foreign = xp.mean(outside, axis=-2, keepdims=True)
     products = xp.sum(means * foreign, axis=-1)
@@ -45,7 +44,7 @@ def neco(features: Array, training: Array, dimensions: int) -> Array:
     Raises:
         ValueError: shapes that do not fit, `dimensions` out of range.
     """
-    xp = array_namespace(features, training)
+    xp = namespace(features=features, training=training)
     features, training = _doubles(xp, features, training)
     width = training.shape[-1]
     dimensions = whole("dimensions", dimensions, 1, width)
@@ -65,10 +64,13 @@ def auroc(inside: Any, outside: Any) -> float:
 
     Area under the ROC curve of scores (n,) and (m,), 1/2 where they tell nothing. NaN where one of
     them is not finite.
+
+    Raises:
+        ValueError: they are no scores, or there is none of one kind.
     """
     from scipy.stats import rankdata  # slow to load, and seldom asked for
 
-    inside, outside = np.asarray(inside, np.float64), np.asarray(outside, np.float64)
+    inside, outside = _scores("inside", inside), _scores("outside", outside)
     if not (np.isfinite(inside).all() and np.isfinite(outside).all()):
         return float("nan")
     n, m = len(inside), len(outside)
@@ -76,8 +78,18 @@ def auroc(inside: Any, outside: Any) -> float:
     return float((ranks.sum() - n * (n + 1) / 2) / (n * m))
 
 
+def _scores(name: str, given: Any) -> np.ndarray:
+    try:
+        scores = np.asarray(given, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: {type(given).__name__}, must be an array of numbers") from error
+    if scores.ndim != 1 or not len(scores):
+        raise ValueError(f"{name}: shape {scores.shape}, must be (n,), at least one score")
+    return scores
+
+
 def _doubles(xp: Any, first: Array, second: Array) -> tuple[Array, Array]:
-    leads = first.shape[:-2] == second.shape[:-2]
+    leads = first.ndim == second.ndim and first.shape[:-2] == second.shape[:-2]
     if first.ndim not in (2, 3) or not leads or first.shape[-1] != second.shape[-1]:
         raise ValueError(
             f"shapes {tuple(first.shape)} and {tuple(second.shape)}: must be rows of one width, "

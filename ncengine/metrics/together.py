@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
 from ncengine.metrics import codes, imbalance
-from ncengine.metrics.arrays import Array, as_float, double
+from ncengine.metrics.arrays import Array, as_float, as_labels, check_range, double, namespace
 from ncengine.metrics.class_moments import Moments, moments
-from ncengine.metrics.collapse import gram_distance, normalised_gram
+from ncengine.metrics.collapse import check_pair, gram_distance, normalised_gram
 from ncengine.metrics.decisions import decided
 from ncengine.metrics.duality import nc3_cosines, nc3_frobenius, nc3_papyan
 from ncengine.metrics.frames import equiangularity, equinorm, maximal_angle, nc2_frobenius
@@ -65,7 +65,7 @@ def of_moments(
     found = {"nc1": nc1(known), "nc1_pinv": by_pseudo_inverse, "cdnv": cdnv(known)}
     found |= _of_rows(centred, "means")
     if weight is not None:
-        xp = array_namespace(weight)
+        xp = namespace(weight=weight)
         weight = double(xp, as_float(xp, weight))
         gram = normalised_gram(xp, weight)
         found["nc2a"] = gram_distance(xp, gram, simplex=True)
@@ -111,6 +111,8 @@ def every(
     Raises:
         ValueError: shapes that do not fit, a label out of range, a class without samples.
     """
+    namespace(features=features, weight=weight)
+    check_pair(features, weight)
     known = moments(features, labels, weight.shape[-2])
     return of_moments(known, weight, counts, factor) | of_samples(
         features, labels, known.means, weight, bias
@@ -124,9 +126,10 @@ def of_samples(
 
     Where anything is not finite, nothing is picked: NaN.
     """
-    xp = array_namespace(features, weight)
-    labels = xp.astype(xp.asarray(labels, device=device(features)), xp.int64)
+    xp = namespace(features=features, weight=weight)
     own, share = decided(features, means, weight, bias)
+    labels = as_labels(xp, labels, features.shape[-2], device(features))
+    check_range(xp, labels, weight.shape[-2])
     right = xp.astype(own == labels, xp.float64)
     return {
         "nc3": xp.mean(nc3_cosines(features, labels, weight), axis=-1),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ncengine.metrics import auroc, every, ideal, nc5, neco, of_moments
+from ncengine.metrics.arrays import namespace
 from ncengine.metrics.class_moments import moments
 from ncengine.metrics.layers import layer_collapse
 from ncengine.metrics.together import of_samples
@@ -107,15 +108,19 @@ def tensor(values: Any, name: str) -> Tensor:
     """Of numpy's, torch's or jax's arrays, or lists.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: it is none of these, or a sparse or masked one.
     """
+    if isinstance(values, Tensor | np.ma.MaskedArray):
+        namespace(**{name: values})
     if isinstance(values, Tensor):
         return values.detach()
     try:
         # What is given may be locked against writing, which torch warns of.
         return torch.from_numpy(_known(np.array(values)))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}: {type(values).__name__}, must be an array of numbers") from error
+        kind = type(values).__name__
+        kind += f" of type {values.dtype}" if hasattr(values, "dtype") else ""
+        raise ValueError(f"{name}: {kind}, must be an array of numbers") from error
 
 
 def _known(array: np.ndarray) -> np.ndarray:
@@ -137,7 +142,9 @@ def numbered(labels: Tensor) -> int:
         raise ValueError("labels: there is none")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         raise ValueError(f"labels: type {labels.dtype}, must be whole numbers")
-    largest = int(labels.long().max())
+    least, largest = int(labels.long().min()), int(labels.long().max())
+    if least < 0:
+        raise ValueError(f"labels: from {least} to {largest}, must be 0 or more")
     if largest >= labels.numel():
         raise ValueError(
             f"labels: the largest is {largest}, so that there are at least {largest + 1} classes, "

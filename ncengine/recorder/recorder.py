@@ -232,6 +232,8 @@ class Recorder:
         rows, numbers = measuring.tensor(features, "features"), measuring.tensor(labels, "labels")
         kept, at = checked.scalars(scalars), checked.step(step)
         if weight is None:
+            if rows.ndim != 2:
+                raise ValueError(f"features: shape {tuple(rows.shape)}, must be (N, d)")
             classes = measuring.numbered(numbers)
             self._said.check_classes(classes)
             figures = measuring.of_layer(rows, numbers, classes)
@@ -240,8 +242,12 @@ class Recorder:
             return self._keep(found, written.of_features(rows, numbers, classes), floor.NO_LAYER)
         matrix = measuring.tensor(weight, "weight")
         added = None if bias is None else measuring.tensor(bias, "bias")
-        if matrix.ndim == 2:
-            self._said.check_classes(len(matrix))
+        if rows.ndim != 2 or matrix.ndim != 2:
+            raise ValueError(
+                f"features and weight: shapes {tuple(rows.shape)} and {tuple(matrix.shape)}, must "
+                "be (N, d) and (K, d)"
+            )
+        self._said.check_classes(len(matrix))
         seen = Seen([rows], [(matrix, added)], {}, numbers)
         found = measuring.measured(seen, at, kept, ("",), self._counts, UNEQUAL)
         return self._keep(found, written.of(seen), seen)
