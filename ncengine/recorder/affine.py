@@ -44,11 +44,11 @@ def _possible(call: Call) -> Iterator[tuple[Affine, float]]:
         assert call.weight is not None
         yield (as_rows(call.weight), None if call.bias is None else as_rows(call.bias)), 0.0
         return
-    yield from _held(call.module)
+    yield from _held(call.module, call)
     yield from _measured(call)
 
 
-def _held(module: nn.Module) -> Iterator[tuple[Affine, float]]:
+def _held(module: nn.Module, call: Call) -> Iterator[tuple[Affine, float]]:
     """What it holds itself, by what is usual, and how exactly that has to be it."""
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     within = 0.0
@@ -60,6 +60,8 @@ def _held(module: nn.Module) -> Iterator[tuple[Affine, float]]:
     matrix = as_rows(weight)
     if matrix.ndim > 2 and matrix[0, 0].numel() == 1 and getattr(module, "groups", 1) == 1:
         matrix = matrix.flatten(1)
+    if matrix.ndim > 2 and call.given.ndim == 2:
+        matrix = matrix.flatten(1)  # of a kernel as large as its map
     if matrix.ndim != 2:
         return
     bias = None if bias is None else as_rows(bias)

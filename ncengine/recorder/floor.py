@@ -115,10 +115,11 @@ def _not_the_layer(head: object, loss: str) -> str:
     if len(head.parts) > 1:
         return f"The logits are of {len(head.parts)} layers; the theorem is of one."
     how = head.parts[0].relation
-    if how.factor != 1:
+    if how.factor != 1 or how.each is not None:
+        times = "not" if how.each is not None else f"{how.factor:g} times"
         return (
-            f"The logits are {how.factor:g} times what the last layer gives; the theorem is of "
-            "logits that are its output."
+            f"The logits are {times} what the last layer gives; the theorem is of logits that are "
+            "its output."
         )
     if "softmax" in how.said and (loss != "CE" or "log-softmax" not in how.said):
         return f"What the model gives is no logits: {how.said}."

@@ -17,6 +17,7 @@ from ncengine.recorder.outputs import Place, as_rows, channels_first, logits_of,
 from ncengine.recorder.probe import Batch
 from ncengine.recorder.relation import (
     Relation,
+    apart,
     by_position,
     close,
     leading,
@@ -42,11 +43,15 @@ class Part:
         name: of its module; of a function that it is one.
         module: None where it is a function.
         relation: how the logits, or its share of them, come from what it gives.
+        turned: whether samples are on the second axis of what it is given, as of sequences.
+        assumed: whether it was named although the logits are something else than what it gives.
     """
 
     name: str
     module: nn.Module | None
     relation: Relation = field(default_factory=Relation)
+    turned: bool = False
+    assumed: bool = False
 
     def is_of(self, call: Call) -> bool:
         """Whether the call is one of this layer."""
@@ -97,7 +102,7 @@ class Head:
         return [self._read(part, calls, logits) for part in self.parts]
 
     def _read(self, part: Part, calls: Sequence[Call], logits: Tensor) -> tuple[Tensor, Call]:
-        own = [call for call in calls if part.is_of(call)]
+        own = [call.turn() if part.turned else call for call in calls if part.is_of(call)]
         if part.module is None:
             own = self._of_function(own, logits)
         if not own:
@@ -142,15 +147,33 @@ class Head:
         found, how = affine(call, known=True), part.relation
         if found is None:
             raise HeadNotFound(f"head: {part.name} is no linear layer any more")
-        if how.shift is not None or how.factor != 1:
+        if len(self.parts) == 1 and not part.assumed:
             # Read anew: it may be trained as well.
             how = relation(call, logits) or how
-        factor = self.share * how.factor
-        matrix, bias = factor * found[0], None if found[1] is None else factor * found[1]
+        factor: Any = self.share * how.factor
+        if how.each is not None:
+            factor = factor * how.each.to(found[0].dtype)
+        matrix = (factor if how.each is None else factor[:, None]) * found[0]
+        bias = None if found[1] is None else factor * found[1]
         if how.shift is None:
             return matrix, bias
         shift = how.shift.to(matrix.dtype)
         return matrix, shift if bias is None else bias + shift
+
+    def off(self, calls: Sequence[Call], logits: Tensor) -> float:
+        """By how much the logits are not what the layers gave any more, of their size.
+
+        Args:
+            calls, logits: as of `matrices`.
+        """
+        # Where a position is picked, that was asked already.
+        if any(part.assumed or part.relation.over in ("picked", "leading") for part in self.parts):
+            return 0.0
+        if len(self.parts) == 1 and relation(calls[0], logits) is not None:
+            return 0.0
+        each = [by_position(call) for call in calls]
+        given = [p.relation.of(g) for p, g in zip(self.parts, each, strict=True) if g is not None]
+        return apart(self.share * torch.stack(given).sum(0), logits) if given else 0.0
 
 
 def _at_place(part: Part, given: Tensor, call: Call, logits: Tensor) -> Tensor:
@@ -242,8 +265,12 @@ def named(model: nn.Module, batch: Batch, head: str | nn.Module) -> Head:
     if found is None:
         # Whoever names it knows why the logits are something else: an ensemble, an angle's margin.
         gave = positions(call.gave, channels_first(module, call.gave))
-        found = Relation("mean" if gave.shape[1] > 1 else "one")
-    return replace(_made([(call, found)], 1.0), place=place)
+        how = Relation("mean" if gave.shape[1] > 1 else "one")
+        made = _made([(call, how)], 1.0)
+        made = replace(made, parts=(replace(made.parts[0], assumed=True),))
+    else:
+        made = _made([(call, found)], 1.0)
+    return replace(made, place=place)
 
 
 def _leads_to(module: nn.Module, calls: Sequence[Call], logits: Tensor) -> int:
@@ -270,13 +297,15 @@ def _module(model: nn.Module, head: str | nn.Module) -> tuple[str, nn.Module]:
 
 def _heard(model: nn.Module, batch: Batch, place: Place) -> tuple[list[Call], Tensor]:
     """All calls that could have given the logits, and the logits."""
-    classes = logits_of(batch.call(model), place).shape[1]
+    samples, classes = logits_of(batch.call(model), place).shape
     calls: list[Call] = []
 
     def heard(call: Call) -> None:
         shape = call.gave.shape
         if len(shape) >= 2 and classes in (shape[-1], shape[1]):
             calls.append(call.kept())
+            if len(shape) == call.given.ndim == 3 and shape[1] == call.given.shape[1] == samples:
+                calls.append(calls[-1].turn())
 
     modules = [(name, module) for name, module in model.named_modules() if name]
     with listening(modules or [("", model)], heard, functions=True):
@@ -332,7 +361,7 @@ def _made(found: Sequence[tuple[Call, Relation]], share: float) -> Head:
     def length(call: Call, values: Tensor) -> int:
         return values.shape[1 if channels_first(call.module, values) else -1]
 
-    parts = tuple(Part(call.name, call.module, how) for call, how in found)
+    parts = tuple(Part(call.name, call.module, how, call.turned) for call, how in found)
     width = sum(length(call, call.given) for call, _ in found)
     return Head(parts, share, width, length(found[0][0], found[0][0].gave))
 

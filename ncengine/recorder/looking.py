@@ -27,12 +27,14 @@ class Seen:
         matrices: of each its matrix and bias, and at last those of all of them together.
         layers: of each further layer (N, d'), by name.
         labels: (N,); None where there are none.
+        off: by how much the logits are not what the head gave, of their size; 0 as a rule.
     """
 
     features: list[Tensor]
     matrices: list[Affine]
     layers: Mapping[str, Tensor]
     labels: Tensor | None
+    off: float = 0.0
 
     @property
     def joined(self) -> Tensor:
@@ -63,6 +65,7 @@ def look(
         [(_at_home(w), None if b is None else _at_home(b)) for w, b in each[0].matrices],
         {name: _at_home(_joined(name, [one.layers[name] for one in each])) for name in layers},
         torch.cat(labels) if len(labels) == len(samples) else None,
+        each[0].off,
     )
 
 
@@ -124,8 +127,10 @@ def _batch(
         logits = logits_of(batch.call(model), head.place)
     _check_called(layers, outputs)
     read = head.read(calls, logits)
-    matrices = head.matrices([call for _, call in read], logits)
-    return Seen([rows for rows, _ in read], matrices, outputs, None)
+    own = [call for _, call in read]
+    return Seen(
+        [rows for rows, _ in read], head.matrices(own, logits), outputs, None, head.off(own, logits)
+    )
 
 
 def _check_called(layers: Mapping[str, nn.Module], outputs: Mapping[str, Tensor]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from typing import Any
 
 import torch
@@ -37,6 +38,12 @@ def logits_of(output: Any, place: Place = None) -> Tensor:
             f"model: gives {_described(output)}, must give logits (B, K), or hold them as 'logits'"
         )
     found = _as_vectors(found)
+    if found.ndim == 1 or (found.ndim == 2 and found.shape[1] == 1):
+        raise ValueError(
+            f"model: gives one number a sample, of shape {tuple(found.shape)}, must give logits "
+            "(B, K), K at least 2; where it tells two classes apart use observe, with the rows "
+            "-w/2 and w/2"
+        )
     if found.ndim != 2 or found.shape[1] < 2:
         raise ValueError(
             f"model: gives logits of shape {tuple(found.shape)}, must be (B, K), one a class, K at "
@@ -80,6 +87,8 @@ def _parts(output: Any) -> dict[int | str, Tensor]:
     """Those of several things that are tensors of rows, by index or name."""
     if isinstance(output, Mapping):
         items = list(output.items())
+    elif is_dataclass(output) and not isinstance(output, type):
+        items = list(vars(output).items())
     else:
         items = list(enumerate(output)) if isinstance(output, tuple | list) else []
     return {place: one for place, one in items if isinstance(one, Tensor) and one.ndim >= 2}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -30,6 +31,11 @@ LOOKED_AT = 16
 BY_CHANCE = 2.0
 # Of a torch generator.
 LARGEST_SEED = 2**63 - 1
+
+
+# From how much on, of the logits' size, they are something else than what the head gives.
+OFF = 1e-3
+logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -115,6 +121,7 @@ class Recorder:
         self._test: list[Batch] = []
         self._ood: list[Batch] = []
         self._asked, self._live, self._closed = head, live.Live(), False
+        self._warned = False
         if self._model is None:
             given = {
                 "probe": probe,
@@ -317,6 +324,7 @@ class Recorder:
     def _look(self, model: nn.Module, step: float, scalars: Mapping[str, float]) -> Snapshot:
         assert self.head is not None and self._counts is not None
         seen = look(model, self._probe, self.head, self._layers, self._pool)
+        self._warn_of(seen.off)
         names = tuple(p.name for p in self.head.parts) if isinstance(self.head, Head) else ("",)
         found = measuring.measured(seen, step, scalars, names, self._counts, self._factor)
         weight, bias = seen.matrices[-1]
@@ -335,6 +343,17 @@ class Recorder:
         pictured = [] if self.snapshots or self._kept is None else self._probe
         return self._keep(found, written.of(seen, pictured), seen)
 
+    def _warn_of(self, off: float) -> None:
+        """Say once that the logits are something else by now than what the head gives."""
+        if off > OFF and not self._warned:
+            self._warned = True
+            logger.warning(
+                "head %s: the logits are not that any more, they differ by up to %.2g of their "
+                "size; figures are of what the layer gives",
+                self.head,
+                off,
+            )
+
     def _keep(self, found: Snapshot, geometry: written.Looked | None, seen: Seen | str) -> Snapshot:
         """Keep it, with the gap to the floor; `seen` of it, or why there can be no floor."""
         if isinstance(seen, Seen):
@@ -342,7 +361,7 @@ class Recorder:
         elif self._said.weight_decay is not None:
             self._judged = floor.Judged(why=seen)
         found = replace(found, figures={**found.figures, **self._judged.figures})
-        twice = set(found.scalars) & set(found.figures)
+        twice = set(found.scalars) & set(replace(found, scalars={}).flat())
         if twice:
             raise ValueError(f"{sorted(twice)[0]}: is measured, must be another name")
         self.snapshots.append(found)

@@ -23,14 +23,33 @@ class Relation:
         over: "one" position that there is, the one that the model picks for each sample ("picked"),
             the "mean" over all, or over those from the first to one of each sample ("leading").
         factor: by which it is multiplied then.
+        each: (K,) by which that of each class is; None where all are multiplied alike.
         shift: (K,) that is added then; None where nothing is.
         said: in words, what the model does besides; empty where nothing.
     """
 
     over: str = "one"
     factor: float = 1.0
+    each: Tensor | None = None
     shift: Tensor | None = None
     said: str = ""
+
+    def of(self, gave: Tensor) -> Tensor:
+        """The logits (B, K) that follow from what it gave (B, T, K), at one position or all."""
+        found = gave.mean(1) * self.factor
+        found = found if self.each is None else found * self.each
+        found = found if self.shift is None else found + self.shift
+        if "log-softmax" in self.said:
+            return found.log_softmax(-1)
+        return found.softmax(-1) if "softmax" in self.said else found
+
+
+def apart(expected: Tensor, logits: Tensor) -> float:
+    """By how much they differ at most, of the logits' size; 0 where these are not finite."""
+    if logits.device.type == "meta" or not bool(torch.isfinite(logits).all()):
+        return 0.0
+    logits = as_rows(logits).double()
+    return float((expected - logits).abs().max() / logits.abs().max().clamp(min=1e-300))
 
 
 def relation(call: Call, logits: Tensor) -> Relation | None:
@@ -109,7 +128,19 @@ def _at_once(gave: Tensor, logits: Tensor) -> Relation | None:
     factor = float((gave * logits).sum() / (gave * gave).sum().clamp(min=1e-300))
     if factor != 0 and bool((gave != 0).any()) and close(factor * gave, logits):
         return Relation(factor=factor, said=f"multiplied by {factor:.4g}")
-    return None
+    return _class_by_class(gave, logits)
+
+
+def _class_by_class(gave: Tensor, logits: Tensor) -> Relation | None:
+    """A factor and a shift of each class, as of BatchNorm: two numbers, of more samples."""
+    if len(gave) < 4:
+        return None
+    of_gave, of_logits = gave - gave.mean(0), logits - logits.mean(0)
+    each = (of_gave * of_logits).sum(0) / of_gave.square().sum(0).clamp(min=1e-300)
+    shift = logits.mean(0) - each * gave.mean(0)
+    if not bool((each != 0).all()) or not close(each * gave + shift, logits):
+        return None
+    return Relation(each=each, shift=shift, said="scaled class by class afterwards")
 
 
 def close(found: Tensor, logits: Tensor, half: bool = False) -> bool:

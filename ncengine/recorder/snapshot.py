@@ -64,12 +64,23 @@ class Snapshot:
     def flat(self) -> dict[str, Any]:
         """The same in one row: names of layers, heads and test samples come first, then a dot."""
         whole = self.to_dict()
-        nested = {**whole.pop("layers", {}), **whole.pop("heads", {})}
+        nested = {self.called()[of]: values for of, values in whole.pop("layers", {}).items()}
+        nested |= whole.pop("heads", {})
         if "test" in whole:
             nested["test"] = whole.pop("test")
         for of, values in nested.items():
             whole |= {f"{of}.{name}": value for name, value in values.items()}
         return whole
+
+    def called(self) -> dict[str, str]:
+        """Of each layer the name that comes first in `flat`: its own, if no other part has it."""
+        names: dict[str, str] = {}
+        for of in self.layers:
+            name = of
+            while name in ("test", *self.heads, *names.values()):
+                name = f"layers.{name}"
+            names[of] = name
+        return names
 
     def numbers(self) -> dict[str, float]:
         """Of `flat` what was measured or given and has a value: all that a log can take."""

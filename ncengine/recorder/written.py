@@ -114,7 +114,7 @@ class Kept:
                 classes=classes,
                 width=width,
                 head=head,
-                layers=tuple(snapshot.layers),
+                layers=tuple(snapshot.called().values()),
                 ideal=snapshot.ideal,
                 **asdict(self._said),
                 **of_floor,

@@ -6,7 +6,9 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
 
+import ncengine
 from ncengine.recorder import heads
 from ncengine.recorder.heads import HeadNotFound
 from ncengine.recorder.looking import look
@@ -383,7 +385,10 @@ def test_what_cannot_be_the_head_is_refused_in_words(asked, message):
 @pytest.mark.parametrize(
     "model, message",
     [
-        (nn.Sequential(nn.Linear(6, 1)), r"logits of shape \(14, 1\), must be \(B, K\)"),
+        (
+            nn.Sequential(nn.Linear(6, 1)),
+            r"one number a sample, of shape \(14, 1\), must .* use observe",
+        ),
         (nn.Sequential(nn.Linear(6, 4), nn.Unflatten(1, (2, 2))), r"logits of shape \(14, 2, 2\)"),
         (After(lambda z: {"hidden": None}), "gives a dict, must give logits"),
     ],
@@ -428,3 +433,110 @@ def test_widths_of_pairs_add_up():
         float(seen.matrices[2][0].norm()) ** 2,
         rel_tol=1e-5,
     )
+
+
+class OfWholeMaps(nn.Module):
+    """A convolution whose kernel is as large as its map: linear in all of its numbers."""
+
+    def __init__(self, dimensions):
+        super().__init__()
+        convolution = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dimensions - 1]
+        self.shape = (3, *[2] * dimensions)
+        self.body = nn.Linear(6, math.prod(self.shape))
+        self.head = convolution(3, 4, 2)
+
+    def forward(self, x):
+        return self.head(self.body(x).relu().reshape(-1, *self.shape)).flatten(1)
+
+
+class TokensFirst(nn.Module):
+    """Sequences (T, B, d), of which one place or the mean counts."""
+
+    def __init__(self, choice):
+        super().__init__()
+        self.choice, self.embed, self.head = choice, nn.Linear(2, 7), nn.Linear(7, 4)
+
+    def features(self, x):
+        return torch.tanh(self.embed(x.reshape(-1, 3, 2).transpose(0, 1)))
+
+    def forward(self, x):
+        return self.choice(self.head(self.features(x)))
+
+
+@pytest.mark.parametrize("dimensions", [1, 2, 3])
+def test_a_kernel_as_large_as_its_map_is_one_product(dimensions):
+    model = OfWholeMaps(dimensions)
+    rec = ncengine.Recorder(model, probe=(torch.randn(60, 6), torch.arange(60) % 4))
+    assert rec.head.parts[0].name == "head"
+    assert rec.head.width == model.body.out_features
+    found, x, y = rec.snapshot(0), rec._probe[0].inputs[0], rec._probe[0].labels
+    with torch.no_grad():
+        weight = model.head.weight.flatten(1)
+        expected = ncengine.Recorder().observe(model.body(x).relu(), y, weight, model.head.bias)
+    assert found.figures == pytest.approx(expected.figures, rel=1e-5, nan_ok=True)
+    with rec.watch():
+        F.cross_entropy(model(x), y)
+    assert rec.snapshot(1).nc1 == pytest.approx(found.nc1, rel=1e-5)
+
+
+@pytest.mark.parametrize("rows", [60, 48 + 3])
+@pytest.mark.parametrize("choice", [lambda z: z[-1], lambda z: z[0], lambda z: z.mean(0)])
+def test_samples_may_be_on_the_second_axis(choice, rows):
+    """Also where a batch has as many samples as a sequence has places, as the last one of 51."""
+    torch.manual_seed(3)
+    model, x, y = TokensFirst(choice), torch.randn(rows, 6), torch.arange(rows) % 4
+    rec = ncengine.Recorder(model, probe=DataLoader(TensorDataset(x, y), 16))
+    found = rec.snapshot(0)
+    with torch.no_grad():
+        h = choice(model.features(x))
+        expected = ncengine.Recorder().observe(h, y, model.head.weight, model.head.bias)
+    assert found.figures == pytest.approx(expected.figures, rel=1e-5, nan_ok=True)
+
+
+def test_batchnorm_after_the_head_is_read_anew_as_it_is_trained():
+    torch.manual_seed(1)
+    model, norm = Plain(), nn.BatchNorm1d(4)
+    model = nn.Sequential(model, norm)
+    x, y = torch.randn(80, 6), torch.arange(80) % 4
+    rec = ncengine.Recorder(model, probe=(x, y))
+    rec.snapshot(0)
+    with torch.no_grad():
+        norm.running_mean[:], norm.running_var[:] = torch.randn(4), 1 + torch.rand(4)
+        norm.weight[:], norm.bias[:] = 1 + torch.rand(4), torch.randn(4)
+        found, own = rec.snapshot(1), model[0]
+        model.eval()
+        each = norm.weight / (norm.running_var + norm.eps).sqrt()
+        bias = each * (own.fc.bias - norm.running_mean) + norm.bias
+        expected = ncengine.Recorder().observe(own.body(x), y, each[:, None] * own.fc.weight, bias)
+        right = (model(x).argmax(1) == y).double().mean()
+    assert found.figures == pytest.approx(expected.figures, rel=1e-4, nan_ok=True)
+    assert found.accuracy == pytest.approx(float(right), abs=1e-12)
+
+
+def test_logits_that_become_something_else_are_told_once(caplog):
+    model = After(lambda z: z.clamp(-1e3, 1e3))
+    rec = ncengine.Recorder(model, probe=(torch.randn(80, 6), torch.arange(80) % 4))
+    rec.snapshot(0)
+    with torch.no_grad():
+        model.fc.weight *= 1e3
+    assert not caplog.records
+    rec.snapshot(1)
+    model.change = lambda z: z.clamp(-10, 10)
+    for step in (2, 3):
+        assert math.isfinite(rec.snapshot(step).nc1)
+    assert [one.levelname for one in caplog.records] == ["WARNING"]
+    assert "the logits are not that any more" in caplog.text
+    # Who names a layer knows why.
+    named = ncengine.Recorder(model, probe=(torch.randn(80, 6), torch.arange(80) % 4), head="fc")
+    caplog.clear()
+    named.snapshot(0)
+    assert not caplog.records
+
+
+def test_vmap_raises_nothing_of_its_own():
+    class Each(Plain):
+        def forward(self, x):
+            return torch.func.vmap(lambda row: self.fc(row[None]))(self.body(x))[:, 0]
+
+    with pytest.raises(HeadNotFound):
+        ncengine.Recorder(Each(), probe=(torch.randn(80, 6), torch.arange(80) % 4))

@@ -547,3 +547,43 @@ def test_a_step_is_a_place_among_others(step):
     with pytest.raises(ValueError, match="^step = .*: must be a number"):
         recorder.snapshot(step)
     assert recorder.snapshots == []
+
+
+class WithParts(nn.Module):
+    """Two heads, of which the logits are the mean, and a layer that is called as test samples."""
+
+    def __init__(self):
+        super().__init__()
+        self.test, self.a, self.b = nn.Linear(12, 8), nn.Linear(8, 4), nn.Linear(8, 4)
+
+    def forward(self, x):
+        h = self.test(x).relu()
+        return (self.a(h) + self.b(h)) / 2
+
+
+def test_layers_that_are_called_as_another_part_are_told_apart(tmp_path):
+    torch.manual_seed(0)
+    x, y = torch.randn(80, 12), torch.arange(80) % 4
+    rec = ncengine.Recorder(
+        WithParts(),
+        probe=(x, y),
+        test=(x[:40] + 1, y[:40]),
+        layers=["test", "a"],
+        name="parts",
+        cache=tmp_path,
+    )
+    found = rec.snapshot(0)
+    flat = found.flat()
+    assert len({found.layers["test"].cdnv, found.test.cdnv}) == 2
+    assert flat["test.cdnv"] == found.test.cdnv
+    assert flat["layers.test.cdnv"] == found.layers["test"].cdnv
+    assert flat["a.cdnv"] == found.heads["a"].cdnv
+    assert flat["layers.a.cdnv"] == found.layers["a"].cdnv
+    rec.close()
+    kept = ncengine.recordings(tmp_path)[0]
+    assert kept.about.layers == ("layers.test", "layers.a")
+    for name in ("test.cdnv", "layers.test.cdnv", "a.cdnv", "layers.a.cdnv"):
+        assert kept.figures[name][0] == pytest.approx(flat[name], rel=1e-12)
+    with pytest.raises(ValueError, match="test.cdnv: is measured, must be another name"):
+        again = ncengine.Recorder(WithParts(), probe=(x, y), test=(x, y))
+        again.snapshot(0, **{"test.cdnv": 1.0})
