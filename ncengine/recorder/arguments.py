@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,8 @@ def arguments(
     takes = _parameters(model)
     if takes is None:
         return inputs, dict(named)
+    if len(inputs) > _most_by_place(takes):
+        inputs = (inputs,)  # it takes all of them as one
     free = any(one.kind is one.VAR_KEYWORD for one in takes.values())
     chosen = {name: one for name, one in named.items() if free or name in takes}
     if named and not chosen:
@@ -33,6 +36,14 @@ def arguments(
         if one.name in LABELS and one.default is one.empty and one.name not in chosen:
             chosen |= _under(one.name, labels, (inputs, named))
     return inputs, chosen
+
+
+def _most_by_place(takes: Mapping[str, inspect.Parameter]) -> float:
+    """How many arguments it can be given by their places."""
+    if any(one.kind is one.VAR_POSITIONAL for one in takes.values()):
+        return math.inf
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return max(1, sum(one.kind in places for one in takes.values()))
 
 
 def _parameters(model: nn.Module) -> Mapping[str, inspect.Parameter] | None:

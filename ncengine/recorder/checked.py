@@ -41,6 +41,8 @@ def counts(values: Any) -> np.ndarray:
 
 
 def _number(name: str, value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise ValueError(f"{name} = {value!r}: must be a number")
     try:
         number = float(value.detach() if isinstance(value, Tensor) else value)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -276,7 +276,11 @@ def _bytes(batch: Batch) -> int:
 
 def _of_rows(values: Any, rows: Tensor, size: int) -> Any:
     def chosen_of(one: Tensor) -> Tensor:
-        return one[rows.to(one.device)].cpu() if one.ndim and len(one) == size else one
+        if not one.ndim or len(one) != size:
+            return one
+        one = one.to_sparse_coo() if one.layout is torch.sparse_csr else one
+        # By this and not by brackets, which sparse ones know nothing of.
+        return one.index_select(0, rows.to(one.device)).cpu()
 
     return _each(values, chosen_of)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -377,7 +377,7 @@ def _first(seen: Seen) -> tuple[Tensor, tuple[Tensor, Tensor | None]]:
 
 
 def _modules(model: nn.Module, names: Sequence[str]) -> dict[str, nn.Module]:
-    if isinstance(names, str):
+    if isinstance(names, str) or not isinstance(names, Iterable):
         raise ValueError(f"layers = {names!r}: must be a list of names")
     known = dict(model.named_modules())
     for name in names:

@@ -75,3 +75,9 @@ def test_an_accumulator_takes_the_last_layer_with_its_bias():
     in_torch = ncengine.metrics.Accumulator(5, 7)
     in_torch.update(torch.tensor(H), torch.tensor(Y))
     assert in_torch.result(torch.tensor(W), torch.ones(5)) == pytest.approx(acc.result(W))
+
+
+@pytest.mark.parametrize("given", [{"loss": "3"}, {"step": "1"}, {"loss": b"1"}])
+def test_a_text_is_no_number_even_if_it_reads_as_one(given):
+    with pytest.raises(ValueError, match="must be a number"):
+        ncengine.Recorder().observe(torch.randn(30, 4), torch.arange(30) % 3, **given)

@@ -130,3 +130,42 @@ class Summed(Taking):
 def test_layers_and_models_that_give_no_rows_are_named(make, probe, options, message):
     with pytest.raises(ValueError, match=message):
         ncengine.Recorder(make(), probe=probe, **options).snapshot(0)
+
+
+class OfSparse(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Linear(6, 8), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head((torch.sparse.mm(x, self.first.weight.T) + self.first.bias).relu())
+
+
+class OfDense(OfSparse):
+    def forward(self, x):
+        return self.head(self.first(x).relu())
+
+
+class OfPairs(OfDense):
+    def forward(self, pair):
+        return super().forward(pair[0] - pair[1])
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (lambda x: x.to_sparse(), OfSparse),
+        (lambda x: x.to_sparse_csr(), OfSparse),
+        (lambda x: (x, torch.zeros_like(x)), OfPairs),
+    ],
+    ids=["sparse, by places", "sparse, by rows", "a pair that is one argument"],
+)
+def test_inputs_are_what_the_model_takes(made, kind):
+    torch.manual_seed(0)
+    x, y, model = torch.randn(90, 6), torch.arange(90) % 3, OfDense()
+    other = kind()
+    other.load_state_dict(model.state_dict())
+    probe = [(made(x[:50]), y[:50]), (made(x[50:]), y[50:])]
+    found = ncengine.Recorder(other, probe=probe, per_class=20).snapshot(0)
+    expected = ncengine.Recorder(model, probe=(x, y), per_class=20).snapshot(0)
+    assert found.figures == pytest.approx(expected.figures, rel=1e-5, nan_ok=True)
