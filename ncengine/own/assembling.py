@@ -184,9 +184,12 @@ def _given(one: Bundle, count: int) -> list[float] | None:
     part = one.parts.get(STEPS)
     if part is not None:
         values = part.array.reshape(-1)
-        if len(values) != count or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        numbers = values.dtype.kind in "biuf"
+        if len(values) != count or not numbers or not np.isfinite(values).all():
+            fits = len(values) == count and numbers
             raise Told(
-                f"{part.where} is {shape_of(part.array)}; must be {count} numbers, one a snapshot"
+                f"{part.where} {'are not finite' if fits else f'is {shape_of(part.array)}'}; must "
+                f"be {count} numbers, one a snapshot"
             )
         return [float(value) for value in values]
     if one.step is not None:

@@ -12,6 +12,8 @@ from ncengine.own.parts import Part
 from ncengine.own.words import Told, listed, shape_of, shown
 
 _FAR = 2.0**53
+# What torch's losses call samples of no class.
+_IGNORED = -100
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,11 @@ def mapped(
     each, texts, notes = _in_common(each, names, rows is not None)
     values = np.unique(np.concatenate([np.unique(one.values) for one in each]))
     where = each[0].where
+    if texts is None and _IGNORED in values:
+        raise Told(
+            f"{where} has labels {_IGNORED}, by which PyTorch's losses know samples of no class; "
+            "must be without these samples"
+        )
     within = values[0] >= 0 and values[-1] < (len(values) if rows is None else rows)
     classes = len(values) if rows is None else rows
     _check_classes(where, classes, limits)

@@ -38,6 +38,11 @@ def changed(**parts):
         (changed(weight=np.full((3, 5), np.nan)), "a.npz: weight[0, 0] = nan; must be a finite"),
         (changed(bias=np.zeros(4)), "a.npz: bias is (4,); must be (3,), one a class"),
         (changed(steps=np.array([1, 1, 2])), "a.npz: steps are 1, 1, 2; each must be more"),
+        (
+            changed(labels=np.where(np.arange(24) % 3 == 1, -100, np.arange(24) % 3)),
+            "a.npz: labels has labels -100, by which PyTorch's losses know samples of no class",
+        ),
+        (changed(steps=np.array([1, np.nan, 2])), "a.npz: steps are not finite; must be 3 numbers"),
         (changed(steps=np.arange(4)), "a.npz: steps is (4,); must be 3 numbers"),
         (changed(class_names=np.array(["a", "b"])), "class_names: there are 2; must be 3"),
         (changed(images=np.zeros((23, 8, 8))), "a.npz: images is (23, 8, 8), and a.npz: features"),
