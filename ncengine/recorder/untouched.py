@@ -6,7 +6,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -31,12 +31,25 @@ def unwrapped(model: nn.Module) -> nn.Module:
             )
         if parameter.is_meta:
             raise ValueError(f"model: its parameter {name} is on the meta device, without numbers")
-        if hasattr(parameter, "full_tensor"):
-            raise ValueError(
-                f"model: its parameter {name} is spread over processes, and to gather it takes all "
-                "of them: gather features and the last layer, and use observe"
-            )
+        if hasattr(parameter, "full_tensor") or hasattr(parameter, "ds_shape"):
+            _refuse_spread(f"its parameter {name}")
+    for name, module in model.named_modules():
+        # Known by what it holds: to import its class takes long.
+        if hasattr(module, "_fsdp_wrapped_module") and _has_others():
+            _refuse_spread(f"its part {name}" if name else "it")
     return model
+
+
+def _has_others() -> bool:
+    distributed = torch.distributed
+    return distributed.is_initialized() and distributed.get_world_size() > 1
+
+
+def _refuse_spread(what: str) -> NoReturn:
+    raise ValueError(
+        f"model: {what} is spread over processes, and to gather it takes all of them: gather "
+        "features and the last layer, and use observe"
+    )
 
 
 def compiled_part(model: nn.Module) -> str | None:

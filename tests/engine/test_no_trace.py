@@ -1,6 +1,8 @@
 """What a careless look would leave behind: in buffers, in random numbers, in weights."""
 
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -147,3 +149,42 @@ def test_a_snapshot_within_a_watch_is_of_the_probe_and_not_watched():
     watched = rec.snapshot(1)
     assert (looked.moved, looked.samples) == (False, 120)
     assert (watched.moved, watched.samples) == (True, 60)
+
+
+# In a process of its own, which believes that there is another one.
+SHARDED = """
+import sys, torch, torch.distributed as dist
+from torch import nn
+from torch.distributed.fsdp import FullyShardedDataParallel, fully_shard
+from torch.testing._internal.distributed.fake_pg import FakeStore
+import ncengine
+
+dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=int(sys.argv[2]))
+model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3))
+if sys.argv[1] == "2":
+    model = fully_shard(model)
+else:
+    cpu = torch.device("cpu")
+    own = sys.argv[1] == "original"
+    model = FullyShardedDataParallel(model, device_id=cpu, use_orig_params=own)
+try:
+    ncengine.Recorder(model, probe=(torch.randn(30, 6), torch.arange(30) % 3)).snapshot(0)
+    print("measured")
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "processes", "said"),
+    [
+        ("2", 2, "model: its parameter 0.weight is spread over processes"),
+        ("1", 2, "model: it is spread over processes"),
+        ("original", 2, "model: it is spread over processes"),
+        ("1", 1, "measured"),
+    ],
+)
+def test_a_sharded_model_is_refused_before_it_waits_for_others(kind, processes, said):
+    command = [sys.executable, "-W", "ignore", "-c", SHARDED, kind, str(processes)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.stdout.startswith(said), done.stderr
