@@ -65,9 +65,9 @@ def app(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
         app.end()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shipped(tmp_path_factory, executable: str) -> Iterator[LiveApp]:
-    """A server with what is shipped, an empty cache and no data set."""
+    """A server with what is shipped, no data set, and at first an empty cache."""
     folder = tmp_path_factory.mktemp("gallery")
     env = {"NCENGINE_GALLERY": None, "NCENGINE_DATA": str(folder / "data")}
     app = LiveApp(folder / "cache", env=env)
