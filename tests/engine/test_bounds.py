@@ -72,8 +72,8 @@ def test_it_is_what_the_padded_network_costs(architecture, norm, schedule):
     deeper = config.with_(depth=7, weight_decay=0.002, decay_schedule=schedule, seeds=3)
     found = bound(deeper, [entry])
     data = load(config).train
-    inputs = torch.from_numpy(network_inputs(deeper, data.inputs)).double()
-    on = Objective(deeper, inputs, torch.from_numpy(data.labels))
+    inputs = torch.tensor(network_inputs(deeper, data.inputs)).double()
+    on = Objective(deeper, inputs, torch.tensor(data.labels))
     exact = on.evaluate(padded(theta, config, deeper), gradient=False)
     assert found.objective == pytest.approx(float(exact.loss.mean()), rel=1e-10)
     assert found.config == config and found.key == "abc"
