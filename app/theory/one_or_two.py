@@ -53,8 +53,11 @@ def below(values: Values, open_sweep: Callable[[str], None]) -> list[Chart]:
     for n in NAMES:
         st.markdown(_weights(a, blocks, n))
     st.markdown(
-        "In trained networks it is the same: **RN1** comes nearer to the floor with depth, "
-        "**RN2** and transformers only where their weight decay falls with depth as 1/L."
+        "In trained networks it is the same. **RN1** comes nearer to the floor with depth at a "
+        "constant weight decay; **RN2** only where that of its hidden layers falls with depth as "
+        "1/L, and that of the last layer does not. Of transformers too it is the linear layers of "
+        "a block’s MLP that decide: one, as in T11 and T21 (Theorem 4), or two, as in T12 and T22 "
+        "(Theorem 10)."
     )
     if st.button("The three schedules, trained", key="theory:schedules"):
         open_sweep("schedules")

@@ -20,7 +20,7 @@ from app.theory.seen import Seen
 from ncengine.analysis.words import number, signed
 from ncengine.catalogue.metrics import METRICS
 from ncengine.config.gallery import row
-from ncengine.theory.constructions.costs import Costs, costs, last_layer
+from ncengine.theory.constructions.costs import COUNTED, Costs, costs, last_layer
 from ncengine.theory.constructions.course import Course, course
 from ncengine.theory.constructions.planned import CONDITIONS, Planned, planned
 from ncengine.theory.gufm import GufmOptimum, gufm_optimum
@@ -293,10 +293,11 @@ def _decay_lines(one: tuple[Costs, ...], two: tuple[Costs, ...]) -> list[Line]:
 def _law_words(
     one: tuple[Costs, ...], two: tuple[Costs, ...], trained: tuple[tuple[float, float], ...]
 ) -> str:
-    far = slice(len(BUDGETS) // 2, None)
-    blocks = np.log(BUDGETS[far])
-    travel = np.polyfit(blocks, np.log([c.decay_travel for c in one[far]]), 1)[0]
-    settle = [c.decay_settle * c.budget[1] / np.log(c.budget[1]) ** 2 for c in one[far]]
+    # Of more blocks not every one is counted by itself.
+    far = [c for c in one if COUNTED / 16 <= c.budget[0] <= COUNTED]
+    blocks = np.log([c.budget[0] for c in far])
+    travel = np.polyfit(blocks, np.log([c.decay_travel for c in far]), 1)[0]
+    settle = [c.decay_settle * c.budget[1] / np.log(c.budget[1]) ** 2 for c in far]
     change = max(settle) / min(settle) - 1
     words = [
         "With **one linear layer a block** (RN1) the cost of travelling goes as L₁ to the power "

@@ -14,8 +14,13 @@ from ncengine.architectures.layers import layer_norm
 from ncengine.config import RunConfig
 from ncengine.theory import construction
 from ncengine.theory.constructions import curves
-from ncengine.theory.constructions.planned import conditions
-from ncengine.theory.constructions.sphere import lowered, nearest_on_arcs, unit
+from ncengine.theory.constructions.planned import conditions, planned
+from ncengine.theory.constructions.sphere import (
+    lowered,
+    nearest_of_arcs,
+    nearest_on_arcs,
+    unit,
+)
 from ncengine.theory.gufm import gufm_optimum, simplex_etf
 from ncengine.training.objective import Objective
 
@@ -144,39 +149,73 @@ def test_conditions_that_are_violated_are_reported():
     starts = lowered(made.given.embedded)
     vertices = lowered(made.given.vertices[made.given.labels])
     reached = lowered(made.stops[12])
-    planned = curves.plan(starts, vertices)
-    assert conditions(planned, starts, vertices, reached) == (True,) * 5
-    greedy = replace(planned, margin=planned.margin * 1.5)
+    way = curves.plan(starts, vertices)
+    assert conditions(way, starts, vertices, reached) == (True,) * 5
+    greedy = replace(way, margin=way.margin * 1.5)
     assert conditions(greedy, starts, vertices, reached)[1:] == (False, False, True, True)
-    wide = replace(planned, cap=planned.cap * 2)
+    wide = replace(way, cap=way.cap * 2)
     assert conditions(wide, starts, vertices, reached)[2:] == (False, True, False)
     # Once around before it arrives.
-    n = int(np.argmax([len(curve) for curve in planned.outside]))
-    curve = planned.outside[n]
+    n = int(np.argmax([len(curve) for curve in way.outside]))
+    curve = way.outside[n]
     other = unit(np.cross(curve[0], vertices[n]))[None]
     turns = np.linspace(0, 2 * np.pi, 400)[:, None]
     around = np.cos(turns) * curve[0] + np.sin(turns) * other
-    longer = [*planned.outside[:n], np.concatenate([around, curve[1:]]), *planned.outside[n + 1 :]]
-    assert not conditions(replace(planned, outside=longer), starts, vertices, reached)[3]
+
+    def with_curve(changed):
+        outside = [*way.outside[:n], changed, *way.outside[n + 1 :]]
+        return conditions(replace(way, outside=outside), starts, vertices, reached)
+
+    assert not with_curve(np.concatenate([around, curve[1:]]))[3]
+    # A step aside and back: corners, which have no curvature at all.
+    half = len(curve) // 2
+    aside = unit(np.cross(curve[half], curve[half + 1]))
+    notch = unit(curve[half] + 1e-3 * aside)[None]
+    assert with_curve(np.concatenate([curve[:half], notch, curve[half:]])) == (False, *[True] * 4)
+
+
+@pytest.mark.parametrize("sizes", [(4, 3, 4, 2), (4, 5, 4, 1), (4, 2, 6, 0)])
+def test_the_margin_is_kept_between_the_points_of_curves_too(sizes):
+    """On arcs drawn a hundred times finer."""
+    plan = planned(*sizes)
+    starts, way = lowered(plan.given.embedded), plan.curves
+    vertices = lowered(plan.given.vertices[plan.given.labels])
+
+    def finely(points):
+        parts = []
+        for a, b in zip(points[:-1], points[1:], strict=True):
+            shares = np.linspace(0, 1, max(2, int(np.linalg.norm(b - a) / 1e-4)))[:, None]
+            parts.append(unit((1 - shares) * a + shares * b))
+        return np.concatenate([points[:1], *parts])
+
+    left = [finely(np.stack([c[-1], v])) for c, v in zip(way.outside, vertices, strict=True)]
+    closest = -1.0
+    for n, curve in enumerate(way.outside):
+        fine = finely(curve)
+        whole, later = np.concatenate([fine, left[n]]), starts[n + 1 :]
+        closest = max(closest, (whole @ later.T).max(initial=-1.0))
+        closest = max(closest, *((fine @ other.T).max() for other in left[:n]), -1.0)
+    assert 1 - closest >= way.margin - 1e-10
+    assert all(plan.conditions)
 
 
 def test_curves_keep_their_margin_measured_point_by_point():
     random = np.random.default_rng(3)
     starts = unit(random.standard_normal((8, 3)))
     vertices = simplex_etf(4)[np.repeat(np.arange(4), 2)]
-    planned = curves.plan(starts, vertices)
+    way = curves.plan(starts, vertices)
     closest = -1.0
-    for n, curve in enumerate(planned.outside):
+    for n, curve in enumerate(way.outside):
         for x in curve:
             for y in starts[n + 1 :]:
                 closest = max(closest, float(x @ y))
             for k in range(n):
                 for share in np.linspace(0, 1, 50):
-                    end = planned.outside[k][-1] * (1 - share) + share * vertices[k]
+                    end = way.outside[k][-1] * (1 - share) + share * vertices[k]
                     closest = max(closest, float(x @ end / np.linalg.norm(end)))
-    assert 1 - closest >= planned.margin - 1e-4
-    for curve, vertex in zip(planned.outside, vertices, strict=True):
-        assert curve[-1] @ vertex >= 1 - planned.cap - 1e-9
+    assert 1 - closest >= way.margin - 1e-4
+    for curve, vertex in zip(way.outside, vertices, strict=True):
+        assert curve[-1] @ vertex >= 1 - way.cap - 1e-9
 
 
 def test_the_nearest_point_of_an_arc():
@@ -188,6 +227,25 @@ def test_the_nearest_point_of_an_arc():
         shares = np.linspace(0, 1, 20001)[:, None]
         way = (np.sin((1 - shares) * angle) * a[n] + np.sin(shares * angle) * b[n]) / np.sin(angle)
         assert found[n] == pytest.approx((way @ points.T).max(), abs=1e-7)
+
+
+def test_the_nearest_points_of_two_arcs():
+    random = np.random.default_rng(1)
+    shares = np.linspace(0, 1, 1001)[:, None]
+    for dimensions in (3, 3, 3, 5):
+        # Long and short ones; crossing, side by side, and far from each other.
+        ends = unit(random.standard_normal((4, 12, dimensions)))
+        a, b = ends[0], unit(ends[0] * random.uniform(0, 2, (12, 1)) + ends[1])
+        c, d = ends[2], unit(ends[2] * random.uniform(0, 2, (12, 1)) + ends[3])
+        ways = [[unit((1 - shares) * x + shares * y) for x, y in zip(*one, strict=True)]
+                for one in ((a, b), (c, d))]  # fmt: skip
+        nearest = [[(x @ y.T).max() for y in ways[1]] for x in ways[0]]
+        for n in range(12):
+            one, other = (a[n : n + 1], b[n : n + 1]), (c[n : n + 1], d[n : n + 1])
+            assert nearest_of_arcs(one, other) == pytest.approx(nearest[n][n], abs=2e-5)
+            assert nearest_of_arcs(one, other) >= nearest[n][n] - 1e-12
+        assert nearest_of_arcs((a, b), (c, d)) == pytest.approx(np.max(nearest), abs=2e-5)
+    assert nearest_of_arcs((a[:0], a[:0]), (c, d)) == -1.0
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 from ncengine.theory.constructions.sphere import (
     arc,
     moved,
+    nearest_of_arcs,
     nearest_on_arcs,
     tangent,
     unit,
@@ -27,8 +28,10 @@ NODES, JOINED, WAYS_IN = 700, 10, 48
 STEP, SMOOTH = 0.01, 8
 # Of margins: the least that is tried, as a share of the largest that can be, and how often.
 LEAST, HALVINGS = 2.0**-8, 7
-# Points of what is left of a curve within its cap: while it is planned, and where it is measured.
-PLANNED, MEASURED = 7, 60
+# Points of what is left of a curve within its cap, while others are planned.
+PLANNED = 7
+# B of the proof, on the unit sphere: a corner, which points so near can only hint at, bends more.
+MOST_BENT = 100.0
 
 
 class NoWay(ValueError):
@@ -96,16 +99,24 @@ def cap_of(vertices: np.ndarray) -> float:
 
 
 def kept_margin(starts: np.ndarray, vertices: np.ndarray, outside: list[np.ndarray]) -> float:
-    """The margin of conditions 2 and 3: how far the curves keep from what stands still."""
+    """The margin of conditions 2 and 3: how far the curves keep from what stands still.
+
+    Of all their points, and not only of those that they are given by.
+    """
     closest = -1.0
-    left = [_within(curve[-1], vertices[n], MEASURED) for n, curve in enumerate(outside)]
+    edges = np.stack([curve[-1] for curve in outside])
     for n, curve in enumerate(outside):
-        later = starts[n + 1 :]
-        whole = np.concatenate([curve, left[n]])
-        closest = max(closest, (whole @ later.T).max(initial=-1.0))
-        earlier = np.concatenate(left[:n]) if n else starts[:0]
-        closest = max(closest, (curve @ earlier.T).max(initial=-1.0))
+        later, to_edge = starts[n + 1 :], _arcs(curve)
+        begin = np.concatenate([to_edge[0], edges[n : n + 1]])
+        end = np.concatenate([to_edge[1], vertices[n : n + 1]])
+        closest = max(closest, float(nearest_on_arcs(begin, end, later).max()))
+        closest = max(closest, nearest_of_arcs(to_edge, (edges[:n], vertices[:n])))
     return 1 - closest
+
+
+def _arcs(curve: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where the arcs of a curve start, and where they end; of a point one of no length."""
+    return (curve, curve) if len(curve) == 1 else (curve[:-1], curve[1:])
 
 
 def curvature(curve: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from ncengine.theory.constructions.sphere import at_even_steps, lifted, lowered
 
 # In words, of curves and samples.
 CONDITIONS = (
-    "curves bend no more than is bounded",
+    "the curvature of curves is bounded, on the unit sphere by B = 100",
     "curves keep the margin from who has yet to travel",
     "and from who has arrived, and enter their cap once",
     "curves are no longer than 2π√d",
@@ -97,7 +97,7 @@ def conditions(
 ) -> tuple[bool, ...]:
     """Conditions 1 to 5 of the proof, checked on the curves."""
     outside, cap, margin = planned.outside, planned.cap, planned.margin
-    bounded = all(np.isfinite(curves.curvature(curve)) for curve in outside)
+    bounded = all(curves.curvature(curve) <= curves.MOST_BENT for curve in outside)
     apart = curves.kept_margin(starts, vertices, outside) >= margin
     ended = (reached * vertices).sum(1)
     # Where a curve begins within its cap, there is nothing to travel.

@@ -67,6 +67,32 @@ def nearest_on_arcs(starts: np.ndarray, ends: np.ndarray, points: np.ndarray) ->
     return best.max(0)
 
 
+def nearest_of_arcs(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray]) -> float:
+    """The largest cosine of any point of any of some arcs with any point of any of others.
+
+    Args:
+        a, b: where arcs start (E, D), and where they end (E, D), less than half around.
+    """
+    if not len(a[0]) or not len(b[0]):
+        return -1.0
+    # It is at an end of one of the two arcs, or within both, where circles come nearest.
+    closest = max(float(nearest_on_arcs(*a, point).max()) for point in b)
+    closest = max(closest, *(float(nearest_on_arcs(*b, point).max()) for point in a))
+    (along_a, angle_a), (along_b, angle_b) = tangent(*a), tangent(*b)
+    same, aside = a[0] @ b[0].T, along_a @ along_b.T
+    off, other = a[0] @ along_b.T, along_a @ b[0].T
+    # The cosine at angles s and t: one wave in s - t, and one in s + t.
+    minus, plus = np.arctan2(other - off, same + aside), np.arctan2(other + off, same - aside)
+    s, t = (plus + minus) / 2, (plus - minus) / 2
+    height = (np.hypot(same + aside, other - off) + np.hypot(same - aside, other + off)) / 2
+    # There, and at the two points opposite.
+    for half in (0, np.pi):
+        on_a = (s + half) % (2 * np.pi) <= angle_a[:, None]
+        within = on_a & ((t + half) % (2 * np.pi) <= angle_b)
+        closest = max(closest, float(height.max(initial=-1.0, where=within)))
+    return closest
+
+
 def at_even_steps(curve: np.ndarray, steps: int) -> np.ndarray:
     """(steps + 1, D) points along a polyline of arcs (P, D), evenly by its length."""
     direction, angle = tangent(curve[:-1], curve[1:])
