@@ -167,7 +167,8 @@ FIELDS: dict[str, dict[str, Field]] = {
             1e-5,
             (1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2),
             "How small the stream becomes, which nothing normalises in a pre-LN network: its norm "
-            "shrinks from √d to 10 √d δ.",
+            "shrinks from √d to 10 √d δ. Below 1e-6 the network would feel the 1e-12 that keeps "
+            "LayerNorm from dividing by zero.",
             "δ",
         ),
         "seed": _SEED,

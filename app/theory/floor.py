@@ -290,18 +290,24 @@ def _told(values: Values, problem: tuple) -> None:
     ]
     if optimum.probability is not None:
         lines.append(
-            f"so the true class has probability **{percent(optimum.probability)}**, and "
+            f"so the true class has probability **{_probability(optimum.probability)}**, and "
             f"guessing has {percent(1 / classes)}"
         )
     if ended := _ended(problem, optimum.loss, "floor"):
         lines.append(ended)
     st.markdown("\n".join(f"- {line}" for line in lines))
     st.caption(
-        "GUFM, Definition 3; its optimum is Lemma 9, with the row norm corrected. The theorems say "
-        "what is best, not that training finds it, nor that more depth helps a training that is "
-        "cut short (2604.00230). And they need residual streams: in deep models of free features "
-        "without them, collapse of all layers is not optimal (2405.14468, 2410.23169)."
+        "The generalised unconstrained features model (GUFM), Definition 3; its optimum is Lemma "
+        "9, with the row norm corrected. The theorems say what is best, not that training finds "
+        "it, nor that more depth helps a training that is cut short (2604.00230). And they need "
+        "residual streams: in deep models of free features without them, collapse of all layers "
+        "is not optimal (2405.14468, 2410.23169)."
     )
+
+
+def _probability(share: float) -> str:
+    """Never as certain: the floor is not at infinite logits."""
+    return percent(share) if share < 0.999 else f"1 − {number(1 - share)}"
 
 
 def _told_without(problem: tuple, figure: BestFigure) -> None:

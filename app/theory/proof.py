@@ -181,7 +181,8 @@ def _conditions(built: _Built) -> None:
     margin, found = built.plan.curves.margin, built.costs
     share = text.share_of(found.gap, found.floor, "floor")
     st.markdown(
-        f"With a margin of m = **{number(margin)}** the network of **{found.depth:,}** layers is "
+        f"With a margin of m = **{number(margin)}**, who travels never has a cosine above 1 − m "
+        f"with another sample. The network of **{found.depth:,}** layers is "
         f"**{number(found.gap)}** above the floor, {share}: "
         f"{number(found.decay_travel)} for travelling, {number(found.decay_settle)} for settling, "
         f"{number(max(found.fit_gap, 0.0))} of misfit."
@@ -218,8 +219,8 @@ def _law(values: Values, built: _Built) -> list[Chart]:
     )
     st.caption(
         "Dashed: what the proof says of RN1 at most, 32 d π² λ N/(L₁ m²) for travelling and "
-        f"2⁷ N d λ log²(L₂)/(m² L₂) for settling. {beside} A theorem of what is best says nothing "
-        "of what training finds."
+        f"2⁷ N d λ log²(L₂)/(m² L₂) for settling, of N = K n samples. {beside} A theorem "
+        "of what is best says nothing of what training finds."
     )
     return [law, decays]
 

@@ -25,9 +25,10 @@ from ncengine.theory.constructions.course import Course, course_of_shortcut
 
 LEAD = (
     "Where LayerNorm sits **inside** each branch, nothing normalises the residual stream itself. "
-    "A network of N + 2 layers can make its stream tiny: to a tiny stream even a small weight adds "
-    "much in comparison, and small weights cost next to nothing. So it comes as near to the floor "
-    "as one likes **without any more depth**. This is a finding of this project, not of the paper."
+    "A network of two layers more than there are samples can make its stream tiny: to a tiny "
+    "stream even a small weight adds much in comparison, and small weights cost next to nothing. "
+    "So it comes as near to the floor as one likes **without any more depth**. This is a finding "
+    "of this project, not of the paper."
 )
 DELTAS = tuple(float(x) for x in np.geomspace(1e-6, 1e-2, 13))
 # Whose trained networks stand beside it.

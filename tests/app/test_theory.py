@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
@@ -54,6 +55,29 @@ def test_the_floor_is_the_closed_form(at):
     assert f"probability **{100 * optimum.probability:.1f} %**" in words
     assert "−1/5 = −0.200" in words
     assert_sound(at)
+
+
+@pytest.mark.parametrize("classes, decay", [(2, 1e-5), (4, 1e-4)])
+def test_no_probability_is_told_as_certain(classes, decay, at):
+    """The least of the objective along the logit gap, by golden section."""
+    open_at(at, **{"at": f"classes={classes};width=4;weight_decay={decay}"})
+    norm = np.sqrt(4) * classes / (classes - 1)
+    others = classes - 1
+
+    def objective(gap):
+        return np.log1p(others * np.exp(-gap)) + decay * classes / 2 * (gap / norm) ** 2
+
+    gap = minimize_scalar(objective, bounds=(1, 40), method="bounded", options={"xatol": 1e-9}).x
+    missing = others * np.exp(-gap) / (1 + others * np.exp(-gap))
+    assert f"probability **1 − {number(missing)}**" in texts(at)
+
+
+def test_transformers_of_one_linear_layer_are_not_said_to_need_a_falling_decay(at):
+    """Theorem 4 is of them too; Theorem 10 of those with two."""
+    open_at(at, part="layers")
+    words = texts(at)
+    assert "RN2 and transformers only" not in words.replace("*", "")
+    assert "one, as in T11 and T21 (Theorem 4), or two, as in T12 and T22 (Theorem 10)" in words
 
 
 def test_where_no_simplex_fits_the_best_known_is_said_to_be_that(at):
