@@ -186,7 +186,7 @@ def _readings(way: Descent, best: _Best, values: Values) -> list[Reading]:
     readings = [
         Reading("Objective", [number(x) for x in way.loss], METRICS["loss"].help,
                 f"{best.name} {number(best.loss)}"),
-        Reading(f"Above the {best.name}", [number(max(x, 0.0)) for x in gap],
+        Reading(_above(best), [number(max(x, 0.0)) for x in gap],
                 "How far the objective is above it."),
         Reading("NC1", [number(x) for x in way.nc1], METRICS["nc1"].help),
         Reading("NC3", [number(max(x, 0.0)) for x in way.nc3], METRICS["nc3"].help),
@@ -194,6 +194,11 @@ def _readings(way: Descent, best: _Best, values: Values) -> list[Reading]:
     if nc2 := _nc2(way, best, values):
         readings.insert(3, Reading(_NC2[nc2[0].name], [number(x) for x in nc2[1]], nc2[0].help))
     return readings
+
+
+def _above(best: _Best) -> str:
+    """Short enough for a cell."""
+    return "Above the floor" if best.figure is None else f"Above {best.name}"
 
 
 # What an NC2 is called here, where there is but one of them.

@@ -273,7 +273,7 @@ def _gap_lines(
     ]
     now = built.costs
     at = [now.depth], [now.gap / now.floor]
-    lines.append(Line("the network above", palette.CLASS_COLORS[2], *at, points=True))
+    lines.append(Line("network above", palette.CLASS_COLORS[2], *at, points=True))
     if trained:
         x, y = zip(*trained, strict=True)
         lines.append(Line("trained RN1", violet, x, y, points=True))

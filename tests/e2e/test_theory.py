@@ -168,6 +168,24 @@ def test_no_title_is_cut(page, shipped):
     assert max(page.evaluate(CUT)) < 3.5
 
 
+# Of how many pixels of labels above figures, and of words of legends, something is lost.
+LOST = """() => Math.max(0, ...[...document.querySelectorAll(".readout *")].map(
+  (cell) => cell.scrollWidth - cell.clientWidth), ...[...document.querySelectorAll(
+  "svg.marks")].flatMap((svg) => [...svg.querySelectorAll(".role-legend-label text")].map(
+  (text) => text.getBoundingClientRect().right - svg.getBoundingClientRect().right)))"""
+
+
+@pytest.mark.parametrize(
+    "query, width",
+    [({"at": "classes=9"}, 1920), ({"part": "proof"}, 390), ({"at": "classes=9"}, 390)],
+)
+def test_no_name_of_a_figure_or_a_line_is_cut(page, shipped, query, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    open_theory(page, shipped, **query)
+    expect_rest(page)
+    assert page.evaluate(LOST) < 2
+
+
 def test_it_is_presented_and_told(page, shipped):
     page.set_default_timeout(PATIENCE)
     page.set_viewport_size({"width": 1280, "height": 720})
