@@ -295,7 +295,10 @@ def _smooth(corners: np.ndarray, cap: float, vertex: np.ndarray) -> np.ndarray:
     curve = np.concatenate([*pieces, corners[-1:]])
     if len(corners) == 2:
         return curve
-    for _ in range(SMOOTH):
+    for n in range(8 * SMOOTH):
+        # Where it turns back sharply, more than usual.
+        if n >= SMOOTH and curvature(curve) <= MOST_BENT:
+            break
         # Twice over, so that the tangent changes evenly.
         curve = curve.copy()
         curve[1:-1] = unit(curve[:-2] + 2 * curve[1:-1] + curve[2:])
