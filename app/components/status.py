@@ -347,7 +347,7 @@ def _what_is_in_the_way(shown: Shown) -> None:
 
 
 def _failed(shown: Shown, side: str = "") -> None:
-    st.error(f"**Training failed.** {text.plain(shown.run.error or 'The log has more.')}")
+    st.error(f"**Training failed:** {text.plain(shown.run.error or 'The log has more.')}")
     _train_button(shown.run.config, "Try again", side)
 
 

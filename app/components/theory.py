@@ -382,6 +382,9 @@ def _shown(value: Value) -> str:
     """A number above its slider."""
     if isinstance(value, int):
         return f"{value:,}"
-    return (
-        f"{value:{',.10g' if value >= 1000 else 'g'}}" if isinstance(value, float) else str(value)
-    )
+    if not isinstance(value, float):
+        return str(value)
+    if value >= 1000:
+        return f"{value:,.10g}"
+    # As on the axes of charts: 1e−5.
+    return f"{value:g}".replace("e-0", "e-").replace("-", "−")

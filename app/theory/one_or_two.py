@@ -101,7 +101,7 @@ def _over_blocks(a: float, blocks: int) -> list[Line]:
 
 def _weights(a: float, blocks: int, layers: int) -> str:
     found = stretch(a, blocks, layers)
-    formula = "w = e^(a/L) − 1" if layers == 1 else "u = v = √(e^(a/L) − 1)"
+    formula = "w = exp(a/L) − 1" if layers == 1 else "u = v = √(exp(a/L) − 1)"
     words = (
         f"**{NAMES[layers].capitalize()}**: {formula} = {number(found.weights[0])} in each block"
     )

@@ -173,8 +173,9 @@ def _sizes(built: _Built) -> Chart:
 
 
 def _conditions(built: _Built) -> None:
+    space = "\N{NO-BREAK SPACE}"
     lines = [
-        f"{':green[✓]' if holds else ':red[✗ not so]'} **{n}**\N{NO-BREAK SPACE}{what}"
+        f"{':green[✓]' if holds else ':red[✗ not so]'}{space}**{n}**{space}{what}"
         for n, (holds, what) in enumerate(zip(built.plan.conditions, CONDITIONS, strict=True), 1)
     ]
     st.markdown("; ".join(lines) + ".")

@@ -83,7 +83,7 @@ def _own(draft: Draft) -> None:
     _title(draft)
     if not draft.steps:
         st.info(
-            "It has no steps yet. **Story**, in the sidebar of Explore, Depth and Compare, takes "
+            "It has no steps yet. **Story**, in the sidebar of any page with a picture, takes "
             "in what you see. Or read one from a file."
         )
     first = _first_shown(len(draft.steps))

@@ -249,6 +249,8 @@ class RunConfig(BaseModel):
             return _seeds_text(value)
         if name == "epochs":
             return f"{value:,}"
+        if isinstance(value, float):
+            return f"{value:.10g}"
         return param.choices.get(value, as_text(value)) if param.choices else as_text(value)
 
     def full_title(self) -> str:

@@ -109,7 +109,7 @@ def test_axe_finds_nothing_grave(page: Page, app: LiveApp, name: str):
         Store(app.cache).tell(RunConfig(**FAILED), Event.GIVEN_UP, error="the worker ended")
     open_at(page, app.base + PAGES[name])
     if name == "failed":
-        expect(page.get_by_text("Training failed.")).to_be_visible()
+        expect(page.get_by_text("Training failed:")).to_be_visible()
     sound_in_every_look(page, name)
 
 
