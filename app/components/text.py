@@ -55,6 +55,11 @@ def unbroken(words: str) -> str:
     return joined.replace("-", "\N{WORD JOINER}-\N{WORD JOINER}")
 
 
+def unbroken_parts(title: str) -> str:
+    """The title with lines that end after its dots and commas alone: "λ = 0.005" stays together."""
+    return re.sub("([·,])\N{NO-BREAK SPACE}", r"\1 ", title.replace(" ", "\N{NO-BREAK SPACE}"))
+
+
 def unbroken_groups(formula: str) -> str:
     """The formula with lines that end between its summands, and never within parentheses."""
     depth, shown = 0, []

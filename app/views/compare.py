@@ -29,7 +29,6 @@ from ncengine.runs.run import Run
 
 logger = logging.getLogger(__name__)
 
-NO_BREAK = "\N{NO-BREAK SPACE}"
 # Seconds between two looks at runs that move, and at others.
 LIVE, IDLE = 0.7, 2.5
 SIDES_PROGRESS, BODY, WATCH = "compare:progress", "compare:body", "compare:watch"
@@ -166,9 +165,7 @@ def _side(side: str, spec: Spec, shown: Shown, explore: Callable[[Spec], None]) 
     with st.container(
         horizontal=True, wrap=False, vertical_alignment="center", key=f"compare_title_{side}"
     ):
-        # No line ends within a part, nor before the dot that follows it.
-        title = config.title().replace(" ", NO_BREAK).replace(f"·{NO_BREAK}", "· ")
-        st.subheader(text.plain(title), anchor=False, width="stretch")
+        st.subheader(text.plain(text.unbroken_parts(config.title())), anchor=False, width="stretch")
         if st.button("Explore", key=f"explore:{side}", help="This run on its own page."):
             explore(spec)
     if "depth" in config.params:

@@ -82,7 +82,7 @@ def draw(
     view.current(view.of_run(run))
     notices.unknown_names(address.unknown((*NAMES, *theory.NAMES)))
     if at.fills:
-        presented.title(config.title())
+        presented.title(text.unbroken_parts(config.title()))
     else:
         notices.draw()
     if shown.welcomes:
@@ -118,7 +118,7 @@ def _interval(now: Status, soon: bool) -> float | None:
 def _heading(shown: Shown, compare: Callable[[], None]) -> None:
     run = shown.run
     config, now = run.config, run.status
-    st.header(config.title(), anchor=False)
+    st.header(text.unbroken_parts(config.title()), anchor=False)
     with st.container(key="in_short"):
         st.markdown(explanation.in_short(config))
     parts = [*facts.where_from(run), f"{derived.parameter_count(config):,} parameters"]

@@ -71,7 +71,7 @@ def test_the_heading_tells_network_size_time_and_device(at, store, jobs):
     jobs.seconds = 40.0
     at.run()
     said = texts(at)
-    assert CONFIG.title() in said
+    assert text.unbroken_parts(CONFIG.title()) in said
     # An embedding and four blocks of 64 × 64 with biases, and a last layer of 10 × 64.
     assert f"{5 * (64 * 64 + 64) + 640:,} parameters × 3 seeds" in said
     assert "About 40 s, from earlier runs. Press T to start." in said
@@ -112,7 +112,7 @@ def test_more_passes_are_only_picked_where_they_begin_anew(at, store, jobs):
     longer = CONFIG.with_(epochs=2 * CONFIG.epochs)
     assert at.button(key="next-epochs").label == f"{longer.epochs:,} passes"
     at.button(key="next-epochs").click().run()
-    assert jobs.submitted == [] and longer.title() in texts(at)
+    assert jobs.submitted == [] and text.unbroken_parts(longer.title()) in texts(at)
     assert "Nobody has trained" in texts(at)
 
 
@@ -420,7 +420,7 @@ def test_a_run_that_another_proves_to_be_no_optimum_is_said_to_be_none(at, store
     assert_sound(at)
     (submitted,) = jobs.submitted
     assert submitted == CONFIG.with_(start="neighbour", via="2") and submitted.origin == shallow
-    assert at.header[0].value.startswith("5-RN1, pre-LN, by way of L = 2")
+    assert at.header[0].value.startswith(text.unbroken_parts("5-RN1, pre-LN, by way of L = 2"))
 
 
 def test_passes_that_went_to_the_curvature_are_told(at, store):
@@ -434,7 +434,7 @@ def test_runs_of_the_same_title_are_told_apart(at, store):
     config = CONFIG.with_(solver="Adam", epochs=2000, data_seed=1)
     store.put(make_run(config))
     open_at(at, solver="Adam", epochs="2000", data_seed="1")
-    assert at.header[0].value == CONFIG.title()
+    assert at.header[0].value == text.unbroken_parts(CONFIG.title())
     assert "data seed 1 · solver Adam · **Done**: 2,000 passes" in at.caption[0].value
     store.put(make_run(config, Status.CANCELLED, passes=300))
     at.run()

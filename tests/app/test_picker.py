@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.components import text
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.architectures import ARCHITECTURES
 from ncengine.config import RunConfig
@@ -125,7 +126,7 @@ def test_the_networks_on_the_way_are_typed(at):
     open_at(at, start="neighbour", depth="8")
     assert_sound(at)
     way = at.text_input(key="field:via")
-    assert way.value == "5@0.005" and "by way of L = 5" in at.header[0].value
+    assert way.value == "5@0.005" and text.unbroken("by way of L = 5") in at.header[0].value
     way.set_value("2@0.02, 3").run()
     assert_sound(at)
     assert picked(at).via == "2@0.02,3@0.005"
@@ -184,8 +185,8 @@ def test_the_number_of_parameters_is_that_of_its_formula(at, query):
         # Told by a word, or by a widget's label.
         assert meaning or any(p.label.endswith(f" {name}") for p in picked(at).params.values())
         values[names.get(name, name)] = int(value.replace(",", ""))
-    for text, code in {"d₀": "d0", "·": "*", "²": "**2", "−": "-"}.items():
-        formula = formula.replace(text, code)
+    for sign, code in {"d₀": "d0", "·": "*", "²": "**2", "−": "-"}.items():
+        formula = formula.replace(sign, code)
     count = eval(formula, {"__builtins__": {}}, values)
     assert count == int(said.replace(",", "")) == parameter_count(picked(at))
 
