@@ -216,7 +216,8 @@ def label(name: str) -> str:
     if name in TESTED:
         return f"Test {TESTED[name]}"
     if name in TRAINED:
-        return f"Train {TRAINED[name]}" if of_test(name) in TESTED else TRAINED[name]
+        title = TRAINED[name]
+        return f"Train {title}" if of_test(name) in TESTED else title[:1].upper() + title[1:]
     return PARAMS[name].label if name in PARAMS else name.capitalize()
 
 

@@ -16,7 +16,7 @@ from app.engine import data, library, runs
 from app.views import library as page
 from app.views import overlaid
 from ncengine.analysis.outcome import outcome_of
-from ncengine.config import RunConfig
+from ncengine.config import PARAMS, RunConfig
 from ncengine.datasets import load
 from ncengine.jobs.foreground import run as train
 from ncengine.jobs.queue import enqueue
@@ -525,3 +525,10 @@ def test_a_run_is_taken_in_from_a_file_and_what_is_none_is_refused(
     assert trained.open(SMALL.with_(depth=5)).imported
     assert "imported" in set(frame(opened)["from"])
     assert not set(opened.run().success)
+
+
+def test_every_column_begins_with_a_capital():
+    # But the letters of the paper, which stand for its quantities.
+    letters = {param.letter for param in PARAMS.values()}
+    shown = {library.heading(name) for name in library.COLUMNS} - letters
+    assert len(shown) > 10 and all(name[0].isupper() for name in shown)
