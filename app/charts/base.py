@@ -6,6 +6,7 @@ loses zoom. So a spec is built once, without data, and nothing computed from dat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from ncengine.theory.optimum import BEST_KNOWN, FLOOR
 
 CURVE_HEIGHT = 292
 PASSES = "passes over the data"
+# Pixels for an axis and its labels, of which "10,000" and "1e−12" are the widest.
+EXTENT = 54
 SOLID, DASHED = [1, 0], [7, 5]
 # Pixels of text; where a chart fills the window, as on a projector, it is larger. The page itself
 # has no chart that is so high.
@@ -29,13 +32,29 @@ LONG_SYMBOLS = {"symbolSize": 500, "symbolStrokeWidth": 3}
 # The longest that leave room for the names of all parts in a narrow window.
 MIDDLE_SYMBOLS = {"symbolSize": 300, "symbolStrokeWidth": 3, "labelFontSize": SMALL_TEXT}
 
+# Pixels of a legend's stroke with what is beside it, and of a letter of a name, as a mean.
+_STROKE, _LETTER = 30, 6.6
+_WIDER = 0.6  # by so many letters a capital is wider than others
+# Pixels that a window leaves a chart's legend: on a phone beside margins and axis, in one that is
+# not wide in the narrower of two columns beside the sidebar. A wide one has enough, and so has what
+# is printed, where there is no window and nothing is less than its size.
+_FOR_LEGEND = (
+    "(windowSize()[0] <= 640 ? windowSize()[0] - 140 "
+    ": windowSize()[0] <= 1250 ? 0.44 * windowSize()[0] - 257 : 1000)"
+)
+
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
 VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 10) for m in (1, 2, 5))
+# Powers of ten where a number is small or large, written as in text: 1e−6, 10,000, 1e5.
+TICK_WORDS = (
+    "datum.value < 0.0009 || datum.value > 90000 "
+    "? replace(replace(format(datum.value, '~e'), '-', '−'), '+', '') : format(datum.value, ',~g')"
+)
 _TICK_LABEL = (
     "domain('y')[1] / domain('y')[0] > 200 && "
     "abs(log(datum.value) / LN10 - round(log(datum.value) / LN10)) > 0.01 "
-    "? '' : format(datum.value, domain('y')[1] / domain('y')[0] < 1.001 ? '.9~g' : "
-    "datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
+    "? '' : domain('y')[1] / domain('y')[0] < 1.001 ? format(datum.value, '.9~g') : "
+    f"{TICK_WORDS}"
 )
 # From this ratio of its ends on, an axis has two ticks of a list whose gaps are up to 10/3.
 _ENOUGH = 11.2
@@ -112,14 +131,36 @@ def passes_axis(alt: Any, name: str = "passes") -> Any:
     )
 
 
+def _value_ticks(alt: Any, least: float) -> Any:
+    """Of an axis that spans many powers of ten, as where a run diverges, every n-th of these."""
+    low, high = _ends("y")
+    some = str(_every(10))
+    for most, step in ((40, 5), (20, 3), (14, 2), (8, 1)):
+        some = f"{high} / {low} < 1e{most} ? {_every(step)} : {some}"
+    usual = ticks(alt, "y", VALUE_TICKS, least).expr
+    beyond = f"({low} < 1e-15 || {high} > 2e9) && {high} / {low} > 100"
+    return alt.ExprRef(f"{low} > 0 && ({high} / {low} > 1e8 || {beyond}) ? ({some}) : ({usual})")
+
+
+def _every(step: int) -> list[float]:
+    """Powers of ten that charts can show, see `single`, whose exponents are multiples of a step."""
+    return [float(f"1e{e}") for e in range(-40, 39) if e % step == 0]
+
+
 def value_axis(alt: Any, name: str, title: str, least: float = 0.0) -> Any:
     """A logarithmic axis; between near ends its ticks are no less than `least` apart."""
-    values = ticks(alt, "y", VALUE_TICKS, least)
+    values = _value_ticks(alt, least)
     return alt.Y(
         f"{name}:Q",
         title=title,
         scale=alt.Scale(type="log", nice=False, padding=8),
-        axis=alt.Axis(values=values, labelExpr=_TICK_LABEL, labelOverlap="greedy"),
+        axis=alt.Axis(
+            values=values,
+            labelExpr=_TICK_LABEL,
+            labelOverlap="greedy",
+            # Ticks come with the data. A title beside labels wider than at first would be cut.
+            minExtent=alt.ExprRef(f"windowSize()[0] > 0 ? {EXTENT} : 0"),
+        ),
     )
 
 
@@ -166,9 +207,26 @@ def room(alt: Any, chart: Any, value: str, title: str = "") -> list[Any]:
     return [across, up]
 
 
-def legend_layout(alt: Any, **layout: Any) -> Any:
+def columns(alt: Any, names: Iterable[str], most: int) -> Any:
+    """In how many columns a legend of these names stands; as many as have room."""
+    # By the window and not by the chart, whose own width comes of a layout with the legend in it.
+    lengths = [len(name) + _WIDER * sum(map(str.isupper, name)) for name in names]
+    some = "1"
+    for count in range(2, most + 1):
+        longest = [max(lengths[column::count], default=0) for column in range(count)]
+        room = sum(_STROKE + _LETTER * length for length in longest)
+        some = f"{_FOR_LEGEND} >= {room:.0f} ? {count} : {some}"
+    return alt.ExprRef(some)
+
+
+def legend_layout(alt: Any, names: Iterable[str], **layout: Any) -> Any:
     """A legend above the chart, of strokes and their names."""
-    usual = {"columns": 3, "columnPadding": 4, "symbolType": "stroke", "symbolOpacity": 1}
+    usual = {
+        "columns": columns(alt, names, 3),
+        "columnPadding": 4,
+        "symbolType": "stroke",
+        "symbolOpacity": 1,
+    }
     return alt.Legend(title=None, orient="top", direction="horizontal", **{**usual, **layout})
 
 
@@ -183,7 +241,7 @@ def dashes(alt: Any, name: str, domain: tuple[str, ...], **layout: Any) -> Any:
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(domain), range=dashes),
-        legend=legend_layout(alt, **layout),
+        legend=legend_layout(alt, domain, **layout),
     )
 
 
@@ -192,7 +250,7 @@ def legend(alt: Any, name: str, colors: dict[str, str], **layout: Any) -> Any:
         f"{name}:N",
         sort=None,
         scale=alt.Scale(domain=list(colors), range=list(colors.values())),
-        legend=legend_layout(alt, **layout),
+        legend=legend_layout(alt, colors, **layout),
     )
 
 
@@ -240,6 +298,8 @@ def _enlarged(part: Any, name: str = "") -> Any:
         return {"expr": _OF_WINDOW}
     if name in _GROWS and isinstance(part, int | float):
         return {"expr": f"{part} * pow({_OF_WINDOW} / 14, {_GROWS[name]})"}
+    if name == "columns" and isinstance(part, dict):
+        return {"expr": part["expr"].replace(_FOR_LEGEND, f"({_FOR_LEGEND} * 14 / {_OF_WINDOW})")}
     if isinstance(part, dict):
         return {key: _enlarged(value, key) for key, value in part.items()}
     return [_enlarged(value) for value in part] if isinstance(part, list) else part
@@ -248,7 +308,8 @@ def _enlarged(part: Any, name: str = "") -> Any:
 def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:
     """The chart's spec in the app's sizes, without any data."""
     chart = (
-        chart.properties(height=height)
+        # A tick at the very top of its axis has half of its name above it.
+        chart.properties(height=height, padding={"top": 8})
         .configure_axis(
             labelFontSize=TEXT, titleFontSize=TEXT, titleFontWeight="normal", titlePadding=10
         )

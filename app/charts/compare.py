@@ -133,7 +133,7 @@ def pair_spec(
             "metric:N",
             sort=None,
             scale=alt.Scale(domain=list(titles), range=list(shown)),
-            legend=base.legend_layout(alt, **base.LONG_SYMBOLS),
+            legend=base.legend_layout(alt, titles, **base.LONG_SYMBOLS),
         ),
         strokeDash=alt.StrokeDash(
             "run:N",

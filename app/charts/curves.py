@@ -34,9 +34,7 @@ def draw_objective(table: pa.Table, layers: bool, least: str, several: bool) -> 
 def objective_parts(least: str = FLOOR) -> dict[str, str]:
     """The colours of the objective and its parts, with what it is above under that name."""
     colors = dict(palette.OBJECTIVE_COLORS)
-    if least == FLOOR:
-        return colors
-    # Where a legend has room for a longer name: the second column.
+    # Where a legend has room for a longer name than "fit": the second of three columns.
     return {"objective": colors.pop("objective"), least: colors.pop(FLOOR), **colors}
 
 

@@ -258,13 +258,13 @@ def _x_axis(alt: Any, over: str) -> Any:
 
 
 def _names(slopes: Any) -> Any:
-    """What the thin lines are called, at their ends."""
+    """What the thin lines are called: below their ends, and beside the points that lie there."""
     small = slopes.mark_text(
         color=palette.NEUTRAL,
         align="right",
-        baseline="bottom",
-        dx=-2,
-        dy=-3,
+        baseline="top",
+        dx=-14,
+        dy=1,
         fontSize=base.SMALL_TEXT,
     )
     return small.encode(text="what:N")
@@ -284,7 +284,9 @@ def _to_be_picked(alt: Any, means: Any, title: str) -> Any:
 
 def _value_axis(alt: Any, title: str) -> Any:
     if title != "objective":
-        return base.value_axis(alt, "mean", title, 1 if title == COUNTED else 0)
+        axis = base.value_axis(alt, "mean", title, 1 if title == COUNTED else 0)
+        # Below the lowest of the lines is room for its name.
+        return axis.scale(type="log", nice=False, padding=18)
     # It lies so near to its floor that a logarithm has hardly a tick for it.
     scale = alt.Scale(type="linear", nice=False, zero=False, padding=8)
     return alt.Y("mean:Q", title=title, scale=scale, axis=alt.Axis(format="~g", tickCount=6))

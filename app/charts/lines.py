@@ -19,11 +19,10 @@ HEIGHT = 310
 LEAST = 1e-16
 # Letters of a name, of which two fit beside each other.
 LONG = 20
-# Pixels for an axis and its labels, of which "0.001" and "1e-12" are the widest.
-EXTENT = 54
 # How an axis runs. Over the moments of the player beside it, all places are equally far apart; a
 # power scale is what the player knows such a chart by, see `player/moment.js`.
 LOG, LINEAR, STEPS, MOMENTS = "log", "linear", "symlog", "moments"
+COUNTED = "counted"  # from 1, linear
 _COLUMNS = {"x": pa.float64(), "y": pa.float64(), "what": pa.string(), "kind": pa.string()}
 
 
@@ -51,7 +50,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Axes:
-    """What is on the axes, and how they run: `LOG`, `LINEAR`, `STEPS` or `MOMENTS`."""
+    """What is on the axes, and how they run: `LOG`, `LINEAR`, `COUNTED`, `STEPS` or `MOMENTS`."""
 
     x: str
     y: str
@@ -137,8 +136,9 @@ def spec(axes: Axes, named: tuple[tuple[str, str, bool], ...]) -> dict[str, Any]
     alt = base.altair()
     names = [name for name, _, _ in named]
     dashes = [base.DASHED if dashed else base.SOLID for _, _, dashed in named]
-    columns = 2 if max(map(len, names), default=0) <= LONG else 1
-    legend = base.legend_layout(alt, columns=columns, **base.MIDDLE_SYMBOLS)
+    most = 2 if max(map(len, names), default=0) <= LONG else 1
+    columns = base.columns(alt, names, most)
+    legend = base.legend_layout(alt, names, columns=columns, **base.MIDDLE_SYMBOLS)
     chart = alt.Chart().encode(
         x=_axis(alt, "x", axes.x, axes.x_runs),
         y=_axis(alt, "y", axes.y, axes.y_runs),
@@ -181,23 +181,27 @@ def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:
         scale = alt.Scale(type="log", nice=False, padding=10)
         axis = alt.Axis(
             values=_ticks(alt, channel),
-            labelExpr=_LABEL,
+            labelExpr=base.TICK_WORDS,
             labelOverlap="greedy",
             grid=channel == "y",
             # Ticks come with the data. A title beside labels wider than at first would be cut.
-            **({"minExtent": EXTENT} if channel == "y" else {}),
+            **({"minExtent": base.EXTENT} if channel == "y" else {}),
         )
     elif runs == MOMENTS:
         scale = alt.Scale(type="pow", exponent=1, nice=False, zero=False)
         axis = alt.Axis(format="~s", tickCount=6, labelOverlap="greedy", grid=False)
+    elif runs == COUNTED:
+        scale = alt.Scale(type="linear", nice=False, zero=False, padding=10)
+        whole = base.whole_ticks(alt, channel)
+        axis = alt.Axis(values=whole, format=",d", labelOverlap="greedy", grid=channel == "y")
     else:
         scale = alt.Scale(type="linear", nice=False, zero=False, padding=10)
-        axis = alt.Axis(format="~g", tickCount=6, labelOverlap="greedy", grid=channel == "y")
+        # By steps of 0.5 between -1 and 1, so that 0 has a tick.
+        axis = alt.Axis(format="~g", tickCount=5, labelOverlap="greedy", grid=channel == "y")
     return make(f"{channel}:Q", title=title, scale=scale, axis=axis)
 
 
 _POWERS = tuple(float(f"1e{e}") for e in range(-16, 13))
-_LABEL = "format(datum.value, datum.value < 0.0009 || datum.value > 9000 ? '~e' : '~g')"
 
 
 def _ticks(alt: Any, channel: str) -> Any:

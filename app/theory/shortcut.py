@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.charts import lines as charts
 from app.charts import palette
-from app.charts.lines import LINEAR, LOG, MOMENTS, Axes, Chart, Line
+from app.charts.lines import COUNTED, LOG, MOMENTS, Axes, Chart, Line
 from app.components import text, theory
 from app.components.readings import Reading
 from app.components.shown import look
@@ -158,7 +158,7 @@ def _trained() -> list[Chart]:
         return []
     left, right = st.columns(2, gap="medium")
     lines = [_stream(name, run) for name, run in runs.items()]
-    chart = Chart("trained", Axes("layer", "norm of the stream", LINEAR, LOG), lines)
+    chart = Chart("trained", Axes("layer", "norm of the stream", COUNTED, LOG), lines)
     with left:
         charts.draw(chart)
     with right:

@@ -21,7 +21,8 @@ TICKS = """([expression, label, ends]) => {
     const sequence = (start, stop, step) =>
         Array.from({ length: max(0, ceil((stop - start) / step)) }, (_, n) => start + n * step);
     const format = (value) => Number(value.toPrecision(9)).toString();
-    const names = { log, LN10, pow, floor, ceil, max, abs, round, sequence, format };
+    const replace = (text, from, to) => text.replace(from, to);
+    const names = { log, LN10, pow, floor, ceil, max, abs, round, sequence, format, replace };
     const given = [...Object.keys(names), "domain", "datum"];
     const ticks = new Function(...given, `return ${expression}`);
     const name = new Function(...given, `return ${label}`);
@@ -70,6 +71,19 @@ def test_every_range_of_values_has_two_ticks_that_differ(page, axes):
         ):
             assert len(set(told)) >= 2, pair
             assert len(told) <= 40, pair
+
+
+def test_an_axis_of_many_powers_of_ten_has_ticks_all_along(page, axes):
+    values = axes[0]
+    lows, decades = np.meshgrid(10.0 ** np.arange(-30, 0, 3.7), np.arange(3, 38, 0.9))
+    ends = np.stack([lows.ravel(), (lows * 10**decades).ravel()], axis=1)
+    ends = ends[ends[:, 1] < 1e38].tolist()
+    told = named(page, values["values"]["expr"], "datum.value.toString()", ends)
+    for (low, high), ticks in zip(ends, told, strict=True):
+        places = np.log10([low, *map(float, ticks), high])
+        # Nowhere is a gap of more than half of the axis, and lines do not run into each other.
+        assert np.diff(places).max() <= 0.5 * (places[-1] - places[0]), (low, high)
+        assert len(ticks) <= 26, (low, high)
 
 
 def test_any_depths_have_two_whole_ticks(page, axes):

@@ -6,6 +6,7 @@ from io import BytesIO
 from urllib.parse import urlencode
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Error, expect
 
@@ -18,6 +19,14 @@ BAR = f"{CHART} .role-legend-gradient path"
 
 # What the player does once the camera has come to rest.
 WRITE = "camera => history.replaceState(history.state, '', `${location.href}&camera=${camera}`)"
+# Which words of a page's charts are not seen whole; of a line's own height 3 pixels are empty.
+CUT = """page => [...page.querySelectorAll("svg.marks")].flatMap((chart) => {
+  const all = chart.getBoundingClientRect();
+  const cut = ({ left, right, top, bottom }) => left < all.left - 3 || right > all.right + 3
+    || top < all.top - 3 || bottom > all.bottom + 3;
+  const words = [...chart.querySelectorAll("text")].filter((text) => text.textContent.trim());
+  return words.filter((text) => cut(text.getBoundingClientRect())).map((text) => text.textContent);
+})"""
 # Whether a heading is what a viewer sees in its place.
 SEEN = """node => {
   const { x, y, width, height } = node.getBoundingClientRect();
@@ -72,6 +81,19 @@ def colour_bars_outlive_another_address_and_another_window(page, count):
         page.set_viewport_size({"width": width, "height": 800})
         page.wait_for_function("() => new Promise((done) => setTimeout(() => done(true), 300))")
         assert all(colours(bar) > 20 for bar in bars.all())
+
+
+# A phone has the least room for legends; on Depth an axis has a tick at its top.
+@pytest.mark.parametrize(
+    ("path", "width", "count"), [("", 390, 3), ("theory?part=proof", 390, 4), ("depth", 1280, 6)]
+)
+def test_no_word_of_a_chart_is_cut(page, shipped, path, width, count):
+    page.set_default_timeout(PATIENCE)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{shipped.base}/{path}")
+    charts = page.locator(f"{CHART} svg.marks")
+    wait_until(lambda: charts.count() >= count, "some charts are missing")
+    wait_until(lambda: page.locator("body").evaluate(CUT) == [], "words are cut")
 
 
 def what_fills_the_window_can_be_read_from_afar(page):
