@@ -30,6 +30,7 @@ WORKDIR /home/explorer
 USER 10001
 EXPOSE 8501
 STOPSIGNAL SIGINT
+# Asked without urllib, which would ask a proxy where Docker passes one on.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8501/_stcore/health', timeout=5)"]
+    CMD ["python", "-c", "from http.client import HTTPConnection as To; to = To('127.0.0.1', 8501, timeout=5); to.request('GET', '/_stcore/health'); raise SystemExit(to.getresponse().status != 200)"]
 CMD ["ncengine", "app", "--host", "0.0.0.0", "--port", "8501", "--headless"]

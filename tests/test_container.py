@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
+import threading
 from fnmatch import fnmatch
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -103,10 +107,36 @@ def test_it_serves_on_the_port_that_it_names_and_its_health_is_looked_at():
     assert command[command.index("--port") + 1] == port
     assert "NCENGINE_PUBLIC=1" in of("ENV")[0].split()
     (check,) = of("HEALTHCHECK")
-    assert f"127.0.0.1:{port}/_stcore/health" in check
-    python, flag, code = command_of(check)
+    assert f"'127.0.0.1', {port}, " in check
+    python, flag, _ = command_of(check)
     assert (python, flag) == ("python", "-c")
-    compile(code, "HEALTHCHECK", "exec")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_its_health_is_asked_of_the_app_itself_whatever_proxy_there_is(status):
+    asked = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        _, flag, code = command_of(*of("HEALTHCHECK"))
+        code = code.replace(*of("EXPOSE"), str(server.server_port))
+        # As Docker passes it on to every container, where its client is told so; nobody is there.
+        proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "http_proxy": "http://127.0.0.1:9"}
+        done = subprocess.run([sys.executable, flag, code], env={**os.environ, **proxy})
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert asked == ["/_stcore/health"] and done.returncode == (status != 200)
 
 
 def test_the_command_is_one_that_there_is():
@@ -145,7 +175,13 @@ def test_all_of_them_see_one_cache():
     (folder,) = of("VOLUME")
     mounts = {tuple(service["volumes"]) for service in SERVICES.values()}
     assert mounts == {(f"cache:{folder}",)} and set(COMPOSE["volumes"]) == {"cache"}
-    assert len({(service["image"], service["build"]) for service in SERVICES.values()}) == 1
+    assert len({service["image"] for service in SERVICES.values()}) == 1
+
+
+def test_the_image_is_built_once_and_before_all_that_are_made_of_it():
+    (builds,) = [name for name, service in SERVICES.items() if "build" in service]
+    assert all(builds in service["depends_on"] for name, service in SERVICES.items()
+               if name != builds)  # fmt: skip
 
 
 def test_only_the_app_is_reached_from_outside():
