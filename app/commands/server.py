@@ -199,7 +199,7 @@ def _log_to_the_terminal() -> None:
 def _tell_who_reaches_it(host: str, allowed: Sequence[str]) -> None:
     names = "any name" if "*" in allowed else ", ".join(allowed)
     print(f"Listening on {host}, and answering under {names}.", flush=True)
-    if os.environ.get(PUBLIC_VARIABLE) != "1":
+    if os.environ.get(PUBLIC_VARIABLE, "").strip() != "1":
         logger.warning(
             "Whoever reaches %s can use this app as you do: train, stop and delete runs.", host
         )

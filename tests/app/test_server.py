@@ -105,7 +105,13 @@ def test_it_answers_under_names_that_fit_its_address(started, options, names, mo
 
 @pytest.mark.parametrize(
     ("host", "public", "warned"),
-    [("127.0.0.1", None, 0), ("127.0.0.2", None, 0), ("0.0.0.0", None, 1), ("0.0.0.0", "1", 0)],
+    [
+        ("127.0.0.1", None, 0),
+        ("127.0.0.2", None, 0),
+        ("0.0.0.0", None, 1),
+        ("0.0.0.0", "1", 0),
+        ("0.0.0.0", " 1 ", 0),
+    ],
 )
 def test_who_opens_it_to_others_is_warned_once(started, host, public, warned, monkeypatch, capsys):
     monkeypatch.setattr(server, "_try", lambda *_: None)
