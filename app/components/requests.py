@@ -26,7 +26,7 @@ def submit(config: RunConfig, *, automatic: bool = False) -> None:
     """Have the configuration trained; `automatic`: for as long as somebody looks at it."""
     has_stopped(config)
     if not automatic:
-        viewers.asked(config)
+        _go_on_unwatched([config])
     _ask(config, lambda: runs.jobs().submit(config))
     if automatic and not public.why_not_stop(config):  # else others asked for it at the same time
         viewers.began(config)
@@ -37,7 +37,7 @@ def submit_all(configs: Sequence[RunConfig]) -> None:
     """Have all of them trained; they count as one in the queue."""
     for config in configs:
         has_stopped(config)
-        viewers.asked(config)
+    _go_on_unwatched(configs)
     _ask(configs[0], lambda: runs.jobs().submit_all(configs))
 
 
@@ -88,6 +88,13 @@ def draw_trouble(trouble: str) -> None:
     """Say that what was asked for could not be done, and why; nothing where it could."""
     if trouble:
         st.error(f"**That could not be done.** {text.plain(trouble)}")
+
+
+def _go_on_unwatched(configs: Sequence[RunConfig]) -> None:
+    """What began by itself goes on whoever watches, unless who asks for it may not."""
+    if not public.why_not_train(configs):
+        for config in configs:
+            viewers.asked(config)
 
 
 def _wait_for_points(config: RunConfig) -> None:

@@ -211,7 +211,9 @@ class PublicQueue(JobQueue):
     def _look_for_room(self, anew: bool = False) -> None:
         """Have results go where they take too much of the disk."""
         for key in self._seen():
-            self._last_seen.mark(key)
+            # What anybody looks at and nobody has trained would fill the folder.
+            if key in self.store.index or self.store.asked(key) is not None:
+                self._last_seen.mark(key)
         now = time.monotonic()
         if anew or not self._had_room or now - self._looked_for_room > LATELY:
             asked = {*self._asked.keys()}

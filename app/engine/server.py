@@ -14,7 +14,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config, net_util
 
-from app.engine import limits
+from app.engine import files, limits
+from app.engine.channel import OwnMessages
 from ncengine.jobs.longest import longest_queue
 
 logger = logging.getLogger(__name__)
@@ -44,7 +45,8 @@ class _OwnNames(TrustedHostMiddleware):
 
 
 def guard() -> list[Middleware]:
-    """What answers requests under any other name than those allowed, with an error.
+    """What answers requests under any other name than those allowed, with an error; and messages
+    that no page of this app sends, with nothing.
 
     Streamlit asks `server.allowedHosts` for a page's channel alone.
 
@@ -52,14 +54,17 @@ def guard() -> list[Middleware]:
         SystemExit: a variable that limits what visitors may do holds no limit; says which.
     """
     try:
-        limits.limits()
+        public = limits.limits() is not None
         longest_queue()
     except ValueError as error:
         raise SystemExit(f"{error}.") from None
     # To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this
     # one's address. It has none that the app listens on.
     net_util.get_external_ip = lambda: None
-    return [Middleware(_OwnNames)]
+    files.hold_what_is_wanted()
+    if public:
+        files.hold_few_uploads()
+    return [Middleware(_OwnNames), Middleware(OwnMessages)]
 
 
 def reaches_beyond() -> bool:

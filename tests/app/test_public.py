@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from app.components import automatic, requests
-from app.engine import admission, data, library, runs, server, shared, sweep, visitors
+from app.engine import admission, data, library, runs, server, shared, sweep, viewers, visitors
 from app.engine import limits as policy
 from app.engine.admission import PublicQueue
 from app.engine.limits import Deed, Limits, Refused, Standing, limits, refused
@@ -544,6 +544,24 @@ def test_depth_says_why_it_does_not_train_so_many(opened, kept):
     at = opened("depth", depths="2,3")
     assert press(at, "train") == []
     assert len(waiting(kept)) == 2
+
+
+def test_who_is_refused_a_sweep_keeps_nothing_going_that_began_by_itself(
+    opened, queue, kept, monkeypatch
+):
+    first, asked = SMALL.with_(depth=2), []
+    monkeypatch.setattr(viewers, "asked", asked.append)
+    drawn = opened("depth", depths="2,3,5,8")
+    as_if(queue, "other").submit(first)
+    as_if(queue, "me")
+    press(drawn, "train")
+    assert waiting(kept) == {identify(first).key} and not asked
+    queue.stop_unasked(first)
+    drawn = opened("depth", depths="2,3")
+    as_if(queue, "other").submit(first)
+    as_if(queue, "me")
+    assert press(drawn, "train") == []
+    assert asked == [first, first.with_(depth=3)]
 
 
 def test_depth_stops_ones_own_alone(opened, queue, kept):

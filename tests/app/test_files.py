@@ -1,0 +1,65 @@
+"""Files of visitors: what is made for a download stays for a while, and no more than so many do."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.engine import files
+from app.engine.channel import may_be_sent
+from app.engine.files import MOST_BYTES, WANTED_SECONDS, Wanted
+
+
+def test_what_is_wanted_stays_for_a_while():
+    now = [0.0]
+    wanted = Wanted(now=lambda: now[0])
+    wanted.add("a", 1)
+    now[0] = WANTED_SECONDS - 1
+    wanted.add("b", 1)
+    assert wanted.held() == {"a", "b"}
+    now[0] = WANTED_SECONDS + 1
+    assert wanted.held() == {"b"}
+    wanted.add("a", 1)
+    now[0] = 2 * WANTED_SECONDS + 0.5
+    assert wanted.held() == {"a"}
+
+
+def test_the_oldest_go_where_all_take_too_much_but_never_the_last():
+    wanted = Wanted(now=lambda: 0.0)
+    half = MOST_BYTES // 2
+    for name in "abc":
+        wanted.add(name, half)
+    assert wanted.held() == {"b", "c"}
+    wanted.add("b", half)  # made anew
+    wanted.add("d", half)
+    assert wanted.held() == {"b", "d"}
+    wanted.add("large", 3 * MOST_BYTES)
+    assert wanted.held() == {"large"}
+
+
+def test_what_was_changed_of_streamlit_is_changed_once():
+    files.hold_what_is_wanted()
+    before = files.MediaFileManager.execute_deferred
+    files.hold_what_is_wanted()
+    assert files.MediaFileManager.execute_deferred is before
+
+
+@pytest.mark.parametrize(
+    ("content", "may"),
+    [
+        # As the protocol writes them: the number of a field and its kind, and what it holds.
+        (b"\x28\x01", False),  # 5: clear_cache
+        (b"\x30\x01", False),  # 6: set_run_on_save
+        (b"\x38\x01", True),  # 7: stop_script
+        (b"\x5a\x00", True),  # 11: rerun_script
+        (b"\x60\x01", False),  # 12: load_git_info
+        (b"\x82\x01\x00", True),  # 16: file_urls_request
+        (b"\x88\x01\x01", True),  # 17: app_heartbeat
+        (b"\x9a\x01\x02\x1a\x00", True),  # 19, and of it 3: deferred_file
+        (b"\x9a\x01\x02\x22\x00", False),  # 4: install_skills
+        (b"\x9a\x01\x02\x2a\x00", False),  # 5: dismiss_skills_nudge
+        (b"\x9a\x01\x02\x32\x00", True),  # 6: dataframe_chunk
+        (b"\xff\xff", True),  # none at all: for Streamlit to refuse
+    ],
+)
+def test_only_what_pages_send_is_let_through(content, may):
+    assert may_be_sent(content) == may
