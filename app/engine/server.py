@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -51,11 +52,12 @@ def guard() -> list[Middleware]:
     Streamlit asks `server.allowedHosts` for a page's channel alone.
 
     Raises:
-        SystemExit: a variable that limits what visitors may do holds no limit; says which.
+        SystemExit: a variable holds no limit, or no number of processes; says which.
     """
     try:
         public = limits.limits() is not None
         longest_queue()
+        _look_at_workers()
     except ValueError as error:
         raise SystemExit(f"{error}.") from None
     # To judge a request of a page from elsewhere, Streamlit would ask a machine outside for this
@@ -65,6 +67,14 @@ def guard() -> list[Middleware]:
     if public:
         files.hold_few_uploads()
     return [Middleware(_OwnNames), Middleware(OwnMessages)]
+
+
+def _look_at_workers() -> None:
+    """Raises ValueError where the variable that says how many train holds no such number."""
+    if "NCENGINE_WORKERS" in os.environ:  # else what it takes to import that would be waited for
+        from ncengine.jobs.shards import worker_count
+
+        worker_count()
 
 
 def reaches_beyond() -> bool:

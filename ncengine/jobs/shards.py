@@ -34,7 +34,7 @@ def worker_count(asked: int | None = None) -> int:
     named = os.environ.get(WORKERS_VARIABLE, "").strip()
     if not named:
         return joblib.cpu_count()
-    if not named.isdecimal() or not 1 <= int(named) <= MOST_WORKERS:
+    if not named.isdecimal() or not 1 <= int(named[:10]) <= MOST_WORKERS:
         raise ValueError(f"{WORKERS_VARIABLE} = {named!r}: {WORKERS_ALLOWED}")
     return int(named)
 
