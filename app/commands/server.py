@@ -106,6 +106,8 @@ def _start(options: argparse.Namespace) -> None:
     config = dict(_flat(tomllib.loads(CONFIG.read_text(encoding="utf-8"))))
     allowed = _allowed(options.host, options.allowed_hosts, config["server.allowedHosts"])
     config |= {
+        # Which Streamlit takes for granted where it lies in no folder called site-packages.
+        "global.developmentMode": False,
         "server.address": options.host,
         "server.port": port,
         "server.allowedHosts": allowed,

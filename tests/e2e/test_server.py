@@ -16,7 +16,7 @@ from ncengine.config import RunConfig
 from ncengine.runs.run import Status
 from ncengine.runs.store import Store
 from tests.e2e.conftest import assert_ends_cleanly
-from tests.e2e.live_app import LiveApp
+from tests.e2e.live_app import ROOT, LiveApp
 from tests.e2e.pages import (
     ENDLESS,
     expect_progress,
@@ -103,3 +103,26 @@ def test_nothing_is_answered_under_another_name(app, path):
     near = ("localhost.rebound.example", "xlocalhost", f"localhost@rebound.example:{port}")
     for foreign in (f"rebound.example:{port}", "rebound.example", "0.0.0.0", "", *near):
         assert asked(app, path, foreign) == 400
+
+
+class Elsewhere(LiveApp):
+    """`ncengine app`."""
+
+    def command(self) -> list[str]:
+        code = "from ncengine.cli import program; program()"
+        return [sys.executable, "-c", code, "app", "--headless", "--port", str(self.port)]
+
+
+def test_it_starts_wherever_streamlit_is_installed(tmp_path):
+    # As `pip install --target` does it; of a folder of another name Streamlit takes it that it is
+    # being developed there, and refuses every port.
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    (folder / "streamlit").symlink_to(Path(streamlit.__file__).parent)
+    env = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
+    app = Elsewhere(tmp_path / "cache", env=env)
+    try:
+        app.start().wait()
+        assert app.interrupt() == 0
+    finally:
+        app.end()
