@@ -106,5 +106,5 @@ def test_it_is_offered_trained_to_a_smaller_objective_and_counted_right(house):
     assert "none covers FF1" in checked.out
     assert "RN1|RN2|T11|T12|T21|T22|FF1|UFM" in helped.out
     assert "FF1: a network of one linear layer a block" in " ".join(helped.out.split())
-    assert "5-FF1 " in page.out
+    assert "5-FF1\N{NO-BREAK SPACE}·" in page.out
     assert "'FF1'" in page.out and "field:norm" not in page.out
