@@ -179,7 +179,7 @@ def test_a_best_figure_is_found_while_a_slider_moves(problem, monkeypatch):
     figures.best_figure.cache_clear()
     best = floor._Best(problem)
     assert len(calls) < 12_000
-    assert best.loss == pytest.approx(figures.best_figure(*problem, 30).loss, rel=1e-8)
+    assert best.loss == pytest.approx(figures.best_figure(*problem, 15).loss, rel=1e-8)
 
 
 @pytest.mark.parametrize("minority, ratio", [(1, 1.0), (2, 2500.0), (3, 3.3)])

@@ -127,7 +127,7 @@ def test_a_figure_is_laid_over_any_order_and_any_turn_of_itself(classes, width):
 
 
 @pytest.mark.parametrize(
-    "classes, width", [(9, 4), (12, 4), (20, 12), (24, 5), (28, 20), (30, 20), (32, 6), (32, 25)]
+    "classes, width", [(9, 4), (12, 4), (20, 12), (24, 5), (28, 20), (30, 20), (32, 6)]
 )
 def test_means_that_are_off_get_corners_that_fit_no_worse_than_their_own(classes, width):
     """Half of them did, of 30 classes at d = 20, before a figure's symmetries were seen through."""
