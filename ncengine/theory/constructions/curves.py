@@ -163,17 +163,18 @@ def _all(
 ) -> list[np.ndarray] | None:
     """A curve of each sample that keeps the margin; None where one has none."""
     outside: list[np.ndarray] = []
+    settled: list[np.ndarray] = []
     for n, (start, vertex) in enumerate(zip(starts, vertices, strict=True)):
-        if start @ vertex >= 1 - cap:
-            outside.append(start[None])
-            continue
-        later = starts[n + 1 :]
-        settled = [_within(curve[-1], vertices[k], PLANNED) for k, curve in enumerate(outside)]
-        still = np.concatenate([later, *settled])
-        way = _way(graph, start, vertex, cap, margin, still, later)
-        if way is None:
-            return None
-        outside.append(_smooth(way, cap, vertex))
+        curve = start[None]
+        if start @ vertex < 1 - cap:
+            later = starts[n + 1 :]
+            still = np.concatenate([later, *settled])
+            way = _way(graph, start, vertex, cap, margin, still, later)
+            if way is None:
+                return None
+            curve = _smooth(way, cap, vertex)
+        outside.append(curve)
+        settled.append(_within(curve[-1], vertex, PLANNED))
     return outside
 
 
