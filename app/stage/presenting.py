@@ -7,6 +7,7 @@ in the browser, see `browser/stage.js`, which asks here for another step.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -32,6 +33,8 @@ PARTS = {
 }
 _STATE = "stage:state"
 _WANTED = "stage:wanted"
+# What the address said before the last step was gone to, and when that was.
+_LEFT = "stage:left"
 
 T = TypeVar("T")
 
@@ -166,6 +169,11 @@ def _arrived(page: str) -> Stage:
     query = address.arrival(OWNER, NAMES)
     if query is None:
         return now()
+    if _has_just_left(query):
+        # To the same step once more, unless another is asked for.
+        st.session_state.setdefault(_WANTED, now())
+        st.session_state[_STATE] = replace(now(), step=0)
+        return now()
     stage, wrong = parse(query, page, embedded=is_embedded())
     notices.post(OWNER, wrong)
     address.accept(OWNER, NAMES)
@@ -173,6 +181,17 @@ def _arrived(page: str) -> Stage:
     if stage.shown and not [name for name in st.query_params if name not in NAMES]:
         st.session_state[_WANTED] = stage
     return stage
+
+
+def _has_just_left(query: Mapping[str, str]) -> bool:
+    """Whether the address is that of before the last step, of which nobody went Back to it.
+
+    Anything else on the page that asks for something, before the browser has the step's address,
+    brings the one before along.
+    """
+    left, at = st.session_state.get(_LEFT, (None, 0.0))
+    recent = time.monotonic() - at < address.ECHO_SECONDS
+    return query == left and recent and not address.went_through_history(OWNER)
 
 
 def _go(stage: Stage, page: str, open_page: Open) -> Stage:
@@ -183,6 +202,8 @@ def _go(stage: Stage, page: str, open_page: Open) -> Stage:
         address.write(OWNER, NAMES, stage.query())
         return stage
     query = {**step.query, **stage.query()}
+    if now().shown:
+        st.session_state[_LEFT] = address.read(NAMES), time.monotonic()
     st.session_state[_STATE] = stage
     address.expect()
     if step.page != page:
