@@ -267,9 +267,7 @@ class _Ends:
 
     def mean(self, name: str) -> float | None:
         """The arithmetic mean of those that are finite."""
-        values = [value for value in self.of(name).values() if np.isfinite(value)]
-        with np.errstate(over="ignore"):
-            return float(np.mean(values)) if values else None
+        return over_seeds.arithmetic(self.of(name).values())
 
 
 def _fell(run: Run) -> float | None:

@@ -75,6 +75,11 @@ def by_scale(curve: str, values: Iterable[float]) -> float | None:
     """
     if metric_of(curve).scale is Scale.LOG and curve != "gap":
         return typical(values)
+    return arithmetic(values)
+
+
+def arithmetic(values: Iterable[float]) -> float | None:
+    """The arithmetic mean of those values that are finite; None of no value."""
     finite = [value for value in values if np.isfinite(value)]
     with np.errstate(over="ignore"):
         return float(np.mean(finite)) if finite else None

@@ -13,7 +13,7 @@ from ncengine.theory.constructions.sphere import at_even_steps, lifted, lowered
 
 # In words, of curves and samples.
 CONDITIONS = (
-    "the curvature of curves is bounded, on the unit sphere by B = 100",
+    f"the curvature of curves is bounded, on the unit sphere by B = {curves.MOST_BENT:g}",
     "curves keep the margin from who has yet to travel",
     "and from who has arrived, and enter their cap once",
     "curves are no longer than 2π√d",

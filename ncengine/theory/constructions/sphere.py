@@ -76,8 +76,8 @@ def nearest_of_arcs(a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.nd
     if not len(a[0]) or not len(b[0]):
         return -1.0
     # It is at an end of one of the two arcs, or within both, where circles come nearest.
-    closest = max(float(nearest_on_arcs(*a, point).max()) for point in b)
-    closest = max(closest, *(float(nearest_on_arcs(*b, point).max()) for point in a))
+    ends_of_a, ends_of_b = np.concatenate(a), np.concatenate(b)
+    closest = float(max(nearest_on_arcs(*a, ends_of_b).max(), nearest_on_arcs(*b, ends_of_a).max()))
     (along_a, angle_a), (along_b, angle_b) = tangent(*a), tangent(*b)
     same, aside = a[0] @ b[0].T, along_a @ along_b.T
     off, other = a[0] @ along_b.T, along_a @ b[0].T
