@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 from cachetools import LRUCache, cached
+from streamlit import runtime
 
 from app.engine import runs
 from app.engine.limits import Deed, limits, refuse, refused
@@ -93,7 +94,8 @@ def download(name: str, progress: Callable[[int, int], None]) -> None:
 def examine(config: RunConfig) -> Examination | None:
     """What is found about the data and what the theorems assume; None while they are being read.
 
-    Never downloads. Reading goes on in a thread, and is done once for all sessions.
+    Never downloads. For pages, reading goes on in a thread, and is done once for all sessions; a
+    command, of which no page waits, is always told.
     """
     concerned = (p for p in config.params.items() if p[1].group != "Optimiser")
     key = tuple((name, getattr(config, name)) for name, _ in concerned)
@@ -114,7 +116,12 @@ def is_being_read(config: RunConfig) -> bool:
 def _examination(which: tuple[tuple, str, bool], config: RunConfig) -> tuple[Future, float]:
     """What will be found of these data, missing or not, and since when it is looked for."""
     _, _, missing = which
-    return _reader().submit(_examine, config, missing), time.monotonic()
+    if runtime.exists():
+        return _reader().submit(_examine, config, missing), time.monotonic()
+    # A command stopped amid the start of a pool's thread would wait for that thread for good.
+    found: Future = Future()
+    found.set_result(_examine(config, missing))
+    return found, time.monotonic()
 
 
 @st.cache_resource(show_spinner=False)

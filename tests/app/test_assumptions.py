@@ -100,6 +100,22 @@ def test_reading_data_holds_up_no_page(at, monkeypatch):
         data._examination.cache_clear()
 
 
+def test_a_command_waits_for_the_data_and_starts_no_thread(monkeypatch):
+    """One that is stopped amid a thread's start would wait for that thread for good."""
+    threads = []
+    monkeypatch.setattr(data, "examine", EXAMINE)
+    monkeypatch.setattr(data, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(
+        data, "_examine", lambda *_: threads.append(threading.get_ident()) or data.Examination()
+    )
+    data._examination.cache_clear()
+    try:
+        assert data.examine(RunConfig()) == data.Examination()
+        assert threads == [threading.get_ident()]
+    finally:
+        data._examination.cache_clear()
+
+
 def test_data_are_read_once_for_all_that_only_training_tells_apart(monkeypatch):
     read = []
     monkeypatch.setattr(data, "examine", EXAMINE)
