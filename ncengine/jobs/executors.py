@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing.resource_tracker
 import os
+import signal
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 from joblib.externals.loky import ProcessPoolExecutor, get_reusable_executor
+from joblib.externals.loky.backend import resource_tracker as loky_tracker
 
 from ncengine.jobs.worker import be_a_helper, be_a_ready_worker
 
@@ -19,6 +23,26 @@ from ncengine.jobs.worker import be_a_helper, be_a_ready_worker
 warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
 
 IDLE_SECONDS = 3600  # a worker that has nothing to do for this long ends
+
+
+@contextmanager
+def deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started within never hear Ctrl-C, which reaches a terminal's every one.
+
+    Until they ignore it themselves, they would end amid what they load, with a traceback each. This
+    process hears it afterwards. Windows has no such way.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Each, when it is started, has this thread hear the signal again.
+    multiprocessing.resource_tracker.ensure_running()
+    loky_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def local_executor(workers: int) -> Executor:
@@ -67,7 +91,8 @@ class Helpers:
         """Let the function be called so many times, each by whoever is free."""
         if self._executor is None:
             return []
-        return [self._executor.submit(function, *arguments) for _ in range(count)]
+        with deaf_to_interrupts():
+            return [self._executor.submit(function, *arguments) for _ in range(count)]
 
     def end(self) -> None:
         """End them, whatever they do."""

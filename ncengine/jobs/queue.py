@@ -20,7 +20,12 @@ from ncengine.jobs.adoption import MAX_ATTEMPTS, Adoption
 from ncengine.jobs.cluster import Cluster, scheduler
 from ncengine.jobs.ending import mend_index
 from ncengine.jobs.estimate import estimate
-from ncengine.jobs.executors import before_work_is_waited_for, end_workers, local_executor
+from ncengine.jobs.executors import (
+    before_work_is_waited_for,
+    deaf_to_interrupts,
+    end_workers,
+    local_executor,
+)
 from ncengine.jobs.ladder import missing_rungs
 from ncengine.jobs.longest import QUEUE_VARIABLE, longest_queue
 from ncengine.jobs.shards import WARM, worker_count
@@ -283,8 +288,9 @@ class JobQueue:
 
     def _ask(self, count: int, function: Callable[..., Any], *arguments: Any) -> list[Future]:
         """Ask for so many calls, each by whatever worker is free."""
-        pool = local_executor(self.workers)
-        futures = [pool.submit(function, *arguments) for _ in range(count)]
+        with deaf_to_interrupts():
+            pool = local_executor(self.workers)
+            futures = [pool.submit(function, *arguments) for _ in range(count)]
         if pool is not self._pool:
             self._pool = pool
             before_work_is_waited_for(self.close)

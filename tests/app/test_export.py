@@ -27,7 +27,7 @@ from app.stage import stories
 from app.stage.story import Step, Story
 from app.views import presets
 from ncengine.catalogue import datasets
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.config import RunConfig
 from ncengine.config.gallery import first
 from ncengine.exchange import write_tables

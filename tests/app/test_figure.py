@@ -18,7 +18,7 @@ from app.export.column import Chart, broken, placed
 from app.export.still import still
 from app.player.view import View
 from app.views import presets
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.config.gallery import first
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.run import Status

@@ -156,7 +156,7 @@ def test_what_cannot_be_is_refused_by_name(started, option, value, allowed, caps
     "name", ["NCENGINE_PUBLIC", "NCENGINE_PUBLIC_SECONDS", "NCENGINE_QUEUE", "NCENGINE_WORKERS"]
 )
 def test_a_variable_that_sets_no_limit_is_refused_in_one_line(name, tmp_path):
-    code = "import sys; from ncengine.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from ncengine.cli.main import main; sys.exit(main(sys.argv[1:]))"
     env = os.environ | {name: "some", "NCENGINE_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code, "app", "--headless"],

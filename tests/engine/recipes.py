@@ -33,7 +33,7 @@ QUICK = (
 TRIED = """
 import contextlib, io, json, sys
 import pytest
-from ncengine.cli import main as ncengine
+from ncengine.cli.main import main as ncengine
 def main(command):
     if command[0] != "pytest":
         return ncengine(command)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.cli.output import plain
 from ncengine.config import RunConfig
 from ncengine.config.kept import config_of, known

@@ -401,7 +401,7 @@ def test_export_refuses_in_words(command, trained, tmp_path, capsys):
 
 def test_who_only_takes_tables_along_never_loads_torch(command, trained, tmp_path):
     code = (
-        "import sys; from ncengine.cli import main; "
+        "import sys; from ncengine.cli.main import main; "
         f"main(['export', {trained.key!r}, '--csv', {str(tmp_path)!r}, "
         f"'--run', {str(tmp_path / 'run.npz')!r}]); sys.exit('torch' in sys.modules)"
     )

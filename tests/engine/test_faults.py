@@ -10,7 +10,7 @@ import sys
 import joblib
 import pytest
 
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.jobs.adoption import Adoption
 from ncengine.jobs.ending import mend_index
 from ncengine.jobs.foreground import run

@@ -253,7 +253,7 @@ def test_a_pipe_is_refused_and_not_waited_for(words, tmp_path):
     name = next(word for word in words if word.startswith("pipe"))
     os.mkfifo(tmp_path / name)
     # A process of its own, which can be ended where it does wait.
-    code = "import sys; from ncengine.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from ncengine.cli.main import main; sys.exit(main(sys.argv[1:]))"
     env = os.environ | {"NCENGINE_CACHE": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", code, *words],

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from ncengine.cli import main
+from ncengine.cli.main import main
 from ncengine.jobs.queue import JobQueue, enqueue
 from ncengine.jobs.stop import going, stop
 from ncengine.runs.identity import identify

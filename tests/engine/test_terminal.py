@@ -27,7 +27,7 @@ ENCODINGS = ["ascii", "cp1252", "utf-8"]
 # Several commands in one process, each as main() has it, since starting takes longest.
 SEVERAL = """
 import json, sys
-from ncengine.cli import main
+from ncengine.cli.main import main
 done = [main(one) for one in json.loads(sys.argv[1])]
 sys.exit(0 if done == json.loads(sys.argv[2]) else f"{done}")
 """
@@ -240,7 +240,7 @@ def test_a_fault_of_the_program_is_one_line_and_says_where_more_is(trained):
     code = (
         "import sys, ncengine.runs.store as store\n"
         "store.Store.list = lambda self: {}['missing']\n"
-        "from ncengine.cli import main\n"
+        "from ncengine.cli.main import main\n"
         "sys.exit(main(['list']))"
     )
     done = subprocess.run(
