@@ -34,7 +34,8 @@ class BrowserError(ValueError):
 def patient() -> Iterator[Callable[[], None]]:
     """Ctrl-C waits until the browser is asked for nothing: in the midst of that it would hang.
 
-    Gives what is called then, which raises KeyboardInterrupt. A second Ctrl-C waits for nothing.
+    Gives what is called then, and wherever else it may come through, which raises
+    KeyboardInterrupt. A second Ctrl-C waits for nothing.
     """
     pressed = False
 

@@ -58,10 +58,14 @@ def save(run: Run, path: str, asked: Mapping[str, Any]) -> Path:
     from app.export import page
     from app.player.view import View
 
-    with whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
+    with patient() as look, whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "run.html"
         document.write_text(page.of_run(run, View(run.seeds_shown[0])), encoding="utf-8")
-        _film(document, unfinished, {**asked, "format": form}, path)
+        look()
+        try:
+            _film(document, unfinished, {**asked, "format": form}, look)
+        except ValueError as error:
+            raise ValueError(f"--film {path}: {error}") from error
     return file
 
 
@@ -94,20 +98,17 @@ def whole(file: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _film(document: Path, file: Path, asked: Mapping[str, Any], path: str) -> None:
+def _film(document: Path, file: Path, asked: Mapping[str, Any], look: Callable[[], None]) -> None:
     """Have a browser film the player of a document."""
-    try:
-        with patient() as look, browser() as opened:
-            # At rest, for nothing else to be drawn meanwhile.
-            context = opened.new_context(color_scheme=asked["theme"], reduced_motion="reduce")
-            page = context.new_page()
-            page.goto(document.as_uri())
-            if not page.locator(".place[data-message]").count():
-                raise ValueError("there is nothing to draw of this network")
-            page.wait_for_selector(_READY)
-            _make(page, file, asked, look)
-    except ValueError as error:
-        raise ValueError(f"--film {path}: {error}") from error
+    with browser() as opened:
+        # At rest, for nothing else to be drawn meanwhile.
+        context = opened.new_context(color_scheme=asked["theme"], reduced_motion="reduce")
+        page = context.new_page()
+        page.goto(document.as_uri())
+        if not page.locator(".place[data-message]").count():
+            raise ValueError("there is nothing to draw of this network")
+        page.wait_for_selector(_READY)
+        _make(page, file, asked, look)
 
 
 def _make(page: Page, file: Path, asked: Mapping[str, Any], look: Callable[[], None]) -> None:

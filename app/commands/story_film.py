@@ -116,11 +116,12 @@ def save(name: str, path: str, asked: Mapping[str, Any]) -> Path:
     from app.export import page
 
     story = story_of(name)
-    with whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
+    with patient() as look, whole(file) as unfinished, tempfile.TemporaryDirectory() as folder:
         document = Path(folder) / "story.html"
         document.write_text(page.of_story(story), encoding="utf-8")
+        look()
         try:
-            with patient() as look, browser() as opened:
+            with browser() as opened:
                 wanted = {**asked, "format": form}
                 _film(opened, len(story.steps), document, unfinished, wanted, look)
         except ValueError as error:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -17,6 +17,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 WANTED_SECONDS = 30.0
 # The oldest go sooner where all take more than so many bytes.
 MOST_BYTES = 256 * 2**20
+# A button's place in the page's last drawing is gone on the server once the next one has begun, and
+# a click on it fails, until the browser has drawn anew. So long it is answered all the same.
+STALE_SECONDS = 10.0
+# Drops by all visitors together that are remembered.
+MOST_DROPPED = 2000
 # Files that one visitor of a public server has brought; Streamlit keeps any number in memory.
 MOST_BROUGHT = 2
 
@@ -50,14 +55,59 @@ class Wanted:
             return {*self._made}
 
 
+Kept = TypeVar("Kept")
+
+
+@dataclass
+class Dropped(Generic[Kept]):
+    """What was dropped a moment ago, by id. To be used under a lock.
+
+    Args:
+        now: seconds, that only grow.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    _dropped: OrderedDict[str, tuple[float, Kept]] = field(default_factory=OrderedDict)
+
+    def add(self, name: str, what: Kept) -> None:
+        """It is dropped just now; what was dropped long ago is forgotten."""
+        self._dropped.pop(name, None)
+        self._dropped[name] = self.now(), what
+        while len(self._dropped) > MOST_DROPPED or self._is_old(next(iter(self._dropped))):
+            self._dropped.popitem(last=False)
+
+    def get(self, name: str) -> Kept | None:
+        """It, where it was dropped a moment ago."""
+        if name not in self._dropped or self._is_old(name):
+            return None
+        return self._dropped[name][1]
+
+    def _is_old(self, name: str) -> bool:
+        return self.now() - self._dropped[name][0] > STALE_SECONDS
+
+
 def hold_what_is_wanted() -> None:
-    """From now on a file that was made for a download stays until it can have been fetched."""
+    """From now on a file that was made for a download stays until it can have been fetched.
+
+    And who clicks while the page is drawn anew gets the file that the button was for.
+    """
     manager: Any = MediaFileManager
     if hasattr(manager, "wanted"):
         return
     wanted, make, left = Wanted(), manager.execute_deferred, manager._get_inactive_file_ids
+    dropped, drop = Dropped[Any](), manager._drop_deferred_id
+
+    def _drop_deferred_id(self: Any, file_id: str) -> None:
+        if file_id in self._deferred_callables:
+            dropped.add(file_id, self._deferred_callables[file_id])
+        drop(self, file_id)
 
     def execute_deferred(self: Any, file_id: str) -> str:
+        with self._lock:
+            was = dropped.get(file_id)
+            if was is not None:
+                # It is dropped again with all that nobody has on their page.
+                self._deferred_callables.setdefault(file_id, was)
         url = make(self, file_id)
         made = url.rpartition("/")[2].partition(".")[0]
         file = self.read_file(made)
@@ -66,6 +116,7 @@ def hold_what_is_wanted() -> None:
 
     manager.wanted = wanted
     manager.execute_deferred = execute_deferred
+    manager._drop_deferred_id = _drop_deferred_id
     manager._get_inactive_file_ids = lambda self: left(self) - wanted.held()
 
 

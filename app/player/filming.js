@@ -97,7 +97,9 @@ export class Filming {
     this.busy(true);
     try {
       const { blob, note } = await this.shoot(options, (share) => this.tell(share));
-      const name = `${nameOf(this.player.film.data.title)}.${options.format}`;
+      // Of one network there may be a film over passes, and one over layers.
+      const over = options.over === "layers" ? "-layers" : "";
+      const name = `${nameOf(this.player.film.data.title)}${over}.${options.format}`;
       keep(blob, name);
       this.say(`Saved: ${name}, ${(blob.size / MEGABYTE).toFixed(1)} MB. ${note}`);
     } catch (error) {

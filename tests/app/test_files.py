@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.runtime.media_file_manager import MediaFileManager
+from streamlit.runtime.media_file_storage import MediaFileStorageError
+from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
 
 from app.engine import files
 from app.engine.channel import may_be_sent
-from app.engine.files import MOST_BYTES, WANTED_SECONDS, Wanted
+from app.engine.files import (
+    MOST_BYTES,
+    MOST_DROPPED,
+    STALE_SECONDS,
+    WANTED_SECONDS,
+    Dropped,
+    Wanted,
+)
 
 
 def test_what_is_wanted_stays_for_a_while():
@@ -34,6 +44,40 @@ def test_the_oldest_go_where_all_take_too_much_but_never_the_last():
     assert wanted.held() == {"b", "d"}
     wanted.add("large", 3 * MOST_BYTES)
     assert wanted.held() == {"large"}
+
+
+def test_what_was_dropped_is_there_for_a_moment():
+    now = [0.0]
+    dropped = Dropped[str](now=lambda: now[0])
+    dropped.add("a", "A")
+    now[0] = STALE_SECONDS - 1
+    dropped.add("b", "B")
+    assert (dropped.get("a"), dropped.get("b"), dropped.get("c")) == ("A", "B", None)
+    now[0] = STALE_SECONDS - 0.5
+    dropped.add("a", "A again")
+    assert (dropped.get("a"), dropped.get("b")) == ("A again", "B")
+    now[0] = 2 * STALE_SECONDS - 0.75
+    assert (dropped.get("a"), dropped.get("b")) == ("A again", None)
+    for n in range(MOST_DROPPED):
+        dropped.add(str(n), "")
+    assert dropped.get("a") is None and dropped.get("0") == ""
+
+
+def test_a_button_of_the_page_before_still_saves_what_it_was_for():
+    """A page that is drawn anew has new buttons on the server before it has them in the browser."""
+    files.hold_what_is_wanted()
+    manager = MediaFileManager(MemoryMediaFileStorage("/media"))
+    ids = []
+    for n in range(2):  # a script's two runs
+        manager.clear_session_refs()
+        ids.append(manager.add_deferred(f"file {n}".encode, "text/plain", "place", "name.txt"))
+        manager.remove_orphaned_files()
+    for n, made in enumerate(ids):
+        url = manager.execute_deferred(made)
+        file = manager.read_file(url.rpartition("/")[2].partition(".")[0])
+        assert file.content == f"file {n}".encode()
+    with pytest.raises(MediaFileStorageError):
+        manager.execute_deferred("of nobody")
 
 
 def test_what_was_changed_of_streamlit_is_changed_once():

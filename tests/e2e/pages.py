@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Download, Locator, Page, TimeoutError, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 from app.charts.palette import CLASS_COLORS
 from tests.e2e.live_app import LiveApp, wait_until
@@ -202,16 +202,8 @@ def at_rest(page: Page) -> str:
 
 
 def saved_by(page: Page, label: str) -> Download:
-    """What a button saves. A click while the page is drawn anew may be lost: then one more."""
-    for _ in range(2):
-        expect_rest(page)
-        try:
-            with page.expect_download(timeout=15_000) as download:
-                page.get_by_role("button", name=label).click()
-            return download.value
-        except TimeoutError:
-            continue
+    """What a button saves."""
     expect_rest(page)
-    with page.expect_download() as download:
+    with page.expect_download(timeout=60_000) as download:
         page.get_by_role("button", name=label).click()
     return download.value

@@ -250,7 +250,9 @@ def make(page: Page, **options: str) -> bytes:
     with page.expect_download(timeout=120_000) as download:
         form(page).get_by_role("button", name="Make and save").click()
     expect(page.get_by_test_id("nc-film-said")).to_contain_text("Saved: ")
-    assert download.value.suggested_filename.endswith(f".{options.get('format', 'mp4')}")
+    name, kind = download.value.suggested_filename.rsplit(".", 1)
+    assert kind == options.get("format", "mp4")
+    assert name.endswith("-layers") == (options.get("over") == "layers")
     return Path(download.value.path()).read_bytes()
 
 
