@@ -5,8 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from joblib.externals.loky import ProcessPoolExecutor
 
 from ncengine.cli import interrupts
+from ncengine.jobs import executors
 from ncengine.jobs.executors import Helpers, deaf_to_interrupts
 
 # What a library may do that tries whether something is there.
@@ -68,7 +70,9 @@ def blocked() -> bool:
 
 
 @on_posix
-def test_helpers_never_hear_ctrl_c_and_who_started_them_does():
+def test_helpers_never_hear_ctrl_c_and_who_started_them_does(monkeypatch):
+    # Those of other tests are forked of a process that may have begun without it.
+    monkeypatch.setattr(executors, "ProcessPoolExecutor", ProcessPoolExecutor)
     helpers = Helpers(1)
     try:
         (theirs,) = helpers.ask(1, blocked)
