@@ -14,7 +14,17 @@ from typing import Any
 from ncengine.architectures.formula import parameter_formula, parameter_legend
 from ncengine.architectures.shapes import parameter_count
 from ncengine.catalogue.metrics import Place, of_test, shown_in
-from ncengine.cli import construct, exchange, explorer, gallery, record, stop, sweep, where
+from ncengine.cli import (
+    construct,
+    delete,
+    exchange,
+    explorer,
+    gallery,
+    record,
+    stop,
+    sweep,
+    where,
+)
 from ncengine.cli.about import Version
 from ncengine.cli.data import fetch, remedy
 from ncengine.cli.options import add_experiment_options, config_of, processes
@@ -145,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         "--rebuild", action="store_true", help="make the list anew from the cache first"
     )
     stop.add_command(commands)
+    delete.add_command(commands)
     exchange.add_commands(commands)
     record.add_command(commands)
     gallery.add_command(commands)

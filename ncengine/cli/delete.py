@@ -1,0 +1,62 @@
+"""`ncengine delete`: delete finished runs that were trained here or imported."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from ncengine.config import RunConfig
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to argparse's."""
+    parser = commands.add_parser(
+        "delete",
+        help="delete finished runs that were trained here or imported",
+        description="Delete finished runs that were trained here or imported, for good. "
+        "`ncengine list` shows their keys. What is shipped stays.",
+    )
+    parser.set_defaults(command=_delete)
+    parser.add_argument(
+        "keys", nargs="+", metavar="KEY", help="the key of a run, or how one begins and no other"
+    )
+
+
+def _delete(options: argparse.Namespace) -> int:
+    from ncengine.runs.store import Store
+
+    store = Store()
+    entries = {one["key"]: one for one in (*store.imported.entries(), *store.list())}
+    wanted = []
+    for typed in options.keys:
+        begins = typed.strip().lower()
+        named = [key for key in entries if begins and key.startswith(begins)]
+        if len(named) != 1:
+            shipped = bool(begins) and any(
+                one["key"].startswith(begins) for one in store.gallery.entries()
+            )
+            print(f"ncengine: {_why_none(typed, named, shipped)}", file=sys.stderr)
+            return 2
+        wanted.append(named[0])
+    status = 0
+    for key in dict.fromkeys(wanted):
+        identity, title = store.identity(key), RunConfig(**entries[key]["config"]).full_title()
+        if identity is not None and store.delete(identity):
+            print(f"{key}  deleted  {title}")
+            continue
+        why = "is being trained; `ncengine stop` ends that"
+        if identity is None:
+            why = "its data are not those that are meant here"
+        print(f"ncengine: {key}, {title}: {why}", file=sys.stderr)
+        status = 1
+    return status
+
+
+def _why_none(typed: str, named: list[str], shipped: bool) -> str:
+    if named:
+        some = ", ".join(sorted(named)[:5])
+        return f"KEY = {typed!r}: must be how one key alone begins, not {some}"
+    if shipped:
+        return f"KEY = {typed!r}: that run is shipped, and stays"
+    return f"KEY = {typed!r}: no run that can be deleted has such a key; `ncengine list` shows them"
