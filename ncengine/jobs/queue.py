@@ -92,7 +92,8 @@ class JobQueue:
 
         Raises:
             QueueFull: as many runs wait already as may.
-            OSError: the journal cannot be written, for example since the disk is full.
+            OSError: the journal cannot be written, for example since the disk is full; or there
+                is no cluster where one is named.
         """
         self.submit_all([config])
 
@@ -118,6 +119,7 @@ class JobQueue:
                     f"{self._longest} runs wait already. Wait until some are done, or stop some; "
                     f"{QUEUE_VARIABLE} sets how many may wait."
                 )
+            self._reached()  # before anything waits for it
             for identity in wanted:
                 enqueue(self.store, identity, sweep)
                 self._send(identity)
@@ -277,14 +279,19 @@ class JobQueue:
             future.add_done_callback(lambda done: self._after(identity, futures, done))
 
     def _work_on(self, identity: Identity) -> list[Future]:
-        address = scheduler()
-        if address is not None:
-            if self._cluster is None or self._cluster.gone:
-                self._cluster = Cluster(address, self.store)
-            return self._cluster.work_on(identity)
+        cluster = self._reached()
+        if cluster is not None:
+            return cluster.work_on(identity)
         count = min(self.workers, len(identity.config.seeds))
         arguments = identity, str(self.store.root), self.workers, WARM
         return self._ask(count, run_in_worker, *arguments)
+
+    def _reached(self) -> Cluster | None:
+        """The cluster, where one is named. Raises OSError where nothing answers there."""
+        address = scheduler()
+        if address is not None and (self._cluster is None or self._cluster.gone):
+            self._cluster = Cluster(address, self.store)
+        return self._cluster if address is not None else None
 
     def _ask(self, count: int, function: Callable[..., Any], *arguments: Any) -> list[Future]:
         """Ask for so many calls, each by whatever worker is free."""

@@ -248,6 +248,18 @@ def test_an_address_that_cannot_be_is_told_in_one_line(address, tmp_path):
     assert line.startswith(f"ncengine: NCENGINE_SCHEDULER = {address!r}: must be where a Dask")
 
 
+def test_nothing_waits_for_a_cluster_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("NCENGINE_SCHEDULER", "nonsense")
+    queue = JobQueue(Store(tmp_path))
+    try:
+        with pytest.raises(OSError, match="NCENGINE_SCHEDULER = 'nonsense'"):
+            queue.submit(CONFIGS[1])
+        assert queue.store.open(CONFIGS[1]).status is Status.ABSENT
+        assert not queue.store.journal(CONFIGS[1]).exists
+    finally:
+        queue.close()
+
+
 def test_without_workers_it_says_what_it_waits_for_and_goes_on_when_one_comes(cluster, tmp_path):
     process = _sweep_in_a_terminal(tmp_path / "cache", cluster.address)
     assert process.stderr is not None
