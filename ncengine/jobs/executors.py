@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import multiprocessing.resource_tracker
 import os
+import queue
 import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -62,7 +63,7 @@ def before_work_is_waited_for(call: Callable[[], None]) -> None:
 
 def end_workers(workers: int) -> None:
     """End the worker processes at once, whatever they do, and wait until they are gone."""
-    _loky(workers).shutdown(wait=True, kill_workers=True)
+    _end(_loky(workers))
 
 
 def _loky(workers: int) -> Any:
@@ -97,4 +98,18 @@ class Helpers:
     def end(self) -> None:
         """End them, whatever they do."""
         if self._executor is not None:
-            self._executor.shutdown(wait=True, kill_workers=True)
+            _end(self._executor)
+
+
+def _end(pool: Any) -> None:
+    """End a pool's processes at once, whatever they do, and drop what waits for one.
+
+    What waits is taken out first. Else the thread that manages loky's processes (joblib 1.6) ends
+    in the midst, with a traceback, and where something of it was cancelled leaves them running.
+    """
+    for item in [*pool._pending_work_items.values()]:
+        item.future.cancel()  # does nothing to what a process has begun
+    with suppress(queue.Empty):
+        while True:
+            pool._pending_work_items.pop(pool._work_ids.get_nowait(), None)
+    pool.shutdown(wait=True, kill_workers=True)

@@ -103,6 +103,9 @@ class _KeptPool:
     def submit(self, function, *arguments):
         return self._pools[self.count].submit(function, *arguments)
 
+    def __getattr__(self, name):
+        return getattr(self._pools[self.count], name)
+
     def shutdown(self, **how):
         if self._pools[self.count]._pending_work_items:
             self._pools.pop(self.count).shutdown(**how)
