@@ -136,7 +136,8 @@ def _bundle(said: dict[str, Any], stream: Any, budget: Budget) -> Bundle:
                 raise EOFError
             left = left[count:]
         texts = one["texts"]
-        parts[role] = Part(one["where"], array, None if texts is None else tuple(texts))
+        texts = None if texts is None else tuple(texts)
+        parts[role] = Part(one["where"], array, texts, tuple(one["columns"]))
     return Bundle(said["file"], terms.FileName(*said["named"]), parts, said["step"])
 
 
@@ -150,6 +151,6 @@ def told(bundles: list[Bundle], notes: list[str]) -> tuple[bytes, list[np.ndarra
             array = np.ascontiguousarray(part.array, kind)
             arrays.append(array)
             parts[role] = {"where": part.where, "kind": kind, "shape": array.shape}
-            parts[role]["texts"] = part.texts
+            parts[role] |= {"texts": part.texts, "columns": part.columns}
         said.append({"file": one.file, "named": one.named, "step": one.step, "parts": parts})
     return json.dumps({"bundles": said, "notes": notes}).encode() + b"\n", arrays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ncengine.own import images, labels, numbers, terms
@@ -34,7 +36,7 @@ def assembled(name: str, found: list[Bundle], notes: list[str], budget: Budget) 
         _check_size(one, budget)
     width = parts[0][FEATURES].array.shape[1]
     weights, assumed = _weights(parts, width, budget)
-    named = labels.names_of(_only(parts, CLASS_NAMES))
+    named = _names(parts)
     plain = [_labels(one) for one in parts]
     rows = None if weights[0] is None else len(weights[0])
     numbered, names, mapped = labels.mapped(plain, rows, named, limits)
@@ -99,7 +101,7 @@ def _weights(
 ) -> tuple[list[np.ndarray | None], list[str]]:
     """The weight of each snapshot, and what was assumed. Raises ValueError where d or K differ."""
     first, found, notes = parts[0][FEATURES], list[np.ndarray | None](), list[str]()
-    read: dict[int, np.ndarray] = {}  # one that is of all snapshots is read once
+    read: dict[tuple, np.ndarray] = {}  # one that is of all snapshots is read once
     for one in parts:
         features, part = one[FEATURES], one.get(WEIGHT)
         if features.array.shape[1] != width:
@@ -110,16 +112,38 @@ def _weights(
         if part is None:
             found.append(None)
             continue
-        if id(part.array) not in read:
-            read[id(part.array)], note = numbers.weight_of(part, width, budget)
+        key = id(part.array), features.columns
+        if key not in read:
+            read[key], note = numbers.weight_of(_as_in(features, part), width, budget)
             notes += [note] if note else []
-        found.append(read[id(part.array)])
+        found.append(read[key])
         if len(found[-1]) != len(found[0]):  # type: ignore[arg-type]
             raise Told(
                 f"{part.where} is of {len(found[-1])} classes, and "  # type: ignore[arg-type]
                 f"{parts[0][WEIGHT].where} of {len(found[0])}; must be the same"  # type: ignore[arg-type]
             )
     return found, notes
+
+
+def _as_in(features: Part, weight: Part) -> Part:
+    """The weight with its columns in the order of the features', where they are called the same."""
+    place = {name: n for n, name in enumerate(weight.columns)}
+    if not place or set(place) != set(features.columns):
+        return weight
+    return replace(weight, array=weight.array[:, [place[name] for name in features.columns]])
+
+
+def _names(parts: list[dict[str, Part]]) -> tuple[str, ...]:
+    """What the classes are called. Raises ValueError where snapshots have them in other orders."""
+    first = _only(parts, CLASS_NAMES)
+    names = labels.names_of(first)
+    for one in {id(part): part for some in parts if (part := some.get(CLASS_NAMES))}.values():
+        if first is not None and labels.names_of(one) != names:
+            raise Told(
+                f"{one.where}: the classes are not those of {first.where}, in the same order; must "
+                "be the same at all snapshots"
+            )
+    return names
 
 
 def _labels(one: dict[str, Part]) -> labels.Plain:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ncengine.own import labels, terms
 from ncengine.own.parts import Bundle, Part
-from ncengine.own.terms import BIAS, FEATURES, LABELS, WEIGHT, FileName
+from ncengine.own.terms import BIAS, CLASS_NAMES, FEATURES, LABELS, WEIGHT, FileName
 from ncengine.own.words import Told, listed, shown
 
 # What numbers the rows, and is no feature.
@@ -48,6 +48,16 @@ def laid_out(names: Sequence[str], named: FileName, where: str) -> Layout:
     return Layout(features, label, step, bias, tuple(index))
 
 
+def with_classes(layout: Layout, named: FileName, texts: Sequence[str]) -> Layout:
+    """The same of a last layer's table, where its one column of texts says whose each row is."""
+    if named.role not in (WEIGHT, BIAS) or layout.label is not None or len(texts) != 1:
+        return layout
+    features, rest = (
+        tuple(one for one in some if one != texts[0]) for some in (layout.features, layout.rest)
+    )
+    return replace(layout, features=features, rest=rest, label=texts[0])
+
+
 def _first(names: Sequence[str], role: str, where: str) -> str | None:
     found = [name for name in names if name.strip().lower() in terms.TERMS[role]]
     if role in (BIAS, LABELS, terms.STEPS) and len(found) > 1:
@@ -73,10 +83,10 @@ def bundles(
         others: the columns of steps and of biases, as floats.
     """
     if named.role in (WEIGHT, BIAS):
-        return [_of_layer(where, named, layout, numbers, others)]
+        return [_of_layer(where, named, layout, numbers, label, others)]
     parts = {}
     if numbers is not None:
-        parts[FEATURES] = Part(f"{where}: features", numbers)
+        parts[FEATURES] = Part(f"{where}: features", numbers, columns=layout.features)
     if label is not None:
         parts[LABELS] = Part(f"{where}: {shown(layout.label)}", label.values, label.texts)
     if layout.step is None:
@@ -94,7 +104,7 @@ def bundles(
 
 
 def _rows(part: Part, chosen: np.ndarray) -> Part:
-    return Part(part.where, part.array[chosen], part.texts)
+    return replace(part, array=part.array[chosen])
 
 
 def _of_layer(
@@ -102,12 +112,30 @@ def _of_layer(
     named: FileName,
     layout: Layout,
     numbers: np.ndarray | None,
+    label: labels.Plain | None,
     others: Mapping[str, np.ndarray],
 ) -> Bundle:
     if numbers is None:
         raise Told(f"{where}: has no columns of numbers")
     role = WEIGHT if named.role == WEIGHT else BIAS
-    parts = {role: Part(f"{where}: {role}", numbers)}
+    parts = {role: Part(f"{where}: {role}", numbers, columns=layout.features)}
     if layout.bias is not None:
         parts[BIAS] = Part(f"{where}: {shown(layout.bias)}", others[layout.bias])
-    return Bundle(where, named, parts)
+    return Bundle(where, named, parts if label is None else _by_class(parts, label))
+
+
+def _by_class(parts: dict[str, Part], label: labels.Plain) -> dict[str, Part]:
+    """Rows in the order of the classes' numbers; or where classes are texts, with these.
+
+    Raises:
+        ValueError: two rows are of one class.
+    """
+    numbers, counts = np.unique(label.values, return_counts=True)
+    if counts.max() > 1:
+        twice = int(numbers[counts.argmax()])
+        called = shown(label.texts[twice]) if label.texts else twice
+        raise Told(f"{label.where}: {called} stands at {counts.max()} rows; must be one a class")
+    if label.texts is not None:
+        return {**parts, CLASS_NAMES: Part(label.where, label.values, label.texts)}
+    order = np.argsort(label.values)
+    return {role: replace(part, array=part.array[order]) for role, part in parts.items()}

@@ -198,6 +198,8 @@ def names_of(part: Part | None) -> tuple[str, ...]:
     """The classes' names (K,) of an array of texts. Raises ValueError where it is none."""
     if part is None:
         return ()
+    if part.texts is not None:
+        return tuple(part.texts[n] for n in part.array)
     if part.array.ndim != 1 or part.array.dtype.kind not in "US":
         raise Told(f"{part.where} is {shape_of(part.array)} of {part.array.dtype}; must be K texts")
     return tuple(shown(_text(one), LONGEST) for one in part.array)

@@ -18,11 +18,13 @@ class Part:
         where: the file and the array's name in it, for errors.
         array: as it was read; of labels that are texts, their place among `texts`.
         texts: what labels are called.
+        columns: what those of a table are called.
     """
 
     where: str
     array: np.ndarray
     texts: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def _first_lines(file: BinaryIO, name: str, limits: Limits) -> tuple[bytes, bool
         delimiter = b" "  # as numpy.savetxt writes it
     _check_columns(name, line.count(delimiter) + 1, limits)
     numbers = _has_comma_at_most if delimiter != b"," else _is_number
-    headed = not all(map(numbers, _cells(line, delimiter)))
+    headed = not all(map(numbers, _cells(line, delimiter))) or _is_counted(line, delimiter)
     some = [cell for cell in _cells(second if headed else line, delimiter) if numbers(cell)]
     commas = delimiter != b"," and any(b"," in cell for cell in some)
     commas = commas and not any(b"." in cell for cell in some)
@@ -94,6 +94,12 @@ def _first_lines(file: BinaryIO, name: str, limits: Limits) -> tuple[bytes, bool
 
 def _cells(line: bytes, delimiter: bytes) -> list[bytes]:
     return [cell.strip(b' "\r\n') for cell in line.split(delimiter)]
+
+
+def _is_counted(line: bytes, delimiter: bytes) -> bool:
+    """Whether its cells are 0, 1, 2 …, as pandas calls columns that nobody named."""
+    cells = _cells(line, delimiter)
+    return len(cells) > 2 and cells == [str(n).encode() for n in range(len(cells))]
 
 
 def _has_comma_at_most(cell: bytes) -> bool:
@@ -181,8 +187,9 @@ def _taken(
     batches: Any, schema: pa.Schema, name: str, named: FileName, rows: int | None = None
 ) -> tuple[list[Bundle], list[str]]:
     """The bundles of a table that comes piece by piece, which hold numbers and labels alone."""
-    layout = columns.laid_out(schema.names, named, name)
     kinds = {field.name: _kind(field.type) for field in schema}
+    layout = columns.laid_out(schema.names, named, name)
+    layout = columns.with_classes(layout, named, [one for one in kinds if kinds[one] == "text"])
     for one in filter(None, (layout.label, layout.step, layout.bias)):
         if kinds[one] is None:
             kind = shown(schema.field(one).type)
