@@ -38,6 +38,24 @@ def arguments(
     return inputs, chosen
 
 
+def inputs_of(named: Mapping[str, Any], error: Exception) -> Tensor:
+    """Of a batch's mapping the one tensor that can be inputs: rows, maps or sequences.
+
+    Args:
+        error: what the model raised when it was given the mapping.
+
+    Raises:
+        ValueError: there is none, or several.
+    """
+    found = [one for one in named.values() if isinstance(one, Tensor) and one.ndim > 1]
+    if len(found) != 1:
+        raise ValueError(
+            f"a batch holds {', '.join(map(str, named))}, which the model takes neither by name "
+            "nor as one mapping; must be (inputs, labels), or have the names of what it takes"
+        ) from error
+    return found[0]
+
+
 def _most_by_place(takes: Mapping[str, inspect.Parameter]) -> float:
     """How many arguments it can be given by their places."""
     if any(one.kind is one.VAR_POSITIONAL for one in takes.values()):

@@ -108,7 +108,8 @@ class Head:
         if not own:
             raise HeadNotFound(
                 f"head: {part.name} was not called as the model ran, so nothing is known of what "
-                "it is given: exported and scripted models run without hooks; use observe"
+                "it is given: if others give the logits by now, begin another recorder; exported "
+                "and scripted models run without hooks: use observe"
             )
         call = own[-1]
         maps = channels_first(call.module, call.given)

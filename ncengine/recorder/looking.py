@@ -69,6 +69,12 @@ def look(
     )
 
 
+def is_part(head: Head, model: nn.Module) -> bool:
+    """Whether all layers of the head are still in the model."""
+    known = {id(module) for module in model.modules()}
+    return all(id(module) in known for _, module in head.modules)
+
+
 def _joined(name: str, each: Sequence[Tensor]) -> Tensor:
     widths = sorted({rows.shape[1] for rows in each})
     if len(widths) > 1:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from ncengine.recorder.arguments import LABELS, arguments
+from ncengine.recorder.arguments import LABELS, arguments, inputs_of
 
 # They are kept in memory; not more than this.
 MOST_BYTES = 2 * 2**30
@@ -31,7 +31,14 @@ class Batch:
     def call(self, model: Any) -> Any:
         """What the model gives for them."""
         given, named = arguments(model, self.inputs, self.named, self.labels)
-        return model(*given, **named)
+        try:
+            return model(*given, **named)
+        except (TypeError, AttributeError) as error:
+            if not self.named or named or not isinstance(given[-1], Mapping):
+                raise
+            failed = error
+        # It takes no mapping: a loop that trains it takes the inputs out.
+        return model(inputs_of(self.named, failed))
 
     def some(self, rows: Tensor) -> Batch:
         """Those at the given places."""

@@ -18,7 +18,7 @@ from ncengine.metrics.imbalance import UNEQUAL
 from ncengine.metrics.together import ideal
 from ncengine.recorder import checked, floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
-from ncengine.recorder.looking import HeadFunction, Seen, look, placed
+from ncengine.recorder.looking import HeadFunction, Seen, is_part, look, placed
 from ncengine.recorder.outputs import Pool, check_pool
 from ncengine.recorder.probe import Batch, batches, chosen, first_of, first_rows
 from ncengine.recorder.said import said
@@ -31,8 +31,6 @@ LOOKED_AT = 16
 BY_CHANCE = 2.0
 # Of a torch generator.
 LARGEST_SEED = 2**63 - 1
-
-
 # From how much on, of the logits' size, they are something else than what the head gives.
 OFF = 1e-3
 logger = logging.getLogger(__name__)
@@ -207,6 +205,8 @@ class Recorder:
             raise ValueError(
                 "watch: there must be a probe to find the head by, and the head be a module's"
             )
+        with untouched(self._model):
+            self._renew(self._model)
         with self._live.watching(self._model, self.head, labels):
             yield
 
@@ -321,9 +321,22 @@ class Recorder:
             )
         return self.head.classes
 
+    def _renew(self, model: nn.Module) -> None:
+        """Find the head anew where another one took its place in the model."""
+        if isinstance(self.head, Head) and not is_part(self.head, model):
+            self._find(model, self._probe[0])
+        known = len(self._counts)  # type: ignore[arg-type]
+        if isinstance(self.head, Head) and self.head.classes != known:
+            raise ValueError(
+                f"head {self.head}: must be of {known} classes, as the probe is: begin another "
+                "recorder where there are others"
+            )
+
     def _look(self, model: nn.Module, step: float, scalars: Mapping[str, float]) -> Snapshot:
+        self._renew(model)
         assert self.head is not None and self._counts is not None
-        seen = look(model, self._probe, self.head, self._layers, self._pool)
+        layers = _modules(model, tuple(self._layers))  # by now others may be called so
+        seen = look(model, self._probe, self.head, layers, self._pool)
         self._warn_of(seen.off)
         names = tuple(p.name for p in self.head.parts) if isinstance(self.head, Head) else ("",)
         found = measuring.measured(seen, step, scalars, names, self._counts, self._factor)

@@ -21,9 +21,9 @@ def thumbnails(batches: Sequence[Batch], index: np.ndarray) -> np.ndarray | None
     None where inputs are no images (B, 1 or 3, h, w). How they were normalised is not known: the
     least number of a colour among these samples is black, the largest its brightest.
     """
-    inputs = [batch.inputs[0] if batch.inputs else None for batch in batches]
-    images = [one for one in inputs if isinstance(one, Tensor) and _are_images(one)]
-    if not images or len(images) < len(inputs) or len({one.shape[1:] for one in images}) > 1:
+    found = [_images_of(batch) for batch in batches]
+    images = [one for one in found if one is not None]
+    if not images or len(images) < len(found) or len({one.shape[1:] for one in images}) > 1:
         return None
     starts = np.cumsum([0, *map(len, images)])
     places = zip(np.searchsorted(starts, index, side="right") - 1, index, strict=True)
@@ -37,6 +37,12 @@ def thumbnails(batches: Sequence[Batch], index: np.ndarray) -> np.ndarray | None
         return None
     shown = (255 * (some - low) / (high - low).clamp(min=1e-30)).round().to(torch.uint8).numpy()
     return shown[:, 0] if shown.shape[1] == 1 else np.moveaxis(shown, 1, -1)
+
+
+def _images_of(batch: Batch) -> Tensor | None:
+    """Its first input, or what it holds by name, where these are images."""
+    tensors = (one for one in (*batch.inputs[:1], *batch.named.values()) if isinstance(one, Tensor))
+    return next((one for one in tensors if _are_images(one)), None)
 
 
 def _are_images(values: Tensor) -> bool:

@@ -120,7 +120,9 @@ class Kept:
                 **of_floor,
             )
             self._writer = Writer(about, self._cache)
-        self._writer.change(**of_floor)
+        # Another head may have taken its place.
+        of_head = {} if looked is None else {"head": head, "width": looked.means.shape[1]}
+        self._writer.change(**of_floor, **of_head)
         points = None if looked is None else looked.points()
         self._writer.append(snapshot.step, snapshot.numbers(), points)
 

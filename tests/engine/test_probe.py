@@ -42,6 +42,11 @@ class ByName(Taking):
         return self.body(x)
 
 
+class OfTensor(Taking):
+    def forward(self, x):
+        return self.body(x.float())
+
+
 class Stream(IterableDataset):
     def __iter__(self):
         return iter([(x, int(y)) for x, y in zip(X, Y, strict=True)])
@@ -59,6 +64,8 @@ PROBES = {
     "labels needed by name": (WithLabels, [{"x": X, "labels": Y}]),
     "labels needed": (WithLabels, (X, Y)),
     "more than it takes": (ByName, [{"x": X, "label": Y, "idx": torch.arange(120)}]),
+    "names that it does not take": (body, [{"image": X, "label": Y}]),
+    "and more beside": (OfTensor, [{"image": X, "label": Y, "idx": Y, "path": TEXTS}]),
 }
 
 
@@ -84,6 +91,7 @@ def test_half_precision_goes_into_a_model_of_single_precision():
         ({"probe": (X.numpy(), np.array(TEXTS))}, "probe: labels are of type"),
         ({"probe": (X, Y[:-1])}, r"must be \(120,\)"),
         ({"probe": [{"x": x, "label": y} for x, y in zip(X, Y)]}, "must be batches of them"),
+        ({"probe": [{"image": X, "mask": X, "label": Y}]}, "a batch holds image, mask, which the"),
         ({"per_class": float("nan")}, "per_class = nan: must be a whole number, at least 1"),
         ({"seed": "a"}, "seed = 'a': must be a whole number"),
         ({"seed": 1.5}, "seed = 1.5: must be a whole number"),

@@ -433,15 +433,15 @@ def test_what_is_said_of_a_training_is_checked(tmp_path, options, message):
         made(tmp_path, **options)
 
 
-@pytest.mark.parametrize("channels, side", [(1, 6), (3, 64)])
-def test_images_are_kept_small_in_the_order_of_the_samples(tmp_path, channels, side):
+@pytest.mark.parametrize("channels, side, named", [(1, 6, False), (3, 64, False), (3, 64, True)])
+def test_images_are_kept_small_in_the_order_of_the_samples(tmp_path, channels, side, named):
     labels = torch.tensor([2, 0, 1, 2, 1, 0] * 30)
     # Each image is of one brightness, which is its number.
     images = torch.arange(180.0).view(-1, 1, 1, 1).expand(-1, channels, side, side)
     model = nn.Sequential(nn.Flatten(), nn.Linear(channels * side**2, 3))
-    with ncengine.Recorder(
-        model, probe=(images / 100 - 1, labels), per_class=4, name="i", cache=tmp_path
-    ) as recorder:
+    inputs = images / 100 - 1
+    probe = [{"image": inputs, "label": labels}] if named else (inputs, labels)
+    with ncengine.Recorder(model, probe=probe, per_class=4, name="i", cache=tmp_path) as recorder:
         recorder.snapshot(0)
         recorder.snapshot(1)
     (one,) = recordings(tmp_path)
