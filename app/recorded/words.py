@@ -102,12 +102,16 @@ def no_points(recording: Recording) -> str:
 
 def of_film(recording: Recording, film: Projection) -> str:
     """What there is to know of the player's frames."""
-    last, geometry = float(film.epoch[-1]), recording.geometry
-    if geometry is None or not (geometry.epoch > last).any():
-        return DRAWN_ALIKE
-    return f"{DRAWN_ALIKE} After step {text.place(last)} {_NOT_DRAWN}"
+    first, last = float(film.epoch[0]), float(film.epoch[-1])
+    geometry, said = recording.geometry, [DRAWN_ALIKE]
+    if (recording.steps < first).any():
+        said.append(f"Before step {text.place(first)} {_OTHERS}")
+    if geometry is not None and (geometry.epoch > last).any():
+        said.append(f"After step {text.place(last)} {_NOT_DRAWN}")
+    return " ".join(said)
 
 
+_OTHERS = "nothing is drawn: no features like the last ones were kept there."
 _NOT_DRAWN = "nothing is drawn: features are all at one place there, or no numbers."
 DRAWN_ALIKE = (
     "Each snapshot is drawn about the centre of its class means and at one size: where features "

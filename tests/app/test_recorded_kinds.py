@@ -111,6 +111,18 @@ def test_figures_and_cosines_are_of_the_moment_that_the_player_shows(at, tmp_pat
     assert "After step 1 nothing is drawn" in texts(at)
 
 
+def test_it_says_where_features_were_of_another_width(at, tmp_path):
+    labels = np.repeat(np.arange(3), 2)
+    writer = Writer(About(name="wider", classes=3, width=4), tmp_path)
+    for step, width in ((0, 4), (1, 6), (2, 6)):
+        means = np.random.default_rng(step).normal(size=(3, width)).astype(np.float32)
+        points = {"class_means": means, "classifier": means, "features": means[labels]}
+        writer.append(step, {"nc1": 1.0}, points | {"labels": labels})
+    writer.end()
+    open_at(at, recorded=writer.key)
+    assert "Before step 1 nothing is drawn: no features like the last ones" in texts(at)
+
+
 def test_a_step_that_was_recorded_again_counts_once(at, tmp_path):
     key = made(tmp_path, steps=(0, 1, 0))
     found = recorded.look(key)
