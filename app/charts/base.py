@@ -42,6 +42,8 @@ _FOR_LEGEND = (
     "(windowSize()[0] <= 640 ? windowSize()[0] - 140 "
     ": windowSize()[0] <= 1250 ? 0.44 * windowSize()[0] - 257 : 1000)"
 )
+# Before an audience, beside the player; on a phone below it.
+_BESIDE = "(windowSize()[0] <= 640 ? windowSize()[0] - 140 : 0.4 * windowSize()[0] - 160)"
 
 _PASS_TICKS = (0, *(m * 10**e for e in range(6) for m in (1, 3)))
 VALUE_TICKS = tuple(float(f"{m}e{e}") for e in range(-15, 10) for m in (1, 2, 5))
@@ -284,25 +286,30 @@ def rule(alt: Any, tooltip: list[Any]) -> Any:
     )
 
 
-def filling(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same chart for an audience: as high as there is room, sized by the window."""
-    filled = _enlarged({name: value for name, value in spec.items() if name != "height"})
+def filling(spec: dict[str, Any], beside: bool = False) -> dict[str, Any]:
+    """The same chart for an audience: as high as there is room, sized by the window.
+
+    Args:
+        beside: whether it stands beside the player, which leaves two fifths of the window.
+    """
+    bare = {name: value for name, value in spec.items() if name != "height"}
+    filled = _enlarged(bare, room=_BESIDE if beside else _FOR_LEGEND)
     line = {"strokeWidth": {"expr": f"{_OF_WINDOW} / 7"}, **filled["config"].get("line", {})}
     filled["config"] = {**filled["config"], "line": line}
     return filled
 
 
-def _enlarged(part: Any, name: str = "") -> Any:
+def _enlarged(part: Any, name: str = "", *, room: str) -> Any:
     """Text, lines and points of a chart in sizes of the window, wherever they have another."""
     if part in (TEXT, SMALL_TEXT):
         return {"expr": _OF_WINDOW}
     if name in _GROWS and isinstance(part, int | float):
         return {"expr": f"{part} * pow({_OF_WINDOW} / 14, {_GROWS[name]})"}
     if name == "columns" and isinstance(part, dict):
-        return {"expr": part["expr"].replace(_FOR_LEGEND, f"({_FOR_LEGEND} * 14 / {_OF_WINDOW})")}
+        return {"expr": part["expr"].replace(_FOR_LEGEND, f"({room} * 14 / {_OF_WINDOW})")}
     if isinstance(part, dict):
-        return {key: _enlarged(value, key) for key, value in part.items()}
-    return [_enlarged(value) for value in part] if isinstance(part, list) else part
+        return {key: _enlarged(value, key, room=room) for key, value in part.items()}
+    return [_enlarged(value, room=room) for value in part] if isinstance(part, list) else part
 
 
 def finish(alt: Any, chart: Any, height: int = CURVE_HEIGHT) -> dict[str, Any]:

@@ -31,6 +31,7 @@ def draw(
     name: str = "",
     told: str = "",
     fills: bool = False,
+    beside: bool = False,
     **how: Any,
 ) -> Any:
     """A chart, and what it shows in words: `told`, or what its table brings along.
@@ -41,11 +42,13 @@ def draw(
         name: what it is called where its axes do not say it; the same for all data.
         told: what is to be seen on it.
         fills: whether it is for an audience, as high as there is room.
+        beside: whether it then stands beside the player, in two fifths of the window.
         how: as `st.vega_lite_chart` takes it.
     """
     alt = name or name_of(spec)
     if fills:
-        drawn = st.vega_lite_chart(data, base.filling(spec), alt=alt, height="stretch", **how)
+        filled = base.filling(spec, beside)
+        drawn = st.vega_lite_chart(data, filled, alt=alt, height="stretch", **how)
     else:
         drawn = st.vega_lite_chart(data, spec, alt=alt, **how)
     words = told or told_of(data)

@@ -83,7 +83,7 @@ def draw(chart: Chart, *, fills: bool = False) -> None:
     """A chart of lines, below a legend; as high as there is room where it `fills`."""
     drawn, key = (table(chart), spec(chart.axes, chart.named)), f"lines_{chart.name}"
     if fills:
-        in_words.draw(*drawn, key=key, fills=True)
+        in_words.draw(*drawn, key=key, fills=True, beside=True)
         return
     with st.container(key=key):
         in_words.draw(*drawn, key=f"{key}_chart")
@@ -189,7 +189,8 @@ def _axis(alt: Any, channel: str, title: str, runs: str) -> Any:
         )
     elif runs == MOMENTS:
         scale = alt.Scale(type="pow", exponent=1, nice=False, zero=False)
-        axis = alt.Axis(format="~s", tickCount=6, labelOverlap="greedy", grid=False)
+        whole = base.whole_ticks(alt, channel)
+        axis = alt.Axis(values=whole, format="~s", labelOverlap="greedy", grid=False)
     elif runs == COUNTED:
         scale = alt.Scale(type="linear", nice=False, zero=False, padding=10)
         whole = base.whole_ticks(alt, channel)

@@ -40,7 +40,7 @@ def seen(values: Values) -> Seen:
     a, blocks = float(values["stretch"]), int(values["blocks"])
     lines = [replace(line, chosen=blocks) for line in _over_blocks(a, blocks)]
     ends = [1, LENGTHS[-1]]
-    limit = Line("2 a, which two come to", palette.NEUTRAL, ends, [2 * a] * 2, dashed=True)
+    limit = Line("limit of two, 2 a", palette.NEUTRAL, ends, [2 * a] * 2, dashed=True)
     axes = Axes("blocks L", "sum of squares of all weights", LOG, LOG)
     chart = Chart("blocks", axes, [*lines, limit])
     return Seen(None, _readings(a, blocks), chart, _change(float(values["change"])))

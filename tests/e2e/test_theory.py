@@ -186,6 +186,40 @@ def test_no_name_of_a_figure_or_a_line_is_cut(page, shipped, query, width):
     assert page.evaluate(LOST) < 2
 
 
+# How far figures and words of legends reach beyond the window.
+BEYOND = """() => Math.max(...[...document.querySelectorAll(
+  ".readout *, svg.marks .role-legend-label text")].map(
+  (one) => one.getBoundingClientRect().right - innerWidth))"""
+SHORTCUT = {"part": "shortcut", "at": "classes=2;per_class=1;delta=1e-06", "present": "1"}
+LAYERS = {"part": "layers", "at": "blocks=17", "present": "1"}
+
+
+@pytest.mark.parametrize("width, height", [(390, 844), (1280, 900), (1920, 1080)])
+@pytest.mark.parametrize("query", [SHORTCUT, LAYERS], ids=["shortcut", "layers"])
+def test_before_an_audience_nothing_is_cut(page, shipped, query, width, height):
+    page.set_default_timeout(PATIENCE)
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto(f"{shipped.base}/theory?{urlencode(query)}")
+    expect(page.locator(".st-key-presented_chart svg.marks")).to_be_visible()
+    expect_rest(page)
+    wait_until(lambda: page.evaluate(LOST) < 2, "words of a legend are cut")
+    assert page.evaluate(BEYOND) <= 0
+
+
+# What stands at the ticks of an axis over layers.
+LAYERS_NAMED = """() => [...document.querySelectorAll("svg.marks .role-axis")].filter(
+  (axis) => axis.querySelector(".role-axis-title text")?.textContent === "layer").map(
+  (axis) => [...axis.querySelectorAll(".role-axis-label text")].map((text) => text.textContent))"""
+
+
+def test_layers_are_counted_in_whole_numbers(page, shipped):
+    open_theory(page, shipped, part="shortcut", at=SHORTCUT["at"])
+    expect(page.locator("svg.marks")).to_have_count(3)
+    expect_rest(page)
+    built, trained = [ticks for ticks in page.evaluate(LAYERS_NAMED) if ticks]
+    assert (built, trained) == (["1", "2", "3", "4"], ["1", "2", "3", "4", "5"])
+
+
 def test_it_is_presented_and_told(page, shipped):
     page.set_default_timeout(PATIENCE)
     page.set_viewport_size({"width": 1280, "height": 720})
