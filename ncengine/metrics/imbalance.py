@@ -8,6 +8,7 @@ the features' like U Λ U^T. Where classes are of one size, both are the simplex
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -19,12 +20,25 @@ from ncengine.metrics.collapse import normalised_gram
 # From how many times as many samples in the largest class as in the least they count as unequal.
 # MNIST's, which nobody calls so, have 1.24 times as many.
 UNEQUAL = 1.5
+# At least so many times where the sizes are those of samples drawn at random.
+DRAWN = 2.0
 
 
 def unequal(counts: Any, factor: float = UNEQUAL) -> bool:
     """Whether the largest class has more than `factor` times the samples of the least."""
     counts = _counts(counts)
     return bool(counts.max() > factor * counts.min())
+
+
+def by_chance(counts: Any) -> float:
+    """The `factor` for sizes (K,) of what was drawn at random: equal classes rarely come to it.
+
+    The largest of K draws about a mean n lies some sqrt(2 log K) deviations above it, seldom one
+    and a half more, and the least as far below. A square root deviates by 1/2, whatever n is.
+    """
+    counts = _counts(counts)
+    deviations = math.sqrt(2 * math.log(len(counts))) + 1.5
+    return max(DRAWN, math.exp(2 * deviations / math.sqrt(counts.mean())))
 
 
 def seli_grams(counts: Any) -> tuple[np.ndarray, np.ndarray]:

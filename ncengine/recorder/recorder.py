@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from ncengine.arguments import whole
 from ncengine.metrics.class_moments import moments
-from ncengine.metrics.imbalance import UNEQUAL
+from ncengine.metrics.imbalance import UNEQUAL, by_chance
 from ncengine.metrics.together import ideal
 from ncengine.recorder import checked, floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
@@ -27,8 +27,6 @@ from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
 
 # So many samples are enough to find the head by.
 LOOKED_AT = 16
-# Where the classes' sizes are only those of what was looked through: they differ by chance.
-BY_CHANCE = 2.0
 # Of a torch generator.
 LARGEST_SEED = 2**63 - 1
 # From how much on, of the logits' size, they are something else than what the head gives.
@@ -290,7 +288,7 @@ class Recorder:
             self._probe, counted = chosen(rest, classes, self._per_class)
             whole = next(found, None) is None
         if self._counts is None:
-            self._counts, self._factor = counted, UNEQUAL if whole else BY_CHANCE
+            self._counts, self._factor = counted, UNEQUAL if whole else by_chance(counted)
         if len(self._counts) != classes:
             raise ValueError(
                 f"counts: {len(self._counts)}, must be one for each of {classes} classes"
