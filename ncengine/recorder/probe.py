@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import random
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
+from ncengine.metrics.imbalance import UNEQUAL, by_chance
 from ncengine.recorder.arguments import LABELS, arguments, inputs_of
 
 # They are kept in memory; not more than this.
@@ -204,19 +206,20 @@ def _check_labels(labels: Tensor, samples: int, label: str) -> None:
 def chosen(
     found: Iterable[Batch], classes: int, per_class: int, label: str = "probe"
 ) -> tuple[list[Batch], np.ndarray]:
-    """The first samples of each class, and how many samples of each class were looked through.
+    """The first samples of each class, and the labels of all that were looked through.
 
     Looks no further when there are enough of each.
 
     Raises:
         ValueError: a label is out of range, a class has none, or they take more than `MOST_BYTES`.
     """
-    kept: list[Batch] = []
+    kept, looked = list[Batch](), [np.zeros(0, np.int64)]
     seen, size = np.zeros(classes, np.int64), 0
     for batch in found:
         labels = batch.labels
         assert labels is not None
         _check_range(labels, classes, label)
+        looked.append(labels.numpy())
         rows = []
         for row, number in enumerate(labels.tolist()):
             if seen[number] < per_class:
@@ -237,7 +240,35 @@ def chosen(
         raise ValueError(
             f"{label}: class {lacking[0]} has no sample, every one of {classes} classes needs one"
         )
-    return kept, seen
+    return kept, np.concatenate(looked)
+
+
+def sizes(looked: np.ndarray, classes: int, whole: bool) -> tuple[np.ndarray, float]:
+    """Of the classes (K,), and from which ratio on they count as unequal: see `metrics.ideal`.
+
+    Args:
+        looked: labels of what was looked through, in order.
+        whole: whether that was all.
+    """
+    counts = np.bincount(looked, minlength=classes)
+    if whole:
+        return counts, UNEQUAL
+    if _in_order(looked, classes):
+        # Whoever comes last was cut short, and all others were not.
+        return np.ones(classes), UNEQUAL
+    return counts, by_chance(counts)
+
+
+def _in_order(labels: np.ndarray, classes: int) -> bool:
+    """Whether classes come one after another, and not mixed: one half has others than the other.
+
+    Of two halves of random order, the sum of (a - b)²/(a + b) is some K - 1, with a deviation of
+    its square root of two.
+    """
+    half = len(labels) // 2
+    first, second = (np.bincount(some, minlength=classes) for some in np.split(labels, [half]))
+    far = float(((first - second) ** 2 / np.maximum(first + second, 1)).sum())
+    return far > classes + 6 * math.sqrt(2 * classes)
 
 
 def first_of(found: Iterable[Batch], most: int) -> list[Batch]:

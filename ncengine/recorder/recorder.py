@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from ncengine.arguments import whole
 from ncengine.metrics.class_moments import moments
-from ncengine.metrics.imbalance import UNEQUAL, by_chance
+from ncengine.metrics.imbalance import UNEQUAL
 from ncengine.metrics.together import ideal
 from ncengine.recorder import checked, floor, heads, live, measuring, written
 from ncengine.recorder.heads import Head
 from ncengine.recorder.looking import HeadFunction, Seen, is_part, look, placed
 from ncengine.recorder.outputs import Pool, check_pool
-from ncengine.recorder.probe import Batch, batches, chosen, first_of, first_rows
+from ncengine.recorder.probe import Batch, batches, chosen, first_of, first_rows, sizes
 from ncengine.recorder.said import said
 from ncengine.recorder.snapshot import Snapshot
 from ncengine.recorder.untouched import compiled_part, untouched, unwrapped
@@ -83,7 +83,8 @@ class Recorder:
                 "flatten", or a function.
             per_class: how many samples of each class are kept, of training and of test.
             counts: (K,) all training samples of each class, to tell which figure to expect. Else
-                what was looked through of the probe, of which chance is allowed for.
+                what was looked through of the probe, of which chance is allowed for; where classes
+                come one after another, they are taken for equal.
             name: under which it is kept in the cache, snapshot by snapshot; without, it is in
                 memory alone.
             seed: which samples a shuffled loader gives.
@@ -285,10 +286,10 @@ class Recorder:
             classes = self._find(model, first)
             self._said.check_classes(classes)
             rest = (batch for some in ((first,), found) for batch in some)
-            self._probe, counted = chosen(rest, classes, self._per_class)
+            self._probe, looked = chosen(rest, classes, self._per_class)
             whole = next(found, None) is None
         if self._counts is None:
-            self._counts, self._factor = counted, UNEQUAL if whole else by_chance(counted)
+            self._counts, self._factor = sizes(looked, classes, whole)
         if len(self._counts) != classes:
             raise ValueError(
                 f"counts: {len(self._counts)}, must be one for each of {classes} classes"
