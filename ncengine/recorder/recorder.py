@@ -204,8 +204,9 @@ class Recorder:
             raise ValueError(
                 "watch: there must be a probe to find the head by, and the head be a module's"
             )
-        with untouched(self._model):
-            self._renew(self._model)
+        if self._is_replaced(self._model):  # of every batch, which is not to cost anything
+            with untouched(self._model):
+                self._renew(self._model)
         with self._live.watching(self._model, self.head, labels):
             yield
 
@@ -320,9 +321,12 @@ class Recorder:
             )
         return self.head.classes
 
+    def _is_replaced(self, model: nn.Module) -> bool:
+        return isinstance(self.head, Head) and not is_part(self.head, model)
+
     def _renew(self, model: nn.Module) -> None:
         """Find the head anew where another one took its place in the model."""
-        if isinstance(self.head, Head) and not is_part(self.head, model):
+        if self._is_replaced(model):
             self._find(model, self._probe[0])
         known = len(self._counts)  # type: ignore[arg-type]
         if isinstance(self.head, Head) and self.head.classes != known:
