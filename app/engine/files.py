@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
@@ -118,6 +119,29 @@ def hold_what_is_wanted() -> None:
     manager.execute_deferred = execute_deferred
     manager._drop_deferred_id = _drop_deferred_id
     manager._get_inactive_file_ids = lambda self: left(self) - wanted.held()
+
+
+def hold_answers() -> None:
+    """From now on a browser hears where the file is that it asked for.
+
+    As a script begins, Streamlit (1.67) clears what was not sent yet of the run before, and with it
+    such an answer: the button would wait for it for three minutes, and save nothing.
+    """
+    queue: Any = ForwardMsgQueue
+    if hasattr(queue, "answers"):
+        return
+    clear = queue.clear
+
+    def answers(self: Any) -> list[Any]:
+        return [one for one in self._queue if one.HasField("backend_operation_response")]
+
+    def cleared(self: Any, retain_lifecycle_msgs: bool = False, *of: Any, **more: Any) -> None:
+        held = answers(self) if retain_lifecycle_msgs else []
+        clear(self, retain_lifecycle_msgs, *of, **more)
+        kept = answers(self)
+        self._queue += [one for one in held if one not in kept]
+
+    queue.answers, queue.clear = answers, cleared
 
 
 def hold_few_uploads() -> None:

@@ -64,6 +64,7 @@ def guard() -> list[Middleware]:
     # one's address. It has none that the app listens on.
     net_util.get_external_ip = lambda: None
     files.hold_what_is_wanted()
+    files.hold_answers()
     if public:
         files.hold_few_uploads()
     return [Middleware(_OwnNames), Middleware(OwnMessages)]

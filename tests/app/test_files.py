@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.media_file_storage import MediaFileStorageError
 from streamlit.runtime.memory_media_file_storage import MemoryMediaFileStorage
@@ -80,11 +82,33 @@ def test_a_button_of_the_page_before_still_saves_what_it_was_for():
         manager.execute_deferred("of nobody")
 
 
+@pytest.mark.parametrize("fragments", [None, ["a part of the page"]])
+def test_the_answer_to_a_click_is_sent_though_the_page_is_drawn_anew(fragments):
+    files.hold_answers()
+    queue = ForwardMsgQueue()
+    answer, drawn, begun = ForwardMsg(), ForwardMsg(), ForwardMsg()
+    answer.backend_operation_response.request_id = "a click"
+    drawn.delta.new_element.markdown.body = "of the page before"
+    drawn.delta.fragment_id = "a part of the page"
+    drawn.metadata.delta_path[:] = [0, 0]
+    begun.new_session.name = "the page before"
+    for message in (drawn, answer, begun):
+        queue.enqueue(message)
+    queue.clear(retain_lifecycle_msgs=True, fragment_ids_this_run=fragments)
+    sent = queue.flush()
+    assert sorted(one.WhichOneof("type") for one in sent) == [
+        "backend_operation_response",
+        "new_session",
+    ]
+    assert queue.is_empty()
+
+
 def test_what_was_changed_of_streamlit_is_changed_once():
-    files.hold_what_is_wanted()
-    before = files.MediaFileManager.execute_deferred
-    files.hold_what_is_wanted()
-    assert files.MediaFileManager.execute_deferred is before
+    for change in (files.hold_what_is_wanted, files.hold_answers):
+        change()
+        before = files.MediaFileManager.execute_deferred, files.ForwardMsgQueue.clear
+        change()
+        assert before == (files.MediaFileManager.execute_deferred, files.ForwardMsgQueue.clear)
 
 
 @pytest.mark.parametrize(
