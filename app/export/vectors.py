@@ -84,10 +84,12 @@ class Still:
         back = press.light()["backgroundColor"]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across}" height="{high + top:g}" '
-            f'viewBox="0 0 {across} {high + top:g}"><defs>{painter.shades.defs()}</defs>'
+            f'viewBox="0 0 {across} {high + top:g}"><defs>{painter.shades.defs()}'
+            f'<clipPath id="box"><rect width="{across}" height="{high}"/></clipPath></defs>'
             f'<rect width="{across}" height="{high + top:g}" fill="{back}"/>{title}'
-            f'<g transform="translate(0,{top:g})" stroke-linecap="round" stroke-linejoin="round">'
-            f"{drawn}</g></svg>"
+            # What reaches beyond, as who is near sees it, ends at the edge and crosses no title.
+            f'<g transform="translate(0,{top:g})" clip-path="url(#box)" stroke-linecap="round" '
+            f'stroke-linejoin="round">{drawn}</g></svg>'
         )
 
 

@@ -403,6 +403,21 @@ def test_what_the_player_shows_lies_within_the_figure(run):
             assert 0 < float(text.get("x")) < across
 
 
+def test_what_is_near_crosses_no_title(run):
+    def picture(titled, **start):
+        shown = still(run, view(run, start=tuple(start.items())))
+        made = press.pressed(shown.svg("single", titled), "png", 600)
+        return np.asarray(Image.open(BytesIO(made)).convert("L"))
+
+    near = {"camera": "0.5_0.1_-0.3_0.8_6_0_0"}
+    high = len(picture(True)) - len(picture(False))
+    above = {name: picture(True, **near, drawn=name)[:high] for name in ("none", "samples,rows")}
+    assert (above["none"] < 128).any()
+    np.testing.assert_array_equal(*above.values())
+    # And it does reach to where the box begins.
+    assert (picture(False, **near, drawn="samples,rows")[:2] < 250).any()
+
+
 # From the command line.
 
 
