@@ -50,8 +50,9 @@ export class Filming {
     return Object.fromEntries(this.fields.map(({ name, value }) => [name, value]));
   }
 
-  /** Says what stands against what is picked. */
+  /** Says what stands against what is picked, of what is shown now. */
   look() {
+    if (this.form.hidden) return;
     const why = this.against(this.options);
     write(this.part("-why"), why);
     this.part("-why").hidden = !why;

@@ -129,6 +129,7 @@ class Player {
     if (sibling) this.clock.stay(frameAt(data.epoch, moment));
     this.way.load(this.film, another);
     this.panel.load(data, colors);
+    this.filming.look();
     if (!leads) this.goAlong(another);
     else if (first) this.open(data);
     else if (another && !stepped) {

@@ -23,7 +23,15 @@ from ncengine.config import RunConfig
 from ncengine.runs.gallery import Gallery
 from ncengine.runs.store import Store
 from tests.e2e.live_app import ROOT, LiveApp, wait_until
-from tests.e2e.pages import FINISHED, expect_frame, open_page, player
+from tests.e2e.pages import (
+    ENDLESS,
+    FINISHED,
+    expect_frame,
+    expect_progress,
+    open_page,
+    player,
+    train,
+)
 from tests.e2e.test_scripts import SITE, run  # noqa: F401
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
@@ -328,6 +336,25 @@ def test_who_goes_by_keys_makes_and_stops_one_while_the_page_goes_on(page: Page,
     expect(form(page)).to_be_hidden()
     expect(opener).to_be_focused()
     assert saved == []
+
+
+def test_what_stood_against_a_film_is_gone_once_training_rests(page: Page, app: LiveApp):
+    open_page(page, app, **ENDLESS)
+    train(page)
+    expect_progress(page)
+    page.get_by_test_id("nc-film").click()
+    made, why = form(page).get_by_role("button", name="Make and save"), "nc-film-why"
+    look = "node => getComputedStyle(node).opacity"
+    able = float(made.evaluate(look))
+    form(page).get_by_label("Goes over").select_option("layers")
+    form(page).get_by_label("Length").select_option("5")
+    expect(page.get_by_test_id(why)).to_contain_text("once training rests")
+    expect(made).to_be_disabled()
+    assert float(made.evaluate(look)) < able
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_test_id(why)).to_be_hidden()
+    expect(made).to_be_enabled()
+    expect(form(page).get_by_label("Length")).to_have_value("5")
 
 
 def test_without_a_secure_page_the_command_is_told(new_context, app: LiveApp):
