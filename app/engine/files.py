@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
+from streamlit import runtime
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 from streamlit.runtime.media_file_manager import MediaFileManager
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
@@ -21,6 +22,9 @@ MOST_BYTES = 256 * 2**20
 # A button's place in the page's last drawing is gone on the server once the next one has begun, and
 # a click on it fails, until the browser has drawn anew. So long it is answered all the same.
 STALE_SECONDS = 10.0
+# What was typed is heard of so many seconds after the click that ended it, and then taken up by a
+# script, which is waited for, for that long.
+HEARD_SECONDS, PATIENCE_SECONDS = 0.15, 3.0
 # Drops by all visitors together that are remembered.
 MOST_DROPPED = 2000
 # Files that one visitor of a public server has brought; Streamlit keeps any number in memory.
@@ -54,6 +58,21 @@ class Wanted:
                 if self.now() - made > WANTED_SECONDS:
                     del self._made[name]
             return {*self._made}
+
+
+@dataclass(frozen=True)
+class AsTyped:
+    """What makes a file of what was picked and typed on the page, by who then saved it at once.
+
+    Of a field that is being typed into, the server hears by the click on the button itself, whose
+    file is still of what was there before.
+    """
+
+    make: Callable[[], str | bytes]
+
+    def __call__(self) -> str | bytes:
+        """The file."""
+        return self.make()
 
 
 Kept = TypeVar("Kept")
@@ -104,6 +123,7 @@ def hold_what_is_wanted() -> None:
         drop(self, file_id)
 
     def execute_deferred(self: Any, file_id: str) -> str:
+        file_id = _as_typed(self, file_id, dropped)
         with self._lock:
             was = dropped.get(file_id)
             if was is not None:
@@ -119,6 +139,36 @@ def hold_what_is_wanted() -> None:
     manager.execute_deferred = execute_deferred
     manager._drop_deferred_id = _drop_deferred_id
     manager._get_inactive_file_ids = lambda self: left(self) - wanted.held()
+
+
+def _as_typed(manager: Any, file_id: str, dropped: Dropped[Any]) -> str:
+    """The file that the same button is for once its page has heard of what was typed."""
+    with manager._lock:
+        entry = manager._deferred_callables.get(file_id) or dropped.get(file_id)
+    if entry is None or not isinstance(entry["callable"], AsTyped):
+        return file_id
+    button = entry["session_id"], entry["element_id"]
+    _wait_for(entry["session_id"])
+    with manager._lock:
+        now = [
+            other
+            for other, made in manager._deferred_callables.items()
+            if (made["session_id"], made["element_id"]) == button
+        ]
+    return now[-1] if now else file_id
+
+
+def _wait_for(session: str) -> None:
+    """Wait until no script of a session runs, or is about to."""
+    if not runtime.exists():
+        return
+    time.sleep(HEARD_SECONDS)
+    found: Any = runtime.get_instance()._session_mgr.get_active_session_info(session)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while found is not None and found.session._scriptrunner is not None:
+        if time.monotonic() > until:
+            return
+        time.sleep(0.02)
 
 
 def hold_answers() -> None:

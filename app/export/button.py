@@ -10,6 +10,7 @@ import streamlit as st
 from app.browser import component as browser
 from app.components.series import METRICS
 from app.engine import runs, sweep
+from app.engine.files import AsTyped
 from app.export import page
 from app.export.placed import here
 from app.export.recorded import of_recording
@@ -102,7 +103,7 @@ def draw_story(story: Story | None, key: str) -> None:
     """The button for a story; None is one that has no steps yet."""
     st.download_button(
         LABEL,
-        data="" if story is None else lambda: page.of_story(story),
+        data="" if story is None else AsTyped(lambda: page.of_story(story)),
         file_name=page.file_name(story.title if story else ""),
         mime="text/html",
         key=key,

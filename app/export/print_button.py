@@ -10,6 +10,7 @@ import streamlit as st
 from app.browser import component as browser
 from app.charts import compare, lines
 from app.components import series
+from app.engine.files import AsTyped
 from app.export import page, press, printable
 from app.export.printable import Printable
 from app.export.shown import Shown, brought_to, shown
@@ -82,7 +83,7 @@ def _draw(here: str) -> None:
 
     st.download_button(
         "Save figure",
-        data=file,
+        data=AsTyped(file),
         file_name=page.file_name(f"{name} {offer.title}", form),
         mime=press.FORMATS[form],
         key="save_figure",

@@ -8,6 +8,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from app.components import text
+from app.engine.files import AsTyped
 from app.export import button
 from app.stage import presenting, stories
 from app.stage.stories import OWN, Draft
@@ -203,9 +204,11 @@ def _file(draft: Draft) -> None:
     with left:
         st.download_button(
             "Save it as a file",
-            data=story.as_json() if story else "",
+            data="" if story is None else AsTyped(story.as_json),
             file_name="story.json",
             mime="application/json",
+            key="save-story",
+            on_click="ignore",
             disabled=story is None,
             help="It lives in this page and in the file that you save, and nowhere else.",
         )

@@ -16,6 +16,7 @@ from app.engine.files import (
     MOST_DROPPED,
     STALE_SECONDS,
     WANTED_SECONDS,
+    AsTyped,
     Dropped,
     Wanted,
 )
@@ -80,6 +81,33 @@ def test_a_button_of_the_page_before_still_saves_what_it_was_for():
         assert file.content == f"file {n}".encode()
     with pytest.raises(MediaFileStorageError):
         manager.execute_deferred("of nobody")
+
+
+def test_a_file_of_what_was_typed_is_of_what_the_page_has_heard_since():
+    files.hold_what_is_wanted()
+    manager = MediaFileManager(MemoryMediaFileStorage("/media"))
+
+    def drawn(n, button):
+        text = AsTyped(f"typed {n}".encode)
+        return manager.add_deferred(text, "text/plain", button, f"{n}.txt", element_id=button)
+
+    def saved(made):
+        url = manager.execute_deferred(made)
+        file = manager.read_file(url.rpartition("/")[2].partition(".")[0])
+        return file.content, file.filename
+
+    def anew():
+        manager.clear_session_refs()
+        manager.remove_orphaned_files()
+
+    first, other = drawn(0, "a"), drawn(0, "b")
+    assert saved(first) == (b"typed 0", "0.txt")
+    anew()
+    second = drawn(1, "a")
+    for _ in range(2):
+        assert saved(first) == saved(second) == (b"typed 1", "1.txt")
+    # A button that is no more saves what it was for.
+    assert saved(other) == (b"typed 0", "0.txt")
 
 
 @pytest.mark.parametrize("fragments", [None, ["a part of the page"]])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
@@ -23,7 +25,7 @@ from ncengine.runs.store import Store
 from tests.app.conftest import make_run
 from tests.app.test_player_wire import message
 from tests.e2e.live_app import ROOT
-from tests.e2e.pages import saved_by
+from tests.e2e.pages import FINISHED, expect_rest, expect_whole, open_page, saved_by
 from tests.e2e.test_scripts import run  # noqa: F401
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -92,3 +94,35 @@ def test_share_saves_a_figure_and_a_file_of_what_is_shown(shipped, page, tmp_pat
     expect(page.locator("main.one h1")).to_be_visible()
     players = page.get_by_test_id("nc-player")
     expect(players).to_have_count(2 if path == "/compare" else 0)
+
+
+def test_what_was_just_typed_is_in_what_is_saved(app, page, tmp_path):
+    """Without a step between: the click that saves is the one by which the page hears of it."""
+    open_page(page, app, **FINISHED)
+    page.get_by_role("button", name="Share").click()
+    page.get_by_text("Save a figure for a paper").click()
+    page.get_by_role("radio", name="PNG").click()
+    pixels = page.get_by_role("spinbutton", name="Pixels across")
+    for across in (777, 640):
+        pixels.fill(str(across))
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save figure").click()
+        with Image.open(download.value.path()) as picture:
+            assert picture.width == across
+    expect_rest(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Story").click()
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_text("Your story has 1 step")).to_be_visible()
+    page.get_by_role("link", name="Stories").click()
+    caption = page.get_by_role("textbox", name="Caption")
+    for words, label, read in (
+        ("They part", "Save it as a file", lambda text: json.loads(text)["steps"][0]["caption"]),
+        ("They meet", button.LABEL, lambda text: text),
+    ):
+        expect_whole(page)
+        expect_rest(page)
+        caption.fill(words)
+        with page.expect_download() as download:
+            page.get_by_role("button", name=label).last.click()
+        assert words in read(download.value.path().read_text())
