@@ -272,8 +272,14 @@ def _moment(part: str, both: Sequence[Shown]) -> tuple[Any, ...]:
 
 
 def _drawn(both: Sequence[Shown]) -> tuple[Any, ...]:
-    """What the page was drawn for: how both stand, and whether their best figures are known."""
-    return tuple((shown.run.status, shown.run.best_figure is not None) for shown in both)
+    """What the page was drawn for: how both stand, and whether their best figures are known.
+
+    And whether they have numbers, of which there are files and figures to be saved.
+    """
+    return tuple(
+        (shown.run.status, shown.run.points > 0, shown.run.best_figure is not None)
+        for shown in both
+    )
 
 
 def _interval(both: Sequence[Shown]) -> float | None:

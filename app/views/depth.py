@@ -77,7 +77,8 @@ def draw(config: RunConfig, open_run: Open, at: Stage = AS_ITSELF) -> None:
     st.fragment(_progress, key=PROGRESS)(configs)
     st.fragment(_panels, key=PANELS)(shown, picture, open_run)
     pace.forget()
-    st.fragment(_watch, key=WATCH)(configs, LIVE if busy else IDLE)
+    begun = any(point.finished for point in points)
+    st.fragment(_watch, key=WATCH)(configs, begun, LIVE if busy else IDLE)
 
 
 def _told() -> AbstractContextManager[None]:
@@ -312,19 +313,18 @@ def _shipped(points: list[Point]) -> str:
     return f" :blue-badge[:material/photo_library: {which} from the gallery]"
 
 
-def _watch(configs: tuple[RunConfig, ...], least: float) -> None:
-    pulse.draw(pace.next_look(least), lambda: _poll(configs))
+def _watch(configs: tuple[RunConfig, ...], begun: bool, least: float) -> None:
+    pulse.draw(pace.next_look(least), lambda: _poll(configs, begun))
 
 
-def _poll(configs: tuple[RunConfig, ...]) -> None:
-    """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
+def _poll(configs: tuple[RunConfig, ...], begun: bool) -> None:
+    """Has what moved since it was drawn here drawn again; with the first point, all of it."""
     with pace.measured():
         points = sweep.look(configs)
-        moved = []
-        if st.session_state.get(PROGRESS) != sweep.moment(points):
-            moved.append(PROGRESS)
-        if st.session_state.get(PANELS) != _recorded(points):
-            moved.append(PANELS)
+        if not begun and any(point.finished for point in points):
+            st.rerun()
+        moments = {PROGRESS: sweep.moment(points), PANELS: _recorded(points)}
+        moved = [part for part, now in moments.items() if st.session_state.get(part) != now]
     if moved:
         pulse.refresh([*moved, WATCH])
 

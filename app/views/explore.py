@@ -95,7 +95,7 @@ def draw(
     least = _interval(now, waits or shown.begins)
     pace.forget()
     if least is not None:
-        st.fragment(_watch, key=WATCH)(spec, now, waits, least)
+        st.fragment(_watch, key=WATCH)(spec, now, waits, run.points > 0, least)
 
 
 def _shown(spec: RunConfig | Identity) -> Shown:
@@ -186,15 +186,20 @@ def _record(spec: RunConfig | Identity, drawn: Status, at: Stage = AS_ITSELF) ->
             _body(shown, looked_at, at)
 
 
-def _watch(spec: RunConfig | Identity, drawn: Status, waited: bool, least: float) -> None:
+def _watch(
+    spec: RunConfig | Identity, drawn: Status, waited: bool, begun: bool, least: float
+) -> None:
     """What looks whether the run has moved, and draws nothing itself."""
     if drawn.busy and requests.seconds_since_the_last() < EAGER:
         least = min(least, SOON)
-    pulse.draw(pace.next_look(least), lambda: _poll(spec, drawn, waited))
+    pulse.draw(pace.next_look(least), lambda: _poll(spec, drawn, waited, begun))
 
 
-def _poll(spec: RunConfig | Identity, drawn: Status, waited: bool) -> None:
-    """Has what moved since it was drawn here drawn again, and leaves the rest as it is."""
+def _poll(spec: RunConfig | Identity, drawn: Status, waited: bool, begun: bool) -> None:
+    """Has what moved since it was drawn here drawn again, and leaves the rest as it is.
+
+    With the first numbers it is another page: of these there are files and figures to be saved.
+    """
     moved = [PROGRESS, RECORD]
     with pace.measured():
         try:
@@ -204,6 +209,8 @@ def _poll(spec: RunConfig | Identity, drawn: Status, waited: bool) -> None:
             if shown.begins and automatic.start(run):
                 st.rerun()
             if run.status is not drawn or (waited and not _waits(run)):
+                st.rerun()
+            if run.points and not begun:
                 st.rerun()
             moved = [name for name in moved if st.session_state.get(name) != MOMENT[name](shown)]
             _hand_on(shown, moved)

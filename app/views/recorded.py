@@ -48,7 +48,7 @@ def draw(at: Stage = AS_ITSELF) -> None:
     st.fragment(_body, key=BODY)(found.key, at)
     pace.forget()
     if not found.ended:
-        st.fragment(_watch, key=WATCH)(found.key)
+        st.fragment(_watch, key=WATCH)(found.key, len(found.steps) > 0)
 
 
 def _say_what_is_wrong(shown: recorded.Shown, found: Recording | None) -> None:
@@ -143,16 +143,17 @@ def _heading(recording: Recording) -> None:
         )
 
 
-def _watch(key: str) -> None:
+def _watch(key: str, begun: bool) -> None:
     found = engine.look(key)
     least = LIVE if found is not None and found.live else IDLE
-    pulse.draw(pace.next_look(least), partial(_poll, key))
+    pulse.draw(pace.next_look(least), partial(_poll, key, begun))
 
 
-def _poll(key: str) -> None:
+def _poll(key: str, begun: bool) -> None:
     with pace.measured():
         found = engine.look(key)
-        if found is None or found.ended:
+        # With the first numbers it is another page: of these there are files to be saved.
+        if found is None or found.ended or (len(found.steps) and not begun):
             st.rerun()
         moved = engine.moment(found) != st.session_state.get(_MOMENT)
     if moved:

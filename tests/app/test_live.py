@@ -13,7 +13,7 @@ from app.components import pulse, readouts
 from app.components.shown import Shown
 from app.engine import pace
 from app.player import on_page
-from app.views import explore
+from app.views import compare, depth, explore, recorded
 from ncengine.config import RunConfig
 from ncengine.runs.glance import Glance
 from ncengine.runs.run import Status
@@ -29,8 +29,8 @@ class Rerun(BaseException):
 
 
 @pytest.fixture
-def look(store, jobs, monkeypatch):
-    """Looks at a run whose page was drawn as `drawn`; gives what is to be drawn again."""
+def beat(monkeypatch):
+    """Has a page look by one of its functions; gives what is to be drawn again."""
 
     def rerun(parts="app"):
         raise Rerun(parts)
@@ -39,16 +39,26 @@ def look(store, jobs, monkeypatch):
     alone = SimpleNamespace(fragment_ids_this_run=["watch"])
     monkeypatch.setattr(pulse, "get_script_run_ctx", lambda: alone)
 
+    def beat(poll, *args, seen=None):
+        monkeypatch.setattr(st, "session_state", dict(seen or {}))
+        try:
+            poll(*args)
+        except Rerun as signal:
+            return signal.args[0]
+        return None
+
+    return beat
+
+
+@pytest.fixture
+def look(store, jobs, beat):
+    """Looks at a run whose page was drawn as `drawn`; gives what is to be drawn again."""
+
     def look(drawn, now):
         store.put(now)
         as_drawn = Shown(drawn, drawn.config, Glance(drawn.status))
         seen = {name: moment(as_drawn) for name, moment in explore.MOMENT.items()}
-        monkeypatch.setattr(st, "session_state", seen)
-        try:
-            explore._poll(CONFIG, drawn.status, False)
-        except Rerun as signal:
-            return signal.args[0]
-        return None
+        return beat(explore._poll, CONFIG, drawn.status, False, drawn.points > 0, seen=seen)
 
     return look
 
@@ -103,6 +113,34 @@ def test_another_value_or_snapshot_moves_all_that_is_drawn_of_them(look):
     assert look(running(), other) == every
     assert look(running(geometry=None), running()) == every
     assert look(running(), running(diverged=np.array([True, False, False]))) == every
+
+
+def test_the_first_numbers_make_another_page_on_which_they_can_be_saved(look):
+    none = {name: curve[:0] for name, curve in running().curves.items()}
+    before = running(curves=none, geometry=None, layers=None)
+    assert look(before, running()) == "app"
+    assert look(before, before) is None
+
+
+def test_so_they_do_on_all_pages_that_are_saved(store, jobs, beat, monkeypatch):
+    none = {name: curve[:0] for name, curve in running().curves.items()}
+    before, now = (
+        [Shown(run, run.config, Glance(run.status))] * 2
+        for run in (running(curves=none, geometry=None, layers=None), running())
+    )
+    assert compare._drawn(before) != compare._drawn(now)
+    assert beat(depth._poll, (CONFIG,), False) == [depth.PROGRESS, depth.PANELS, depth.WATCH]
+    store.put(make_run(CONFIG))
+    assert beat(depth._poll, (CONFIG,), False) == "app"
+    assert beat(depth._poll, (CONFIG,), True) == [depth.PROGRESS, depth.PANELS, depth.WATCH]
+    found = SimpleNamespace(ended=False, steps=())
+    monkeypatch.setattr(recorded.engine, "look", lambda key: found)
+    monkeypatch.setattr(recorded.engine, "moment", lambda found: found.steps)
+    again = [recorded.BODY, recorded.WATCH]
+    assert beat(recorded._poll, "key", False) == again
+    found.steps = (1,)
+    assert beat(recorded._poll, "key", False) == "app"
+    assert beat(recorded._poll, "key", True) == again
 
 
 def test_what_is_waited_for_moves_the_progress_alone(look, jobs):
