@@ -259,7 +259,8 @@ def log_axis(title: str, values: Sequence[float], offered: Sequence[float] = ())
     low, high = _ends([v for v in values if v > 0])
     if low == high:
         low, high = low / base.ROOM, high * base.ROOM
-    inside = [tick for tick in offered or base.VALUE_TICKS if low <= tick <= high]
+    usual = _decades(low, high) or base.VALUE_TICKS
+    inside = [tick for tick in offered or usual if low <= tick <= high]
     even = _even(low, high)
     if not offered and high / low < _NEAR and len(even) > 1:
         inside = even
@@ -269,6 +270,16 @@ def log_axis(title: str, values: Sequence[float], offered: Sequence[float] = ())
     if len(inside) < 2:
         inside = even
     return Axis(title, low, high, np.log10, tuple((t, _worded(t)) for t in inside), True)
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Every n-th power of ten where there are many, as where a run diverges; else none."""
+    span = math.log10(high) - math.log10(low)
+    if span <= 8 and not (span > 2 and (low < 1e-15 or high > 2e9)):
+        return []
+    step = next((n for n, most in ((1, 8), (2, 14), (3, 20), (5, 40)) if span < most), 10)
+    first, last = math.ceil(math.log10(low) / step), math.floor(math.log10(high) / step)
+    return [float(f"1e{n * step}") for n in range(first, last + 1)]
 
 
 def linear_axis(title: str, low: float, high: float, share: bool = False) -> Axis:

@@ -289,6 +289,17 @@ def test_an_axis_has_ticks_however_near_its_ends_are(values):
     assert len({words for _, words in axis.ticks}) == len(at)
 
 
+@pytest.mark.parametrize(
+    "low, high", [(1e-4, 1e26), (1e-3, 9e9), (1e-3, 4e13), (1e-38, 1e38), (3e9, 1e12)]
+)
+def test_ticks_reach_as_far_as_a_run_that_diverges(low, high):
+    axis = plot.log_axis("objective", [low, high])
+    at = [float(axis.at(tick)) for tick, _ in axis.ticks]
+    apart = np.diff([axis.at(low), *at, axis.at(high)])
+    assert 3 <= len(at) <= 12 and max(apart) < 0.4
+    np.testing.assert_allclose(np.diff(at), at[1] - at[0], rtol=1e-6)
+
+
 def test_files_are_named_after_what_they_hold():
     assert page.file_name("5-RN1, post-LN · λ = 0.005") == "5-RN1-post-LN-0.005.html"
     assert page.file_name("…/../ · ") == "neural-collapse.html"
