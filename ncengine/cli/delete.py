@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from ncengine.cli.keys import add_keys, beginning, several
 from ncengine.config import RunConfig
 
 
@@ -18,9 +19,7 @@ def add_command(commands: Any) -> None:
         "`ncengine list` shows their keys. What is shipped stays.",
     )
     parser.set_defaults(command=_delete)
-    parser.add_argument(
-        "keys", nargs="+", metavar="KEY", help="the key of a run, or how one begins and no other"
-    )
+    add_keys(parser)
 
 
 def _delete(options: argparse.Namespace) -> int:
@@ -30,12 +29,9 @@ def _delete(options: argparse.Namespace) -> int:
     entries = {one["key"]: one for one in (*store.imported.entries(), *store.list())}
     wanted = []
     for typed in options.keys:
-        begins = typed.strip().lower()
-        named = [key for key in entries if begins and key.startswith(begins)]
+        named = beginning(typed, entries)
         if len(named) != 1:
-            shipped = bool(begins) and any(
-                one["key"].startswith(begins) for one in store.gallery.entries()
-            )
+            shipped = bool(beginning(typed, (one["key"] for one in store.gallery.entries())))
             print(f"ncengine: {_why_none(typed, named, shipped)}", file=sys.stderr)
             return 2
         wanted.append(named[0])
@@ -55,8 +51,7 @@ def _delete(options: argparse.Namespace) -> int:
 
 def _why_none(typed: str, named: list[str], shipped: bool) -> str:
     if named:
-        some = ", ".join(sorted(named)[:5])
-        return f"KEY = {typed!r}: must be how one key alone begins, not {some}"
+        return several(typed, sorted(named)[:5])
     if shipped:
         return f"KEY = {typed!r}: that run is shipped, and stays"
     return f"KEY = {typed!r}: no run that can be deleted has such a key; `ncengine list` shows them"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ncengine.cli import explorer, written
 from ncengine.cli.film import add_film_options, film_of, of_no_story, said_in_vain
+from ncengine.cli.keys import beginning, several
 from ncengine.cli.options import add_experiment_options, config_of, given
 
 if TYPE_CHECKING:
@@ -146,13 +147,11 @@ def run_of(store: Store, options: argparse.Namespace) -> Run:
 
 
 def _key(store: Store, typed: str) -> str:
-    begins = typed.strip().lower()
-    named = {entry["key"] for entry in store.at_hand() if entry["key"].startswith(begins)}
-    if len(named) == 1 and begins:
-        return named.pop()
-    if named and begins:
-        some = ", ".join(sorted(named)[:5])
-        raise Unknown(f"KEY = {typed!r}: must be how one key alone begins, not {some}")
+    named = sorted(set(beginning(typed, (entry["key"] for entry in store.at_hand()))))
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise Unknown(several(typed, named[:5]))
     raise Unknown(f"KEY = {typed!r}: no run at hand has such a key; `ncengine list` shows them")
 
 

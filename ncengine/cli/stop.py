@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ncengine.cli.keys import add_keys, beginning, several
 from ncengine.cli.output import plain
 
 if TYPE_CHECKING:
@@ -24,9 +25,7 @@ def add_command(commands: Any) -> None:
         "kept: asked for again, they go on from there. `ncengine list` shows their keys.",
     )
     parser.set_defaults(command=_stop)
-    parser.add_argument(
-        "keys", nargs="+", metavar="KEY", help="the key of a run, or how one begins and no other"
-    )
+    add_keys(parser)
 
 
 def _stop(options: argparse.Namespace) -> int:
@@ -37,8 +36,7 @@ def _stop(options: argparse.Namespace) -> int:
     runs = going(store)
     wanted = {}
     for key in options.keys:
-        begins = key.strip().lower()
-        named = [candidate for candidate in runs if begins and candidate.startswith(begins)]
+        named = beginning(key, runs)
         if len(named) != 1:
             print(f"ncengine: {_why_none(key, named, runs)}", file=sys.stderr)
             return 2
@@ -66,6 +64,6 @@ def print_going(store: Store, *, as_json: bool) -> None:
 
 def _why_none(key: str, named: list[str], runs: Any) -> str:
     if named:
-        return f"KEY = {key!r}: must be how one key alone begins, not {', '.join(named)}"
+        return several(key, named)
     at_hand = f"some of {', '.join(runs)}" if runs else "of a run, and none trains or waits now"
     return f"KEY = {key!r}: must be {at_hand}"
