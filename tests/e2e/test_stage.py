@@ -14,7 +14,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 from app.stage import stories
 from ncengine.config.gallery import first
 from tests.e2e.live_app import LiveApp, wait_until
-from tests.e2e.pages import expect_query, expect_whole, player, query_of
+from tests.e2e.pages import expect_query, expect_rest, expect_whole, player, query_of
 
 SHOWN = first().query()
 SIZES = [(1920, 1080), (1280, 720)]
@@ -263,6 +263,21 @@ def test_a_clicker_walks_through_a_story_and_back(page, shipped, name):
     for n in range(len(steps) - 1, first - 1, -1):
         page.keyboard.press("PageUp")
         expect_step(page, name, n)
+
+
+def test_a_press_is_heard_though_the_player_tells_the_server_something_just_then(page, shipped):
+    """Both reach the server as one request, and the player's is for its own fragment."""
+    open_at(page, shipped, story="eight-steps", step="1", present="1")
+    expect_step(page, "eight-steps", 1)
+    expect_rest(page)
+    page.evaluate(
+        """() => {
+          for (const player of document[Symbol.for("nc-players")]) player.tell("7");
+          const key = { key: "PageDown", bubbles: true, cancelable: true };
+          document.body.dispatchEvent(new KeyboardEvent("keydown", key));
+        }"""
+    )
+    expect_step(page, "eight-steps", 2)
 
 
 def test_a_step_that_is_opened_rests_where_it_is_unless_it_plays(moving, page, shipped):
