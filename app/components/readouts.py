@@ -226,7 +226,7 @@ def _logarithmic(run: Run, metric: Metric, curve: str, name: str) -> Readout:
         by_definition = nothing and not last.infinite
         note = "0 by definition" if by_definition else _why_absent(run, metric, curve)
         return Readout(name, value, note, help, color, course, values)
-    log = f"log₁₀ {last.mean:.2f}".replace("-", "−")
+    log = text.power_of_ten(last.mean)
     help += f" {log}: it is 10 to that power."
     if last.seeds > 1:
         help += f" Over the seeds, {log} ± {last.deviation:.2f}."

@@ -30,6 +30,12 @@ def share_of(part: float, whole: float, name: str) -> str:
     return f"{number(part / whole)}× {name}"
 
 
+def power_of_ten(exponent: float) -> str:
+    """A value by its decimal logarithm: "log₁₀ −3.21"."""
+    # What is rounded to nothing has no sign.
+    return f"log₁₀ {round(exponent, 2) + 0.0:.2f}".replace("-", "−")
+
+
 def duration(seconds: float) -> str:
     """About how long, in at most two units."""
     if seconds < 1:

@@ -73,4 +73,4 @@ def _note(one: Measured, values: np.ndarray) -> str:
     last = values[np.isfinite(values)][-1]
     if one.scale is not Scale.LOG or last <= 0:
         return ""
-    return f"log₁₀ {np.log10(last):.2f}".replace("-", "−")
+    return text.power_of_ten(np.log10(last))

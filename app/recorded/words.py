@@ -84,7 +84,7 @@ def floor(about: About) -> str:
     return ""
 
 
-ONE_SNAPSHOT = "It has one snapshot so far: curves begin with the second."
+ONE_SNAPSHOT = "It has one snapshot: curves begin with the second."
 _NO_FEATURES = "No features were kept of it, so there are no points to show."
 _NOTHING_SEEN = "Its features are all at one place, or no numbers: there is nothing to draw."
 _TOO_MANY = (

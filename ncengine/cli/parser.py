@@ -14,6 +14,16 @@ from ncengine.config.param import MAX_SEEDS
 MOST_MEANT = 3
 
 
+class _Once(argparse.Action):
+    """Takes the value of an option that is given once. Of two, one would be lost in silence."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if option_string is not None and self.dest in parser.taken:
+            raise argparse.ArgumentError(self, "is given twice, and has one value")
+        parser.taken.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse's, stricter and more helpful.
 
@@ -22,12 +32,16 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any):
         super().__init__(**{**options, "allow_abbrev": False})
+        self.taken: set[str] = set()
+        for name in (None, "store"):
+            self.register("action", name, _Once)
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but what is unknown is told by the command that does not know it."""
+        self.taken.clear()
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
-            self.error(" ".join(self._unknown(unknown)))
+            self.error(" ".join(dict.fromkeys(self._unknown(unknown))))
         return options, unknown
 
     def error(self, message: str) -> NoReturn:

@@ -188,6 +188,14 @@ def test_accuracy_says_100_only_where_nothing_is_wrong():
 
 
 @pytest.mark.parametrize(
+    ("exponent", "shown"),
+    [(-3.207, "log₁₀ −3.21"), (-0.004, "log₁₀ 0.00"), (0.0, "log₁₀ 0.00"), (2.5, "log₁₀ 2.50")],
+)
+def test_what_is_rounded_to_nothing_has_no_sign(exponent, shown):
+    assert text.power_of_ten(exponent) == shown
+
+
+@pytest.mark.parametrize(
     ("seconds", "shown"),
     [(0.3, "less than a second"), (40, "40 s"), (200, "3 min"), (4500, "75 min"),
      (4 * 3600 + 360, "4 h 6 min")],

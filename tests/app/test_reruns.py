@@ -20,13 +20,16 @@ KINDS = {
 }
 
 
+def same(value: object) -> object:
+    return value
+
+
 def drawn(**widgets: tuple[str | None, str]) -> SessionState:
     """The state of a page with these widgets: the fragment of each, and its kind."""
     state = SessionState()
     for name, (fragment, kind) in widgets.items():
-        state._set_widget_metadata(
-            WidgetMetadata(name, lambda value: value, lambda value: value, kind, fragment_id=fragment)
-        )
+        widget = WidgetMetadata(name, same, same, kind, fragment_id=fragment)
+        state._set_widget_metadata(widget)
         state._old_state[name] = KINDS[kind][0]
     return state
 

@@ -90,7 +90,7 @@ def test_a_network_is_watched_while_it_is_recorded(page, app, live):
     open_recorded(page, app, recorded=key_of(app, "going on"))
     facts = page.locator(".st-key-facts")
     expect(facts).to_contain_text("Being recorded")
-    expect(page.get_by_text("It has one snapshot so far")).to_be_visible()
+    expect(page.get_by_text("It has one snapshot:")).to_be_visible()
     for _ in range(STEPS):
         live.go_on()
     expect(facts).to_contain_text(f"{STEPS + 1} snapshots, the last at step {STEPS}")

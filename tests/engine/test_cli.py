@@ -180,6 +180,13 @@ def test_a_bad_value_is_named(options, says, capsys):
         ("sweep --workers 0", "--workers: 0: must be a whole number from 1 to 256"),
         ("sweep --workers 100000", "--workers: 100000: must be a whole number from 1 to 256"),
         ("train --workers " + 5000 * "9", "99: must be a whole number from 1 to 256"),
+        ("train --bias --bias", "no such option; did you mean --last-bias?\n"),
+        ("train --depth 3 --depth 4", "--depth: is given twice, and has one value"),
+        ("train --last-bias --depth 3 --last-bias", "--last-bias: is given twice"),
+        ("sweep --preset decoupled --json --preset decoupled", "--preset: is given twice"),
+        ("export ab --csv a --csv b", "--csv: is given twice"),
+        ("construct --network RN2 --network RN1", "--network: is given twice"),
+        ("figure depth --out a.pdf --out b.pdf", "--out: is given twice"),
     ],
 )
 def test_a_near_miss_is_answered_with_what_was_meant(typed, says, capsys, cache):
