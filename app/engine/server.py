@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config, net_util
 
-from app.engine import files, limits, reruns
+from app.engine import crossing, files, limits, reruns
 from app.engine.channel import OwnMessages
 from ncengine.jobs.longest import longest_queue
 
@@ -66,6 +66,7 @@ def guard() -> list[Middleware]:
     files.hold_what_is_wanted()
     files.hold_answers()
     reruns.draw_all_that_is_asked()
+    crossing.hold_what_was_set()
     if public:
         files.hold_few_uploads()
     return [Middleware(_OwnNames), Middleware(OwnMessages)]

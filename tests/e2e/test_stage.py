@@ -14,7 +14,14 @@ from playwright.sync_api import FrameLocator, Page, expect
 from app.stage import stories
 from ncengine.config.gallery import first
 from tests.e2e.live_app import LiveApp, wait_until
-from tests.e2e.pages import expect_query, expect_rest, expect_whole, player, query_of
+from tests.e2e.pages import (
+    expect_query,
+    expect_rest,
+    expect_whole,
+    field,
+    player,
+    query_of,
+)
 
 SHOWN = first().query()
 SIZES = [(1920, 1080), (1280, 720)]
@@ -507,3 +514,37 @@ def test_ones_own_story_is_made_saved_read_and_told(page, shipped, tmp_path):
     expect(player(page)).to_have_attribute("data-epoch", "42")
     page.keyboard.press("PageDown")
     expect(caption(page)).to_have_text("Read from a file")
+
+
+def test_who_presents_before_a_preset_is_drawn_has_both(new_context, shipped):
+    """Until the server's answer has come, the browser says what stood in the fields before."""
+    page = new_context().new_page()
+    late: list[Callable[[], None]] = []
+
+    def hold(channel) -> None:
+        server = channel.connect_to_server()
+        channel.on_message(server.send)
+        server.on_message(
+            lambda said: late.append(lambda: channel.send(said)) if held else channel.send(said)
+        )
+
+    held = False
+    page.route_web_socket("**/_stcore/stream", hold)
+    open_at(page, shipped, **{**SHOWN, "norm": "pre"})
+    expect_rest(page)
+    held = True
+    page.get_by_role("button", name="Default", exact=True).click()
+    # Playwright hears of what comes while it is asked for something.
+    wait_until(lambda: page.wait_for_timeout(50) or late, "the server did not answer")
+    before = len(late)
+    page.keyboard.press("p")
+    wait_until(lambda: page.wait_for_timeout(50) or len(late) > before, "nor to the key")
+    held = False
+    for send in late:
+        send()
+    expect(page.locator(".presented-title")).to_be_visible()
+    expect_query(page, "dataset", "digits")
+    expect_query(page, "present", "1")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", level=2)).to_be_visible()
+    expect(field(page, "dataset").get_by_role("combobox")).to_have_value("Digits")
