@@ -10,17 +10,16 @@ from typing import Any
 
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.scriptrunner_utils.script_requests import _has_active_trigger_value
-from streamlit.runtime.state.session_state import SessionState, WStates
+from streamlit.runtime.state.session_state import SessionState
+
+from app.engine.said import is_pressed, is_trigger, value
 
 # What the widgets hold that a server can set.
-_SET = frozenset(
+_SETTABLE = frozenset(
     f"{kind}_value"
     for kind in ("bool", "int", "double", "string", "int_array", "double_array", "string_array")
 )
 _SAID = "crossing:said"
-
-
 # What is set anew while it is on its way to the browser may come there before or after what the
 # browser says: for so many seconds it is told again with every page that is drawn.
 TOLD_AGAIN_SECONDS = 5.0
@@ -31,13 +30,13 @@ class _Said:
     """What the browser of a session said last: of each widget by its id, and from which page.
 
     `crossed`: when a widget was last said to show what was there before the server set it.
-    `set`: the keys of all that the server ever set.
+    `ever_set`: the keys of all that the server ever set.
     """
 
     of: dict[str, WidgetState] = field(default_factory=dict)
     page: str | None = None
     crossed: dict[str, float] = field(default_factory=dict)
-    set: set[str] = field(default_factory=set)
+    ever_set: set[str] = field(default_factory=set)
 
 
 def hold_what_was_set() -> None:
@@ -54,7 +53,7 @@ def hold_what_was_set() -> None:
 
     def __setitem__(self: Any, key: str, value: Any) -> None:
         put(self, key, value)
-        _said(self).set.add(key)
+        _said(self).ever_set.add(key)
 
     def set_widgets_from_proto(self: Any, widget_states: WidgetStates) -> None:
         said = _said(self)
@@ -112,14 +111,14 @@ def _behind(
     found: set[str] = set()
     keys, drawn = state._key_id_mapper.id_key_mapping, state._new_widget_state.widget_metadata
     for one in widgets:
-        kind, before = one.WhichOneof("value") or "", said.of.get(one.id)
-        if "trigger" in kind or kind == "chat_input_value":
-            caused |= _has_active_trigger_value(one)
-        elif kind not in _SET or keys.get(one.id) not in said.set:
+        kind, before = one.WhichOneof("value"), said.of.get(one.id)
+        if is_trigger(one):
+            caused |= is_pressed(one)
+        elif kind not in _SETTABLE or keys.get(one.id) not in said.ever_set:
             caused |= one != before
         elif one.id not in drawn or one.id not in state:
             continue  # of a page that was left
-        elif _value(drawn[one.id], one) == state[one.id]:
+        elif value(one, drawn[one.id]) == state[one.id]:
             if before is not None and one != before:
                 return None
         elif one == before:
@@ -127,11 +126,3 @@ def _behind(
         else:
             caused = True
     return found if caused else set()
-
-
-def _value(metadata: Any, one: WidgetState) -> Any:
-    """What is said, as the widget means it."""
-    sent = WStates()
-    sent.set_widget_metadata(metadata)
-    sent.set_widget_from_proto(one)
-    return sent[one.id]

@@ -8,8 +8,9 @@ from weakref import WeakKeyDictionary
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.app_session import AppSession
-from streamlit.runtime.scriptrunner_utils.script_requests import _has_active_trigger_value
-from streamlit.runtime.state.session_state import SessionState, WStates
+from streamlit.runtime.state.session_state import SessionState
+
+from app.engine.said import is_pressed, is_trigger, value
 
 
 def draw_all_that_is_asked() -> None:
@@ -61,12 +62,8 @@ def asks_for_others(
 
 def _is_news(one: WidgetState, metadata: Any, state: SessionState) -> bool:
     """Whether it is not just what the server has set itself, or what stood there at first."""
-    kind = one.WhichOneof("value") or ""
-    if "trigger" in kind or kind == "chat_input_value":
-        return _has_active_trigger_value(one)
-    if kind == "json_value":
+    if is_trigger(one):
+        return is_pressed(one)
+    if one.WhichOneof("value") == "json_value":
         return True
-    sent = WStates()
-    sent.set_widget_metadata(metadata)
-    sent.set_widget_from_proto(one)
-    return bool(sent.get(one.id) != (state[one.id] if one.id in state else None))
+    return bool(value(one, metadata) != (state[one.id] if one.id in state else None))
