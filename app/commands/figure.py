@@ -85,7 +85,11 @@ def add_command(commands: Any) -> None:
 
 def _add_how(group: Any) -> None:
     group.add_argument(
-        "--out", type=expanduser, metavar="FILE", help="where to; ends in .svg, .png or .pdf"
+        "--out",
+        action="once",
+        type=expanduser,
+        metavar="FILE",
+        help="where to; ends in .svg, .png or .pdf",
     )
     group.add_argument(
         "--column",

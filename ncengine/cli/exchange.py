@@ -41,19 +41,26 @@ def add_commands(commands: Any) -> None:
     )
     wanted = export.add_argument_group("what to write")
     wanted.add_argument(
-        "--run", metavar="FILE.npz", help="all of it as one file, which `import` and numpy read"
+        "--run",
+        action="once",
+        metavar="FILE.npz",
+        help="all of it as one file, which `import` and numpy read",
     )
-    wanted.add_argument("--csv", metavar="DIR", help="its tables, as CSV")
-    wanted.add_argument("--parquet", metavar="DIR", help="its tables, as Parquet")
+    wanted.add_argument("--csv", action="once", metavar="DIR", help="its tables, as CSV")
+    wanted.add_argument("--parquet", action="once", metavar="DIR", help="its tables, as Parquet")
     wanted.add_argument(
         "--features", action="store_true", help="with the tables one of the samples' features"
     )
     wanted.add_argument(
-        "--parameters", metavar="FILE.safetensors", help="the trained parameters of all seeds"
+        "--parameters",
+        action="once",
+        metavar="FILE.safetensors",
+        help="the trained parameters of all seeds",
     )
     wanted.add_argument(
         "--html",
         type=expanduser,
+        action="once",
         metavar="FILE.html",
         help="player and curves as one HTML file, for any browser",
     )

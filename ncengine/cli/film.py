@@ -24,6 +24,7 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--film",
         type=expanduser,
+        action="once",
         metavar="FILE.mp4|.webm|.webp",
         help="the player as a film: MP4, WebM, or WebP for slides; takes Chromium or Chrome, and "
         "the extra `film`",

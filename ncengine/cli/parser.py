@@ -15,11 +15,14 @@ MOST_MEANT = 3
 
 
 class _Once(argparse.Action):
-    """Takes the value of an option that is given once. Of two, one would be lost in silence."""
+    """`action="once"`: of two files to write, one would be lost in silence.
+
+    Of all other options the last counts, as of the usual ones and one that differs.
+    """
 
     def __call__(self, parser, namespace, values, option_string=None):
         if option_string is not None and self.dest in parser.taken:
-            raise argparse.ArgumentError(self, "is given twice, and has one value")
+            raise argparse.ArgumentError(self, "is given twice, and names one place")
         parser.taken.add(self.dest)
         setattr(namespace, self.dest, values)
 
@@ -33,8 +36,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any):
         super().__init__(**{**options, "allow_abbrev": False})
         self.taken: set[str] = set()
-        for name in (None, "store"):
-            self.register("action", name, _Once)
+        self.register("action", "once", _Once)
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but what is unknown is told by the command that does not know it."""

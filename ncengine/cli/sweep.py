@@ -47,7 +47,10 @@ def add_command(commands: Any) -> None:
         "--as-in-paper", action="store_true", help="the preset in the paper's full size"
     )
     parser.add_argument(
-        "--export", metavar="FILE", help="write the table to a file that ends in .csv or .parquet"
+        "--export",
+        action="once",
+        metavar="FILE",
+        help="write the table to a file that ends in .csv or .parquet",
     )
     parser.add_argument(
         "--consistent",

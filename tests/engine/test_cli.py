@@ -181,11 +181,11 @@ def test_a_bad_value_is_named(options, says, capsys):
         ("sweep --workers 100000", "--workers: 100000: must be a whole number from 1 to 256"),
         ("train --workers " + 5000 * "9", "99: must be a whole number from 1 to 256"),
         ("train --bias --bias", "no such option; did you mean --last-bias?\n"),
-        ("train --depth 3 --depth 4", "--depth: is given twice, and has one value"),
-        ("train --last-bias --depth 3 --last-bias", "--last-bias: is given twice"),
-        ("sweep --preset decoupled --json --preset decoupled", "--preset: is given twice"),
+        ("export ab --run a.npz --run b.npz", "--run: is given twice, and names one place"),
         ("export ab --csv a --csv b", "--csv: is given twice"),
-        ("construct --network RN2 --network RN1", "--network: is given twice"),
+        ("export ab --html a.html --film a.mp4 --html b.html", "--html: is given twice"),
+        ("export ab --film a.mp4 --film b.mp4", "--film: is given twice"),
+        ("sweep --export a.csv --export b.csv", "--export: is given twice"),
         ("figure depth --out a.pdf --out b.pdf", "--out: is given twice"),
     ],
 )
@@ -195,6 +195,13 @@ def test_a_near_miss_is_answered_with_what_was_meant(typed, says, capsys, cache)
     assert says in out.err and out.out == ""
     assert len(out.err.splitlines()) <= 2
     assert not list(cache.rglob("output.pkl"))
+
+
+def test_of_all_that_names_no_place_the_last_counts(capsys):
+    """Usual options first, and one that differs after them."""
+    assert main(["check", "--depth", "3", "--depth", "1"]) == 2
+    assert "--depth 1: must be" in capsys.readouterr().err
+    assert main(["check", "--depth", "1", "--depth", "3", "--json"]) == 0
 
 
 def _parsers(parser):
