@@ -14,7 +14,7 @@ from app.commands.in_vain import said_in_vain
 from app.commands.quiet import quieten
 from ncengine.catalogue.architectures import architecture_info
 from ncengine.cli.options import add_experiment_options, config_of, given
-from ncengine.cli.parser import did_you_mean
+from ncengine.cli.parser import Once, did_you_mean
 from ncengine.config import PARAMS, RunConfig
 from ncengine.config.sweeps import SWEEPS
 
@@ -86,7 +86,7 @@ def add_command(commands: Any) -> None:
 def _add_how(group: Any) -> None:
     group.add_argument(
         "--out",
-        action="once",
+        action=Once,
         type=expanduser,
         metavar="FILE",
         help="where to; ends in .svg, .png or .pdf",

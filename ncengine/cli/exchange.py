@@ -11,6 +11,7 @@ from ncengine.cli import explorer, written
 from ncengine.cli.film import add_film_options, film_of, of_no_story, said_in_vain
 from ncengine.cli.keys import beginning, several
 from ncengine.cli.options import add_experiment_options, config_of, given
+from ncengine.cli.parser import Once
 
 if TYPE_CHECKING:
     from ncengine.runs.run import Run
@@ -42,25 +43,25 @@ def add_commands(commands: Any) -> None:
     wanted = export.add_argument_group("what to write")
     wanted.add_argument(
         "--run",
-        action="once",
+        action=Once,
         metavar="FILE.npz",
         help="all of it as one file, which `import` and numpy read",
     )
-    wanted.add_argument("--csv", action="once", metavar="DIR", help="its tables, as CSV")
-    wanted.add_argument("--parquet", action="once", metavar="DIR", help="its tables, as Parquet")
+    wanted.add_argument("--csv", action=Once, metavar="DIR", help="its tables, as CSV")
+    wanted.add_argument("--parquet", action=Once, metavar="DIR", help="its tables, as Parquet")
     wanted.add_argument(
         "--features", action="store_true", help="with the tables one of the samples' features"
     )
     wanted.add_argument(
         "--parameters",
-        action="once",
+        action=Once,
         metavar="FILE.safetensors",
         help="the trained parameters of all seeds",
     )
     wanted.add_argument(
         "--html",
         type=expanduser,
-        action="once",
+        action=Once,
         metavar="FILE.html",
         help="player and curves as one HTML file, for any browser",
     )

@@ -6,6 +6,8 @@ import argparse
 from os.path import expanduser
 from typing import Any
 
+from ncengine.cli.parser import Once
+
 ENDINGS = (".mp4", ".webm", ".webp")
 SIZES = ("720p", "1080p", "4k")
 RATES = ("30", "60")
@@ -24,7 +26,7 @@ def add_film_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--film",
         type=expanduser,
-        action="once",
+        action=Once,
         metavar="FILE.mp4|.webm|.webp",
         help="the player as a film: MP4, WebM, or WebP for slides; takes Chromium or Chrome, and "
         "the extra `film`",

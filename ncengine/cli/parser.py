@@ -14,16 +14,15 @@ from ncengine.config.param import MAX_SEEDS
 MOST_MEANT = 3
 
 
-class _Once(argparse.Action):
-    """`action="once"`: of two files to write, one would be lost in silence.
+class Once(argparse.Action):
+    """The action of an option that names what to write: of two, one would be lost in silence.
 
     Of all other options the last counts, as of the usual ones and one that differs.
     """
 
     def __call__(self, parser, namespace, values, option_string=None):
-        if option_string is not None and self.dest in parser.taken:
+        if getattr(namespace, self.dest, self.default) is not self.default:
             raise argparse.ArgumentError(self, "is given twice, and names one place")
-        parser.taken.add(self.dest)
         setattr(namespace, self.dest, values)
 
 
@@ -35,12 +34,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any):
         super().__init__(**{**options, "allow_abbrev": False})
-        self.taken: set[str] = set()
-        self.register("action", "once", _Once)
 
     def parse_known_args(self, args=None, namespace=None):
         """As argparse's, but what is unknown is told by the command that does not know it."""
-        self.taken.clear()
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(" ".join(dict.fromkeys(self._unknown(unknown))))

@@ -13,6 +13,7 @@ from ncengine.catalogue.metrics import Place, asked_for, of_test, shown_in
 from ncengine.cli.data import fetch, lacking
 from ncengine.cli.options import add_config_options, processes
 from ncengine.cli.output import bar, counted, number, plain, write_line
+from ncengine.cli.parser import Once
 from ncengine.config import PARAMS, Grid, RunConfig, combine
 from ncengine.config.sweeps import SWEEPS, sweep_grid
 from ncengine.snapshots.names import KNOWN
@@ -48,7 +49,7 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument(
         "--export",
-        action="once",
+        action=Once,
         metavar="FILE",
         help="write the table to a file that ends in .csv or .parquet",
     )
