@@ -12,7 +12,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.state.session_state import SessionState
 
-from app.engine.said import is_pressed, is_trigger, value
+from app.engine.said import is_news, value
 
 # What the widgets hold that a server can set.
 _SETTABLE = frozenset(
@@ -111,13 +111,13 @@ def _behind(
     found: set[str] = set()
     keys, drawn = state._key_id_mapper.id_key_mapping, state._new_widget_state.widget_metadata
     for one in widgets:
-        kind, before = one.WhichOneof("value"), said.of.get(one.id)
-        if is_trigger(one):
-            caused |= is_pressed(one)
-        elif kind not in _SETTABLE or keys.get(one.id) not in said.ever_set:
-            caused |= one != before
-        elif one.id not in drawn or one.id not in state:
+        if one.id not in drawn:
             continue  # of a page that was left
+        before = said.of.get(one.id)
+        if one.WhichOneof("value") not in _SETTABLE or keys.get(one.id) not in said.ever_set:
+            caused |= is_news(one, before, drawn[one.id], state)
+        elif one.id not in state:
+            continue
         elif value(one, drawn[one.id]) == state[one.id]:
             if before is not None and one != before:
                 return None

@@ -10,7 +10,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.state.session_state import SessionState
 
-from app.engine.said import is_pressed, is_trigger, value
+from app.engine.said import is_news
 
 
 def draw_all_that_is_asked() -> None:
@@ -54,16 +54,6 @@ def asks_for_others(
     return any(
         one.id in of
         and of[one.id].fragment_id != client_state.fragment_id
-        and one != before.get(one.id)
-        and _is_news(one, of[one.id], state)
+        and is_news(one, before.get(one.id), of[one.id], state)
         for one in client_state.widget_states.widgets
     )
-
-
-def _is_news(one: WidgetState, metadata: Any, state: SessionState) -> bool:
-    """Whether it is not just what the server has set itself, or what stood there at first."""
-    if is_trigger(one):
-        return is_pressed(one)
-    if one.WhichOneof("value") == "json_value":
-        return True
-    return bool(value(one, metadata) != (state[one.id] if one.id in state else None))

@@ -9,15 +9,25 @@ from streamlit.runtime.scriptrunner_utils.script_requests import _has_active_tri
 from streamlit.runtime.state.session_state import WStates
 
 
-def is_trigger(one: WidgetState) -> bool:
-    """Whether the widget is one that is pressed, and shows nothing."""
+def is_news(one: WidgetState, before: WidgetState | None, metadata: Any, state: Any) -> bool:
+    """Whether somebody has done something with the widget since it was said last.
+
+    What the server has set itself is no news, nor what stands there at first.
+
+    Args:
+        before: what was said of it last.
+        metadata: the widget's, as Streamlit keeps it.
+        state: the session's.
+    """
     kind = one.WhichOneof("value") or ""
-    return "trigger" in kind or kind == "chat_input_value"
-
-
-def is_pressed(one: WidgetState) -> bool:
-    """Whether it was."""
-    return bool(_has_active_trigger_value(one))
+    if "trigger" in kind or kind == "chat_input_value":
+        # Pressed twice, it is said twice.
+        return bool(_has_active_trigger_value(one))
+    if one == before:
+        return False
+    if kind == "json_value":
+        return True
+    return bool(value(one, metadata) != (state[one.id] if one.id in state else None))
 
 
 def value(one: WidgetState, metadata: Any) -> Any:

@@ -43,6 +43,9 @@ class Browser:
             )
             self.state._set_widget_metadata(widget)
             self.state._set_key_widget_mapping(name, f"key of {name}")
+        new = WidgetMetadata("new", same, same, "string_value")
+        self.state._set_widget_metadata(new)
+        self.state._old_state["new"] = "as drawn"
 
     def says(self, **said: object) -> "Browser":
         """A request, by which a script runs."""
@@ -159,6 +162,24 @@ def test_who_picks_again_what_was_there_before_has_picked(visitor):
     visitor.says(first=before, other=before)
     assert visitor.holds == (before, before)
     assert visitor.called == ["first"] and visitor.told == set()
+
+
+@each_kind
+def test_what_is_drawn_for_the_first_time_is_no_reason_for_a_request(visitor):
+    """Who picks again what was there before has picked, though the page has a new widget too."""
+    before, after = preset(visitor)
+    visitor.says(first=before, other=before, new=("string_value", "as drawn"))
+    assert visitor.holds == (before, before) and visitor.told == set()
+    visitor.is_set(first=after).says(first=before, other=before, new=("string_value", "typed"))
+    assert visitor.holds == (after, before) and visitor.told == {"first"}
+
+
+@each_kind
+def test_who_presses_twice_has_pressed_twice(visitor):
+    before, after = preset(visitor)
+    visitor.says(first=before, other=before, press=PRESS)
+    visitor.says(first=before, other=before, press=PRESS)
+    assert visitor.holds == (after, before) and visitor.told == {"first"}
 
 
 @each_kind

@@ -109,6 +109,15 @@ def test_what_stands_there_at_first_or_was_set_by_the_server_is_no_news(requests
     assert {one.fragment_id for one in requests} == {HERE}
 
 
+@pytest.mark.parametrize("kind", ["trigger_value", "json_trigger_value"])
+def test_who_presses_twice_is_answered_twice(requests, kind):
+    session = Session(_session_state=drawn(button=(MAIN, kind), player=(HERE, "json_value")))
+    for n in range(2):
+        player = ("json_value", f'{{"epoch": "{n}"}}')
+        ask(session, asked(HERE, button=(kind, KINDS[kind][1]), player=player))
+    assert [one.fragment_id for one in requests] == ["", ""]
+
+
 def test_sessions_are_told_apart_and_a_request_without_a_browser_passes(requests):
     sessions = [Session(_session_state=drawn(field=(MAIN, "int_value"))) for _ in range(2)]
     ask(sessions[0], asked(None, field=("int_value", 4)), None)
